@@ -1,0 +1,36 @@
+"""Images that several tests share: real ones, from scikit-image's wheel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import skimage.data
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+@pytest.fixture
+def coffee() -> npt.NDArray[np.uint8]:
+    """A photograph: (400, 600, 3) uint8."""
+    return _read_only(skimage.data.coffee())
+
+
+@pytest.fixture
+def histology() -> npt.NDArray[np.uint8]:
+    """A stained tissue section: (512, 512, 3) uint8."""
+    return _read_only(skimage.data.immunohistochemistry())
+
+
+@pytest.fixture
+def cell() -> npt.NDArray[np.uint8]:
+    """A grey micrograph: (660, 550) uint8."""
+    return _read_only(skimage.data.cell())
+
+
+def _read_only(image: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Freeze an image, so that a test notices when the code writes into its input."""
+    image.flags.writeable = False
+    return image
