@@ -1,0 +1,207 @@
+"""Three floors, and imports run downward only.
+
+core takes arrays and gives arrays; layers knows napari's layers but not Qt;
+widget is what a person touches. Modules beside the floors (the command line,
+image files, samples) stand on core.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PACKAGE = "napari_kmeans_seg"
+SOURCE = Path(__file__).parents[1] / "src" / PACKAGE
+
+BINDINGS = {"PyQt5", "PyQt6", "PySide2", "PySide6"}
+QT = BINDINGS | {"magicgui", "qtpy", "superqt", "vispy"}
+NAPARI_AND_QT = QT | {"app_model", "napari", "npe2"}
+NAPARIS_OWN_QT = ("napari._qt", "napari.qt", "napari._vispy", "napari.viewer", "napari.window")
+
+
+def test_imports_run_downward_only() -> None:
+    modules = sorted(SOURCE.rglob("*.py"))
+    assert {"core", "layers", "widget"} <= {_floor(module, SOURCE) for module in modules}
+    assert [wrong for module in modules for wrong in violations(module, SOURCE)] == []
+
+
+@pytest.mark.parametrize(
+    ("module", "code", "complaint"),
+    [
+        ("core/bad.py", "import napari", "napari"),
+        ("core/bad.py", "from napari.layers import Image", "napari.layers.Image"),
+        ("core/bad.py", "import magicgui.widgets as mw", "magicgui.widgets"),
+        ("core/bad.py", "def run():\n    from qtpy.QtCore import QObject", "qtpy.QtCore.QObject"),
+        ("core/bad.py", "from PySide6 import QtCore", "PySide6.QtCore"),
+        ("core/bad.py", "import vispy", "vispy"),
+        ("core/bad.py", "from ..layers import outputs", f"{PACKAGE}.layers.outputs"),
+        ("core/bad.py", "from .. import widget", f"{PACKAGE}.widget"),
+        ("core/bad.py", "from ..cli import main", f"{PACKAGE}.cli.main"),
+        ("core/deep/bad.py", "from ...widget import dock", f"{PACKAGE}.widget.dock"),
+        ("core/bad.py", f"from {PACKAGE} import layers", f"{PACKAGE}.layers"),
+        ("core/bad.py", f"import {PACKAGE}.widget", f"{PACKAGE}.widget"),
+        ("core/bad.py", "import importlib\nimportlib.import_module('napari')", "napari"),
+        ("core/bad.py", "__import__('qtpy')", "qtpy"),
+        ("layers/bad.py", "from ..widget import KMeansWidget", f"{PACKAGE}.widget.KMeansWidget"),
+        ("layers/bad.py", "import qtpy", "qtpy"),
+        ("layers/bad.py", "import magicgui", "magicgui"),
+        ("layers/bad.py", "from napari.qt import thread_worker", "napari.qt.thread_worker"),
+        ("layers/bad.py", "from napari import qt", "napari.qt"),
+        ("layers/bad.py", "from napari import Viewer", "napari.Viewer"),
+        ("cli.py", "import napari", "napari"),
+        ("cli.py", "from .layers import outputs", f"{PACKAGE}.layers.outputs"),
+        ("__init__.py", "from . import widget", f"{PACKAGE}.widget"),
+        ("core/bad.py", "if TYPE_CHECKING:\n    import napari", "napari"),
+        ("widget/bad.py", "from PyQt6.QtCore import Qt", "PyQt6.QtCore.Qt"),
+    ],
+)
+def test_a_wrong_import_is_found(tmp_path: Path, module: str, code: str, complaint: str) -> None:
+    path = tmp_path / module
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(code)
+    [wrong] = violations(path, tmp_path)
+    assert wrong.startswith(module)
+    assert wrong.endswith(f" imports {complaint}")
+
+
+@pytest.mark.parametrize(
+    ("module", "code"),
+    [
+        ("core/good.py", "import numpy as np\nfrom . import points\nfrom .. import __version__"),
+        (
+            "layers/good.py",
+            "from napari.layers import Labels\nfrom ..core.model import KMeansModel",
+        ),
+        ("layers/good.py", "from napari.components import ViewerModel\nfrom .. import segment"),
+        ("widget/good.py", "from qtpy.QtWidgets import QWidget\nfrom ..layers import outputs"),
+        ("widget/good.py", "import napari, magicgui\nfrom . import table"),
+        ("cli.py", "from . import segment\nfrom .image_files import read"),
+        ("cli.py", "def demo():\n    import napari"),
+        ("cli.py", "if TYPE_CHECKING:\n    import napari"),
+    ],
+)
+def test_a_right_import_passes(tmp_path: Path, module: str, code: str) -> None:
+    path = tmp_path / module
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(code)
+    assert list(violations(path, tmp_path)) == []
+
+
+def test_importing_the_package_loads_neither_napari_nor_qt() -> None:
+    assert _loaded_by(f"import {PACKAGE}") & NAPARI_AND_QT == set()
+
+
+def test_importing_the_core_loads_neither_napari_nor_qt() -> None:
+    parts = [".".join(path.relative_to(SOURCE).with_suffix("").parts) for path in _core_modules()]
+    imports = "; ".join(f"import {PACKAGE}.{part}" for part in parts)
+    loaded = _loaded_by(imports)
+    assert "numpy" in loaded
+    assert loaded & NAPARI_AND_QT == set()
+
+
+def test_segmenting_loads_neither_napari_nor_qt() -> None:
+    code = f"import numpy; from {PACKAGE} import segment; segment(numpy.eye(8), 2)"
+    assert _loaded_by(code) & NAPARI_AND_QT == set()
+
+
+def test_importing_the_layers_floor_loads_no_qt_binding() -> None:
+    loaded = _loaded_by(f"import {PACKAGE}.layers")
+    assert "napari" in loaded
+    assert loaded & BINDINGS == set()
+
+
+def test_what_a_subprocess_loads_is_seen() -> None:
+    assert "napari" in _loaded_by("import napari.layers") & NAPARI_AND_QT
+
+
+def violations(path: Path, source: Path) -> Iterator[str]:
+    """Tell each import of a module that its floor may not have."""
+    floor = _floor(path, source)
+    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    for line, name, at_import in _imports(tree, path.relative_to(source)):
+        if not _allowed(floor, name, at_import):
+            yield f"{path.relative_to(source).as_posix()}:{line} imports {name}"
+
+
+def _floor(path: Path, source: Path) -> str:
+    """core, layers or widget; "beside" for the modules that lie next to them."""
+    parts = path.relative_to(source).parts
+    return parts[0] if len(parts) > 1 else "beside"
+
+
+def _allowed(floor: str, name: str, at_import: bool) -> bool:
+    top = name.partition(".")[0]
+    ours = name.split(".")[1:2] if top == PACKAGE else []
+    match floor:
+        case "core":
+            above = {"layers", "widget", "cli", "image_files", "sample_data"}
+            return top not in NAPARI_AND_QT and not above.intersection(ours)
+        case "layers":
+            qt = top in QT or name.startswith(NAPARIS_OWN_QT) or name == "napari.Viewer"
+            return not qt and "widget" not in ours
+        case "widget":
+            return top not in BINDINGS  # qtpy speaks to whichever is installed
+        case _:
+            # A function may open the viewer (the demo does); importing the module may not.
+            return not at_import or (
+                top not in NAPARI_AND_QT and not {"layers", "widget"}.intersection(ours)
+            )
+
+
+def _imports(tree: ast.AST, path: Path) -> Iterator[tuple[int, str, bool]]:
+    """Line, full dotted name, and whether it runs when the module is imported."""
+    package = (PACKAGE, *path.parent.parts)
+
+    def walk(node: ast.AST, at_import: bool) -> Iterator[tuple[int, str, bool]]:
+        for child in ast.iter_child_nodes(node):
+            match child:
+                case ast.Import(names=names):
+                    for alias in names:
+                        yield child.lineno, alias.name, at_import
+                case ast.ImportFrom(module=module, names=names, level=level):
+                    base = package[: len(package) - level + 1] if level else ()
+                    for alias in names:
+                        parts = [*base, *([module] if module else []), alias.name]
+                        yield child.lineno, ".".join(parts), at_import
+                case ast.Call(
+                    func=ast.Name(id="__import__"), args=[ast.Constant(value=str(name)), *_]
+                ):
+                    yield child.lineno, name, at_import
+                case ast.Call(
+                    func=ast.Attribute(attr="import_module") | ast.Name(id="import_module"),
+                    args=[ast.Constant(value=str(name)), *_],
+                ):
+                    yield child.lineno, name, at_import
+            later = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+            yield from walk(child, at_import and not later and not _is_type_checking(child))
+
+    yield from walk(tree, True)
+
+
+def _is_type_checking(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) in {
+        "TYPE_CHECKING",
+        "typing.TYPE_CHECKING",
+    }
+
+
+def _core_modules() -> Iterator[Path]:
+    return (path for path in sorted(SOURCE.rglob("core/**/*.py")) if path.stem != "__init__")
+
+
+def _loaded_by(code: str) -> set[str]:
+    """Top-level names that a fresh interpreter has loaded after running `code`."""
+    report = "import sys; print(*{name.partition('.')[0] for name in sys.modules})"
+    result = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    return set(result.stdout.splitlines()[-1].split())
