@@ -12,7 +12,7 @@ import pytest
 import skimage.data
 from napari.components import ViewerModel
 from napari.layers import Image
-from npe2 import PluginManifest
+from npe2 import PluginManager, PluginManifest
 
 from napari_kmeans_seg import sample_data
 
@@ -44,15 +44,20 @@ for name in sys.argv[1:]:
 """
 
 
+@pytest.fixture
+def viewer() -> ViewerModel:
+    PluginManager.instance().discover()
+    return ViewerModel()
+
+
 def test_every_sample_of_the_manifest_is_tested_here() -> None:
     samples = PluginManifest.from_distribution("napari-kmeans-seg").contributions.sample_data or ()
     assert {sample.key for sample in samples} == set(SAMPLES)
 
 
 @pytest.mark.parametrize("key", SAMPLES)
-def test_sample_opens_as_one_image_layer(key: str) -> None:
+def test_sample_opens_as_one_image_layer(viewer: ViewerModel, key: str) -> None:
     layer_name, original = SAMPLES[key]
-    viewer = ViewerModel()
     [layer] = viewer.open_sample("napari-kmeans-seg", key)
     assert isinstance(layer, Image)
     assert layer.name == layer_name
@@ -60,8 +65,8 @@ def test_sample_opens_as_one_image_layer(key: str) -> None:
     np.testing.assert_array_equal(layer.data, original())
 
 
-def test_the_cell_has_its_published_pixel_size() -> None:
-    [layer] = ViewerModel().open_sample("napari-kmeans-seg", "cell")
+def test_the_cell_has_its_published_pixel_size(viewer: ViewerModel) -> None:
+    [layer] = viewer.open_sample("napari-kmeans-seg", "cell")
     np.testing.assert_allclose(layer.scale, (0.107, 0.107))
     assert [str(unit) for unit in layer.units] == ["micrometer", "micrometer"]
 
