@@ -1,0 +1,452 @@
+"""The command line: `napari-kmeans-seg segment` and `napari-kmeans-seg demo`.
+
+NumPy, the decoders and napari are imported where a command needs them, so that
+`--help` and a mistyped option answer at once.
+
+Exit codes: 0 all done; 1 at least one image failed; 2 the command itself cannot
+be carried out and nothing was done; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import math
+import signal
+import sys
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+    from .core.segmentation import Segmentation
+    from .image_files import ResultPaths
+
+_NAME = "napari-kmeans-seg"
+_SEGMENT_HELP = """Segment image files and write the results into a folder.
+
+For each IMAGE:
+
+<stem>_labels.tif: 1 is the darkest cluster, 0 no part of any.
+The parameters stand as JSON in its description.
+
+<stem>_segmented.<ext>: each pixel in the mean colour of its cluster.
+The same kind of file as the input; JPEG, at quality 95, is not exact.
+
+<stem>_clusters.csv: pixels, percent and mean values of each cluster.
+
+TIFF results keep the axes and the pixel size of the input.
+Pixels are taken as stored: EXIF orientation is kept, not applied.
+An image that fails is reported, the others go on.
+"""
+
+app = typer.Typer(
+    name=_NAME,
+    help="Segment images by k-means on their pixel values.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Init(StrEnum):
+    """Where the centroids start."""
+
+    AUTO = "auto"
+    KMEANS_PLUS_PLUS = "k-means++"
+    RANDOM = "random"
+    OPTIMAL = "optimal"
+
+
+class ColorSpace(StrEnum):
+    """What distances between colours are measured in."""
+
+    RGB = "rgb"
+    LAB = "lab"
+    HSV = "hsv"
+
+
+def _number(
+    kind: type[int] | type[float],
+    *names: str,
+    least: float,
+    most: float = sys.float_info.max,
+    takes: str,
+    text: str,
+    metavar: str = "NUMBER",
+) -> Any:
+    """Describe a numeric option whose error says what it got and what it takes."""
+
+    def parse(given: Any) -> float:
+        try:
+            value = kind(given)
+        except ValueError:
+            value = math.nan
+        if not least <= value <= most:  # nan is in no range
+            raise typer.BadParameter(f"got {given!r}, takes {takes}")
+        return value
+
+    return typer.Option(*names, parser=parse, metavar=metavar, help=text)
+
+
+_N_CLUSTERS = _number(
+    int,
+    "-k",
+    "--n-clusters",
+    least=1,
+    most=65_535,
+    takes="an integer from 1 to 65,535",
+    text="How many clusters.",
+)
+_N_INIT = _number(
+    int,
+    "--n-init",
+    least=1,
+    takes="an integer of at least 1",
+    text="Starts to try; the best counts.",
+)
+_SEED = _number(
+    int, "--seed", least=0, takes="an integer of at least 0", text="Same seed, same result."
+)
+_TOL = _number(
+    float,
+    "--tol",
+    least=0,
+    takes="a number of at least 0",
+    text="Stop when the centroids move less than this share of the pixels' variance; 0: when no "
+    "pixel changes its cluster.",
+)
+_MAX_ITER = _number(
+    int, "--max-iter", least=1, takes="an integer of at least 1", text="Most iterations."
+)
+_SMOOTHING = _number(
+    float,
+    "--smoothing",
+    least=0,
+    takes="a number of at least 0",
+    text="Blur before clustering: Gaussian sigma in pixels.",
+)
+_FIT_SCALE = _number(
+    float,
+    "--fit-scale",
+    least=sys.float_info.min,
+    most=100,
+    takes="a percentage of more than 0, up to 100",
+    text="Find the clusters on a copy of this size; every pixel of the full image is labelled.",
+    metavar="PERCENT",
+)
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code."""
+    signal.signal(signal.SIGTERM, _end_as_interrupted)
+    try:
+        code = app(prog_name=_NAME, standalone_mode=False)
+    except Exception as problem:
+        # Typer's usage errors: their class has moved between its versions, this method has not.
+        if not hasattr(problem, "format_message"):
+            raise
+        message = problem.format_message()
+        if message:
+            _say(" ".join(message.split()))
+        code = 2
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from . import __version__
+
+        typer.echo(f"{_NAME} {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Segment images by k-means on their pixel values."""
+
+
+@app.command(help=_SEGMENT_HELP)
+def segment(
+    images: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="IMAGE", help="TIFF (also stacks, ImageJ, OME), PNG, JPEG or BMP files."
+        ),
+    ],
+    n_clusters: Annotated[int, _N_CLUSTERS] = 5,
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", metavar="DIR", help="Folder for the results; made if new."),
+    ] = Path(),
+    init: Annotated[
+        Init,
+        typer.Option(
+            help="Where centroids start. auto: the global optimum for one channel of few distinct "
+            "values, else k-means++."
+        ),
+    ] = Init.AUTO,
+    n_init: Annotated[int, _N_INIT] = 1,
+    seed: Annotated[int, _SEED] = 0,
+    tol: Annotated[float, _TOL] = 1e-4,
+    max_iter: Annotated[int, _MAX_ITER] = 300,
+    color_space: Annotated[
+        ColorSpace, typer.Option("--color-space", help="Where colours are compared.")
+    ] = ColorSpace.RGB,
+    smoothing: Annotated[float, _SMOOTHING] = 0.0,
+    normalize: Annotated[
+        bool, typer.Option("--normalize", help="Give all channels the same weight.")
+    ] = False,
+    fit_scale: Annotated[float, _FIT_SCALE] = 100.0,
+    channel_axis: Annotated[
+        str,
+        typer.Option(
+            "--channel-axis",
+            metavar="auto|none|AXIS",
+            help="Axis of the channels, counted from 0 or, from the last, -1. auto: what the file "
+            "says; none: one channel.",
+        ),
+    ] = "auto",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace results that are there already.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
+) -> None:
+    """Segment image files and write the results into a folder."""
+    axis = _channel_axis(channel_axis)
+    settings = {
+        "n_clusters": n_clusters,
+        "init": init.value,
+        "n_init": n_init,
+        "seed": seed,
+        "tol": tol,
+        "max_iter": max_iter,
+        "color_space": color_space.value,
+        "smoothing": smoothing,
+        "normalize": normalize,
+        "fit_scale": fit_scale / 100,
+    }
+    paths = _plan(images, output, overwrite=overwrite)
+    failed = False
+    for image, results in zip(images, paths, strict=True):
+        try:
+            _segment_file(image, results, settings, axis, overwrite=overwrite, quiet=quiet)
+        except (OSError, ValueError, TypeError, MemoryError) as problem:
+            _say(f"{image}: {_reason(problem)}")
+            failed = True
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo(
+    n_clusters: Annotated[int, _N_CLUSTERS] = 5,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o", "--output", metavar="DIR", help="Folder for the pictures if there is no screen."
+        ),
+    ] = Path("napari-kmeans-seg-demo"),
+    screenshot: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Save a picture (PNG) of the window with the result, then close."
+        ),
+    ] = None,
+) -> None:
+    """Open napari with a sample photograph, the widget and its result.
+
+    Without a screen the sample is segmented all the same, and the pictures go into a folder.
+    """
+    from . import demo as demonstration
+
+    problem = demonstration.why_no_window()
+    try:
+        if problem is None:
+            demonstration.show_window(n_clusters, screenshot)
+            if screenshot is not None:
+                typer.echo(f"Saved {screenshot}")
+            return
+        if screenshot is not None:
+            _refuse(f"no picture of the window: {problem}", code=1)
+        typer.echo(f"napari cannot open a window here: {problem}")
+        typer.echo("Segmenting the sample without it.")
+        seg, files = demonstration.write_pictures(n_clusters, output)
+    except (OSError, RuntimeError) as failure:
+        _refuse(_reason(failure), code=1)
+    _print_table("coffee", seg)
+    typer.echo("Wrote")
+    for file in files:
+        typer.echo(f"  {file}")
+
+
+def _plan(images: Sequence[Path], folder: Path, *, overwrite: bool) -> list[ResultPaths]:
+    """Name all results and refuse, before any work, what would end badly."""
+    from .image_files import refuse_existing, result_paths
+
+    paths = [result_paths(image, folder) for image in images]
+    owners: dict[str, Path] = {}
+    for image, results in zip(images, paths, strict=True):
+        # Some file systems do not tell a.png and A.png apart.
+        other = owners.setdefault(results.labels.name.casefold(), image)
+        if other is not image:
+            _refuse(
+                f"{other} and {image} would both write {results.labels}; "
+                "rename one, or give them output folders of their own"
+            )
+    inputs = {image.resolve() for image in images}
+    for result in (file for results in paths for file in results):
+        if result.resolve() in inputs:
+            _refuse(f"{result} is an input and would be overwritten; choose another folder with -o")
+    try:
+        _make_folder(folder)
+        if not overwrite:
+            refuse_existing([file for results in paths for file in results])
+    except OSError as problem:
+        _refuse(_reason(problem))
+    return paths
+
+
+def _make_folder(folder: Path) -> None:
+    """Make sure that files can be written in the folder, by writing one."""
+    import tempfile
+
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"-o {folder} is a file; a folder is needed")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as problem:
+        raise OSError(f"-o {folder} cannot be written: {problem.strerror or problem}") from problem
+
+
+def _segment_file(
+    path: Path,
+    results: ResultPaths,
+    settings: dict[str, Any],
+    axis: int | Literal["auto"] | None,
+    *,
+    overwrite: bool,
+    quiet: bool,
+) -> None:
+    import warnings
+    from dataclasses import replace
+
+    from tqdm import tqdm
+
+    from . import segment as segment_pixels
+    from .image_files import read_image, write_results
+
+    started = time.perf_counter()
+    with tqdm(
+        total=100,
+        desc=path.name,
+        bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}{postfix}",
+        disable=True if quiet else None,  # None: only where a person looks at a terminal
+        delay=0.3,
+        leave=False,
+        file=sys.stderr,
+    ) as bar:
+
+        def progress(fraction: float, stage: str) -> None:
+            bar.set_postfix_str(stage, refresh=False)
+            bar.update(100 * fraction - bar.n)
+
+        image = read_image(path)
+        if axis != "auto":
+            own = image.channel_axis is not None and axis == image.channel_axis
+            image = replace(image, channel_axis=axis, alpha=image.alpha and own)
+        with warnings.catch_warnings():
+            # They stand in the result, too, and are printed from there.
+            warnings.simplefilter("ignore", UserWarning)
+            seg = segment_pixels(
+                image.pixels,
+                **settings,
+                channel_axis=image.channel_axis,
+                alpha=image.alpha,
+                progress=progress,
+            )
+        bar.set_postfix_str("writing")
+        write_results(image, seg, results, overwrite=overwrite)
+    if quiet:
+        return
+    for warning in (*image.warnings, *seg.warnings):
+        _say(f"{path}: warning: {warning}")
+    _print_table(f"{path}  {time.perf_counter() - started:.1f} s", seg)
+
+
+def _print_table(title: str, seg: Segmentation) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    frame = seg.to_dataframe()
+    end = "" if seg.converged else ", not converged: raise --max-iter"
+    table = Table(
+        title=title,
+        caption=f"{seg.n_clusters} clusters, {seg.n_iter} iterations{end}, "
+        f"inertia {seg.inertia:.6g}",
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        caption_justify="left",
+    )
+    for column in frame.columns:
+        table.add_column(str(column), justify="right", no_wrap=True)
+    for row in frame.to_dict("records"):
+        table.add_row(
+            *(f"{value:.2f}" if isinstance(value, float) else str(value) for value in row.values())
+        )
+    # In a file or a pipe nothing is cut off, however many channels there are.
+    console = Console(width=None if sys.stdout.isatty() else 1000, highlight=False, markup=False)
+    console.print(table)
+
+
+def _channel_axis(text: str) -> int | Literal["auto"] | None:
+    if text == "none":
+        return None
+    if text == "auto":
+        return "auto"
+    try:
+        return int(text)
+    except ValueError:
+        _refuse(
+            f"Invalid value for '--channel-axis': got {text!r}, takes auto, none or an integer."
+        )
+
+
+def _reason(problem: BaseException) -> str:
+    if isinstance(problem, MemoryError):
+        return "there is not enough memory for this image"
+    if isinstance(problem, OSError) and problem.strerror:
+        where = f"{problem.filename}: " if problem.filename else ""
+        return f"{where}{problem.strerror}"
+    return " ".join(str(problem).split())
+
+
+def _refuse(message: str, code: int = 2) -> NoReturn:
+    _say(message)
+    raise typer.Exit(code)
+
+
+def _say(message: str) -> None:
+    typer.echo(f"{_NAME}: {message}", err=True)
+
+
+def _end_as_interrupted(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+    """Let a scheduler's SIGTERM clean up as Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,262 @@
+"""TIFF files: read with what their axes mean, written so that the pixel size stays."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import tifffile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+NOTE = "napari-kmeans-seg"
+"""The key under which a plain TIFF's JSON description holds the parameters."""
+
+# ImageJ's file format knows these axes, in this order, and these dtypes; its
+# files end at 4 GB.
+_IMAGEJ_AXES = "TZCYXS"
+_IMAGEJ_DTYPES = ("uint8", "uint16", "float32")
+_IMAGEJ_BYTES = 4_000_000_000
+_IMAGEJ_SCALE = ("unit", "yunit", "zunit", "spacing", "finterval", "fps", "tunit", "xorigin")
+_IMAGEJ_DISPLAY = ("mode", "min", "max", "Ranges", "LUTs", "Labels", "loop")
+
+_OME_AXES = "TZCYXS"
+_OME_SCALE = tuple(
+    f"{quantity}{unit}"
+    for quantity in ("PhysicalSizeX", "PhysicalSizeY", "PhysicalSizeZ", "TimeIncrement")
+    for unit in ("", "Unit")
+)
+
+# GeoTIFF: where the pixels are on Earth.
+_GEO_TAGS = (33550, 33922, 34264, 34735, 34736, 34737)
+
+
+@dataclass(frozen=True)
+class TiffStyle:
+    """How a TIFF file says what its pixels mean, so that others can be written alike.
+
+    Attributes
+    ----------
+    axes
+        One letter per axis of the pixels: S for RGB samples, C for channels.
+    flavour
+        Whose metadata the file carries.
+    scale
+        Pixel size, spacing and time step, in the flavour's own words.
+    display
+        Channel names, look-up tables and ranges, in the flavour's own words.
+    resolution
+        Pixels per `resolution_unit` along x and y, if the file says.
+    resolution_unit
+        TIFF's number for the unit: 1 none, 2 inch, 3 centimetre.
+    sample_tags
+        What TIFF must know to write RGB samples as they were.
+    extra_tags
+        Tags to carry over as they are, as `tifffile` takes them.
+    """
+
+    axes: str
+    flavour: Literal["imagej", "ome", "plain"] = "plain"
+    scale: dict[str, Any] = field(default_factory=dict)
+    display: dict[str, Any] = field(default_factory=dict)
+    resolution: tuple[float, float] | None = None
+    resolution_unit: int = 1
+    sample_tags: dict[str, Any] = field(default_factory=dict)
+    extra_tags: tuple[tuple[Any, ...], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class TiffImage:
+    """The first image of a TIFF file."""
+
+    pixels: npt.NDArray[Any]
+    channel_axis: int | None
+    alpha: bool
+    style: TiffStyle
+    warnings: tuple[str, ...]
+
+
+def is_tiff(path: Path) -> bool:
+    """Tell by its first bytes, whatever its name, whether a file is a TIFF."""
+    with path.open("rb") as file:
+        return file.read(4) in {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}
+
+
+def read_tiff(path: Path) -> TiffImage:
+    """Read the first image of a TIFF file: a picture, a stack or a series, at full resolution."""
+    with tifffile.TiffFile(path) as tiff:
+        if not tiff.series:
+            raise ValueError("the file holds no image")
+        series = tiff.series[0]
+        page = series.keyframe
+        pixels, axes = _pixels(path, series), series.axes
+        palette = page.colormap
+        # ImageJ's palette is a way to look at measurements; elsewhere it is the picture.
+        if palette is not None and not tiff.is_imagej and pixels.dtype.kind == "u":
+            pixels, axes = (palette >> 8).astype(np.uint8).T[pixels], axes + "S"
+        letter = "S" if "S" in axes else "C"
+        channel_axis = axes.index(letter) if letter in axes else None
+        # 1 and 2 are associated and unassociated alpha; 0 may be anything, near infrared say.
+        alpha = letter == "S" and any(int(kind) in {1, 2} for kind in page.extrasamples)
+        n_others = len(tiff.series) - 1
+        warnings = (
+            (f"holds {n_others} more image{'s' if n_others > 1 else ''}; only the first is used",)
+            if n_others
+            else ()
+        )
+        return TiffImage(pixels, channel_axis, alpha, _style(tiff, page, axes), warnings)
+
+
+def write_tiff(
+    path: Path, pixels: npt.NDArray[Any], style: TiffStyle, note: dict[str, Any] | None = None
+) -> None:
+    """Write pixels of the axes `style.axes`, compressed without loss (zlib).
+
+    Parameters
+    ----------
+    path
+        Where to write.
+    pixels
+        One axis for each letter of `style.axes`.
+    style
+        Pixel size and whose metadata to write. What the flavour cannot hold
+        (a dtype or an axis that ImageJ does not know) becomes a plain TIFF.
+    note
+        JSON-able: stands in the file's description (ImageJ: Image > Show Info).
+    """
+    metadata: dict[str, Any] = {"axes": style.axes, **style.scale, **style.display}
+    options: dict[str, Any] = {}
+    if _imagej_can_hold(pixels, style):
+        options["imagej"] = True
+        if note is not None:
+            metadata["Info"] = json.dumps({NOTE: note}, indent=1)
+    elif style.flavour == "ome" and set(style.axes) <= set(_OME_AXES):
+        options["ome"] = True
+        if note is not None:
+            metadata["Description"] = json.dumps({NOTE: note})
+    else:
+        metadata = {"axes": style.axes}
+        if note is not None:
+            metadata[NOTE] = note
+    if style.sample_tags and "S" in style.axes and "imagej" not in options:
+        options |= style.sample_tags
+    elif "imagej" not in options:
+        options["photometric"] = "rgb" if "S" in style.axes else "minisblack"
+    if style.resolution is not None:
+        options["resolution"] = style.resolution
+        options["resolutionunit"] = style.resolution_unit
+    # Level 1: a segmented picture is flat, higher levels cost time and gain little.
+    tifffile.imwrite(
+        path,
+        pixels,
+        compression="zlib",
+        compressionargs={"level": 1},
+        metadata=metadata,
+        extratags=style.extra_tags,
+        **options,
+    )
+
+
+def _pixels(path: Path, series: Any) -> npt.NDArray[Any]:
+    try:
+        pixels: npt.NDArray[Any] = series.asarray()
+    except ValueError as problem:
+        # tifffile alone does not read LZW, JPEG and others; Pillow reads many of these.
+        if "imagecodecs" not in str(problem):
+            raise
+        return _pixels_by_pillow(path, series, str(series.keyframe.compression.name))
+    return pixels
+
+
+def _pixels_by_pillow(path: Path, series: Any, compression: str) -> npt.NDArray[Any]:
+    from PIL import Image, UnidentifiedImageError
+
+    keyframe = series.keyframe
+    refusal = ValueError(
+        f"its {compression} compression of {keyframe.dtype} pixels needs a further package: "
+        "pip install imagecodecs"
+    )
+    pages = []
+    try:
+        with Image.open(path, formats=("TIFF",)) as file:
+            for page in series.pages:
+                file.seek(page.index)
+                pages.append(np.asarray(file))
+    except (UnidentifiedImageError, AttributeError):
+        raise refusal from None
+    if any(page.shape != keyframe.shape or page.dtype != keyframe.dtype for page in pages):
+        raise refusal
+    return np.stack(pages).reshape(series.shape)
+
+
+def _imagej_can_hold(pixels: npt.NDArray[Any], style: TiffStyle) -> bool:
+    in_order = "".join(letter for letter in _IMAGEJ_AXES if letter in style.axes)
+    return (
+        style.flavour == "imagej"
+        and style.axes == in_order
+        and pixels.dtype.name in _IMAGEJ_DTYPES
+        and pixels.nbytes < _IMAGEJ_BYTES
+    )
+
+
+def _style(tiff: Any, page: Any, axes: str) -> TiffStyle:
+    flavour: Literal["imagej", "ome", "plain"] = "plain"
+    scale: dict[str, Any] = {}
+    display: dict[str, Any] = {}
+    if tiff.is_ome:
+        flavour = "ome"
+        scale, display = _ome_metadata(tiff.ome_metadata)
+    elif tiff.is_imagej:
+        flavour = "imagej"
+        known = tiff.imagej_metadata
+        scale = {key: _ascii(known[key]) for key in _IMAGEJ_SCALE if key in known}
+        display = {key: known[key] for key in _IMAGEJ_DISPLAY if key in known}
+    tags: dict[str, Any] = {}
+    if "S" in axes:
+        names = {int(tifffile.PHOTOMETRIC.SEPARATED): "separated"}
+        tags["photometric"] = names.get(int(page.photometric), "rgb")
+        if page.samplesperpixel in {1, 2}:
+            tags["photometric"] = "rgb" if page.colormap is not None else "minisblack"
+        if page.extrasamples:
+            tags["extrasamples"] = tuple(int(kind) for kind in page.extrasamples)
+        tags["planarconfig"] = "contig" if axes.endswith("S") else "separate"
+    has_resolution = 282 in page.tags and 283 in page.tags
+    return TiffStyle(
+        axes=axes,
+        flavour=flavour,
+        scale=scale,
+        display=display,
+        resolution=page.resolution if has_resolution else None,
+        resolution_unit=int(page.resolutionunit) if has_resolution else 1,
+        sample_tags=tags,
+        extra_tags=tuple(
+            (code, tag.dtype, tag.count, tag.value, True)
+            for code in _GEO_TAGS
+            if (tag := page.tags.get(code)) is not None
+        ),
+    )
+
+
+def _ome_metadata(xml: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    from xml.etree import ElementTree as ET
+
+    pixels = ET.fromstring(xml).find(".//{*}Pixels")
+    if pixels is None:
+        return {}, {}
+    scale: dict[str, Any] = {
+        key: text if key.endswith("Unit") else float(text)
+        for key in _OME_SCALE
+        if (text := pixels.get(key)) is not None
+    }
+    names = [channel.get("Name") for channel in pixels.findall("{*}Channel")]
+    return scale, {"Channel": {"Name": names}} if names and all(names) else {}
+
+
+def _ascii(value: Any) -> Any:
+    """Spell µm as ImageJ does in its description, which is ASCII."""
+    return value.encode("ascii", "backslashreplace").decode() if isinstance(value, str) else value
