@@ -1,0 +1,5 @@
+"""The top floor: what a person touches."""
+
+from .kmeans import KMeansWidget
+
+__all__ = ["KMeansWidget"]

@@ -1,0 +1,387 @@
+"""The dock widget: choose k, press Run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING, Literal
+
+from magicgui.widgets import Container, Label, ProgressBar, PushButton, SpinBox, Widget
+from napari.layers import Image
+from napari.utils import progress as napari_progress
+from napari.utils.notifications import show_error
+from qtpy.QtCore import QEvent, QObject, QTimer
+from qtpy.QtWidgets import QSizePolicy
+from superqt import QCollapsible
+
+from napari_kmeans_seg.layers import EditWatch, LayerImage, Outputs, describe, linked_layers
+
+from .background import BackgroundWork, CancelledError
+from .options import Options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import napari.viewer
+
+    from napari_kmeans_seg import Segmentation
+
+State = Literal["empty", "ready", "running", "done", "cancelled", "error"]
+
+# How often the interface looks at the running work, in milliseconds.
+_LOOK_EVERY = 50
+
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """A run of k-means on one layer, from the press of the button to its end."""
+
+    source: LayerImage
+    watches: list[EditWatch]
+    work: BackgroundWork[Outputs]
+    bar: napari_progress
+    started: float
+
+    def end(self) -> None:
+        """Let go of the layers and of napari's progress bar."""
+        self.bar.close()
+        for watch in self.watches:
+            watch.close()
+
+
+class KMeansWidget(Container[Widget]):
+    """Segments the active image layer of a viewer by k-means.
+
+    The work runs on a thread of its own; the widget looks at it every 50 ms. The rule for
+    the layers of an earlier run is told in `napari_kmeans_seg.layers.Outputs`. When the
+    source is removed, when its data are replaced or when the widget or its viewer is
+    closed before the work is done, the result is dropped and nothing is changed.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        The viewer whose active layer is segmented.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        self._viewer = viewer
+        self._source: Image | None = None
+        self._run: _Run | None = None
+        self._listening = False
+        self.state: State = "empty"
+
+        self.layer_name = Label(name="layer_name")
+        self.layer_kind = Label(name="layer_kind")
+        self.n_clusters = SpinBox(
+            name="n_clusters",
+            label="Clusters",
+            value=5,
+            min=1,
+            max=255,
+            tooltip="k: into how many clusters of similar pixel values the image is split.",
+        )
+        self.run_button = PushButton(
+            name="run_button", text="Run", tooltip="Segment the image named above."
+        )
+        self.cancel_button = PushButton(
+            name="cancel_button", text="Cancel", tooltip="Stop; nothing is changed."
+        )
+        self.progress_bar = ProgressBar(name="progress_bar", value=0, min=0, max=100)
+        self.message = Label(name="message")
+        self.warning = Label(name="warning")
+        self.more_options = Options()
+
+        fields = Container(name="fields", widgets=[self.n_clusters])
+        buttons = Container(
+            name="buttons",
+            layout="horizontal",
+            labels=False,
+            widgets=[self.run_button, self.cancel_button],
+        )
+        for container in (fields, buttons):
+            container.margins = (0, 0, 0, 0)
+        super().__init__(
+            labels=False,
+            widgets=[
+                self.layer_name,
+                self.layer_kind,
+                fields,
+                buttons,
+                self.progress_bar,
+                self.message,
+                self.warning,
+            ],
+        )
+        self._style()
+
+        self.run_button.changed.connect(self.run)
+        self.cancel_button.changed.connect(self.cancel)
+        self._timer = QTimer(self.native)
+        self._timer.setInterval(_LOOK_EVERY)
+        self._timer.timeout.connect(self._look)
+        self._parent_change = _ParentChange(self.native, self._on_parent)
+        self.native.destroyed.connect(self._leave)
+        self._listen()
+
+    def _style(self) -> None:
+        """Do what magicgui has no words for."""
+        for label in (self.layer_name, self.layer_kind, self.message, self.warning):
+            label.native.setWordWrap(True)
+            label.native.setMinimumWidth(0)
+            label.native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        font = self.layer_name.native.font()
+        font.setBold(True)
+        self.layer_name.native.setFont(font)
+
+        bar = self.progress_bar.native
+        bar.setTextVisible(False)
+        bar.setFixedHeight(6)
+        # The fields below must not jump when a run begins and ends.
+        policy = bar.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        bar.setSizePolicy(policy)
+        self.progress_bar.hide()
+        self.warning.hide()
+
+        self.more = QCollapsible("More options", expandedIcon="▾", collapsedIcon="▸")
+        self.more.setDuration(0)
+        self.more.addWidget(self.more_options.native)
+        self.more.collapse(animate=False)
+        self.native.layout().addWidget(self.more)
+
+    # -- which layer --------------------------------------------------------------------
+
+    def _follow(self) -> None:
+        """Take the active layer as the one to segment."""
+        active = self._viewer.layers.selection.active
+        source = active if isinstance(active, Image) else None
+        before = self._source
+        if _same_layer(source, before) and self.state != "empty":
+            return
+        if before is not None:
+            before.events.data.disconnect(self._describe_source)
+        self._source = source
+        if source is not None:
+            source.events.data.connect(self._describe_source)
+        self._describe_source()
+        if self._run is None:
+            self._enter("empty" if source is None else "ready", "")
+        self._enable()
+
+    def _describe_source(self) -> None:
+        """Say which layer will be segmented, or what to do to get one."""
+        if self._source is not None:
+            title, detail = self._source.name, describe(self._source)
+        elif len(self._viewer.layers) == 0:
+            title = "No image"
+            detail = "Open an image: File ▸ Open File(s)… or File ▸ Open Sample."
+        elif self._viewer.layers.selection.active is not None:
+            title = "No image layer is active"
+            name = self._viewer.layers.selection.active.name
+            detail = f"“{name}” is not an image. Click an image in the layer list."
+        else:
+            title, detail = "No image layer is active", "Click one image in the layer list."
+        self.layer_name.value, self.layer_kind.value = title, detail
+
+    def _enable(self) -> None:
+        running = self._run is not None
+        self.run_button.enabled = self._source is not None and not running
+        self.cancel_button.enabled = running
+
+    def _enter(self, state: State, message: str, warnings: tuple[str, ...] = ()) -> None:
+        self.state = state
+        self.message.value = message
+        self.message.visible = bool(message)
+        self.warning.value = "\n".join(f"⚠ {warning}" for warning in warnings)
+        self.warning.visible = bool(warnings)
+        self.progress_bar.visible = state == "running"
+
+    # -- a run --------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Segment the active image layer. Returns at once."""
+        if self._source is None or self._run is not None:
+            return
+        kinds = self.more_options.kinds
+        if not kinds:
+            self._fail("Nothing to add: tick “Segmented image” or “Labels” under More options.")
+            return
+        source = LayerImage.of(self._source)
+        watches = [
+            EditWatch(layer)
+            for kind in kinds
+            for layer in linked_layers(self._viewer, source.layer_id, kind)
+        ]
+        parameters = {"n_clusters": self.n_clusters.value, **self.more_options.parameters}
+
+        def segment_and_paint(report: Callable[[float, str], None]) -> Outputs:
+            segmentation = source.segment(
+                progress=lambda fraction, stage: report(0.9 * fraction, stage), **parameters
+            )
+
+            def painting(_fraction: float, _stage: str) -> None:
+                report(0.95, "painting")
+
+            painting(0, "")
+            outputs = Outputs.paint(source, segmentation, kinds, painting)
+            for watch in watches:
+                watch.check(painting)
+            return outputs
+
+        self._run = _Run(
+            source=source,
+            watches=watches,
+            work=BackgroundWork(segment_and_paint, owner=self),
+            bar=napari_progress(total=100, desc=f"K-means: {source.name}"),
+            started=perf_counter(),
+        )
+        self.progress_bar.value = 0
+        self._enter("running", f"Segmenting “{source.name}” …")
+        self._enable()
+        self._run.work.start()
+        self._timer.start()
+
+    def cancel(self) -> None:
+        """Stop the run, if there is one. Nothing is changed."""
+        if self._run is not None:
+            self._run.work.cancel()
+            self.cancel_button.enabled = False
+            self.message.value = "Cancelling …"
+
+    def _look(self) -> None:
+        """See how far the work is."""
+        run = self._run
+        if run is None:
+            return
+        percent = int(100 * run.work.fraction)
+        if percent > run.bar.n:
+            run.bar.update(percent - run.bar.n)
+            self.progress_bar.value = percent
+        if not run.work.cancelled and run.work.stage:
+            self.message.value = f"“{run.source.name}”: {run.work.stage}, {percent} %"
+        if run.work.done:
+            try:
+                self._finish(run)
+            finally:
+                self._end_run()
+
+    def _finish(self, run: _Run) -> None:
+        """Show the result, or say why there is none."""
+        try:
+            outputs = run.work.result()
+        except CancelledError:
+            if self._source_gone(run.source):
+                self._drop(run.source, "was removed")
+            else:
+                self._enter("cancelled", "Cancelled. Nothing was changed.")
+            return
+        except Exception as error:  # noqa: BLE001 - whatever it is, a person must read it
+            self._fail(str(error) or type(error).__name__)
+            return
+        layer = run.source.layer_in(self._viewer)
+        if layer is None:
+            self._drop(run.source, "was removed")
+        elif not run.source.is_still(layer):
+            self._drop(run.source, "got other data")
+        else:
+            outputs.show(self._viewer, run.watches)
+            segmentation = outputs.segmentation
+            seconds = perf_counter() - run.started
+            self._enter("done", _summary(segmentation, seconds), segmentation.warnings)
+
+    def _source_gone(self, source: LayerImage) -> bool:
+        return source.layer_in(self._viewer) is None
+
+    def _drop(self, source: LayerImage, why: str) -> None:
+        self._enter("cancelled", f"“{source.name}” {why} while it ran; the result was dropped.")
+
+    def _fail(self, message: str) -> None:
+        self._enter("error", message)
+        show_error(f"K-means: {message}")
+
+    def _end_run(self) -> None:
+        run, self._run = self._run, None
+        if run is None:
+            return
+        self._timer.stop()
+        run.end()
+        self._enable()
+
+    def _on_removed(self) -> None:
+        if self._run is not None and self._source_gone(self._run.source):
+            self._run.work.cancel()
+        self._follow()
+
+    # -- coming and going ---------------------------------------------------------------
+
+    def _listen(self) -> None:
+        """Hear of the viewer's layers."""
+        if self._listening:
+            return
+        layers = self._viewer.layers
+        layers.selection.events.active.connect(self._follow)
+        layers.events.inserted.connect(self._follow)
+        layers.events.removed.connect(self._on_removed)
+        layers.events.renamed.connect(self._describe_source)
+        self._listening = True
+        self._follow()
+
+    def _leave(self) -> None:
+        """Drop the work that runs, and hear of the viewer no more. Touches no Qt object."""
+        run, self._run = self._run, None
+        if run is not None:
+            run.work.cancel()
+            run.end()
+        if not self._listening:
+            return
+        self._listening = False
+        layers = self._viewer.layers
+        layers.selection.events.active.disconnect(self._follow)
+        layers.events.inserted.disconnect(self._follow)
+        layers.events.removed.disconnect(self._on_removed)
+        layers.events.renamed.disconnect(self._describe_source)
+        if self._source is not None:
+            self._source.events.data.disconnect(self._describe_source)
+            self._source = None
+
+    def _on_parent(self) -> None:
+        """Leave when the dock is closed, and be there again when docked anew."""
+        if self.native.parent() is not None:
+            self._listen()
+        else:
+            self._leave()
+            self._timer.stop()
+            self._enter("empty", "")
+
+
+class _ParentChange(QObject):
+    """Tells when a Qt widget gets another parent, or none: so napari closes a dock."""
+
+    def __init__(self, watched: QObject, callback: Callable[[], None]) -> None:
+        super().__init__(watched)
+        self._callback = callback
+        watched.installEventFilter(self)
+
+    def eventFilter(self, _watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
+        """Pass everything on."""
+        if event is not None and event.type() == QEvent.Type.ParentChange:
+            self._callback()
+        return False
+
+
+def _same_layer(one: Image | None, other: Image | None) -> bool:
+    """Whether two are the same layer; napari hands the same one out in several wrappings."""
+    if one is None or other is None:
+        return one is other
+    return bool(one.unique_id == other.unique_id)
+
+
+def _summary(segmentation: Segmentation, seconds: float) -> str:
+    """Say what came out, e.g. "5 clusters in 0.8 s, 12 iterations"."""
+    n = segmentation.n_clusters
+    text = f"{n} cluster{'s' if n != 1 else ''} in {seconds:.1f} s"
+    if segmentation.n_iter:
+        text += f", {segmentation.n_iter} iteration{'s' if segmentation.n_iter != 1 else ''}"
+    if not segmentation.converged:
+        text += " (not converged: raise “Max. iterations”)"
+    return text

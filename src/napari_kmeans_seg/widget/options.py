@@ -1,0 +1,135 @@
+"""The fields that most people never open: how k-means runs, and what is added."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from magicgui.widgets import CheckBox, ComboBox, Container, FloatSpinBox, SpinBox, Widget
+from qtpy.QtWidgets import QAbstractSpinBox
+
+if TYPE_CHECKING:
+    from napari_kmeans_seg.layers.link import Kind
+
+
+class Options(Container[Widget]):
+    """The fields under "More options"."""
+
+    def __init__(self) -> None:
+        self.init = ComboBox(
+            label="Start",
+            value="auto",
+            choices=[
+                ("automatic", "auto"),
+                ("k-means++", "k-means++"),
+                ("random", "random"),
+                ("optimal", "optimal"),
+            ],
+            tooltip=(
+                "How the first cluster centres are found.\n"
+                "automatic: optimal for grey images with few distinct values, else k-means++.\n"
+                "k-means++: centres far from each other.\n"
+                "random: values of the image, drawn at random.\n"
+                "optimal: the best clustering there is, with no start at all; "
+                "for images with one channel."
+            ),
+        )
+        self.n_init = SpinBox(
+            label="Restarts",
+            value=1,
+            min=1,
+            max=1000,
+            tooltip="How many starts are tried. The one with the least spread is kept.",
+        )
+        self.seed = SpinBox(
+            label="Seed",
+            value=0,
+            min=0,
+            max=2**31 - 1,
+            tooltip="Start of the random numbers. The same seed gives the same result.",
+        )
+        self.tol = FloatSpinBox(
+            label="Tolerance",
+            value=1e-4,
+            min=0,
+            max=1,
+            tooltip=(
+                "When to stop: once the squared move of the centres, relative to the variance "
+                "of the image, is not above this (no unit).\n"
+                "0 goes on until no pixel changes its cluster."
+            ),
+        )
+        self.max_iter = SpinBox(
+            label="Max. iterations",
+            value=300,
+            min=1,
+            max=100_000,
+            tooltip="When to stop in any case, in rounds of k-means.",
+        )
+        self.fit_percent = FloatSpinBox(
+            label="Fit scale",
+            value=100,
+            min=1,
+            max=100,
+            step=5,
+            tooltip=(
+                "Size of the copy on which the clusters are found, in percent of the image's "
+                "width and height. The whole image is labelled in any case.\n"
+                "100 % is exact; less is faster and smooths fine noise."
+            ),
+        )
+        self.add_image = CheckBox(
+            text="Segmented image",
+            value=True,
+            tooltip="A copy of the image, each pixel in the mean value of its cluster.",
+        )
+        self.add_labels = CheckBox(
+            text="Labels",
+            value=True,
+            tooltip=(
+                "A Labels layer: 1 is the darkest cluster, 0 is not part of any. "
+                "Its features table tells size and mean of each cluster."
+            ),
+        )
+        add = Container(
+            label="Add", widgets=[self.add_image, self.add_labels], labels=False, name="add"
+        )
+        super().__init__(
+            widgets=[
+                self.init,
+                self.n_init,
+                self.seed,
+                self.tol,
+                self.max_iter,
+                self.fit_percent,
+                add,
+            ]
+        )
+        for container in (self, add):
+            container.margins = (0, 0, 0, 0)
+
+        self.fit_percent.native.setSuffix(" %")
+        self.fit_percent.native.setDecimals(0)
+        # Small numbers of many sizes: the step follows the number.
+        self.tol.native.setDecimals(6)
+        self.tol.native.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Which outputs are wanted."""
+        wanted: list[tuple[Kind, bool]] = [
+            ("image", self.add_image.value),
+            ("labels", self.add_labels.value),
+        ]
+        return tuple(kind for kind, on in wanted if on)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The fields as arguments of `napari_kmeans_seg.segment`."""
+        return {
+            "init": self.init.value,
+            "n_init": self.n_init.value,
+            "seed": self.seed.value,
+            "tol": self.tol.value,
+            "max_iter": self.max_iter.value,
+            "fit_scale": self.fit_percent.value / 100,
+        }
