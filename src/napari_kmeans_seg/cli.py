@@ -9,15 +9,25 @@ be carried out and nothing was done; 130 interrupted.
 
 from __future__ import annotations
 
-import math
 import signal
 import sys
 import time
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
+
+from .cli_options import (
+    FIT_SCALE,
+    MAX_ITER,
+    N_CLUSTERS,
+    N_INIT,
+    SEED,
+    SMOOTHING,
+    TOL,
+    ColorSpace,
+    Init,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,94 +61,6 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-class Init(StrEnum):
-    """Where the centroids start."""
-
-    AUTO = "auto"
-    KMEANS_PLUS_PLUS = "k-means++"
-    RANDOM = "random"
-    OPTIMAL = "optimal"
-
-
-class ColorSpace(StrEnum):
-    """What distances between colours are measured in."""
-
-    RGB = "rgb"
-    LAB = "lab"
-    HSV = "hsv"
-
-
-def _number(
-    kind: type[int] | type[float],
-    *names: str,
-    least: float,
-    most: float = sys.float_info.max,
-    takes: str,
-    text: str,
-    metavar: str = "NUMBER",
-) -> Any:
-    """Describe a numeric option whose error says what it got and what it takes."""
-
-    def parse(given: Any) -> float:
-        try:
-            value = kind(given)
-        except ValueError:
-            value = math.nan
-        if not least <= value <= most:  # nan is in no range
-            raise typer.BadParameter(f"got {given!r}, takes {takes}")
-        return value
-
-    return typer.Option(*names, parser=parse, metavar=metavar, help=text)
-
-
-_N_CLUSTERS = _number(
-    int,
-    "-k",
-    "--n-clusters",
-    least=1,
-    most=65_535,
-    takes="an integer from 1 to 65,535",
-    text="How many clusters.",
-)
-_N_INIT = _number(
-    int,
-    "--n-init",
-    least=1,
-    takes="an integer of at least 1",
-    text="Starts to try; the best counts.",
-)
-_SEED = _number(
-    int, "--seed", least=0, takes="an integer of at least 0", text="Same seed, same result."
-)
-_TOL = _number(
-    float,
-    "--tol",
-    least=0,
-    takes="a number of at least 0",
-    text="Stop when the centroids move less than this share of the pixels' variance; 0: when no "
-    "pixel changes its cluster.",
-)
-_MAX_ITER = _number(
-    int, "--max-iter", least=1, takes="an integer of at least 1", text="Most iterations."
-)
-_SMOOTHING = _number(
-    float,
-    "--smoothing",
-    least=0,
-    takes="a number of at least 0",
-    text="Blur before clustering: Gaussian sigma in pixels.",
-)
-_FIT_SCALE = _number(
-    float,
-    "--fit-scale",
-    least=sys.float_info.min,
-    most=100,
-    takes="a percentage of more than 0, up to 100",
-    text="Find the clusters on a copy of this size; every pixel of the full image is labelled.",
-    metavar="PERCENT",
 )
 
 
@@ -184,7 +106,7 @@ def segment(
             metavar="IMAGE", help="TIFF (also stacks, ImageJ, OME), PNG, JPEG or BMP files."
         ),
     ],
-    n_clusters: Annotated[int, _N_CLUSTERS] = 5,
+    n_clusters: Annotated[int, N_CLUSTERS] = 5,
     output: Annotated[
         Path,
         typer.Option("-o", "--output", metavar="DIR", help="Folder for the results; made if new."),
@@ -196,18 +118,18 @@ def segment(
             "values, else k-means++."
         ),
     ] = Init.AUTO,
-    n_init: Annotated[int, _N_INIT] = 1,
-    seed: Annotated[int, _SEED] = 0,
-    tol: Annotated[float, _TOL] = 1e-4,
-    max_iter: Annotated[int, _MAX_ITER] = 300,
+    n_init: Annotated[int, N_INIT] = 1,
+    seed: Annotated[int, SEED] = 0,
+    tol: Annotated[float, TOL] = 1e-4,
+    max_iter: Annotated[int, MAX_ITER] = 300,
     color_space: Annotated[
         ColorSpace, typer.Option("--color-space", help="Where colours are compared.")
     ] = ColorSpace.RGB,
-    smoothing: Annotated[float, _SMOOTHING] = 0.0,
+    smoothing: Annotated[float, SMOOTHING] = 0.0,
     normalize: Annotated[
         bool, typer.Option("--normalize", help="Give all channels the same weight.")
     ] = False,
-    fit_scale: Annotated[float, _FIT_SCALE] = 100.0,
+    fit_scale: Annotated[float, FIT_SCALE] = 100.0,
     channel_axis: Annotated[
         str,
         typer.Option(
@@ -250,7 +172,7 @@ def segment(
 
 @app.command()
 def demo(
-    n_clusters: Annotated[int, _N_CLUSTERS] = 5,
+    n_clusters: Annotated[int, N_CLUSTERS] = 5,
     output: Annotated[
         Path,
         typer.Option(
