@@ -142,8 +142,8 @@ def _allowed(floor: str, name: str, at_import: bool) -> bool:
     ours = name.split(".")[1:2] if top == PACKAGE else []
     match floor:
         case "core":
-            above = {"layers", "widget", "cli", "image_files", "sample_data"}
-            return top not in NAPARI_AND_QT and not above.intersection(ours)
+            own = top != PACKAGE or ours in (["core"], ["__version__"])
+            return top not in NAPARI_AND_QT and own
         case "layers":
             qt = top in QT or name.startswith(NAPARIS_OWN_QT) or name == "napari.Viewer"
             return not qt and "widget" not in ours
