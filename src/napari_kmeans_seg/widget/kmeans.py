@@ -11,6 +11,7 @@ from napari.layers import Image
 from napari.utils import progress as napari_progress
 from napari.utils.notifications import show_error
 from qtpy.QtCore import QEvent, QObject, QTimer
+from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QSizePolicy
 from superqt import QCollapsible
 
@@ -143,8 +144,17 @@ class KMeansWidget(Container[Widget]):
         self.progress_bar.hide()
         self.warning.hide()
 
-        self.more = QCollapsible("More options", expandedIcon="▾", collapsedIcon="▸")
+        # Its own arrows are drawn once, in a colour that is not the theme's.
+        self.more = QCollapsible("▸ More options", expandedIcon=QIcon(), collapsedIcon=QIcon())
+        self.more.toggled.connect(
+            lambda open_: self.more.setText(f"{'▾' if open_ else '▸'} More options")
+        )
         self.more.setDuration(0)
+        self.more.layout().setContentsMargins(0, 0, 0, 0)
+        self.more.content().layout().setContentsMargins(0, 4, 0, 0)
+        self.more.toggleButton().setStyleSheet(
+            "text-align: left; border: none; background: transparent; padding: 3px 0;"
+        )
         self.more.addWidget(self.more_options.native)
         self.more.collapse(animate=False)
         self.native.layout().addWidget(self.more)
@@ -165,7 +175,7 @@ class KMeansWidget(Container[Widget]):
             source.events.data.connect(self._describe_source)
         self._describe_source()
         if self._run is None:
-            self._enter("empty" if source is None else "ready", "")
+            self._enter("empty" if source is None else "ready", "" if source is None else "Ready.")
         self._enable()
 
     def _describe_source(self) -> None:
@@ -191,7 +201,6 @@ class KMeansWidget(Container[Widget]):
     def _enter(self, state: State, message: str, warnings: tuple[str, ...] = ()) -> None:
         self.state = state
         self.message.value = message
-        self.message.visible = bool(message)
         self.warning.value = "\n".join(f"⚠ {warning}" for warning in warnings)
         self.warning.visible = bool(warnings)
         self.progress_bar.visible = state == "running"
@@ -383,5 +392,5 @@ def _summary(segmentation: Segmentation, seconds: float) -> str:
     if segmentation.n_iter:
         text += f", {segmentation.n_iter} iteration{'s' if segmentation.n_iter != 1 else ''}"
     if not segmentation.converged:
-        text += " (not converged: raise “Max. iterations”)"
+        text += " (not converged: allow more “Iterations”)"
     return text

@@ -49,7 +49,6 @@ class Options(Container[Widget]):
         )
         self.tol = FloatSpinBox(
             label="Tolerance",
-            value=1e-4,
             min=0,
             max=1,
             tooltip=(
@@ -59,11 +58,11 @@ class Options(Container[Widget]):
             ),
         )
         self.max_iter = SpinBox(
-            label="Max. iterations",
+            label="Iterations",
             value=300,
             min=1,
             max=100_000,
-            tooltip="When to stop in any case, in rounds of k-means.",
+            tooltip="At most this many rounds of k-means.",
         )
         self.fit_percent = FloatSpinBox(
             label="Fit scale",
@@ -93,8 +92,10 @@ class Options(Container[Widget]):
         add = Container(
             label="Add", widgets=[self.add_image, self.add_labels], labels=False, name="add"
         )
-        super().__init__(
-            widgets=[
+        super().__init__()
+        # Not by the constructor: only later additions get labels of one width.
+        self.extend(
+            [
                 self.init,
                 self.n_init,
                 self.seed,
@@ -111,6 +112,7 @@ class Options(Container[Widget]):
         self.fit_percent.native.setDecimals(0)
         # Small numbers of many sizes: the step follows the number.
         self.tol.native.setDecimals(6)
+        self.tol.value = 1e-4
         self.tol.native.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
 
     @property
