@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .core.model import KMeansModel
-    from .core.prepare import PreparedImage, prepare, segment
+    from .core.segment import PreparedImage, prepare, segment
     from .core.segmentation import Segmentation
 
 __version__ = version("napari-kmeans-seg")
@@ -15,10 +15,10 @@ __all__ = ["KMeansModel", "PreparedImage", "Segmentation", "__version__", "prepa
 # napari only wants to read the manifest.
 _HOME = {
     "KMeansModel": "model",
-    "PreparedImage": "prepare",
+    "PreparedImage": "segment",
     "Segmentation": "segmentation",
-    "prepare": "prepare",
-    "segment": "prepare",
+    "prepare": "segment",
+    "segment": "segment",
 }
 
 

@@ -1,0 +1,127 @@
+"""Arguments are checked here, and each error names the argument, what it got and what it takes."""
+
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+MAX_CLUSTERS = 65_535
+"""Labels fit in uint16."""
+
+COLOR_SPACES = ("rgb", "lab", "hsv")
+INITS = ("auto", "k-means++", "random", "optimal")
+
+
+def integer(name: str, value: Any, low: int, high: int | None = None) -> int:
+    """Return `value` as an int between `low` and `high`."""
+    takes = f"an integer of at least {low}" if high is None else f"an integer from {low} to {high}"
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
+        raise TypeError(f"{name} takes {takes}; got {value!r} ({type(value).__name__}).")
+    number = int(value)
+    if number < low or (high is not None and number > high):
+        raise ValueError(f"{name} takes {takes}; got {number}.")
+    return number
+
+
+def real(name: str, value: Any, low: float, high: float = np.inf, *, above: bool = False) -> float:
+    """Return `value` as a finite float between `low` and `high`; `above` leaves out `low`."""
+    takes = f"a number {'above' if above else 'of at least'} {low:g}"
+    if high < np.inf:
+        takes += f" and at most {high:g}"
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+        raise TypeError(f"{name} takes {takes}; got {value!r} ({type(value).__name__}).")
+    number = float(value)
+    if not np.isfinite(number) or number < low or number > high or (above and number == low):
+        raise ValueError(f"{name} takes {takes}; got {value!r}.")
+    return number
+
+
+def reals(name: str, value: Any, n: int, what: str, low: float = 0.0) -> tuple[float, ...]:
+    """Return `value`, a number or `n` numbers, as `n` floats of at least `low`."""
+    if isinstance(value, Real):
+        return (real(name, value, low),) * n
+    if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray):
+        raise TypeError(f"{name} takes a number or one per {what}; got {value!r}.")
+    if len(value) != n:
+        raise ValueError(f"{name} takes one number per {what}, {n} here; got {len(value)}.")
+    return tuple(real(f"{name}[{i}]", number, low) for i, number in enumerate(value))
+
+
+def choice(name: str, value: Any, choices: Sequence[str]) -> str:
+    """Return `value` if it is one of `choices`."""
+    if value not in choices:
+        takes = ", ".join(repr(one) for one in choices)
+        raise ValueError(f"{name} takes one of {takes}; got {value!r}.")
+    return str(value)
+
+
+def image_array(image: ArrayLike) -> NDArray[Any]:
+    """Return `image` as an array of real numbers with at least one pixel."""
+    array = np.asanyarray(image)
+    if isinstance(array, np.ma.MaskedArray):
+        raise TypeError(
+            "image takes a plain array; got a masked array. "
+            "Pass image.data, and mask=~image.mask for the pixels that take part."
+        )
+    if array.dtype.kind not in "buif" or array.dtype.itemsize > 8:
+        raise TypeError(
+            f"image takes booleans, integers or floats of up to 64 bits; got dtype {array.dtype}."
+        )
+    if array.ndim == 0:
+        raise ValueError("image takes an array with at least one axis; got a single number.")
+    if array.size == 0:
+        raise ValueError(f"image takes at least one pixel; got shape {array.shape}.")
+    return array
+
+
+def axis(name: str, value: Any, ndim: int) -> int:
+    """Return `value` as a non-negative axis of an array with `ndim` axes."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
+        raise TypeError(f"{name} takes an integer or None; got {value!r} ({type(value).__name__}).")
+    if not -ndim <= int(value) < ndim:
+        raise ValueError(
+            f"{name} takes an axis of the image, from {-ndim} to {ndim - 1}; got {value}."
+        )
+    return int(value) % ndim
+
+
+def spatial_mask(mask: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Return `mask` as a boolean array of the image's spatial `shape`."""
+    array = np.asarray(mask)
+    if array.dtype.kind not in "bui":
+        raise TypeError(f"mask takes an array of booleans; got dtype {array.dtype}.")
+    if array.shape != shape:
+        raise ValueError(
+            f"mask takes an array of the image's spatial shape {shape}; got shape {array.shape}."
+        )
+    inside = array.astype(bool, copy=False)
+    if not inside.any():
+        raise ValueError("mask takes an array with at least one true pixel; got one with none.")
+    return inside
+
+
+def initial_centroids(init: ArrayLike, n_clusters: int, n_channels: int) -> NDArray[np.float64]:
+    """Return `init` as an ``(n_clusters, n_channels)`` array of finite floats."""
+    array = np.asarray(init)
+    if array.dtype.kind not in "buif":
+        raise TypeError(f"init takes real numbers; got dtype {array.dtype}.")
+    if array.shape != (n_clusters, n_channels):
+        raise ValueError(
+            f"init takes an array of shape (n_clusters, n_channels) = {(n_clusters, n_channels)}; "
+            f"got shape {array.shape}."
+        )
+    centroids = array.astype(np.float64)
+    if not np.isfinite(centroids).all():
+        raise ValueError("init takes finite numbers; got NaN or infinity.")
+    return centroids
+
+
+def generator(seed: Any) -> np.random.Generator:
+    """Return the random generator of `seed`: an int, a Generator, or None."""
+    if isinstance(seed, np.random.Generator):
+        return seed
+    if seed is not None:
+        seed = integer("seed", seed, 0)
+    return np.random.default_rng(seed)

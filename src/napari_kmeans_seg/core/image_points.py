@@ -1,0 +1,197 @@
+"""An image as k-means sees it: its distinct values with counts, or its pixels."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .features import Features, FeatureSpace, color_values, convert, smooth, subtract
+from .lloyd import PixelSource, PointSource, Source
+from .parallel import Tick, map_spans, spans
+from .pixels import Pixels
+from .points import Packing, WeightedPoints, distinct_points
+
+SAMPLE = 1 << 16
+"""Pixels that are looked at to choose offsets and bins."""
+
+
+@dataclass(frozen=True)
+class ImagePoints:
+    """An image, read once.
+
+    Attributes
+    ----------
+    pixels : Pixels
+        The image as it came.
+    inputs : Pixels
+        The same, smoothed and in the colour space where pixels are clustered one by one.
+    color_space : str
+        Where the features live.
+    points : WeightedPoints or None
+        The distinct values of `inputs` with counts, in the image's own channels; None
+        where values hardly repeat.
+    packing : Packing or None
+        How the pixels look up their point, where a table can hold all values.
+    """
+
+    pixels: Pixels
+    inputs: Pixels
+    color_space: str
+    points: WeightedPoints | None
+    packing: Packing | None
+
+    def features(self, space: FeatureSpace) -> Features:
+        """Features of the points, ``(n_features, n_points)``."""
+        assert self.points is not None
+        return space.of_values(color_values(list(self.points.values), self.color_space))
+
+    def source(self, space: FeatureSpace) -> Source:
+        """Return what Lloyd's algorithm runs on: the points, or all pixels."""
+        if self.points is None:
+            return PixelSource(self.inputs, space)
+        return PointSource(self.features(space), self.points.counts.astype(np.float64))
+
+    def moments(
+        self, tick: Tick | None = None
+    ) -> tuple[tuple[float, ...], NDArray[np.float64], NDArray[np.float64]]:
+        """Find an offset within the values, and mean and variance relative to it.
+
+        Returns
+        -------
+        offset : tuple of float (int for 64-bit integers)
+            One per channel, in the colour space.
+        mean, variance : (n_channels,) float64 arrays
+            Mean relative to the offset, and variance, over the pixels that take part.
+        """
+        if self.points is not None:
+            values = color_values(list(self.points.values), self.color_space)
+            weights = self.points.counts.astype(np.float64)
+            offset = _offsets(values, weights)
+            total = _power_sums(values, offset, weights)
+        else:
+            offset = _offsets(self.inputs.sample(SAMPLE))
+            total = np.zeros((len(offset), 3))
+
+            def sums(start: int, stop: int) -> NDArray[np.float64]:
+                return _power_sums(self.inputs.take(start, stop), offset)
+
+            for part in map_spans(sums, spans(self.inputs.n_pixels), tick):
+                total += part
+        mean = total[:, 1] / total[:, 0]
+        return offset, mean, np.maximum(total[:, 2] / total[:, 0] - mean**2, 0)
+
+
+def read(
+    pixels: Pixels,
+    *,
+    color_space: str = "rgb",
+    smoothing: tuple[float, ...] = (),
+    repeats: bool = True,
+    tick: Tick | None = None,
+) -> ImagePoints:
+    """Smooth an image, count its distinct values or convert its colours.
+
+    Parameters
+    ----------
+    pixels : Pixels
+        The image.
+    color_space : str
+        As in `FeatureSpace`.
+    smoothing : tuple of float
+        Standard deviation of the Gaussian along each spatial axis, in pixels.
+    repeats : bool
+        Whether to look for repeated values. Where position counts no two pixels are alike.
+    tick : callable, optional
+        Progress.
+    """
+    inputs = smooth(pixels, smoothing)
+    points, packing = distinct_points(inputs, tick) if repeats else (None, None)
+    if points is None:
+        inputs = convert(inputs, color_space)
+    return ImagePoints(pixels, inputs, color_space, points, packing)
+
+
+def shrink(pixels: Pixels, scale: float) -> Pixels:
+    """Average a smaller copy of an image, by `scale` along its last two spatial axes.
+
+    Means are taken over the pixels that take part; where these cover less than half of a
+    pixel of the copy, it takes no part. Integer images are rounded to their dtype.
+    """
+    from skimage.transform import resize_local_mean
+
+    n_scaled = min(2, len(pixels.shape))
+    shape = pixels.shape[:-n_scaled] + tuple(
+        max(1, round(n * scale)) for n in pixels.shape[-n_scaled:]
+    )
+    if shape == pixels.shape:
+        return pixels
+    dtype = np.float64 if pixels.dtype.itemsize > 4 else np.float32
+
+    def average(values: NDArray[Any]) -> NDArray[Any]:
+        plane = values.astype(dtype).reshape(pixels.shape)
+        small: NDArray[Any] = resize_local_mean(plane, shape, preserve_range=True)
+        return small.reshape(-1)
+
+    channels, valid = pixels.channels, None
+    if pixels.valid is not None:
+        cover = average(pixels.valid)
+        valid = cover >= min(0.5, float(cover.max()))
+        channels = tuple(
+            average(np.where(pixels.valid, channel, 0)) / np.where(cover > 0, cover, 1)
+            for channel in channels
+        )
+    else:
+        channels = tuple(average(channel) for channel in channels)
+    if pixels.dtype.kind != "f":
+        channels = tuple(_round(channel, pixels.dtype) for channel in channels)
+    return replace(
+        pixels,
+        channels=channels,
+        valid=None if valid is None or valid.all() else valid,
+        alpha=None,
+        shape=shape,
+        dtype=channels[0].dtype,
+    )
+
+
+def _round(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Round floats to the integers of `dtype`, which holds their range but for rounding."""
+    if dtype.kind == "b":
+        return values
+    limits = np.iinfo(dtype)
+    if dtype.itemsize == 8:
+        # The largest 64-bit integers are no floats: stay with floats rather than overflow.
+        return values
+    rounded: NDArray[Any] = np.clip(np.rint(values), limits.min, limits.max).astype(dtype)
+    return rounded
+
+
+def _offsets(
+    values: list[NDArray[Any]], weights: NDArray[np.float64] | None = None
+) -> tuple[float, ...]:
+    offsets: list[float] = []
+    for value in values:
+        middle = float(np.average(value.astype(np.float64), weights=weights))
+        if value.dtype.kind in "iu" and value.dtype.itemsize == 8:
+            limits = np.iinfo(value.dtype)
+            offsets.append(min(max(int(middle), int(limits.min)), int(limits.max)))
+        else:
+            offsets.append(middle)
+    return tuple(offsets)
+
+
+def _power_sums(
+    values: list[NDArray[Any]],
+    offset: tuple[float, ...],
+    weights: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
+    """Zeroth to second moments of each channel relative to its offset, ``(n_channels, 3)``."""
+    sums = np.empty((len(values), 3))
+    centred = np.empty(values[0].size)
+    for row, value, zero in zip(sums, values, offset, strict=True):
+        subtract(value, zero, centred)
+        weighted = centred if weights is None else centred * weights
+        row[:] = centred.size if weights is None else weights.sum(), weighted.sum(), 0
+        row[2] = weighted @ centred
+    return sums

@@ -1,0 +1,164 @@
+"""From centroids to the label of every pixel."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .features import Features, FeatureSpace
+from .image_points import ImagePoints
+from .nearest import Labels, label_dtype, nearest, squared_distances
+from .parallel import Tick, map_spans, spans
+from .pixels import Pixels
+from .points import Packing, WeightedPoints
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """All pixels of an image, assigned to their nearest centroids.
+
+    Attributes
+    ----------
+    labels : array of the spatial shape
+        1 + the index of the centroid; 0 for pixels that do not take part.
+    counts : (n_clusters,) int64 array
+        Pixels of each cluster.
+    means : (n_clusters, n_channels) float64 array
+        Mean input value of each cluster's pixels, 0 where it has none.
+    inertia : float
+        Sum of squared distances to the centroids.
+    """
+
+    labels: Labels
+    counts: NDArray[np.int64]
+    means: NDArray[np.float64]
+    inertia: float
+
+
+@dataclass
+class _Sums:
+    """What is added up per cluster."""
+
+    counts: NDArray[np.float64]
+    values: NDArray[np.float64]
+    inertia: float
+
+    @classmethod
+    def of(
+        cls,
+        index: Labels,
+        values: list[NDArray[Any]],
+        features: Features,
+        centroids: NDArray[np.float64],
+        weights: NDArray[np.float64] | None = None,
+    ) -> "_Sums":
+        k = len(centroids)
+        squares = squared_distances(features, centroids, index)
+        index = index.astype(np.intp)
+        sums = [
+            np.bincount(index, value if weights is None else value * weights, minlength=k)
+            for value in values
+        ]
+        return cls(
+            np.bincount(index, weights, minlength=k).astype(np.float64),
+            np.stack(sums, axis=1),
+            float(squares.sum() if weights is None else squares @ weights),
+        )
+
+    def means(self) -> NDArray[np.float64]:
+        return self.values / np.maximum(self.counts, 1)[:, np.newaxis]
+
+
+def label_pixels(
+    image: ImagePoints,
+    space: FeatureSpace,
+    centroids: NDArray[np.float64],
+    tick: Tick | None = None,
+) -> Labelling:
+    """Label every pixel of an image with its nearest centroid; of equals, the first.
+
+    Parameters
+    ----------
+    image : ImagePoints
+        The image.
+    space : FeatureSpace
+        Where the centroids live.
+    centroids : (n_clusters, n_features) float64 array
+        The centroids.
+    tick : callable, optional
+        Progress.
+    """
+    labels = np.zeros(image.pixels.n_pixels, label_dtype(len(centroids)))
+    if image.points is not None and image.packing is not None:
+        sums = _by_table(
+            image.inputs,
+            image.points,
+            image.packing,
+            image.features(space),
+            centroids,
+            labels,
+            tick,
+        )
+    else:
+        sums = _one_by_one(image, space, centroids, labels, tick)
+    return Labelling(
+        labels.reshape(image.pixels.shape),
+        np.rint(sums.counts).astype(np.int64),
+        sums.means(),
+        sums.inertia,
+    )
+
+
+def _by_table(
+    pixels: Pixels,
+    points: WeightedPoints,
+    packing: Packing,
+    features: Features,
+    centroids: NDArray[np.float64],
+    labels: Labels,
+    tick: Tick | None,
+) -> _Sums:
+    """Label the distinct values, then look each pixel up."""
+    index = nearest(features, centroids, np.empty(points.n_points, labels.dtype))
+    table = np.zeros(1 << packing.n_bits, labels.dtype)
+    table[points.keys] = index + labels.dtype.type(1)
+
+    def look_up(start: int, stop: int) -> None:
+        codes = packing.pack([channel[start:stop] for channel in pixels.channels])
+        # mode="clip" lets NumPy write straight to the labels; no code is out of range.
+        np.take(table, codes, out=labels[start:stop], mode="clip")
+        if pixels.valid is not None:
+            labels[start:stop] *= pixels.valid[start:stop]
+
+    for _ in map_spans(look_up, spans(pixels.n_pixels), tick):
+        pass
+    weights = points.counts.astype(np.float64)
+    return _Sums.of(index, list(points.values), features, centroids, weights)
+
+
+def _one_by_one(
+    image: ImagePoints,
+    space: FeatureSpace,
+    centroids: NDArray[np.float64],
+    labels: Labels,
+    tick: Tick | None,
+) -> _Sums:
+    """Label the pixels in blocks."""
+    k, pixels = len(centroids), image.pixels
+
+    def assign(start: int, stop: int) -> _Sums:
+        features = space.of_pixels(image.inputs, start, stop)
+        index = nearest(features, centroids, np.empty(features.shape[1], labels.dtype))
+        if pixels.valid is None:
+            np.add(index, 1, out=labels[start:stop], casting="unsafe")
+        else:
+            labels[start:stop][pixels.valid[start:stop]] = index + labels.dtype.type(1)
+        return _Sums.of(index, pixels.take(start, stop), features, centroids)
+
+    total = _Sums(np.zeros(k), np.zeros((k, pixels.n_channels)), 0.0)
+    for part in map_spans(assign, spans(pixels.n_pixels, 1 << 16), tick):
+        total.counts += part.counts
+        total.values += part.values
+        total.inertia += part.inertia
+    return total

@@ -1,0 +1,258 @@
+"""Lloyd's algorithm on weighted points or on all pixels of an image."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .features import Features, FeatureSpace
+from .nearest import Labels, nearest, squared_distances
+from .parallel import Tick, map_spans, no_tick, spans
+from .pixels import Pixels
+
+
+class Source(Protocol):
+    """Points that can be read block by block."""
+
+    @property
+    def n(self) -> int:
+        """Number of points, or of pixels that may take part."""
+
+    def block(self, start: int, stop: int) -> tuple[Features, NDArray[np.float64] | None]:
+        """Features and weights (None: all 1) of the points from `start` to `stop`."""
+
+
+@dataclass(frozen=True)
+class PointSource:
+    """Weighted points in memory: features ``(n_features, n)``, weights ``(n,)``."""
+
+    features: Features
+    weights: NDArray[np.float64]
+
+    @property
+    def n(self) -> int:
+        """Number of points."""
+        return self.weights.size
+
+    def block(self, start: int, stop: int) -> tuple[Features, NDArray[np.float64]]:
+        """Features and weights of the points from `start` to `stop`."""
+        return self.features[:, start:stop], self.weights[start:stop]
+
+
+@dataclass(frozen=True)
+class PixelSource:
+    """The pixels of an image, whose features are computed block by block."""
+
+    pixels: Pixels
+    space: FeatureSpace
+
+    @property
+    def n(self) -> int:
+        """Number of pixels, those that do not take part included."""
+        return self.pixels.n_pixels
+
+    def block(self, start: int, stop: int) -> tuple[Features, None]:
+        """Features of the pixels from `start` to `stop` that take part."""
+        return self.space.of_pixels(self.pixels, start, stop), None
+
+
+@dataclass(frozen=True)
+class Partition:
+    """What one assignment of all points to their nearest centroids adds up to.
+
+    Attributes
+    ----------
+    counts : (n_clusters,) float64 array
+        Weight of each cluster.
+    sums : (n_clusters, n_features) float64 array
+        Weighted sum of its points.
+    changed : bool
+        Whether any point changed its cluster.
+    inertia : float
+        Weighted sum of squared distances to the centroids; 0 unless asked for.
+    """
+
+    counts: NDArray[np.float64]
+    sums: NDArray[np.float64]
+    changed: bool
+    inertia: float = 0.0
+
+
+def partition(
+    source: Source,
+    centroids: NDArray[np.float64],
+    labels: Labels,
+    tick: Tick | None = None,
+    *,
+    inertia: bool = False,
+) -> Partition:
+    """Assign every point to its nearest centroid.
+
+    Parameters
+    ----------
+    source : Source
+        The points.
+    centroids : (n_clusters, n_features) array
+        The centroids.
+    labels : (source.n,) array of unsigned integers
+        The clusters of before on entry, those of now on return. The points of a block that
+        take part stand at its beginning.
+    tick : callable, optional
+        Progress of this assignment.
+    inertia : bool
+        Whether to sum the squared distances, too.
+    """
+    k, n_features = centroids.shape
+
+    def assign(start: int, stop: int) -> tuple[NDArray[np.float64], bool, float]:
+        features, weights = source.block(start, stop)
+        m = features.shape[1]
+        new = nearest(features, centroids, np.empty(m, labels.dtype))
+        old = labels[start : start + m]
+        changed = not np.array_equal(new, old)
+        old[:] = new
+        index = new.astype(np.intp)
+        sums = np.empty((k, 1 + n_features))
+        sums[:, 0] = np.bincount(index, weights, minlength=k)
+        for column, feature in enumerate(features, start=1):
+            sums[:, column] = np.bincount(
+                index, feature if weights is None else feature * weights, minlength=k
+            )
+        if not inertia:
+            return sums, changed, 0.0
+        squares = squared_distances(features, centroids, new)
+        return sums, changed, float(squares.sum() if weights is None else squares @ weights)
+
+    total, any_changed, scatter = np.zeros((k, 1 + n_features)), False, 0.0
+    for sums, changed, part in map_spans(assign, spans(source.n, 1 << 16), tick):
+        total += sums
+        any_changed |= changed
+        scatter += part
+    return Partition(total[:, 0], total[:, 1:], any_changed, scatter)
+
+
+@dataclass(frozen=True)
+class LloydResult:
+    """Where Lloyd's algorithm ended.
+
+    Attributes
+    ----------
+    centroids : (n_clusters, n_features) float64 array
+        The centroids after the last iteration.
+    n_iter : int
+        Iterations that were run.
+    converged : bool
+        Whether it stopped by itself.
+    """
+
+    centroids: NDArray[np.float64]
+    n_iter: int
+    converged: bool
+
+
+def lloyd(
+    source: Source,
+    centroids: NDArray[np.float64],
+    *,
+    tol: float = 0.0,
+    max_iter: int = 300,
+    tick: Tick | None = None,
+) -> LloydResult:
+    """Move centroids to the means of their points until they rest.
+
+    Parameters
+    ----------
+    source : Source
+        The points.
+    centroids : (n_clusters, n_features) array
+        Where to start.
+    tol : float
+        Stop when the squared Frobenius norm of the centroids' move is at most this, in
+        squared feature units. With 0, when no point changes its cluster.
+    max_iter : int
+        Iterations at the most.
+    tick : callable, optional
+        Called with the fraction of `max_iter` that is done; an exception that it raises
+        stops the work.
+
+    Returns
+    -------
+    LloydResult
+        The centroids.
+
+    Notes
+    -----
+    A cluster that loses all its points is moved to the point farthest from its own centroid,
+    which leaves its old cluster, as scikit-learn's ``KMeans`` does and as MATLAB's
+    ``kmeans`` calls "singleton".
+
+    References
+    ----------
+    Lloyd S.P. (1982) Least squares quantization in PCM. IEEE Transactions on
+    Information Theory 28, 129-137. doi:10.1109/TIT.1982.1056489
+    """
+    labels = np.full(source.n, np.iinfo(np.uint16).max, np.uint16)
+    if len(centroids) < 256:
+        labels = np.full(source.n, np.iinfo(np.uint8).max, np.uint8)
+    tick = tick or no_tick
+    for i in range(max_iter):
+
+        def within_iteration(part: float, i: int = i) -> None:
+            tick((i + part) / max_iter)
+
+        found = partition(source, centroids, labels, within_iteration)
+        counts, sums = found.counts, found.sums
+        empty = np.flatnonzero(counts == 0)
+        if empty.size:
+            counts, sums = _reseed(source, centroids, labels, counts, sums, empty)
+        filled = counts > 0
+        moved = centroids.copy()
+        moved[filled] = sums[filled] / counts[filled, np.newaxis]
+        shift = float(((moved - centroids) ** 2).sum())
+        centroids = moved
+        if not found.changed or (shift <= tol and not empty.size):
+            return LloydResult(centroids, i + 1, True)
+    return LloydResult(centroids, max_iter, False)
+
+
+def _reseed(
+    source: Source,
+    centroids: NDArray[np.float64],
+    labels: Labels,
+    counts: NDArray[np.float64],
+    sums: NDArray[np.float64],
+    empty: NDArray[np.intp],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give each empty cluster the farthest point that does not leave its own cluster empty."""
+    counts, sums = counts.copy(), sums.copy()
+    n_candidates = min(source.n, len(centroids) + empty.size)
+
+    def farthest(start: int, stop: int) -> list[tuple[float, int, float, NDArray[np.float64]]]:
+        features, weights = source.block(start, stop)
+        own = labels[start : start + features.shape[1]]
+        squares = squared_distances(features, centroids, own)
+        top = np.argsort(-squares, kind="stable")[:n_candidates]
+        return [
+            (
+                float(squares[i]),
+                int(own[i]),
+                1.0 if weights is None else float(weights[i]),
+                features[:, i].copy(),
+            )
+            for i in top
+        ]
+
+    candidates = [one for part in map_spans(farthest, spans(source.n, 1 << 16)) for one in part]
+    candidates.sort(key=lambda one: -one[0])
+    waiting = list(empty)
+    for distance, own, weight, point in candidates:
+        if not waiting or distance == 0:
+            break
+        if counts[own] <= weight or own in empty:
+            continue
+        cluster = waiting.pop(0)
+        counts[own] -= weight
+        sums[own] -= weight * point
+        counts[cluster], sums[cluster] = weight, weight * point
+    return counts, sums

@@ -1,0 +1,141 @@
+"""A fitted k-means model, which labels other images of the same kind."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .features import FeatureSpace, check_color_space
+from .image_points import ImagePoints, read
+from .labelling import Labelling, label_pixels
+from .parallel import Progress, Tick, portion
+from .pixels import Pixels, flatten
+from .segmentation import Segmentation
+
+
+@dataclass(frozen=True, eq=False)
+class KMeansModel:
+    """Centroids, and the feature space in which they decide.
+
+    Attributes
+    ----------
+    centroids : (n_clusters, n_features) float64 array
+        In the feature space, in the order of the labels.
+    space : FeatureSpace
+        How pixel values become features.
+    smoothing : tuple of float
+        Standard deviation of the Gaussian before clustering, in pixels per spatial axis.
+    n_channels : int
+        Channels of an image, alpha not counted.
+    channel_axis : int or None
+        Where an image has its channels, counted from the end; None for one channel.
+    alpha : bool
+        Whether one more channel, the last, is alpha.
+    n_spatial_axes : int
+        Spatial axes of the image that was fitted.
+    parameters : dict
+        Every argument of the fit, and the version.
+    """
+
+    centroids: NDArray[np.float64]
+    space: FeatureSpace
+    smoothing: tuple[float, ...]
+    n_channels: int
+    channel_axis: int | None
+    alpha: bool
+    n_spatial_axes: int
+    parameters: dict[str, Any] = field(repr=False)
+
+    def predict(
+        self, image: ArrayLike, *, mask: ArrayLike | None = None, progress: Progress | None = None
+    ) -> Segmentation:
+        """Label each pixel of an image with the nearest of this model's centroids.
+
+        Parameters
+        ----------
+        image : array-like
+            An image of the same kind as the one that was fitted: the same channels on the same
+            axis, values in the same units. Its size may differ.
+        mask : bool array, optional
+            Spatial shape; pixels where it is false get label 0.
+        progress : callable, optional
+            As for `segment`.
+
+        Returns
+        -------
+        Segmentation
+            Labels are those of the model: clusters that no pixel belongs to stay, with a
+            count of 0 and the model's centroids only in the model.
+
+        Raises
+        ------
+        ValueError
+            If the image has other channels, or other spatial axes where these count.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from napari_kmeans_seg import segment
+        >>> model = segment(np.array([0, 1, 8, 9]), n_clusters=2).model
+        >>> model.predict(np.array([[7, 2], [1, 6]])).labels
+        array([[2, 1],
+               [1, 2]], dtype=uint8)
+        """
+        pixels = flatten(
+            image,
+            channel_axis=self.channel_axis,
+            alpha=self.alpha,
+            mask=mask,
+            tick=portion(progress, 0, 0.1, "Reading"),
+        )
+        image_points = self.read(pixels, portion(progress, 0.1, 0.4, "Counting values"))
+        found = self.label(image_points, portion(progress, 0.4, 1, "Labelling"))
+        return self.segmentation(image_points, found, n_iter=0, converged=True, notes=())
+
+    def read(self, pixels: Pixels, tick: Tick | None = None) -> ImagePoints:
+        """Bring the pixels of an image into the space of this model."""
+        if pixels.n_channels != self.n_channels:
+            raise ValueError(
+                f"image takes {self.n_channels} channel(s), as the model was fitted on; "
+                f"got {pixels.n_channels}."
+            )
+        if len(pixels.shape) != self.n_spatial_axes and (self.space.position or self.smoothing):
+            raise ValueError(
+                f"image takes {self.n_spatial_axes} spatial axes, since this model smooths or "
+                f"weighs position; got {len(pixels.shape)}."
+            )
+        check_color_space(self.space.color_space, pixels)
+        return read(
+            pixels,
+            color_space=self.space.color_space,
+            smoothing=self.smoothing,
+            repeats=not self.space.position,
+            tick=tick,
+        )
+
+    def label(self, image: ImagePoints, tick: Tick | None = None) -> Labelling:
+        """Label all pixels of an image that was read for this model."""
+        return label_pixels(image, self.space, self.centroids, tick)
+
+    def segmentation(
+        self,
+        image: ImagePoints,
+        found: Labelling,
+        *,
+        n_iter: int,
+        converged: bool,
+        notes: tuple[str, ...],
+    ) -> Segmentation:
+        """Make the result of a labelling by this model."""
+        return Segmentation(
+            labels=found.labels,
+            centroids=found.means,
+            counts=found.counts,
+            inertia=found.inertia,
+            n_iter=n_iter,
+            converged=converged,
+            warnings=notes,
+            model=self,
+            _pixels=image.pixels,
+        )

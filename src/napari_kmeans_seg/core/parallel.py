@@ -1,0 +1,74 @@
+"""Work on blocks of pixels, on all cores, with progress and a way to stop."""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import TypeVar
+
+Progress = Callable[[float, str], object]
+"""Called as ``progress(fraction, stage)``; an exception that it raises stops the work."""
+
+Tick = Callable[[float], object]
+"""Progress within one stage: called with a fraction from 0 to 1."""
+
+Span = tuple[int, int]
+Result = TypeVar("Result")
+
+CHUNK = 1 << 18
+"""Pixels that one thread takes at a time: some milliseconds of work, so that the
+interpreter's lock costs nothing and a stop is noticed at once."""
+
+
+def no_tick(_: float) -> None:
+    """Tell nobody."""
+
+
+def spans(n: int, size: int = CHUNK) -> list[Span]:
+    """Cut ``range(n)`` into ``(start, stop)`` pieces of `size`."""
+    return [(start, min(start + size, n)) for start in range(0, n, size)]
+
+
+def n_threads() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def map_spans(
+    function: Callable[[int, int], Result],
+    pieces: list[Span],
+    tick: Tick | None = None,
+) -> Iterator[Result]:
+    """Call ``function(start, stop)`` for each piece on all cores.
+
+    Results come in the order of the pieces, so what is summed over them does not
+    depend on the number of threads. `tick` is called from the calling thread.
+    """
+    tick = tick or no_tick
+    if len(pieces) < 2 or n_threads() < 2:
+        for done, piece in enumerate(pieces):
+            tick(done / len(pieces))
+            yield function(*piece)
+        return
+    with ThreadPoolExecutor(n_threads()) as pool:
+        # A short queue: results that wait to be consumed would hold memory.
+        waiting = iter(pieces)
+        running = [pool.submit(function, *piece) for piece in islice(waiting, 2 * n_threads())]
+        try:
+            for done in range(len(pieces)):
+                tick(done / len(pieces))
+                result = running.pop(0).result()
+                running.extend(pool.submit(function, *piece) for piece in islice(waiting, 1))
+                yield result
+        finally:
+            for future in running:
+                future.cancel()
+
+
+def portion(progress: Progress | None, start: float, stop: float, stage: str) -> Tick:
+    """Progress of one stage that reaches from `start` to `stop` of the whole."""
+    if progress is None:
+        return no_tick
+    return lambda fraction: progress(start + (stop - start) * fraction, stage)

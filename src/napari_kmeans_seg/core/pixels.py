@@ -1,0 +1,214 @@
+"""An image as a list of pixels: one flat view per channel, and which pixels take part."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import checks
+from .parallel import Tick, map_spans, spans
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """The pixels of an image.
+
+    Attributes
+    ----------
+    channels : tuple of (n_pixels,) arrays
+        One per channel that is clustered, in the image's dtype (native byte order where
+        it had to be copied). Views of the image where its memory layout allows it.
+    valid : (n_pixels,) bool array or None
+        The pixels that take part; None when all do.
+    alpha : (n_pixels,) array or None
+        The alpha channel, which is kept but not clustered.
+    shape : tuple of int
+        Spatial shape of the image.
+    channel_axis : int or None
+        Where the channels were, counted from 0.
+    dtype : numpy.dtype
+        The image's dtype, native byte order.
+    n_not_finite : int
+        Pixels inside the mask that were left out because they are NaN or infinite.
+    """
+
+    channels: tuple[NDArray[Any], ...]
+    valid: NDArray[np.bool_] | None
+    alpha: NDArray[Any] | None
+    shape: tuple[int, ...]
+    channel_axis: int | None
+    dtype: np.dtype[Any]
+    n_not_finite: int
+
+    @property
+    def n_pixels(self) -> int:
+        """Number of pixels, those that do not take part included."""
+        return self.channels[0].size
+
+    @property
+    def n_channels(self) -> int:
+        """Number of channels that are clustered."""
+        return len(self.channels)
+
+    @property
+    def n_valid(self) -> int:
+        """Number of pixels that take part."""
+        return self.n_pixels if self.valid is None else int(np.count_nonzero(self.valid))
+
+    def take(self, start: int, stop: int) -> list[NDArray[Any]]:
+        """Values of the pixels from `start` to `stop` that take part, channel by channel."""
+        parts = [channel[start:stop] for channel in self.channels]
+        if self.valid is not None:
+            inside = self.valid[start:stop]
+            if not inside.all():
+                parts = [part[inside] for part in parts]
+        return parts
+
+    def sample(self, size: int) -> list[NDArray[Any]]:
+        """About `size` evenly spaced pixels that take part, channel by channel."""
+        if self.valid is None:
+            step = max(1, self.n_pixels // size)
+            return [channel[::step] for channel in self.channels]
+        inside = np.flatnonzero(self.valid)
+        inside = inside[:: max(1, inside.size // size)]
+        return [channel[inside] for channel in self.channels]
+
+    def paint(self, palette: NDArray[Any], labels: NDArray[np.unsignedinteger]) -> NDArray[Any]:
+        """Paint each pixel with the colour of its label.
+
+        Parameters
+        ----------
+        palette : (n_labels + 1, n_channels) array
+            Colour of each label in the image's dtype; row 0 is for label 0.
+        labels : array of the spatial shape
+            Labels of the pixels.
+
+        Returns
+        -------
+        array
+            In the image's dtype and shape; alpha is taken over.
+        """
+        flat = labels.reshape(-1)
+        n = self.n_channels + (self.alpha is not None)
+        if self.channel_axis is None:
+            painted = np.empty(self.n_pixels, self.dtype)
+            self._fill(painted, np.ascontiguousarray(palette[:, 0]), flat)
+            return painted.reshape(self.shape)
+        if self.channel_axis == len(self.shape):
+            # All channels of a pixel lie side by side: move them as one item.
+            colors = np.zeros((len(palette), n), self.dtype)
+            colors[:, : self.n_channels] = palette
+            item = np.dtype((np.void, n * self.dtype.itemsize))
+            painted = np.empty((self.n_pixels, n), self.dtype)
+            self._fill(painted.view(item)[:, 0], colors.view(item)[:, 0], flat)
+            if self.alpha is not None:
+                painted[:, -1] = self.alpha
+            return painted.reshape(*self.shape, n)
+        painted = np.empty((n, self.n_pixels), self.dtype)
+        for channel in range(self.n_channels):
+            self._fill(painted[channel], np.ascontiguousarray(palette[:, channel]), flat)
+        if self.alpha is not None:
+            painted[-1] = self.alpha
+        image = np.moveaxis(painted.reshape(n, *self.shape), 0, self.channel_axis)
+        return np.ascontiguousarray(image) if self.channel_axis else image
+
+    @staticmethod
+    def _fill(out: NDArray[Any], table: NDArray[Any], labels: NDArray[np.unsignedinteger]) -> None:
+        def fill(start: int, stop: int) -> None:
+            # mode="clip" lets NumPy write straight into `out`; no label is out of range.
+            np.take(table, labels[start:stop], out=out[start:stop], mode="clip")
+
+        for _ in map_spans(fill, spans(labels.size)):
+            pass
+
+
+def is_rgba(array: NDArray[Any], channel_axis: int | None) -> bool:
+    """Guess whether the last channel is alpha: four channels of uint8 on the last axis."""
+    return (
+        channel_axis is not None
+        and channel_axis % array.ndim == array.ndim - 1
+        and array.shape[channel_axis] == 4
+        and array.dtype == np.uint8
+    )
+
+
+def flatten(
+    image: ArrayLike,
+    *,
+    channel_axis: int | None = None,
+    alpha: bool | None = None,
+    mask: ArrayLike | None = None,
+    tick: Tick | None = None,
+) -> Pixels:
+    """Turn an image into `Pixels`; the arguments are those of `segment`."""
+    array = checks.image_array(image)
+    if channel_axis is None:
+        if alpha:
+            raise ValueError(
+                "alpha=True takes an image with a channel_axis; got channel_axis=None."
+            )
+        planes = array[np.newaxis]
+    else:
+        channel_axis = checks.axis("channel_axis", channel_axis, array.ndim)
+        if alpha is None:
+            alpha = is_rgba(array, channel_axis)
+        planes = np.moveaxis(array, channel_axis, 0)
+        if planes.ndim == 1:
+            planes = planes[:, np.newaxis]
+    if alpha and len(planes) < 2:
+        raise ValueError(f"alpha=True takes at least two channels; got {len(planes)}.")
+    shape = array.shape
+    if channel_axis is not None:
+        shape = shape[:channel_axis] + shape[channel_axis + 1 :]
+    inside = None if mask is None else checks.spatial_mask(mask, shape).reshape(-1)
+    flat = [_flat(plane) for plane in planes]
+    opacity = flat.pop() if alpha else None
+    valid, n_not_finite = _participants(flat, opacity, inside, tick)
+    return Pixels(
+        channels=tuple(flat),
+        valid=valid,
+        alpha=opacity,
+        shape=shape,
+        channel_axis=channel_axis,
+        dtype=array.dtype.newbyteorder("="),
+        n_not_finite=n_not_finite,
+    )
+
+
+def _flat(plane: NDArray[Any]) -> NDArray[Any]:
+    flat = plane.reshape(-1)
+    return flat if flat.dtype.isnative else flat.astype(flat.dtype.newbyteorder("="))
+
+
+def _participants(
+    channels: list[NDArray[Any]],
+    alpha: NDArray[Any] | None,
+    inside: NDArray[np.bool_] | None,
+    tick: Tick | None,
+) -> tuple[NDArray[np.bool_] | None, int]:
+    """Return which pixels take part (None: all), and how many are left out as not finite."""
+    n = channels[0].size
+    floating = channels[0].dtype.kind == "f"
+    valid = np.ones(n, bool) if inside is None else inside.copy()
+
+    def examine(start: int, stop: int) -> int:
+        part = valid[start:stop]
+        if alpha is not None:
+            part &= alpha[start:stop] > 0
+        if not floating:
+            return 0
+        before = np.count_nonzero(part)
+        for channel in channels:
+            part &= np.isfinite(channel[start:stop])
+        return int(before - np.count_nonzero(part))
+
+    n_not_finite = 0
+    if floating or alpha is not None:
+        n_not_finite = sum(map_spans(examine, spans(n), tick))
+    if not valid.any():
+        raise ValueError(
+            "image takes at least one pixel that is finite, inside the mask and not fully "
+            "transparent; got none."
+        )
+    return (None if valid.all() else valid), n_not_finite

@@ -1,0 +1,217 @@
+"""Distinct pixel values with counts: all that k-means needs to know of an image."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .parallel import Tick, map_spans, spans
+from .pixels import Pixels
+
+TABLE_BITS = 24
+"""Packed values of up to 24 bits (8-bit RGB) index a table of all possible values."""
+
+SEARCH_LIMIT = 1 << 22
+"""Pixels up to which it pays to look for repeated values that no table can hold."""
+
+COUNT_CHUNK = 1 << 21
+"""Pixels that are sorted at a time to count their values: 8 MB of packed colours."""
+
+
+@dataclass(frozen=True)
+class WeightedPoints:
+    """Points that stand for many pixels each.
+
+    Attributes
+    ----------
+    keys : (n_points,) array, ascending
+        What tells the points apart: the packed value, the value itself or the bin.
+    values : tuple of (n_points,) arrays
+        Coordinates, one array per channel: the values of the pixels in the image's dtype
+        where they are distinct values, or the means of the pixels in a bin.
+    counts : (n_points,) int64 array
+        Pixels that each point stands for.
+    """
+
+    keys: NDArray[Any]
+    values: tuple[NDArray[Any], ...]
+    counts: NDArray[np.int64]
+
+    @property
+    def n_points(self) -> int:
+        """Number of points."""
+        return self.keys.size
+
+    @property
+    def n_pixels(self) -> int:
+        """Number of pixels that the points stand for."""
+        return int(self.counts.sum())
+
+
+def merge(parts: Sequence[WeightedPoints]) -> WeightedPoints:
+    """Add up the points of the parts of an image.
+
+    Points with the same key become one, with the sum of the counts and the mean of the
+    values. The order of the parts changes nothing for distinct values.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    keys = np.concatenate([part.keys for part in parts])
+    order = np.argsort(keys, kind="stable")
+    keys = keys[order]
+    starts = _starts(keys)
+    counts = np.concatenate([part.counts for part in parts])[order]
+    total = np.add.reduceat(counts, starts)
+    values = []
+    for channel in zip(*(part.values for part in parts), strict=True):
+        value = np.concatenate(channel)[order]
+        first = value[starts]
+        if value.dtype.kind == "f":
+            # Relative to the first of each key: equal values stay what they are, bit for bit.
+            step = (value - np.repeat(first, np.diff(starts, append=keys.size))) * counts
+            first = first + (np.add.reduceat(step, starts) / total).astype(value.dtype)
+        values.append(first)
+    return WeightedPoints(keys[starts], tuple(values), total)
+
+
+def _starts(ascending: NDArray[Any]) -> NDArray[np.intp]:
+    """Index of the first of each run of equal keys."""
+    changes = np.flatnonzero(ascending[1:] != ascending[:-1])
+    return np.concatenate([np.zeros(1, np.intp), changes + 1])
+
+
+@dataclass(frozen=True)
+class Packing:
+    """How the integer values of a pixel are packed into one number, and back.
+
+    Attributes
+    ----------
+    low : tuple of int
+        Smallest value of each channel.
+    bits : tuple of int
+        Bits that each channel takes.
+    dtype : numpy.dtype
+        Of the values.
+    """
+
+    low: tuple[int, ...]
+    bits: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    @property
+    def n_bits(self) -> int:
+        """Bits of a packed value."""
+        return sum(self.bits)
+
+    def pack(self, values: list[NDArray[Any]]) -> NDArray[np.unsignedinteger]:
+        """Pack ``(n,)`` values per channel into ``(n,)`` codes; the first channel is highest."""
+        wide = np.dtype(np.uint32 if self.n_bits <= 32 else np.uint64)
+        codes = np.zeros(values[0].size, wide)
+        for value, low, bits in zip(values, self.low, self.bits, strict=True):
+            if len(values) > 1:
+                codes <<= wide.type(bits)
+            if low:
+                # Two's complement wraps around: the difference is right in any width.
+                value = value - np.array(low, value.dtype)
+                value = value.view(f"u{value.dtype.itemsize}")
+            codes |= value.astype(wide, copy=False)
+        return codes
+
+    def unpack(self, codes: NDArray[np.unsignedinteger]) -> tuple[NDArray[Any], ...]:
+        """Unpack codes into one array per channel, in the dtype of the values."""
+        channels: list[NDArray[Any]] = []
+        shift = self.n_bits
+        for low, bits in zip(self.low, self.bits, strict=True):
+            shift -= bits
+            part = (codes >> codes.dtype.type(shift)) & codes.dtype.type((1 << bits) - 1)
+            if self.dtype == bool:
+                channels.append(part.astype(bool))
+                continue
+            unsigned = part.astype(f"u{self.dtype.itemsize}")
+            channels.append(unsigned.view(self.dtype) + np.array(low, self.dtype))
+        return tuple(channels)
+
+
+def packing_of(pixels: Pixels) -> Packing | None:
+    """Find how the pixels of an image pack into at most 64 bits, if they do.
+
+    Up to 8 bits per channel (16 for one channel) the dtype says it; for wider integers
+    the range of the values does.
+    """
+    dtype = pixels.dtype
+    if dtype.kind not in "bui":
+        return None
+    bits = 1 if dtype.kind == "b" else 8 * dtype.itemsize
+    n = pixels.n_channels
+    if bits * n <= TABLE_BITS:
+        low = int(np.iinfo(dtype).min) if dtype.kind == "i" else 0
+        return Packing((low,) * n, (bits,) * n, dtype)
+
+    def extremes(start: int, stop: int) -> list[tuple[int, int]]:
+        parts = pixels.take(start, stop)
+        return [(int(part.min()), int(part.max())) for part in parts] if parts[0].size else []
+
+    found = [one for one in map_spans(extremes, spans(pixels.n_pixels)) if one]
+    lows = tuple(min(one[c][0] for one in found) for c in range(n))
+    widths = tuple((max(one[c][1] for one in found) - lows[c]).bit_length() for c in range(n))
+    return Packing(lows, widths, dtype) if sum(widths) <= 64 else None
+
+
+def count_codes(pixels: Pixels, packing: Packing, tick: Tick | None = None) -> WeightedPoints:
+    """Count the distinct packed values of an image."""
+    if packing.n_bits <= 16:
+        table = np.zeros(1 << packing.n_bits, np.int64)
+
+        def histogram(start: int, stop: int) -> NDArray[np.intp]:
+            codes = packing.pack(pixels.take(start, stop))
+            return np.bincount(codes, minlength=table.size)
+
+        for counts in map_spans(histogram, spans(pixels.n_pixels, 1 << 19), tick):
+            table += counts
+        codes = np.flatnonzero(table).astype(np.uint32)
+        return WeightedPoints(codes, packing.unpack(codes), table[codes])
+
+    def distinct(start: int, stop: int) -> WeightedPoints:
+        return count_sorted(packing.pack(pixels.take(start, stop)))
+
+    points = merge(list(map_spans(distinct, spans(pixels.n_pixels, COUNT_CHUNK), tick)))
+    return WeightedPoints(points.keys, packing.unpack(points.keys), points.counts)
+
+
+def count_sorted(keys: NDArray[Any]) -> WeightedPoints:
+    """Count equal keys by sorting them in place; NumPy sorts numbers with vector instructions."""
+    keys.sort()
+    if keys.size == 0:
+        return WeightedPoints(keys, (), np.zeros(0, np.int64))
+    starts = _starts(keys)
+    return WeightedPoints(keys[starts], (), np.diff(starts, append=keys.size).astype(np.int64))
+
+
+def distinct_points(
+    pixels: Pixels, tick: Tick | None = None
+) -> tuple[WeightedPoints | None, Packing | None]:
+    """Find the distinct values of an image, where they are few enough to be worth it.
+
+    Returns
+    -------
+    points : WeightedPoints or None
+        None where values hardly repeat.
+    packing : Packing or None
+        Not None where a table of all packed values can look up a pixel's label.
+    """
+    packing = packing_of(pixels)
+    if packing is not None and packing.n_bits <= TABLE_BITS:
+        return count_codes(pixels, packing, tick), packing
+    if pixels.n_pixels > SEARCH_LIMIT:
+        return None, None
+    if packing is not None:
+        points = count_codes(pixels, packing, tick)
+    elif pixels.n_channels == 1:
+        keys = pixels.take(0, pixels.n_pixels)[0].copy()
+        points = count_sorted(keys)
+        points = WeightedPoints(points.keys, (points.keys,), points.counts)
+    else:
+        return None, None
+    return (points if 4 * points.n_points <= pixels.n_pixels else None), None

@@ -1,0 +1,81 @@
+"""Where the centroids start: k-means++ or random points."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .lloyd import PointSource
+
+
+def random_points(
+    points: PointSource, n_clusters: int, random: np.random.Generator
+) -> NDArray[np.float64]:
+    """Choose `n_clusters` different points, each with a probability in proportion to its weight.
+
+    Returns
+    -------
+    (n_clusters, n_features) array
+    """
+    chosen = random.choice(
+        points.n, n_clusters, replace=False, p=points.weights / points.weights.sum()
+    )
+    return np.ascontiguousarray(points.features[:, chosen].T)
+
+
+def k_means_plus_plus(
+    points: PointSource, n_clusters: int, random: np.random.Generator
+) -> NDArray[np.float64]:
+    """Choose points that lie far from each other, by greedy k-means++ on weighted points.
+
+    Each next centroid is drawn with a probability in proportion to its weight times its
+    squared distance to the nearest centroid so far; of ``2 + log(n_clusters)`` draws
+    the one that lowers the inertia most is taken, as scikit-learn does.
+
+    Returns
+    -------
+    (n_clusters, n_features) array
+
+    References
+    ----------
+    Arthur D., Vassilvitskii S. (2007) k-means++: the advantages of careful seeding.
+    Proceedings of the 18th ACM-SIAM Symposium on Discrete Algorithms, 1027-1035.
+    doi:10.5555/1283383.1283494
+
+    Grunau C., Özüdoğru A.A., Rozhoň V., Tětek J. (2023) A nearly tight analysis of greedy
+    k-means++. Proceedings of the 34th ACM-SIAM Symposium on Discrete Algorithms, 1012-1070.
+    doi:10.1137/1.9781611977554.ch39
+    """
+    n_draws = 2 + int(np.log(n_clusters))
+    features, weights = points.features, points.weights
+    chosen = np.empty(n_clusters, np.intp)
+    chosen[0] = _draw(weights, random.random(1))[0]
+    closest = _squares(features, chosen[:1])[0]
+    for i in range(1, n_clusters):
+        potential = closest * weights
+        if not potential.any():
+            # Every distinct point is a centroid already.
+            chosen[i:] = chosen[0]
+            break
+        draws = _draw(potential, random.random(n_draws))
+        squares = np.minimum(_squares(features, draws), closest)
+        best = int((squares @ weights).argmin())
+        chosen[i], closest = draws[best], squares[best]
+    return np.ascontiguousarray(features[:, chosen].T)
+
+
+def _draw(potential: NDArray[np.float64], uniform: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Draw indices with a probability in proportion to `potential`."""
+    cumulative = np.cumsum(potential)
+    index = np.searchsorted(cumulative, uniform * cumulative[-1], side="right")
+    # Rounding may point past the end, or at a point of no potential there.
+    inside: NDArray[np.intp] = np.minimum(index, np.flatnonzero(potential)[-1])
+    return inside
+
+
+def _squares(features: NDArray[np.float64], chosen: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Squared distances of all points to the chosen ones, ``(n_chosen, n)``."""
+    squares = np.zeros((chosen.size, features.shape[1]))
+    for feature in features:
+        difference = feature - feature[chosen, np.newaxis]
+        difference *= difference
+        squares += difference
+    return squares

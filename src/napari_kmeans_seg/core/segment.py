@@ -1,0 +1,445 @@
+"""Segment an image by k-means: the main path, from the image to its labels."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import checks, fit
+from .features import FeatureSpace, check_color_space, color_values
+from .image_points import SAMPLE, ImagePoints, read, shrink
+from .labelling import Labelling
+from .lloyd import PointSource, Source
+from .model import KMeansModel
+from .parallel import Progress, portion
+from .pixels import Pixels, flatten
+from .segmentation import Segmentation
+
+OPTIMAL_LIMIT = 1 << 21
+"""Distinct values times clusters up to which "auto" means the optimum: half a second's work."""
+
+
+def segment(
+    image: ArrayLike,
+    n_clusters: int = 5,
+    *,
+    channel_axis: int | None = None,
+    alpha: bool | None = None,
+    mask: ArrayLike | None = None,
+    color_space: str = "rgb",
+    channel_weights: Sequence[float] | None = None,
+    normalize: bool = False,
+    smoothing: float | Sequence[float] = 0.0,
+    spatial_weight: float = 0.0,
+    init: str | ArrayLike = "auto",
+    n_init: int = 1,
+    max_iter: int = 300,
+    tol: float = 1e-4,
+    fit_scale: float = 1.0,
+    seed: int | np.random.Generator | None = 0,
+    progress: Progress | None = None,
+) -> Segmentation:
+    """Segment an image by k-means on its pixel values.
+
+    Parameters
+    ----------
+    image : array-like
+        Image of any number of spatial axes and any real dtype: bool, (u)int8 to (u)int64,
+        float16 to float64.
+    n_clusters : int
+        Number of clusters, 1 to 65,535. An image with fewer distinct values gets as many
+        clusters as it has values, and a warning.
+    channel_axis : int, optional
+        Axis of the channels. None means one channel.
+    alpha : bool, optional
+        Whether the last channel is alpha. It is not clustered, and fully transparent pixels do
+        not take part. By default four channels of uint8 on the last axis are taken as RGBA.
+    mask : bool array, optional
+        Spatial shape; true where pixels take part. Elsewhere the label is 0. Pixels that are
+        NaN or infinite in any channel do not take part either, with a warning.
+    color_space : {"rgb", "lab", "hsv"}
+        Space in which colours are compared. "rgb": the channels as they are, however many.
+        "lab": CIE L*a*b*; "hsv": the cone ``(s v cos h, s v sin h, v)``; both take RGB
+        of uint8, uint16 or floats between 0 and 1.
+    channel_weights : sequence of float, optional
+        Factor of each channel (of the colour space) in distances. All 1 by default.
+    normalize : bool
+        Whether each channel is divided by its standard deviation first.
+    smoothing : float or sequence of float
+        Standard deviation, in pixels, of a Gaussian blur before clustering; one for all
+        spatial axes or one for each.
+    spatial_weight : float
+        Weight of pixel positions as features. At 1 they spread as much as the values do.
+    init : {"auto", "k-means++", "random", "optimal"} or (n_clusters, n_channels) array
+        Where the centroids start. "optimal" takes one channel and finds the global optimum.
+        "auto" is "optimal" for one channel where that is cheap, else "k-means++". An array gives
+        initial centroids in the units of the image, and the result is the fixed point that
+        Lloyd's algorithm reaches from there.
+    n_init : int
+        Runs from different starts, of which the best is kept.
+    max_iter : int
+        Iterations of Lloyd's algorithm per run, at the most.
+    tol : float
+        Stop when the squared Frobenius norm of the centroids' move is at most `tol` times the
+        mean variance of the features. 0: when no pixel changes its cluster.
+    fit_scale : float
+        Above 0, at most 1. Fit on an area-averaged copy of this scale (along the last two
+        spatial axes), then label the full image.
+    seed : int, numpy.random.Generator or None
+        The same call with the same int gives the same bits. None: different each time.
+    progress : callable, optional
+        Called as ``progress(fraction, stage)`` from this thread, some times a second. An
+        exception that it raises stops the work and comes out of this function.
+
+    Returns
+    -------
+    Segmentation
+        Labels, centroids, the segmented image, a table, masks, the model.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not what it should be; the message names it, what it got and what
+        it takes.
+
+    Warns
+    -----
+    UserWarning
+        If pixels are left out because they are not finite, or the image has fewer distinct
+        values than `n_clusters`.
+
+    See Also
+    --------
+    prepare : Read an image once, to segment it several times.
+
+    Notes
+    -----
+    Pixels with the same value always belong together, so k-means runs on the distinct values,
+    weighted by how many pixels have them. That gives exactly what Lloyd's algorithm [1]_
+    gives on all pixels [2]_, in a fraction of the time. Where values do not repeat (floats,
+    many channels), weighted bins give the start for iterations over all pixels.
+    One channel is clustered by dynamic programming to the global optimum [3]_.
+
+    Initial centroids other than an array are first run to rest on coarse bins, from a
+    few seeds each, and the best goes on to all pixels; that is a heuristic, and costs little.
+
+    References
+    ----------
+    .. [1] Lloyd S.P. (1982) Least squares quantization in PCM. IEEE Transactions on
+       Information Theory 28, 129-137. doi:10.1109/TIT.1982.1056489
+    .. [2] Celebi M.E. (2011) Improving the performance of k-means for color quantization.
+       Image and Vision Computing 29, 260-271. doi:10.1016/j.imavis.2010.10.002
+    .. [3] Wang H., Song M. (2011) Ckmeans.1d.dp: optimal k-means clustering in one dimension
+       by dynamic programming. The R Journal 3(2), 29-33. doi:10.32614/RJ-2011-015
+
+    Examples
+    --------
+    >>> from skimage.data import coffee
+    >>> from napari_kmeans_seg import segment
+    >>> seg = segment(coffee(), n_clusters=3, channel_axis=-1)
+    >>> seg.labels.shape
+    (400, 600)
+    >>> seg.image.shape
+    (400, 600, 3)
+    """
+    prepared = prepare(
+        image,
+        channel_axis=channel_axis,
+        alpha=alpha,
+        mask=mask,
+        color_space=color_space,
+        channel_weights=channel_weights,
+        normalize=normalize,
+        smoothing=smoothing,
+        spatial_weight=spatial_weight,
+        fit_scale=fit_scale,
+        progress=None if progress is None else lambda part, stage: progress(0.4 * part, stage),
+    )
+    return prepared.segment(
+        n_clusters,
+        init=init,
+        n_init=n_init,
+        max_iter=max_iter,
+        tol=tol,
+        seed=seed,
+        progress=(
+            None if progress is None else lambda part, stage: progress(0.4 + 0.6 * part, stage)
+        ),
+    )
+
+
+def prepare(
+    image: ArrayLike,
+    *,
+    channel_axis: int | None = None,
+    alpha: bool | None = None,
+    mask: ArrayLike | None = None,
+    color_space: str = "rgb",
+    channel_weights: Sequence[float] | None = None,
+    normalize: bool = False,
+    smoothing: float | Sequence[float] = 0.0,
+    spatial_weight: float = 0.0,
+    fit_scale: float = 1.0,
+    progress: Progress | None = None,
+) -> "PreparedImage":
+    """Read an image once, to segment it several times.
+
+    The arguments are those of `segment`.
+
+    Returns
+    -------
+    PreparedImage
+        The distinct values of the image with their counts, or what stands for them.
+
+    Examples
+    --------
+    >>> from skimage.data import coffee
+    >>> from napari_kmeans_seg import prepare
+    >>> prepared = prepare(coffee(), channel_axis=-1)
+    >>> [prepared.segment(k).n_clusters for k in (2, 3, 4)]
+    [2, 3, 4]
+    """
+    fit_scale = checks.real("fit_scale", fit_scale, 0, 1, above=True)
+    spatial_weight = checks.real("spatial_weight", spatial_weight, 0)
+    if not isinstance(normalize, bool | np.bool_):
+        raise TypeError(f"normalize takes True or False; got {normalize!r}.")
+    pixels = flatten(
+        image,
+        channel_axis=channel_axis,
+        alpha=alpha,
+        mask=mask,
+        tick=portion(progress, 0, 0.1, "Reading"),
+    )
+    check_color_space(color_space, pixels)
+    weights = (1.0,) * pixels.n_channels
+    if channel_weights is not None:
+        weights = checks.reals("channel_weights", channel_weights, pixels.n_channels, "channel")
+        if not any(weights):
+            raise ValueError("channel_weights takes at least one weight above 0; got all 0.")
+    sigma = checks.reals("smoothing", smoothing, len(pixels.shape), "spatial axis")
+    counting = portion(progress, 0.1, 0.8, "Counting values")
+
+    def read_pixels(which: Pixels, scale: float) -> ImagePoints:
+        return read(
+            which,
+            color_space=color_space,
+            smoothing=tuple(s * scale for s in sigma) if any(sigma) else (),
+            repeats=not spatial_weight,
+            tick=counting,
+        )
+
+    whole = read_pixels(pixels, 1.0)
+    fitted = whole
+    if fit_scale < 1:
+        fitted = read_pixels(shrink(pixels, fit_scale), fit_scale)
+    space, variance = _feature_space(
+        fitted, color_space, weights, bool(normalize), spatial_weight, pixels.shape
+    )
+    parameters = {
+        "version": version("napari-kmeans-seg"),
+        "channel_axis": channel_axis,
+        "alpha": pixels.alpha is not None,
+        "mask": mask is not None,
+        "color_space": color_space,
+        "channel_weights": list(weights),
+        "normalize": bool(normalize),
+        "smoothing": list(sigma),
+        "spatial_weight": spatial_weight,
+        "fit_scale": fit_scale,
+    }
+    return PreparedImage(whole, fitted, space, variance, parameters)
+
+
+def _feature_space(
+    image: ImagePoints,
+    color_space: str,
+    weights: tuple[float, ...],
+    normalize: bool,
+    spatial_weight: float,
+    shape: tuple[int, ...],
+) -> tuple[FeatureSpace, float]:
+    """Return the feature space, and the mean variance of its features over the pixels."""
+    offset, _, variance = image.moments()
+    scale = np.array(weights)
+    if normalize:
+        scale = scale / np.where(variance > 0, np.sqrt(variance), 1)
+    variance = variance * scale**2
+    space = FeatureSpace(color_space, offset, tuple(scale.tolist()))
+    if not spatial_weight:
+        return space, float(variance.mean())
+    # Variance of the pixel positions 0 to n - 1 along each axis.
+    spread = (np.array(shape) ** 2 - 1) / 12
+    total = float(variance.sum()) or 1.0
+    position = spatial_weight * np.sqrt(total / spread.sum()) if spread.any() else 0.0
+    every = np.concatenate([variance, spread * position**2])
+    return replace(space, position=float(position)), float(every.mean())
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedImage:
+    """An image that was read by `prepare`.
+
+    Its distinct values are kept, so that another number of clusters, seed or init costs no
+    second pass over the pixels until they are labelled.
+    """
+
+    _whole: ImagePoints = field(repr=False)
+    _fitted: ImagePoints = field(repr=False)
+    _space: FeatureSpace
+    _variance: float
+    _parameters: dict[str, Any]
+
+    @cached_property
+    def _fine(self) -> Source:
+        return self._fitted.source(self._space)
+
+    @cached_property
+    def _coarse(self) -> PointSource:
+        fine = self._fine
+        if isinstance(fine, PointSource):
+            return fit.coarsen(fine, fine.features)
+        sample, _ = fine.block(0, fine.n) if fine.n <= SAMPLE else (self._sample(), None)
+        return fit.coarsen(fine, sample)
+
+    def _sample(self) -> NDArray[np.float64]:
+        """Features of pixels all over the image."""
+        inputs = self._fitted.inputs
+        starts = np.linspace(0, inputs.n_pixels - 1024, 64).astype(int)
+        parts = [self._space.of_pixels(inputs, s, s + 1024) for s in starts]
+        return np.concatenate(parts, axis=1)
+
+    def segment(
+        self,
+        n_clusters: int = 5,
+        *,
+        init: str | ArrayLike = "auto",
+        n_init: int = 1,
+        max_iter: int = 300,
+        tol: float = 1e-4,
+        seed: int | np.random.Generator | None = 0,
+        progress: Progress | None = None,
+    ) -> Segmentation:
+        """Segment the image; the arguments are those of `napari_kmeans_seg.segment`.
+
+        Returns
+        -------
+        Segmentation
+            As `napari_kmeans_seg.segment` returns for the image and all arguments together.
+        """
+        n_clusters = checks.integer("n_clusters", n_clusters, 1, checks.MAX_CLUSTERS)
+        n_init = checks.integer("n_init", n_init, 1)
+        max_iter = checks.integer("max_iter", max_iter, 1)
+        tol = checks.real("tol", tol, 0)
+        random = checks.generator(seed)
+        start, init_name = self._start(init, n_clusters)
+        parameters = {
+            **self._parameters,
+            "n_clusters": n_clusters,
+            "init": init_name,
+            "n_init": n_init,
+            "max_iter": max_iter,
+            "tol": tol,
+            "seed": int(seed) if isinstance(seed, int | np.integer) else None,
+        }
+        notes = []
+        if self._whole.pixels.n_not_finite:
+            notes.append(
+                f"{self._whole.pixels.n_not_finite:,} pixels are NaN or infinite and were left "
+                "out (label 0)."
+            )
+        tick = portion(progress, 0, 0.7, "Clustering")
+        tick(0)
+        fine, coarse = self._fine, self._coarse
+        if fit.needs_distinct(fine, coarse, n_clusters):
+            coarse = fit.distinct(fine, n_clusters)
+        if coarse.n < n_clusters:
+            notes.append(
+                f"The image has {coarse.n:,} distinct value{'s' if coarse.n > 1 else ''}, fewer "
+                f"than n_clusters={n_clusters:,}: it got {coarse.n:,} clusters."
+            )
+            n_clusters = coarse.n
+            start = "k-means++"
+        found = fit.run(
+            fine,
+            coarse,
+            n_clusters,
+            start,
+            n_init=n_init,
+            max_iter=max_iter,
+            tol=tol * self._variance,
+            random=random,
+            tick=tick,
+        )
+        model, labelling = self._label(found.centroids, parameters, progress)
+        for note in notes:
+            warnings.warn(note, UserWarning, stacklevel=2)
+        return model.segmentation(
+            self._whole,
+            labelling,
+            n_iter=found.n_iter,
+            converged=found.converged,
+            notes=tuple(notes),
+        )
+
+    def _start(
+        self, init: str | ArrayLike, n_clusters: int
+    ) -> tuple[str | NDArray[np.float64], str | list[list[float]]]:
+        """Return where to start, in features, and how to write it down."""
+        one_feature = self._space.n_features(len(self._whole.pixels.shape)) == 1
+        if isinstance(init, str):
+            checks.choice("init", init, checks.INITS)
+            if init == "optimal" and not one_feature:
+                raise ValueError(
+                    "init='optimal' takes an image of one channel, without spatial_weight; got "
+                    f"{self._whole.pixels.n_channels} channels and "
+                    f"spatial_weight={self._parameters['spatial_weight']}."
+                )
+            if init == "auto":
+                cheap = one_feature and self._coarse.n * n_clusters <= OPTIMAL_LIMIT
+                init = "optimal" if cheap else "k-means++"
+            return init, init
+        pixels = self._whole.pixels
+        given = checks.initial_centroids(init, n_clusters, pixels.n_channels)
+        colors = list(given.T)
+        if self._space.color_space != "rgb":
+            top = 1.0 if pixels.dtype.kind == "f" else float(np.iinfo(pixels.dtype).max)
+            colors = color_values([color / top for color in colors], self._space.color_space)
+        centroids = self._space.of_centroids(np.stack(colors, axis=1))
+        if self._space.position:
+            middle = (np.array(pixels.shape) - 1) / 2 * self._space.position
+            centroids = np.hstack([centroids, np.tile(middle, (n_clusters, 1))])
+        return centroids, given.tolist()
+
+    def _label(
+        self,
+        centroids: NDArray[np.float64],
+        parameters: dict[str, Any],
+        progress: Progress | None,
+    ) -> tuple[KMeansModel, Labelling]:
+        """Label the pixels; the clusters are put in the order of their brightness."""
+        pixels = self._whole.pixels
+        axis = pixels.channel_axis
+        order = np.argsort(centroids[:, : len(self._space.scale)].sum(axis=1), kind="stable")
+        tick = portion(progress, 0.7, 1.0, "Labelling")
+        for _ in range(3):
+            centroids = centroids[order]
+            model = KMeansModel(
+                centroids=centroids,
+                space=self._space,
+                smoothing=tuple(self._parameters["smoothing"]),
+                n_channels=pixels.n_channels,
+                channel_axis=None if axis is None else axis - len(pixels.shape) - 1,
+                alpha=pixels.alpha is not None,
+                n_spatial_axes=len(pixels.shape),
+                parameters=parameters,
+            )
+            labelling = model.label(self._whole, tick)
+            order = np.argsort(labelling.means.mean(axis=1), kind="stable")
+            if (order == np.arange(order.size)).all():
+                break
+        return model, labelling

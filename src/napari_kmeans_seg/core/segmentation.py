@@ -1,0 +1,212 @@
+"""What a segmentation is: labels, centroids, and what can be made of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import checks
+from .nearest import label_dtype
+from .pixels import Pixels
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .model import KMeansModel
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """An image segmented by k-means.
+
+    Attributes
+    ----------
+    labels : array of unsigned integers, spatial shape of the image
+        1 to n_clusters, 1 being the darkest cluster (smallest mean over its channels);
+        0 is not part of it. The smallest dtype that holds n_clusters.
+    centroids : (n_clusters, n_channels) float64 array
+        Mean value of the pixels of each cluster, in the units of the image, whatever the
+        feature space. Row 0 belongs to label 1.
+    counts : (n_clusters,) int64 array
+        Pixels of each cluster.
+    inertia : float
+        Sum of squared distances of the pixels to their centroids in the feature space.
+    n_iter : int
+        Iterations of Lloyd's algorithm on the distinct values or pixels.
+    converged : bool
+        Whether the iterations stopped by themselves, before `max_iter`.
+    warnings : tuple of str
+        What is worth knowing about this result: pixels left out, fewer clusters than asked.
+    model : KMeansModel
+        Labels other images by the same centroids.
+    parameters : dict
+        Every argument as it was used, and the version. JSON can hold it.
+    """
+
+    labels: NDArray[np.unsignedinteger]
+    centroids: NDArray[np.float64]
+    counts: NDArray[np.int64]
+    inertia: float
+    n_iter: int
+    converged: bool
+    warnings: tuple[str, ...]
+    model: "KMeansModel"
+    _pixels: Pixels = field(repr=False)
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of clusters."""
+        return len(self.centroids)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Every argument as it was used, and the version."""
+        return self.model.parameters
+
+    @cached_property
+    def image(self) -> NDArray[Any]:
+        """The image with each pixel painted with its centroid, in the input's dtype and shape.
+
+        Pixels with label 0 are 0; alpha is taken over. Centroids of integer images are rounded.
+        """
+        return self._pixels.paint(self.palette, self.labels)
+
+    @property
+    def palette(self) -> NDArray[Any]:
+        """Colour of each label in the image's dtype, ``(n_clusters + 1, n_channels)``.
+
+        Row 0 is for label 0.
+        """
+        dtype = self._pixels.dtype
+        colors = np.concatenate([np.zeros((1, self.centroids.shape[1])), self.centroids])
+        if dtype.kind == "b":
+            return colors >= 0.5
+        if dtype.kind == "f":
+            return colors.astype(dtype)
+        limits = np.iinfo(dtype)
+        # Python's integers: the largest 64-bit ones are no floats.
+        whole = [
+            [min(max(round(value), int(limits.min)), int(limits.max)) for value in row]
+            for row in colors.tolist()
+        ]
+        return np.array(whole, dtype)
+
+    def mask(self, *labels: int) -> NDArray[np.bool_]:
+        """Return where the pixels of the given clusters are.
+
+        Parameters
+        ----------
+        *labels : int
+            Labels from 0 to n_clusters.
+
+        Returns
+        -------
+        bool array of the spatial shape
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from napari_kmeans_seg import segment
+        >>> seg = segment(np.array([[0, 1, 9], [0, 8, 9]]), n_clusters=2)
+        >>> seg.mask(2)
+        array([[False, False,  True],
+               [False,  True,  True]])
+        """
+        if not labels:
+            raise ValueError("mask takes at least one label; got none.")
+        chosen = np.zeros(self.n_clusters + 1, bool)
+        chosen[[self._label(label) for label in labels]] = True
+        inside: NDArray[np.bool_] = chosen[self.labels]
+        return inside
+
+    def merge(self, *groups: Sequence[int]) -> "Segmentation":
+        """Join clusters: the two reds of a car become one.
+
+        Parameters
+        ----------
+        *groups : sequence of int
+            Labels of at least two clusters that become one, per group.
+
+        Returns
+        -------
+        Segmentation
+            With labels from 1 again, ordered by brightness. `centroids` are the means of the
+            joined pixels; `inertia` and `model` remain those of the clusters before merging.
+
+        Raises
+        ------
+        ValueError
+            If a group has fewer than two labels, or a label stands in two groups.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from napari_kmeans_seg import segment
+        >>> seg = segment(np.array([[0, 4, 9], [0, 5, 9]]), n_clusters=3)
+        >>> seg.merge((1, 2)).labels
+        array([[1, 1, 2],
+               [1, 1, 2]], dtype=uint8)
+        """
+        home = np.arange(self.n_clusters + 1)
+        seen: set[int] = set()
+        for group in groups:
+            members = [self._label(label, low=1) for label in group]
+            if len(set(members)) < 2:
+                raise ValueError(f"merge takes groups of at least two labels; got {tuple(group)}.")
+            if seen & set(members):
+                raise ValueError(
+                    f"merge takes each label once; got {min(seen & set(members))} in two groups."
+                )
+            seen |= set(members)
+            home[members] = min(members)
+        kept, index = np.unique(home[1:], return_inverse=True)
+        counts = np.bincount(index, self.counts, minlength=kept.size).astype(np.int64)
+        centroids = np.stack(
+            [np.bincount(index, self.counts * column) / counts for column in self.centroids.T],
+            axis=1,
+        )
+        order = np.argsort(centroids.mean(axis=1), kind="stable")
+        rank = np.empty(kept.size, np.intp)
+        rank[order] = np.arange(kept.size)
+        table = np.zeros(self.n_clusters + 1, label_dtype(kept.size))
+        table[1:] = rank[index] + 1
+        return replace(
+            self, labels=table[self.labels], centroids=centroids[order], counts=counts[order]
+        )
+
+    def to_dataframe(self, channel_names: Sequence[str] | None = None) -> "pd.DataFrame":
+        """Return one row per cluster: label, pixels, percent and the mean of each channel.
+
+        Parameters
+        ----------
+        channel_names : sequence of str, optional
+            One name per channel, such as ("red", "green", "blue"). Their numbers from 0 by
+            default.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns label, pixels, percent (of all pixels that take part), mean_<channel>.
+        """
+        import pandas as pd
+
+        n_channels = self.centroids.shape[1]
+        names = [str(i) for i in range(n_channels)] if channel_names is None else channel_names
+        if len(names) != n_channels:
+            raise ValueError(
+                f"channel_names takes one name per channel, {n_channels} here; got {len(names)}."
+            )
+        table = {
+            "label": np.arange(1, self.n_clusters + 1),
+            "pixels": self.counts,
+            "percent": 100 * self.counts / self.counts.sum(),
+        }
+        means = zip(names, self.centroids.T, strict=True)
+        table |= {f"mean_{name}": column for name, column in means}
+        return pd.DataFrame(table)
+
+    def _label(self, label: Any, low: int = 0) -> int:
+        return checks.integer("label", label, low, self.n_clusters)
