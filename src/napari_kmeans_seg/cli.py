@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
 
+    import pandas as pd
+
     from .core.segmentation import Segmentation
     from .image_files import ResultPaths
 
@@ -206,7 +208,7 @@ def demo(
         seg, files = demonstration.write_pictures(n_clusters, output)
     except (OSError, RuntimeError) as failure:
         _refuse(_reason(failure), code=1)
-    _print_table("coffee", seg)
+    _print_table("coffee", seg.to_dataframe(["red", "green", "blue"]), seg)
     typer.echo("Wrote")
     for file in files:
         typer.echo(f"  {file}")
@@ -268,7 +270,7 @@ def _segment_file(
     from tqdm import tqdm
 
     from . import segment as segment_pixels
-    from .image_files import read_image, write_results
+    from .image_files import cluster_table, read_image, write_results
 
     started = time.perf_counter()
     with tqdm(
@@ -305,15 +307,15 @@ def _segment_file(
         return
     for warning in (*image.warnings, *seg.warnings):
         _say(f"{path}: warning: {warning}")
-    _print_table(f"{path}  {time.perf_counter() - started:.1f} s", seg)
+    seconds = time.perf_counter() - started
+    _print_table(f"{path}  {seconds:.1f} s", cluster_table(image, seg), seg)
 
 
-def _print_table(title: str, seg: Segmentation) -> None:
+def _print_table(title: str, frame: pd.DataFrame, seg: Segmentation) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    frame = seg.to_dataframe()
     end = "" if seg.converged else ", not converged: raise --max-iter"
     table = Table(
         title=title,

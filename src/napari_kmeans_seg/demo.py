@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from napari import Viewer
-
     from .core.segmentation import Segmentation
+    from .widget import KMeansWidget
 
 FOLDER = Path("napari-kmeans-seg-demo")
 
@@ -71,7 +70,7 @@ def show_window(n_clusters: int, screenshot: Path | None) -> None:
         napari.run()
         return
     try:
-        _wait_for_labels(viewer)
+        _wait_for_result(widget)
         viewer.window.screenshot(str(screenshot), flash=False, canvas_only=False)
     finally:
         viewer.close()
@@ -100,16 +99,17 @@ def write_pictures(n_clusters: int, folder: Path) -> tuple[Segmentation, list[Pa
     return segmentation, [original, *results]
 
 
-def _wait_for_labels(viewer: Viewer) -> None:
-    from napari.layers import Labels
+def _wait_for_result(widget: KMeansWidget) -> None:
     from qtpy.QtWidgets import QApplication
 
     deadline = time.monotonic() + _PATIENCE
-    while not any(isinstance(layer, Labels) for layer in viewer.layers):
+    while widget.state == "running":
         if time.monotonic() > deadline:
             raise RuntimeError(f"the widget showed no result within {_PATIENCE:.0f} seconds")
         QApplication.processEvents()
         time.sleep(0.02)
+    if widget.state != "done":
+        raise RuntimeError(f"the widget says: {widget.message.value}")
     # Once more, for the canvas to draw what has just been added.
     settled = time.monotonic() + 1
     while time.monotonic() < settled:

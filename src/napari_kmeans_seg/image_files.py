@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     import numpy.typing as npt
+    import pandas as pd
     from PIL import Image as PillowImage
 
     from .core.segmentation import Segmentation
@@ -55,6 +56,8 @@ class ImageFile:
         Axis of the channels, None for one channel.
     alpha
         Whether the last channel is opacity.
+    channel_names
+        What the channels are called in tables, without alpha; empty if unknown.
     warnings
         What a person should know of what was left out.
     tiff
@@ -67,6 +70,7 @@ class ImageFile:
     pixels: npt.NDArray[Any]
     channel_axis: int | None
     alpha: bool
+    channel_names: tuple[str, ...]
     warnings: tuple[str, ...]
     tiff: TiffStyle
     picture: PictureStyle | None = None
@@ -118,6 +122,14 @@ def result_paths(path: Path, folder: Path) -> ResultPaths:
     )
 
 
+def cluster_table(image: ImageFile, segmentation: Segmentation) -> pd.DataFrame:
+    """Return one row per cluster, with the file's names for the channels where it has some."""
+    n_channels = segmentation.centroids.shape[1]
+    if len(image.channel_names) == n_channels:
+        return segmentation.to_dataframe(image.channel_names)
+    return segmentation.to_dataframe(["intensity"] if n_channels == 1 else None)
+
+
 def write_results(
     image: ImageFile, segmentation: Segmentation, paths: ResultPaths, *, overwrite: bool = False
 ) -> None:
@@ -149,7 +161,9 @@ def write_results(
                 path, segmentation.labels, labels_style, note=segmentation.parameters
             ),
             paths.segmented: write_segmented,
-            paths.clusters: lambda path: segmentation.to_dataframe().to_csv(path, index=False),
+            paths.clusters: lambda path: cluster_table(image, segmentation).to_csv(
+                path, index=False
+            ),
         },
         overwrite=overwrite,
     )
@@ -205,7 +219,13 @@ def _read_tiff(path: Path) -> ImageFile:
         # A damaged file can fail anywhere in the decoder, with any exception.
         raise ValueError(f"cannot be read as TIFF: {problem}") from problem
     return ImageFile(
-        path, image.pixels, image.channel_axis, image.alpha, image.warnings, image.style
+        path=path,
+        pixels=image.pixels,
+        channel_axis=image.channel_axis,
+        alpha=image.alpha,
+        channel_names=image.channel_names,
+        warnings=image.warnings,
+        tiff=image.style,
     )
 
 
@@ -241,6 +261,7 @@ def _read_picture(path: Path) -> ImageFile:
         pixels=pixels,
         channel_axis=-1 if coloured else None,
         alpha=alpha,
+        channel_names=("red", "green", "blue") if coloured and pixels.shape[-1] > 2 else (),
         warnings=(f"holds {n_frames} frames; only the first is used",) if n_frames > 1 else (),
         tiff=TiffStyle(
             axes="YXS" if coloured else "YX",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,6 +12,7 @@ import numpy as np
 import tifffile
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import numpy.typing as npt
@@ -77,6 +80,7 @@ class TiffImage:
     pixels: npt.NDArray[Any]
     channel_axis: int | None
     alpha: bool
+    channel_names: tuple[str, ...]
     style: TiffStyle
     warnings: tuple[str, ...]
 
@@ -89,7 +93,7 @@ def is_tiff(path: Path) -> bool:
 
 def read_tiff(path: Path) -> TiffImage:
     """Read the first image of a TIFF file: a picture, a stack or a series, at full resolution."""
-    with tifffile.TiffFile(path) as tiff:
+    with _errors_of_tifffile() as errors, tifffile.TiffFile(path) as tiff:
         if not tiff.series:
             raise ValueError("the file holds no image")
         series = tiff.series[0]
@@ -103,13 +107,19 @@ def read_tiff(path: Path) -> TiffImage:
         channel_axis = axes.index(letter) if letter in axes else None
         # 1 and 2 are associated and unassociated alpha; 0 may be anything, near infrared say.
         alpha = letter == "S" and any(int(kind) in {1, 2} for kind in page.extrasamples)
-        n_others = len(tiff.series) - 1
-        warnings = (
-            (f"holds {n_others} more image{'s' if n_others > 1 else ''}; only the first is used",)
-            if n_others
-            else ()
-        )
-        return TiffImage(pixels, channel_axis, alpha, _style(tiff, page, axes), warnings)
+        warnings = []
+        if n_others := len(tiff.series) - 1:
+            more = "image" if n_others == 1 else "images"
+            warnings.append(f"holds {n_others} more {more}; only the first is used")
+        style = _style(tiff, page, axes)
+    for error in errors:
+        # Pages that cannot be found are pixels lost; a tag that makes no sense is not.
+        if "TiffPages" in error:
+            raise ValueError(f"pages are missing ({error})")
+        warnings.append(f"is damaged in part ({error})")
+    return TiffImage(
+        pixels, channel_axis, alpha, _channel_names(style, letter), style, tuple(warnings)
+    )
 
 
 def write_tiff(
@@ -160,6 +170,24 @@ def write_tiff(
         extratags=style.extra_tags,
         **options,
     )
+
+
+@contextmanager
+def _errors_of_tifffile() -> Iterator[list[str]]:
+    """Collect what tifffile finds wrong and, having logged it, passes over."""
+    errors: list[str] = []
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            errors.append(record.getMessage())
+
+    logger = logging.getLogger("tifffile")
+    collector = Collector(logging.ERROR)
+    logger.addHandler(collector)
+    try:
+        yield errors
+    finally:
+        logger.removeHandler(collector)
 
 
 def _pixels(path: Path, series: Any) -> npt.NDArray[Any]:
@@ -240,6 +268,13 @@ def _style(tiff: Any, page: Any, axes: str) -> TiffStyle:
             if (tag := page.tags.get(code)) is not None
         ),
     )
+
+
+def _channel_names(style: TiffStyle, letter: str) -> tuple[str, ...]:
+    if letter == "S" and style.sample_tags.get("photometric") == "rgb":
+        return ("red", "green", "blue")
+    names = style.display.get("Channel", {}).get("Name", ())
+    return tuple(names) if len(set(names)) == len(names) else ()
 
 
 def _ome_metadata(xml: str) -> tuple[dict[str, Any], dict[str, Any]]:

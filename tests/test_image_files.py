@@ -1,0 +1,459 @@
+"""Files of every kind are read as what they show, and damaged ones are refused."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import skimage
+import tifffile
+from numpy.testing import assert_array_equal
+from PIL import Image
+
+from napari_kmeans_seg import segment
+from napari_kmeans_seg.image_files import read_image, result_paths, write_results
+from napari_kmeans_seg.png16 import write_png16
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from napari_kmeans_seg.image_files import ImageFile
+
+MULTIPAGE = Path(skimage.__file__).parent / "data" / "multipage.tif"
+
+
+def as_16_bit(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint16]:
+    """Give an 8-bit picture low bits, too, so that a cut to 8 bits would show."""
+    noise = np.random.default_rng(0).integers(0, 256, image.shape, dtype=np.uint16)
+    return image * np.uint16(256) + noise
+
+
+def segmented(image: ImageFile, folder: Path, n_clusters: int = 3) -> Any:
+    """Segment an image and write its results into a folder."""
+    result = segment(image.pixels, n_clusters, channel_axis=image.channel_axis, alpha=image.alpha)
+    write_results(image, result, result_paths(image.path, folder))
+    return result
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    folder = tmp_path / "results"
+    folder.mkdir()
+    return folder
+
+
+class TestPictures:
+    def test_an_rgb_png_has_its_channels_last(self, tmp_path, coffee):
+        Image.fromarray(coffee).save(tmp_path / "coffee.png")
+        image = read_image(tmp_path / "coffee.png")
+        assert_array_equal(image.pixels, coffee)
+        assert (image.channel_axis, image.alpha) == (-1, False)
+
+    def test_a_jpeg_is_read_as_pillow_decodes_it(self, tmp_path, coffee):
+        Image.fromarray(coffee).save(tmp_path / "coffee.jpg")
+        image = read_image(tmp_path / "coffee.jpg")
+        assert_array_equal(image.pixels, np.asarray(Image.open(tmp_path / "coffee.jpg")))
+        assert image.channel_axis == -1
+
+    @pytest.mark.parametrize("ending", ["png", "bmp", "tif"])
+    def test_a_grey_picture_has_no_channel_axis(self, tmp_path, cell, ending):
+        path = tmp_path / f"cell.{ending}"
+        Image.fromarray(cell).save(path)
+        image = read_image(path)
+        assert_array_equal(image.pixels, cell)
+        assert image.channel_axis is None
+
+    def test_the_content_counts_and_not_the_name(self, tmp_path, coffee):
+        Image.fromarray(coffee).save(tmp_path / "coffee.tif", format="PNG")
+        assert_array_equal(read_image(tmp_path / "coffee.tif").pixels, coffee)
+
+    def test_a_palette_is_looked_up(self, tmp_path, coffee):
+        picture = Image.fromarray(coffee).quantize(16)
+        picture.save(tmp_path / "coffee.png")
+        image = read_image(tmp_path / "coffee.png")
+        assert_array_equal(image.pixels, np.asarray(picture.convert("RGB")))
+
+    def test_a_transparent_palette_becomes_alpha(self, tmp_path, coffee):
+        Image.fromarray(coffee).quantize(16).save(tmp_path / "coffee.png", transparency=3)
+        image = read_image(tmp_path / "coffee.png")
+        assert image.alpha
+        assert image.pixels.shape == (400, 600, 4)
+        assert (image.pixels[..., 3] == 0).any()
+
+    def test_one_bit_is_bool(self, tmp_path, cell):
+        Image.fromarray(cell > 100).save(tmp_path / "cell.png")
+        assert_array_equal(read_image(tmp_path / "cell.png").pixels, cell > 100)
+
+    def test_grey_and_alpha_are_two_channels(self, tmp_path, cell):
+        pixels = np.stack([cell, np.full_like(cell, 200)], axis=-1)
+        Image.fromarray(pixels).save(tmp_path / "cell.png")
+        image = read_image(tmp_path / "cell.png")
+        assert_array_equal(image.pixels, pixels)
+        assert (image.channel_axis, image.alpha) == (-1, True)
+
+    def test_cmyk_becomes_rgb(self, tmp_path, coffee):
+        Image.fromarray(coffee).convert("CMYK").save(tmp_path / "coffee.jpg")
+        assert read_image(tmp_path / "coffee.jpg").pixels.shape == coffee.shape
+
+    def test_a_16_bit_grey_png_keeps_its_bits(self, tmp_path, cell):
+        pixels = as_16_bit(cell)
+        Image.fromarray(pixels).save(tmp_path / "cell.png")
+        assert_array_equal(read_image(tmp_path / "cell.png").pixels, pixels)
+
+    @pytest.mark.parametrize("n_channels", [2, 3, 4])
+    def test_a_16_bit_colour_png_keeps_its_bits(self, tmp_path, coffee, n_channels):
+        pixels = as_16_bit(coffee[..., [0, 1, 2, 0]])[..., :n_channels]
+        write_png16(tmp_path / "coffee.png", pixels)
+        image = read_image(tmp_path / "coffee.png")
+        assert image.pixels.dtype == np.uint16
+        assert_array_equal(image.pixels, pixels)
+        assert image.alpha == (n_channels != 3)
+
+    def test_every_row_filter_of_a_16_bit_png_is_undone(self, tmp_path, coffee):
+        cv2 = pytest.importorskip("cv2", reason="a second opinion on PNG")
+        pixels = as_16_bit(coffee)
+        for strategy in range(5):
+            cv2.imwrite(
+                str(tmp_path / "coffee.png"),
+                pixels,
+                [cv2.IMWRITE_PNG_FILTER, 8 << strategy],
+            )
+            assert_array_equal(read_image(tmp_path / "coffee.png").pixels, pixels[..., ::-1])
+
+    def test_a_turned_photograph_is_taken_as_stored_and_stays_turned(
+        self, tmp_path, results, coffee
+    ):
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        Image.fromarray(coffee).save(tmp_path / "coffee.jpg", exif=exif, dpi=(300, 300))
+        image = read_image(tmp_path / "coffee.jpg")
+        assert image.pixels.shape == (400, 600, 3)
+        segmented(image, results)
+        with Image.open(results / "coffee_segmented.jpg") as picture:
+            assert picture.getexif()[0x0112] == 6
+            assert picture.info["dpi"] == (300, 300)
+            assert picture.size == (600, 400)
+
+
+class TestTiff:
+    def test_rgb_samples_are_channels(self, tmp_path, coffee):
+        tifffile.imwrite(tmp_path / "coffee.tif", coffee, photometric="rgb")
+        image = read_image(tmp_path / "coffee.tif")
+        assert_array_equal(image.pixels, coffee)
+        assert (image.channel_axis, image.alpha) == (2, False)
+
+    def test_planar_rgb_has_its_channels_first(self, tmp_path, coffee):
+        planar = np.ascontiguousarray(np.moveaxis(coffee, -1, 0))
+        tifffile.imwrite(
+            tmp_path / "coffee.tif", planar, photometric="rgb", planarconfig="separate"
+        )
+        image = read_image(tmp_path / "coffee.tif")
+        assert_array_equal(image.pixels, planar)
+        assert image.channel_axis == 0
+
+    def test_alpha_is_what_the_file_calls_alpha(self, tmp_path, coffee):
+        four = np.dstack([coffee, coffee[..., :1]])
+        for kind, alpha in (("unassalpha", True), ("unspecified", False)):
+            path = tmp_path / f"{kind}.tif"
+            tifffile.imwrite(path, four, photometric="rgb", extrasamples=[kind])
+            assert read_image(path).alpha is alpha
+
+    def test_pages_are_a_stack(self):
+        image = read_image(MULTIPAGE)
+        assert image.pixels.shape == (2, 15, 10)
+        assert image.channel_axis is None
+
+    def test_a_palette_is_looked_up(self, tmp_path, coffee):
+        picture = Image.fromarray(coffee).quantize(16)
+        picture.save(tmp_path / "coffee.tif")
+        image = read_image(tmp_path / "coffee.tif")
+        assert_array_equal(image.pixels, np.asarray(picture.convert("RGB")))
+        assert image.channel_axis == 2
+
+    @pytest.mark.parametrize("compression", ["tiff_lzw", "packbits", "tiff_adobe_deflate"])
+    def test_common_compressions_are_read(self, tmp_path, coffee, cell, compression):
+        for name, pixels in (("coffee", coffee), ("cell", cell), ("deep", as_16_bit(cell))):
+            path = tmp_path / f"{name}.tif"
+            Image.fromarray(pixels).save(path, compression=compression)
+            assert_array_equal(read_image(path).pixels, pixels)
+
+    def test_a_compressed_stack_is_read(self, tmp_path, cell):
+        pages = [Image.fromarray(cell), Image.fromarray(255 - cell)]
+        pages[0].save(
+            tmp_path / "cells.tif", compression="tiff_lzw", save_all=True, append_images=pages[1:]
+        )
+        assert_array_equal(read_image(tmp_path / "cells.tif").pixels, [cell, 255 - cell])
+
+    def test_further_images_in_the_file_are_told(self, tmp_path, coffee, cell):
+        with tifffile.TiffWriter(tmp_path / "two.tif") as tiff:
+            tiff.write(coffee, photometric="rgb")
+            tiff.write(cell, photometric="minisblack")
+        image = read_image(tmp_path / "two.tif")
+        assert_array_equal(image.pixels, coffee)
+        assert image.warnings == ("holds 1 more image; only the first is used",)
+
+    @pytest.mark.parametrize("dtype", ["int16", "uint32", "float32", "float64", "bool", ">u2"])
+    def test_any_real_dtype_comes_back_the_same(self, tmp_path, results, cell, dtype):
+        pixels = cell.astype(dtype) if dtype != "bool" else cell > 100
+        tifffile.imwrite(tmp_path / "cell.tif", pixels, photometric="minisblack")
+        image = read_image(tmp_path / "cell.tif")
+        assert_array_equal(image.pixels, pixels)
+        result = segmented(image, results, n_clusters=2)
+        written = tifffile.imread(results / "cell_segmented.tif")
+        assert_array_equal(written, result.image)
+        assert written.dtype == pixels.dtype.newbyteorder("=")
+
+
+class TestResults:
+    @pytest.mark.parametrize("ending", ["png", "tif", "tiff", "bmp"])
+    def test_all_three_files_hold_the_segmentation(self, tmp_path, results, coffee, ending):
+        Image.fromarray(coffee).save(tmp_path / f"coffee.{ending}")
+        result = segmented(read_image(tmp_path / f"coffee.{ending}"), results)
+        assert sorted(path.name for path in results.iterdir()) == [
+            "coffee_clusters.csv",
+            "coffee_labels.tif",
+            f"coffee_segmented.{ending}",
+        ]
+        labels = tifffile.imread(results / "coffee_labels.tif")
+        assert labels.dtype == np.uint8
+        assert_array_equal(labels, result.labels)
+        again = read_image(results / f"coffee_segmented.{ending}")
+        assert_array_equal(again.pixels, result.image)
+        table = pd.read_csv(results / "coffee_clusters.csv")
+        expected = result.to_dataframe(["red", "green", "blue"])
+        pd.testing.assert_frame_equal(table, expected, check_dtype=False)
+
+    def test_a_segmented_jpeg_is_near(self, tmp_path, results, coffee):
+        Image.fromarray(coffee).save(tmp_path / "coffee.jpg")
+        result = segmented(read_image(tmp_path / "coffee.jpg"), results)
+        written = np.asarray(Image.open(results / "coffee_segmented.jpg")).astype(float)
+        assert np.abs(written - result.image).mean() < 2
+
+    def test_16_bit_colour_png_stays_16_bit(self, tmp_path, results, coffee):
+        write_png16(tmp_path / "coffee.png", as_16_bit(coffee))
+        result = segmented(read_image(tmp_path / "coffee.png"), results)
+        assert result.image.dtype == np.uint16
+        assert_array_equal(read_image(results / "coffee_segmented.png").pixels, result.image)
+
+    def test_opacity_is_kept(self, tmp_path, results, coffee):
+        rgba = np.dstack([coffee, coffee[..., 1]])
+        Image.fromarray(rgba).save(tmp_path / "coffee.png")
+        segmented(read_image(tmp_path / "coffee.png"), results)
+        written = np.asarray(Image.open(results / "coffee_segmented.png"))
+        assert_array_equal(written[..., 3], coffee[..., 1])
+
+    def test_the_parameters_stand_in_the_labels_file(self, tmp_path, results, coffee):
+        Image.fromarray(coffee).save(tmp_path / "coffee.png")
+        result = segmented(read_image(tmp_path / "coffee.png"), results)
+        with tifffile.TiffFile(results / "coffee_labels.tif") as tiff:
+            description = json.loads(tiff.pages.first.description)
+        assert description["napari-kmeans-seg"] == json.loads(json.dumps(result.parameters))
+
+    def test_dots_per_inch_are_kept(self, tmp_path, results, coffee):
+        Image.fromarray(coffee).save(tmp_path / "coffee.png", dpi=(254, 254))
+        segmented(read_image(tmp_path / "coffee.png"), results)
+        with tifffile.TiffFile(results / "coffee_labels.tif") as tiff:
+            assert tiff.pages.first.resolution == pytest.approx((254, 254), rel=1e-3)
+            assert tiff.pages.first.resolutionunit == tifffile.RESUNIT.INCH
+        with Image.open(results / "coffee_segmented.png") as picture:
+            assert picture.info["dpi"] == pytest.approx((254, 254), rel=1e-3)
+
+    def test_an_imagej_stack_keeps_axes_and_pixel_size(self, tmp_path, results, histology):
+        stack = np.stack([np.moveaxis(histology, -1, 0), np.moveaxis(histology[::-1], -1, 0)])
+        tifffile.imwrite(
+            tmp_path / "stack.tif",
+            stack,
+            imagej=True,
+            resolution=(2.5, 2.5),
+            metadata={"axes": "ZCYX", "unit": "um", "spacing": 3.5},
+        )
+        image = read_image(tmp_path / "stack.tif")
+        assert image.channel_axis == 1
+        result = segmented(image, results)
+        for name, axes, pixels in (
+            ("stack_labels.tif", "ZYX", result.labels),
+            ("stack_segmented.tif", "ZCYX", result.image),
+        ):
+            with tifffile.TiffFile(results / name) as tiff:
+                assert tiff.is_imagej
+                assert tiff.series[0].axes == axes
+                assert_array_equal(tiff.asarray(), pixels)
+                assert tiff.pages.first.resolution == (2.5, 2.5)
+                assert tiff.imagej_metadata["unit"] == "um"
+                assert tiff.imagej_metadata["spacing"] == 3.5
+        with tifffile.TiffFile(results / "stack_labels.tif") as tiff:
+            note = json.loads(tiff.imagej_metadata["Info"])
+        assert note["napari-kmeans-seg"]["n_clusters"] == 3
+
+    def test_an_ome_series_keeps_axes_and_pixel_size(self, tmp_path, results, cell):
+        series = np.stack([np.stack([cell, 255 - cell]), np.stack([cell[::-1], cell])])
+        tifffile.imwrite(
+            tmp_path / "series.ome.tif",
+            series,
+            metadata={
+                "axes": "TCYX",
+                "PhysicalSizeX": 0.107,
+                "PhysicalSizeXUnit": "µm",
+                "PhysicalSizeY": 0.107,
+                "PhysicalSizeYUnit": "µm",
+                "TimeIncrement": 2.0,
+                "TimeIncrementUnit": "s",
+                "Channel": {"Name": ["phase", "inverse"]},
+            },
+        )
+        image = read_image(tmp_path / "series.ome.tif")
+        assert image.channel_axis == 1
+        result = segmented(image, results)
+        for name, axes, pixels in (
+            ("series_labels.tif", "TYX", result.labels),
+            ("series_segmented.ome.tif", "TCYX", result.image),
+        ):
+            with tifffile.TiffFile(results / name) as tiff:
+                assert tiff.series[0].axes == axes
+                assert_array_equal(tiff.asarray(), pixels)
+                assert 'PhysicalSizeX="0.107" PhysicalSizeXUnit="µm"' in tiff.ome_metadata
+                assert 'TimeIncrement="2.0" TimeIncrementUnit="s"' in tiff.ome_metadata
+        assert 'Name="inverse"' in tiff.ome_metadata
+        table = pd.read_csv(results / "series_clusters.csv")
+        assert list(table) == ["label", "pixels", "percent", "mean_phase", "mean_inverse"]
+
+    def test_a_place_on_earth_is_kept(self, tmp_path, results, cell):
+        tie = (33922, "d", 6, (0.0, 0.0, 0.0, 500000.0, 4600000.0, 0.0), True)
+        scale = (33550, "d", 3, (10.0, 10.0, 0.0), True)
+        tifffile.imwrite(
+            tmp_path / "map.tif", cell, photometric="minisblack", extratags=[scale, tie]
+        )
+        segmented(read_image(tmp_path / "map.tif"), results)
+        for name in ("map_labels.tif", "map_segmented.tif"):
+            with tifffile.TiffFile(results / name) as tiff:
+                assert tiff.pages.first.tags[33550].value == scale[3]
+                assert tiff.pages.first.tags[33922].value == tie[3]
+
+    @pytest.mark.parametrize(
+        ("name", "labels", "segmented_name"),
+        [
+            ("a.png", "a_labels.tif", "a_segmented.png"),
+            ("a.b.JPG", "a.b_labels.tif", "a.b_segmented.JPG"),
+            ("a.ome.tiff", "a_labels.tif", "a_segmented.ome.tiff"),
+            ("no ending", "no ending_labels.tif", "no ending_segmented"),
+            (".hidden", ".hidden_labels.tif", ".hidden_segmented"),
+            ("..", ".._labels.tif", ".._segmented"),
+            ("a\\b:c\n.png", "a_b_c__labels.tif", "a_b_c__segmented.png"),
+        ],
+    )
+    def test_results_are_named_after_the_image(self, name, labels, segmented_name):
+        paths = result_paths(Path("elsewhere") / name, Path("out"))
+        assert paths.labels == Path("out") / labels
+        assert paths.segmented == Path("out") / segmented_name
+        assert {path.parent for path in paths} == {Path("out")}
+
+
+class TestAllOrNothing:
+    def test_nothing_is_replaced_unasked(self, tmp_path, results, cell):
+        Image.fromarray(cell).save(tmp_path / "cell.png")
+        image = read_image(tmp_path / "cell.png")
+        (results / "cell_clusters.csv").write_text("mine")
+        with pytest.raises(FileExistsError, match=r"cell_clusters\.csv: there already"):
+            segmented(image, results)
+        assert [path.name for path in results.iterdir()] == ["cell_clusters.csv"]
+        assert (results / "cell_clusters.csv").read_text() == "mine"
+
+    def test_a_failed_move_brings_the_old_files_back(self, tmp_path, results, cell):
+        Image.fromarray(cell).save(tmp_path / "cell.png")
+        image = read_image(tmp_path / "cell.png")
+        paths = result_paths(image.path, results)
+        paths.labels.write_text("old labels")
+        paths.clusters.mkdir()  # the last of the three cannot be put in place
+        result = segment(image.pixels, 2)
+        with pytest.raises(IsADirectoryError):
+            write_results(image, result, paths, overwrite=True)
+        assert paths.labels.read_text() == "old labels"
+        assert not paths.segmented.exists()
+        assert sorted(results.iterdir()) == sorted([paths.labels, paths.clusters])
+
+    def test_a_link_is_replaced_and_its_target_left_alone(self, tmp_path, results, cell):
+        Image.fromarray(cell).save(tmp_path / "cell.png")
+        precious = tmp_path / "precious.txt"
+        precious.write_text("keep me")
+        (results / "cell_clusters.csv").symlink_to(precious)
+        image = read_image(tmp_path / "cell.png")
+        write_results(
+            image, segment(image.pixels, 2), result_paths(image.path, results), overwrite=True
+        )
+        assert precious.read_text() == "keep me"
+        assert not (results / "cell_clusters.csv").is_symlink()
+
+
+class TestDamaged:
+    @pytest.mark.parametrize("share", [0.001, 0.3, 0.9])
+    @pytest.mark.parametrize("ending", ["png", "jpg", "bmp", "tif", "lzw.tif", "deep.png"])
+    def test_a_truncated_file_is_refused(self, tmp_path, coffee, ending, share):
+        whole = tmp_path / f"whole.{ending}"
+        if ending == "deep.png":
+            write_png16(whole, as_16_bit(coffee))
+        elif ending == "lzw.tif":
+            Image.fromarray(coffee).save(whole, compression="tiff_lzw")
+        else:
+            Image.fromarray(coffee).save(whole)
+        content = whole.read_bytes()
+        part = tmp_path / f"part.{ending}"
+        part.write_bytes(content[: int(len(content) * share)])
+        with pytest.raises(ValueError, match=r"cannot be read|is no image"):
+            read_image(part)
+
+    @pytest.mark.parametrize("compression", [None, "zlib"])
+    def test_a_truncated_stack_is_refused(self, tmp_path, cell, compression):
+        whole, part = tmp_path / "whole.tif", tmp_path / "part.tif"
+        tifffile.imwrite(
+            whole, np.stack([cell] * 4), photometric="minisblack", compression=compression
+        )
+        part.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
+        with pytest.raises(ValueError, match="cannot be read as TIFF"):
+            read_image(part)
+
+    def test_an_empty_file_is_refused(self, tmp_path):
+        (tmp_path / "empty.png").touch()
+        with pytest.raises(ValueError, match="the file is empty"):
+            read_image(tmp_path / "empty.png")
+
+    def test_text_is_refused(self, tmp_path):
+        (tmp_path / "text.png").write_text("This is not a picture, whatever its name.")
+        with pytest.raises(ValueError, match="is no image that can be read; TIFF, PNG, JPEG"):
+            read_image(tmp_path / "text.png")
+
+    def test_a_folder_is_refused(self, tmp_path):
+        with pytest.raises(IsADirectoryError, match="name the image files in it"):
+            read_image(tmp_path)
+
+    def test_a_missing_file_is_refused(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match="there is no such file"):
+            read_image(tmp_path / "missing.png")
+
+    def test_a_damaged_16_bit_png_is_refused(self, tmp_path, coffee):
+        path = tmp_path / "coffee.png"
+        write_png16(path, as_16_bit(coffee))
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 0xFF
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="cannot be read as an image"):
+            read_image(path)
+
+    def test_an_animation_is_told(self, tmp_path, cell):
+        frames = [Image.fromarray(cell), Image.fromarray(255 - cell)]
+        content = io.BytesIO()
+        frames[0].save(content, format="PNG", save_all=True, append_images=frames[1:])
+        (tmp_path / "moving.png").write_bytes(content.getvalue())
+        image = read_image(tmp_path / "moving.png")
+        assert image.warnings == ("holds 2 frames; only the first is used",)
+
+    def test_the_input_is_left_alone(self, tmp_path, results):
+        path = shutil.copy(MULTIPAGE, tmp_path / "pages.tif")
+        before = path.read_bytes()
+        segmented(read_image(path), results, n_clusters=2)
+        assert path.read_bytes() == before
