@@ -1,11 +1,13 @@
 """A fitted k-means model, which labels other images of the same kind."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from os import PathLike
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from . import model_file
 from .features import FeatureSpace, check_color_space
 from .image_points import ImagePoints, read
 from .labelling import Labelling, label_pixels
@@ -25,7 +27,8 @@ class KMeansModel:
     space : FeatureSpace
         How pixel values become features.
     smoothing : tuple of float
-        Standard deviation of the Gaussian before clustering, in pixels per spatial axis.
+        Standard deviation of the Gaussian before clustering, in pixels per spatial axis; empty
+        for none.
     n_channels : int
         Channels of an image, alpha not counted.
     channel_axis : int or None
@@ -92,6 +95,55 @@ class KMeansModel:
         image_points = self.read(pixels, portion(progress, 0.1, 0.4, "Counting values"))
         found = self.label(image_points, portion(progress, 0.4, 1, "Labelling"))
         return self.segmentation(image_points, found, n_iter=0, converged=True, notes=())
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the model to a JSON file.
+
+        Parameters
+        ----------
+        path : path-like
+            The file. It appears whole or not at all; one that is there already is replaced.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
+        model_file.write(path, {one.name: getattr(self, one.name) for one in fields(self)})
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> "KMeansModel":
+        """Read a model from a JSON file that `save` wrote.
+
+        Parameters
+        ----------
+        path : path-like
+            The file.
+
+        Returns
+        -------
+        KMeansModel
+            Labels images exactly as the saved one does.
+
+        Raises
+        ------
+        ValueError
+            If the file is no model of a version that this one reads, or a field is not valid;
+            the message says which, what it takes and what it got.
+        OSError
+            If the file cannot be read.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from napari_kmeans_seg import KMeansModel, segment
+        >>> path = Path(tempfile.mkdtemp()) / "model.json"
+        >>> segment([0, 1, 8, 9], n_clusters=2).model.save(path)
+        >>> KMeansModel.load(path).predict([2, 7]).labels
+        array([1, 2], dtype=uint8)
+        """
+        return cls(**model_file.read(path))
 
     def read(self, pixels: Pixels, tick: Tick | None = None) -> ImagePoints:
         """Bring the pixels of an image into the space of this model."""

@@ -426,12 +426,13 @@ class PreparedImage:
         axis = pixels.channel_axis
         order = np.argsort(centroids[:, : len(self._space.scale)].sum(axis=1), kind="stable")
         tick = portion(progress, 0.7, 1.0, "Labelling")
+        sigma = tuple(self._parameters["smoothing"])
         for _ in range(3):
             centroids = centroids[order]
             model = KMeansModel(
                 centroids=centroids,
                 space=self._space,
-                smoothing=tuple(self._parameters["smoothing"]),
+                smoothing=sigma if any(sigma) else (),
                 n_channels=pixels.n_channels,
                 channel_axis=None if axis is None else axis - len(pixels.shape) - 1,
                 alpha=pixels.alpha is not None,

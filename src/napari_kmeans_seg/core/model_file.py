@@ -1,0 +1,180 @@
+"""A k-means model as a JSON file, which is checked field by field when it is read."""
+
+import contextlib
+import json
+import os
+import tempfile
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .checks import COLOR_SPACES, MAX_CLUSTERS
+from .features import FeatureSpace
+
+FORMAT = "napari-kmeans-seg model"
+SCHEMA = 1
+"""Raised when a file of this version could not be read by the version before."""
+
+
+def write(path: str | os.PathLike[str], fields: dict[str, Any]) -> None:
+    """Write the fields of a model; the file appears whole or not at all."""
+    space: FeatureSpace = fields["space"]
+    document = {
+        "format": FORMAT,
+        "schema": SCHEMA,
+        **fields,
+        "centroids": fields["centroids"].tolist(),
+        "space": {
+            "color_space": space.color_space,
+            "offset": list(space.offset),
+            "scale": list(space.scale),
+            "position": space.position,
+        },
+        "smoothing": list(fields["smoothing"]),
+    }
+    target = Path(path)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(document, file, indent=1, allow_nan=False)
+        # mkstemp makes files for their owner alone; a model is as public as any other file.
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(name).chmod(0o666 & ~mask)
+        Path(name).replace(target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise
+
+
+def read(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read the fields of a model.
+
+    Raises
+    ------
+    ValueError
+        If the file is not a model, was written by a later version, or a field is not
+        what it should be; the message says which.
+    OSError
+        If the file cannot be read.
+    """
+    try:
+        document = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=_refuse)
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(f"{path} is no k-means model: it is not JSON ({error}).") from error
+    check = _Checker(str(path))
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise ValueError(f'{path} is no k-means model: "format" is not "{FORMAT}".')
+    if document.get("schema") != SCHEMA:
+        raise ValueError(
+            f"{path} has schema {document.get('schema')!r}; this version reads schema {SCHEMA}. "
+            "A newer napari-kmeans-seg may read it."
+        )
+    fields = check.keys(
+        document,
+        "the file",
+        {
+            "format",
+            "schema",
+            "centroids",
+            "space",
+            "smoothing",
+            "n_channels",
+            "channel_axis",
+            "alpha",
+            "n_spatial_axes",
+            "parameters",
+        },
+    )
+    n_channels = check.integer(fields["n_channels"], "n_channels", 1, 1 << 20)
+    n_axes = check.integer(fields["n_spatial_axes"], "n_spatial_axes", 0, 64)
+    space = _space(check, fields["space"], n_channels)
+    n_features = space.n_features(n_axes)
+    rows = fields["centroids"]
+    if not isinstance(rows, list) or not 1 <= len(rows) <= MAX_CLUSTERS:
+        check.fail("centroids", f"a list of 1 to {MAX_CLUSTERS} centroids", rows)
+    centroids = [check.numbers(row, f"centroids[{i}]", n_features) for i, row in enumerate(rows)]
+    smoothing = fields["smoothing"]
+    if smoothing != []:
+        check.numbers(smoothing, "smoothing", n_axes, low=0)
+    axis = fields["channel_axis"]
+    if axis is not None:
+        check.integer(axis, "channel_axis", -n_axes - 1, -1)
+    elif n_channels > 1:
+        check.fail("channel_axis", "an axis, for more than one channel", axis)
+    if not isinstance(fields["alpha"], bool):
+        check.fail("alpha", "true or false", fields["alpha"])
+    if not isinstance(fields["parameters"], dict):
+        check.fail("parameters", "an object", fields["parameters"])
+    return {
+        "centroids": np.array(centroids, np.float64),
+        "space": space,
+        "smoothing": tuple(float(sigma) for sigma in smoothing),
+        "n_channels": n_channels,
+        "channel_axis": axis,
+        "alpha": fields["alpha"],
+        "n_spatial_axes": n_axes,
+        "parameters": fields["parameters"],
+    }
+
+
+def _space(check: "_Checker", value: Any, n_channels: int) -> FeatureSpace:
+    fields = check.keys(value, "space", {"color_space", "offset", "scale", "position"})
+    color_space = fields["color_space"]
+    if color_space not in COLOR_SPACES:
+        check.fail("space.color_space", f"one of {', '.join(COLOR_SPACES)}", color_space)
+    if color_space != "rgb" and n_channels != 3:
+        check.fail("space.color_space", '"rgb" unless there are three channels', color_space)
+    return FeatureSpace(
+        color_space,
+        tuple(check.numbers(fields["offset"], "space.offset", n_channels)),
+        tuple(check.numbers(fields["scale"], "space.scale", n_channels, low=0)),
+        float(check.numbers([fields["position"]], "space.position", 1, low=0)[0]),
+    )
+
+
+def _refuse(constant: str) -> float:
+    raise json.JSONDecodeError(f"{constant} is not a number", constant, 0)
+
+
+class _Checker:
+    """Checks the fields of one file."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def fail(self, name: str, takes: str, got: Any) -> None:
+        shown = repr(got)
+        shown = shown if len(shown) <= 60 else shown[:57] + "..."
+        raise ValueError(
+            f"{self.path} is no valid k-means model: {name} takes {takes}; got {shown}."
+        )
+
+    def keys(self, value: Any, name: str, keys: set[str]) -> dict[str, Any]:
+        if not isinstance(value, dict) or set(value) != keys:
+            got = sorted(value) if isinstance(value, dict) else value
+            self.fail(name, f"an object with exactly {', '.join(sorted(keys))}", got)
+        return dict(value)
+
+    def integer(self, value: Any, name: str, low: int, high: int) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            self.fail(name, f"an integer from {low} to {high}", value)
+        return int(value)
+
+    def numbers(self, value: Any, name: str, n: int, low: float | None = None) -> list[float]:
+        """Return `n` finite numbers; integers stay integers, which may have 64 bits."""
+        good = isinstance(value, list) and len(value) == n
+        good = good and all(
+            isinstance(one, int | float)
+            and not isinstance(one, bool)
+            and (-(1 << 64) <= one <= 1 << 64 if isinstance(one, int) else isfinite(one))
+            and (low is None or one >= low)
+            for one in value
+        )
+        if not good:
+            least = "" if low is None else f" of at least {low:g}"
+            self.fail(name, f"a list of {n} finite numbers{least}", value)
+        return list(value)
