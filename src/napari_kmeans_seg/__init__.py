@@ -4,19 +4,32 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .core.choose_k import ClusterCurve
     from .core.model import KMeansModel
-    from .core.segment import PreparedImage, prepare, segment
+    from .core.prepared import PreparedImage
+    from .core.segment import choose_k, prepare, segment
     from .core.segmentation import Segmentation
 
 __version__ = version("napari-kmeans-seg")
-__all__ = ["KMeansModel", "PreparedImage", "Segmentation", "__version__", "prepare", "segment"]
+__all__ = [
+    "ClusterCurve",
+    "KMeansModel",
+    "PreparedImage",
+    "Segmentation",
+    "__version__",
+    "choose_k",
+    "prepare",
+    "segment",
+]
 
 # Imported on first use, so that `import napari_kmeans_seg` costs nothing where
 # napari only wants to read the manifest.
 _HOME = {
+    "ClusterCurve": "choose_k",
     "KMeansModel": "model",
-    "PreparedImage": "segment",
+    "PreparedImage": "prepared",
     "Segmentation": "segmentation",
+    "choose_k": "segment",
     "prepare": "segment",
     "segment": "segment",
 }

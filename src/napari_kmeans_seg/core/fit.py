@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from .bins import N_BINS, bin_grid, sum_bins
 from .features import Features
-from .lloyd import LloydResult, PixelSource, PointSource, Source, lloyd, partition
+from .lloyd import LloydResult, PointSource, Source, lloyd, partition
 from .nearest import label_dtype
 from .optimal import optimal_partitions
 from .parallel import Tick, map_spans, spans
@@ -174,8 +174,3 @@ def _finish(fine: Source, result: LloydResult) -> FitResult:
         centroids = lloyd(fine, centroids, max_iter=1).centroids
         n_iter += 1
     return FitResult(centroids, n_iter, result.converged)
-
-
-def needs_distinct(fine: Source, coarse: PointSource, n_clusters: int) -> bool:
-    """Whether the coarse points are too few to start from."""
-    return coarse.n < n_clusters and isinstance(fine, PixelSource)

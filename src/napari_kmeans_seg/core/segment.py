@@ -1,27 +1,19 @@
 """Segment an image by k-means: the main path, from the image to its labels."""
 
-import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from . import checks, fit
-from .features import FeatureSpace, check_color_space, color_values
-from .image_points import SAMPLE, ImagePoints, read, shrink
-from .labelling import Labelling
-from .lloyd import PointSource, Source
-from .model import KMeansModel
+from . import checks
+from .choose_k import ClusterCurve
+from .features import check_color_space
+from .image_points import ImagePoints, read, shrink
 from .parallel import Progress, portion
 from .pixels import Pixels, flatten
+from .prepared import PreparedImage, feature_space
 from .segmentation import Segmentation
-
-OPTIMAL_LIMIT = 1 << 21
-"""Distinct values times clusters up to which "auto" means the optimum: half a second's work."""
 
 
 def segment(
@@ -186,7 +178,7 @@ def prepare(
     spatial_weight: float = 0.0,
     fit_scale: float = 1.0,
     progress: Progress | None = None,
-) -> "PreparedImage":
+) -> PreparedImage:
     """Read an image once, to segment it several times.
 
     The arguments are those of `segment`.
@@ -237,7 +229,7 @@ def prepare(
     fitted = whole
     if fit_scale < 1:
         fitted = read_pixels(shrink(pixels, fit_scale), fit_scale)
-    space, variance = _feature_space(
+    space, variance = feature_space(
         fitted, color_space, weights, bool(normalize), spatial_weight, pixels.shape
     )
     parameters = {
@@ -255,192 +247,82 @@ def prepare(
     return PreparedImage(whole, fitted, space, variance, parameters)
 
 
-def _feature_space(
-    image: ImagePoints,
-    color_space: str,
-    weights: tuple[float, ...],
-    normalize: bool,
-    spatial_weight: float,
-    shape: tuple[int, ...],
-) -> tuple[FeatureSpace, float]:
-    """Return the feature space, and the mean variance of its features over the pixels."""
-    offset, _, variance = image.moments()
-    scale = np.array(weights)
-    if normalize:
-        scale = scale / np.where(variance > 0, np.sqrt(variance), 1)
-    variance = variance * scale**2
-    space = FeatureSpace(color_space, offset, tuple(scale.tolist()))
-    if not spatial_weight:
-        return space, float(variance.mean())
-    # Variance of the pixel positions 0 to n - 1 along each axis.
-    spread = (np.array(shape) ** 2 - 1) / 12
-    total = float(variance.sum()) or 1.0
-    position = spatial_weight * np.sqrt(total / spread.sum()) if spread.any() else 0.0
-    every = np.concatenate([variance, spread * position**2])
-    return replace(space, position=float(position)), float(every.mean())
+def choose_k(
+    image: ArrayLike,
+    n_clusters: Iterable[int] = range(2, 13),
+    *,
+    channel_axis: int | None = None,
+    alpha: bool | None = None,
+    mask: ArrayLike | None = None,
+    color_space: str = "rgb",
+    channel_weights: Sequence[float] | None = None,
+    normalize: bool = False,
+    smoothing: float | Sequence[float] = 0.0,
+    spatial_weight: float = 0.0,
+    init: str = "auto",
+    n_init: int = 1,
+    max_iter: int = 300,
+    tol: float = 1e-4,
+    fit_scale: float = 1.0,
+    seed: int | np.random.Generator | None = 0,
+    progress: Progress | None = None,
+) -> ClusterCurve:
+    """Try numbers of clusters, score each, and suggest one.
 
+    Parameters
+    ----------
+    image : array-like
+        The image.
+    n_clusters : iterable of int
+        Numbers to try, 2 to 12 by default. It ends where the image has no more distinct values.
+    channel_axis, alpha, mask, color_space, channel_weights, normalize, smoothing, \
+    spatial_weight, init, n_init, max_iter, tol, fit_scale, seed, progress
+        As for `segment`; `init` is not an array.
 
-@dataclass(frozen=True, eq=False)
-class PreparedImage:
-    """An image that was read by `prepare`.
+    Returns
+    -------
+    ClusterCurve
+        Inertia, three scores for each number, and a suggestion with its reason.
 
-    Its distinct values are kept, so that another number of clusters, seed or init costs no
-    second pass over the pixels until they are labelled.
+    Raises
+    ------
+    TypeError, ValueError
+        As `segment` does.
+
+    Notes
+    -----
+    The suggestion is what most of the scores prefer, a heuristic: the right number is
+    the one that answers your question. The image is read once for all numbers.
+
+    Examples
+    --------
+    >>> from skimage.data import coins
+    >>> from napari_kmeans_seg import choose_k
+    >>> curve = choose_k(coins(), range(1, 9))
+    >>> bool((curve.inertia[1:] < curve.inertia[:-1]).all())
+    True
     """
-
-    _whole: ImagePoints = field(repr=False)
-    _fitted: ImagePoints = field(repr=False)
-    _space: FeatureSpace
-    _variance: float
-    _parameters: dict[str, Any]
-
-    @cached_property
-    def _fine(self) -> Source:
-        return self._fitted.source(self._space)
-
-    @cached_property
-    def _coarse(self) -> PointSource:
-        fine = self._fine
-        if isinstance(fine, PointSource):
-            return fit.coarsen(fine, fine.features)
-        sample, _ = fine.block(0, fine.n) if fine.n <= SAMPLE else (self._sample(), None)
-        return fit.coarsen(fine, sample)
-
-    def _sample(self) -> NDArray[np.float64]:
-        """Features of pixels all over the image."""
-        inputs = self._fitted.inputs
-        starts = np.linspace(0, inputs.n_pixels - 1024, 64).astype(int)
-        parts = [self._space.of_pixels(inputs, s, s + 1024) for s in starts]
-        return np.concatenate(parts, axis=1)
-
-    def segment(
-        self,
-        n_clusters: int = 5,
-        *,
-        init: str | ArrayLike = "auto",
-        n_init: int = 1,
-        max_iter: int = 300,
-        tol: float = 1e-4,
-        seed: int | np.random.Generator | None = 0,
-        progress: Progress | None = None,
-    ) -> Segmentation:
-        """Segment the image; the arguments are those of `napari_kmeans_seg.segment`.
-
-        Returns
-        -------
-        Segmentation
-            As `napari_kmeans_seg.segment` returns for the image and all arguments together.
-        """
-        n_clusters = checks.integer("n_clusters", n_clusters, 1, checks.MAX_CLUSTERS)
-        n_init = checks.integer("n_init", n_init, 1)
-        max_iter = checks.integer("max_iter", max_iter, 1)
-        tol = checks.real("tol", tol, 0)
-        random = checks.generator(seed)
-        start, init_name = self._start(init, n_clusters)
-        parameters = {
-            **self._parameters,
-            "n_clusters": n_clusters,
-            "init": init_name,
-            "n_init": n_init,
-            "max_iter": max_iter,
-            "tol": tol,
-            "seed": int(seed) if isinstance(seed, int | np.integer) else None,
-        }
-        notes = []
-        if self._whole.pixels.n_not_finite:
-            notes.append(
-                f"{self._whole.pixels.n_not_finite:,} pixels are NaN or infinite and were left "
-                "out (label 0)."
-            )
-        tick = portion(progress, 0, 0.7, "Clustering")
-        tick(0)
-        fine, coarse = self._fine, self._coarse
-        if fit.needs_distinct(fine, coarse, n_clusters):
-            coarse = fit.distinct(fine, n_clusters)
-        if coarse.n < n_clusters:
-            notes.append(
-                f"The image has {coarse.n:,} distinct value{'s' if coarse.n > 1 else ''}, fewer "
-                f"than n_clusters={n_clusters:,}: it got {coarse.n:,} clusters."
-            )
-            n_clusters = coarse.n
-            start = "k-means++"
-        found = fit.run(
-            fine,
-            coarse,
-            n_clusters,
-            start,
-            n_init=n_init,
-            max_iter=max_iter,
-            tol=tol * self._variance,
-            random=random,
-            tick=tick,
-        )
-        model, labelling = self._label(found.centroids, parameters, progress)
-        for note in notes:
-            warnings.warn(note, UserWarning, stacklevel=2)
-        return model.segmentation(
-            self._whole,
-            labelling,
-            n_iter=found.n_iter,
-            converged=found.converged,
-            notes=tuple(notes),
-        )
-
-    def _start(
-        self, init: str | ArrayLike, n_clusters: int
-    ) -> tuple[str | NDArray[np.float64], str | list[list[float]]]:
-        """Return where to start, in features, and how to write it down."""
-        one_feature = self._space.n_features(len(self._whole.pixels.shape)) == 1
-        if isinstance(init, str):
-            checks.choice("init", init, checks.INITS)
-            if init == "optimal" and not one_feature:
-                raise ValueError(
-                    "init='optimal' takes an image of one channel, without spatial_weight; got "
-                    f"{self._whole.pixels.n_channels} channels and "
-                    f"spatial_weight={self._parameters['spatial_weight']}."
-                )
-            if init == "auto":
-                cheap = one_feature and self._coarse.n * n_clusters <= OPTIMAL_LIMIT
-                init = "optimal" if cheap else "k-means++"
-            return init, init
-        pixels = self._whole.pixels
-        given = checks.initial_centroids(init, n_clusters, pixels.n_channels)
-        colors = list(given.T)
-        if self._space.color_space != "rgb":
-            top = 1.0 if pixels.dtype.kind == "f" else float(np.iinfo(pixels.dtype).max)
-            colors = color_values([color / top for color in colors], self._space.color_space)
-        centroids = self._space.of_centroids(np.stack(colors, axis=1))
-        if self._space.position:
-            middle = (np.array(pixels.shape) - 1) / 2 * self._space.position
-            centroids = np.hstack([centroids, np.tile(middle, (n_clusters, 1))])
-        return centroids, given.tolist()
-
-    def _label(
-        self,
-        centroids: NDArray[np.float64],
-        parameters: dict[str, Any],
-        progress: Progress | None,
-    ) -> tuple[KMeansModel, Labelling]:
-        """Label the pixels; the clusters are put in the order of their brightness."""
-        pixels = self._whole.pixels
-        axis = pixels.channel_axis
-        order = np.argsort(centroids[:, : len(self._space.scale)].sum(axis=1), kind="stable")
-        tick = portion(progress, 0.7, 1.0, "Labelling")
-        sigma = tuple(self._parameters["smoothing"])
-        for _ in range(3):
-            centroids = centroids[order]
-            model = KMeansModel(
-                centroids=centroids,
-                space=self._space,
-                smoothing=sigma if any(sigma) else (),
-                n_channels=pixels.n_channels,
-                channel_axis=None if axis is None else axis - len(pixels.shape) - 1,
-                alpha=pixels.alpha is not None,
-                n_spatial_axes=len(pixels.shape),
-                parameters=parameters,
-            )
-            labelling = model.label(self._whole, tick)
-            order = np.argsort(labelling.means.mean(axis=1), kind="stable")
-            if (order == np.arange(order.size)).all():
-                break
-        return model, labelling
+    prepared = prepare(
+        image,
+        channel_axis=channel_axis,
+        alpha=alpha,
+        mask=mask,
+        color_space=color_space,
+        channel_weights=channel_weights,
+        normalize=normalize,
+        smoothing=smoothing,
+        spatial_weight=spatial_weight,
+        fit_scale=fit_scale,
+        progress=None if progress is None else lambda part, stage: progress(0.3 * part, stage),
+    )
+    return prepared.choose_k(
+        n_clusters,
+        init=init,
+        n_init=n_init,
+        max_iter=max_iter,
+        tol=tol,
+        seed=seed,
+        progress=(
+            None if progress is None else lambda part, stage: progress(0.3 + 0.7 * part, stage)
+        ),
+    )

@@ -1,0 +1,179 @@
+"""How many clusters: inertia and scores for each number, with a suggestion and its reason."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .bins import bin_grid, sum_bins
+from .lloyd import PointSource
+from .nearest import label_dtype, nearest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+N_SILHOUETTE = 1 << 11
+"""Bins on which silhouettes are computed: all their distances to each other are held."""
+
+
+@dataclass(frozen=True, eq=False)
+class ClusterCurve:
+    """How good k-means is for each number of clusters.
+
+    Attributes
+    ----------
+    n_clusters : (n,) int array, ascending
+        The numbers that were tried.
+    inertia : (n,) float64 array
+        Sum of squared distances of the pixels to their centroids; as `segment` gives it with
+        the same arguments.
+    elbow : (n,) float64 array
+        How far the curve of the inertia, scaled to the unit square, hangs below the
+        straight line between its ends (Kneedle [1]_); largest at the elbow.
+    calinski_harabasz : (n,) float64 array
+        Ratio of the variance between to that within clusters [2]_; larger is better, NaN for
+        one cluster.
+    silhouette : (n,) float64 array
+        Mean silhouette of the pixels [3]_, on at most some 2,048 bins of them: 1 where clusters
+        are far apart, 0 where they touch; NaN for one cluster.
+    suggestion : int
+        The number that most of the three scores prefer; that of the elbow where all differ.
+    reason : str
+        Why.
+
+    References
+    ----------
+    .. [1] Satopää V., Albrecht J., Irwin D., Raghavan B. (2011) Finding a "kneedle" in a
+       haystack. 31st International Conference on Distributed Computing Systems Workshops,
+       166-171. doi:10.1109/ICDCSW.2011.20
+    .. [2] Caliński T., Harabasz J. (1974) A dendrite method for cluster analysis.
+       Communications in Statistics 3, 1-27. doi:10.1080/03610927408827101
+    .. [3] Rousseeuw P.J. (1987) Silhouettes: a graphical aid to the interpretation and validation
+       of cluster analysis. Journal of Computational and Applied Mathematics 20, 53-65.
+       doi:10.1016/0377-0427(87)90125-7
+    """
+
+    n_clusters: NDArray[np.intp]
+    inertia: NDArray[np.float64]
+    elbow: NDArray[np.float64]
+    calinski_harabasz: NDArray[np.float64]
+    silhouette: NDArray[np.float64]
+    suggestion: int
+    reason: str
+
+    def to_dataframe(self) -> "pd.DataFrame":
+        """Return one row per number of clusters, with the inertia and the scores."""
+        import pandas as pd
+
+        names = ("n_clusters", "inertia", "elbow", "calinski_harabasz", "silhouette")
+        return pd.DataFrame({name: getattr(self, name) for name in names})
+
+
+def cluster_curve(
+    n_clusters: Sequence[int],
+    inertia: Sequence[float],
+    silhouettes: Sequence[float],
+    scatter: float,
+    n_pixels: int,
+) -> ClusterCurve:
+    """Score the numbers of clusters and suggest one.
+
+    Parameters
+    ----------
+    n_clusters, inertia, silhouettes : sequences of the same length
+        Numbers of clusters, ascending, with what k-means reached.
+    scatter : float
+        Sum of squared distances of all pixels to their mean.
+    n_pixels : int
+        Number of pixels.
+    """
+    k, within = np.array(n_clusters), np.array(inertia, np.float64)
+    elbow = _kneedle(k, within)
+    # Where every value has its own centroid nothing is left within clusters: best of all.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.maximum(scatter - within, 0) / (k - 1) / (within / (n_pixels - k))
+    ratio[k == 1] = np.nan
+    silhouette = np.array(silhouettes, np.float64)
+    votes = {
+        "elbow of the inertia": int(k[elbow.argmax()]),
+        "Calinski-Harabasz score": _best(k, ratio),
+        "silhouette": _best(k, silhouette),
+    }
+    suggestion, reason = _decide(votes)
+    return ClusterCurve(k, within, elbow, ratio, silhouette, suggestion, reason)
+
+
+def _kneedle(k: NDArray[np.intp], inertia: NDArray[np.float64]) -> NDArray[np.float64]:
+    fall = inertia[0] - inertia[-1]
+    if k.size < 2 or fall <= 0:
+        return np.zeros(k.size)
+    across = (k - k[0]) / (k[-1] - k[0])
+    hang: NDArray[np.float64] = (inertia[0] - inertia) / fall - across
+    return hang
+
+
+def _best(k: NDArray[np.intp], score: NDArray[np.float64]) -> int:
+    return int(k[0] if np.isnan(score).all() else k[np.nanargmax(score)])
+
+
+def _decide(votes: dict[str, int]) -> tuple[int, str]:
+    for candidate in votes.values():
+        agree = [name for name, vote in votes.items() if vote == candidate]
+        if len(agree) == len(votes):
+            return candidate, f"{candidate} clusters: all three scores agree."
+        if len(agree) > 1:
+            (other,) = (name for name in votes if name not in agree)
+            return candidate, (
+                f"{candidate} clusters: {' and '.join(agree)} agree; "
+                f"the {other} would take {votes[other]}."
+            )
+    (first, choice), *rest = votes.items()
+    others = ", ".join(f"the {name} {vote}" for name, vote in rest)
+    return choice, f"{choice} clusters: {first}. The scores differ: {others}."
+
+
+class Silhouettes:
+    """Mean silhouettes on a coarse copy of weighted points.
+
+    Parameters
+    ----------
+    points : PointSource
+        The points; more than some 2,048 are summed up to bins.
+    """
+
+    def __init__(self, points: PointSource) -> None:
+        if points.n > N_SILHOUETTE:
+            grid = bin_grid(points.features, points.weights, N_SILHOUETTE)
+            sums = sum_bins(grid, points.features, points.weights)
+            occupied = np.flatnonzero(sums[0])
+            points = PointSource(sums[1:, occupied] / sums[0, occupied], sums[0, occupied])
+        self._points = points
+        squares = np.zeros((points.n, points.n))
+        for feature in points.features:
+            squares += (feature[:, np.newaxis] - feature) ** 2
+        self._distances = np.sqrt(squares, out=squares)
+
+    def mean(self, centroids: NDArray[np.float64]) -> float:
+        """Mean silhouette of the pixels, each with its nearest of the centroids; NaN for one."""
+        points, k = self._points, len(centroids)
+        labels = nearest(points.features, centroids, np.empty(points.n, label_dtype(k)))
+        weighted = np.zeros((points.n, k))
+        weighted[np.arange(points.n), labels] = points.weights
+        size = weighted.sum(axis=0)
+        filled = size > 0
+        if np.count_nonzero(filled) < 2:
+            return np.nan
+        # Sums of the distances from each point to the pixels of each cluster.
+        sums = self._distances @ weighted
+        own = np.arange(points.n), labels
+        others = np.where(filled, sums / np.maximum(size, 1), np.inf)
+        others[own] = np.inf
+        outside = others.min(axis=1)
+        # A pixel is not its own neighbour; alone in its cluster it scores 0.
+        alone = size[labels] <= 1
+        inside = sums[own] / np.where(alone, 1, size[labels] - 1)
+        larger = np.maximum(inside, outside)
+        score = np.where(alone | (larger == 0), 0, (outside - inside) / np.where(larger, larger, 1))
+        return float(np.average(score, weights=points.weights))

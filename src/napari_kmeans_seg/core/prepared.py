@@ -1,0 +1,270 @@
+"""An image that was read once: run k-means on it, as often as wanted, and label its pixels."""
+
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import checks, fit
+from .choose_k import ClusterCurve, Silhouettes, cluster_curve
+from .features import FeatureSpace, color_values
+from .image_points import SAMPLE, ImagePoints
+from .labelling import Labelling
+from .lloyd import PointSource, Source, partition
+from .model import KMeansModel
+from .nearest import label_dtype
+from .parallel import Progress, Tick, portion
+from .segmentation import Segmentation
+
+OPTIMAL_LIMIT = 1 << 21
+"""Distinct values times clusters up to which "auto" means the optimum: half a second's work."""
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedImage:
+    """An image that was read by `prepare`.
+
+    Its distinct values are kept, so that another number of clusters, seed or init costs no
+    second pass over the pixels until they are labelled.
+    """
+
+    _whole: ImagePoints = field(repr=False)
+    _fitted: ImagePoints = field(repr=False)
+    _space: FeatureSpace
+    _variance: float
+    _parameters: dict[str, Any]
+
+    @cached_property
+    def _fine(self) -> Source:
+        return self._fitted.source(self._space)
+
+    @cached_property
+    def _coarse(self) -> PointSource:
+        fine = self._fine
+        if isinstance(fine, PointSource):
+            return fit.coarsen(fine, fine.features)
+        sample, _ = fine.block(0, fine.n) if fine.n <= SAMPLE else (self._sample(), None)
+        return fit.coarsen(fine, sample)
+
+    def _sample(self) -> NDArray[np.float64]:
+        """Features of pixels all over the image."""
+        inputs = self._fitted.inputs
+        starts = np.linspace(0, inputs.n_pixels - 1024, 64).astype(int)
+        parts = [self._space.of_pixels(inputs, s, s + 1024) for s in starts]
+        return np.concatenate(parts, axis=1)
+
+    def segment(
+        self,
+        n_clusters: int = 5,
+        *,
+        init: str | ArrayLike = "auto",
+        n_init: int = 1,
+        max_iter: int = 300,
+        tol: float = 1e-4,
+        seed: int | np.random.Generator | None = 0,
+        progress: Progress | None = None,
+    ) -> Segmentation:
+        """Segment the image; the arguments are those of `napari_kmeans_seg.segment`.
+
+        Returns
+        -------
+        Segmentation
+            As `napari_kmeans_seg.segment` returns for the image and all arguments together.
+        """
+        n_clusters = checks.integer("n_clusters", n_clusters, 1, checks.MAX_CLUSTERS)
+        found, parameters, notes = self._fit(
+            n_clusters, init, n_init, max_iter, tol, seed, portion(progress, 0, 0.7, "Clustering")
+        )
+        model, labelling = self._label(found.centroids, parameters, progress)
+        for note in notes:
+            warnings.warn(note, UserWarning, stacklevel=2)
+        return model.segmentation(
+            self._whole,
+            labelling,
+            n_iter=found.n_iter,
+            converged=found.converged,
+            notes=notes,
+        )
+
+    def choose_k(
+        self,
+        n_clusters: Iterable[int] = range(2, 13),
+        *,
+        init: str = "auto",
+        n_init: int = 1,
+        max_iter: int = 300,
+        tol: float = 1e-4,
+        seed: int | np.random.Generator | None = 0,
+        progress: Progress | None = None,
+    ) -> ClusterCurve:
+        """Score numbers of clusters; the arguments are those of `napari_kmeans_seg.choose_k`."""
+        wanted = sorted(
+            {checks.integer("n_clusters", k, 1, checks.MAX_CLUSTERS) for k in n_clusters}
+        )
+        if not wanted:
+            raise ValueError("n_clusters takes at least one number of clusters; got none.")
+        if not isinstance(init, str):
+            raise TypeError(f"init takes one of {', '.join(checks.INITS)} here; got an array.")
+        silhouettes = Silhouettes(self._coarse)
+        numbers, inertia, silhouette = [], [], []
+        for i, k in enumerate(wanted):
+            tick = portion(progress, i / len(wanted), (i + 1) / len(wanted), f"{k} clusters")
+            found, _, notes = self._fit(k, init, n_init, max_iter, tol, seed, tick)
+            numbers.append(len(found.centroids))
+            labels = np.zeros(self._fine.n, label_dtype(numbers[-1]))
+            inertia.append(partition(self._fine, found.centroids, labels, inertia=True).inertia)
+            silhouette.append(silhouettes.mean(found.centroids))
+            if numbers[-1] < k:
+                for note in notes:
+                    warnings.warn(note, UserWarning, stacklevel=2)
+                break
+        if len(numbers) > 1 and numbers[-1] == numbers[-2]:
+            numbers, inertia, silhouette = numbers[:-1], inertia[:-1], silhouette[:-1]
+        n_pixels = self._fitted.inputs.n_valid
+        scatter = self._variance * n_pixels * found.centroids.shape[1]
+        return cluster_curve(numbers, inertia, silhouette, scatter, n_pixels)
+
+    def _fit(
+        self,
+        n_clusters: int,
+        init: str | ArrayLike,
+        n_init: int,
+        max_iter: int,
+        tol: float,
+        seed: int | np.random.Generator | None,
+        tick: Tick,
+    ) -> tuple[fit.FitResult, dict[str, Any], tuple[str, ...]]:
+        """Find the centroids. Returns them, what they were asked for, and what is worth saying."""
+        n_init = checks.integer("n_init", n_init, 1)
+        max_iter = checks.integer("max_iter", max_iter, 1)
+        tol = checks.real("tol", tol, 0)
+        random = checks.generator(seed)
+        start, init_name = self._start(init, n_clusters)
+        parameters = {
+            **self._parameters,
+            "n_clusters": n_clusters,
+            "init": init_name,
+            "n_init": n_init,
+            "max_iter": max_iter,
+            "tol": tol,
+            "seed": int(seed) if isinstance(seed, int | np.integer) else None,
+        }
+        notes = []
+        not_finite = self._whole.pixels.n_not_finite
+        if not_finite:
+            are, were = ("is", "was") if not_finite == 1 else ("are", "were")
+            notes.append(
+                f"{not_finite:,} pixel{'s' if not_finite > 1 else ''} {are} NaN or infinite and "
+                f"{were} left out (label 0)."
+            )
+        tick(0)
+        fine, coarse = self._fine, self._coarse
+        if coarse.n < n_clusters and not isinstance(fine, PointSource):
+            coarse = fit.distinct(fine, n_clusters)
+        if coarse.n < n_clusters:
+            notes.append(
+                f"The image has {coarse.n:,} distinct value{'s' if coarse.n > 1 else ''}, fewer "
+                f"than n_clusters={n_clusters:,}: it got {coarse.n:,} "
+                f"cluster{'s' if coarse.n > 1 else ''}."
+            )
+            n_clusters, start = coarse.n, "k-means++"
+        found = fit.run(
+            fine,
+            coarse,
+            n_clusters,
+            start,
+            n_init=n_init,
+            max_iter=max_iter,
+            tol=tol * self._variance,
+            random=random,
+            tick=tick,
+        )
+        return found, parameters, tuple(notes)
+
+    def _start(
+        self, init: str | ArrayLike, n_clusters: int
+    ) -> tuple[str | NDArray[np.float64], str | list[list[float]]]:
+        """Return where to start, in features, and how to write it down."""
+        one_feature = self._space.n_features(len(self._whole.pixels.shape)) == 1
+        if isinstance(init, str):
+            checks.choice("init", init, checks.INITS)
+            if init == "optimal" and not one_feature:
+                raise ValueError(
+                    "init='optimal' takes an image of one channel, without spatial_weight; got "
+                    f"{self._whole.pixels.n_channels} channels and "
+                    f"spatial_weight={self._parameters['spatial_weight']}."
+                )
+            if init == "auto":
+                cheap = one_feature and self._coarse.n * n_clusters <= OPTIMAL_LIMIT
+                init = "optimal" if cheap else "k-means++"
+            return init, init
+        pixels = self._whole.pixels
+        given = checks.initial_centroids(init, n_clusters, pixels.n_channels)
+        colors = list(given.T)
+        if self._space.color_space != "rgb":
+            top = 1.0 if pixels.dtype.kind == "f" else float(np.iinfo(pixels.dtype).max)
+            colors = color_values([color / top for color in colors], self._space.color_space)
+        centroids = self._space.of_centroids(np.stack(colors, axis=1))
+        if self._space.position:
+            middle = (np.array(pixels.shape) - 1) / 2 * self._space.position
+            centroids = np.hstack([centroids, np.tile(middle, (n_clusters, 1))])
+        return centroids, given.tolist()
+
+    def _label(
+        self,
+        centroids: NDArray[np.float64],
+        parameters: dict[str, Any],
+        progress: Progress | None,
+    ) -> tuple[KMeansModel, Labelling]:
+        """Label the pixels; the clusters are put in the order of their brightness."""
+        pixels = self._whole.pixels
+        axis = pixels.channel_axis
+        order = np.argsort(centroids[:, : len(self._space.scale)].sum(axis=1), kind="stable")
+        tick = portion(progress, 0.7, 1.0, "Labelling")
+        sigma = tuple(self._parameters["smoothing"])
+        for _ in range(3):
+            centroids = centroids[order]
+            model = KMeansModel(
+                centroids=centroids,
+                space=self._space,
+                smoothing=sigma if any(sigma) else (),
+                n_channels=pixels.n_channels,
+                channel_axis=None if axis is None else axis - len(pixels.shape) - 1,
+                alpha=pixels.alpha is not None,
+                n_spatial_axes=len(pixels.shape),
+                parameters=parameters,
+            )
+            labelling = model.label(self._whole, tick)
+            order = np.argsort(labelling.means.mean(axis=1), kind="stable")
+            if (order == np.arange(order.size)).all():
+                break
+        return model, labelling
+
+
+def feature_space(
+    image: ImagePoints,
+    color_space: str,
+    weights: tuple[float, ...],
+    normalize: bool,
+    spatial_weight: float,
+    shape: tuple[int, ...],
+) -> tuple[FeatureSpace, float]:
+    """Return the feature space, and the mean variance of its features over the pixels."""
+    offset, _, variance = image.moments()
+    scale = np.array(weights)
+    if normalize:
+        scale = scale / np.where(variance > 0, np.sqrt(variance), 1)
+    variance = variance * scale**2
+    space = FeatureSpace(color_space, offset, tuple(scale.tolist()))
+    if not spatial_weight:
+        return space, float(variance.mean())
+    # Variance of the pixel positions 0 to n - 1 along each axis.
+    spread = (np.array(shape) ** 2 - 1) / 12
+    total = float(variance.sum()) or 1.0
+    position = spatial_weight * np.sqrt(total / spread.sum()) if spread.any() else 0.0
+    every = np.concatenate([variance, spread * position**2])
+    return replace(space, position=float(position)), float(every.mean())
