@@ -39,7 +39,7 @@ def fingerprint(data: Any, progress: Callable[[float, str], None] | None = None)
         n_rows = max(1, (32 << 20) * len(array) // max(1, array.nbytes)) if array.ndim else 1
         for start in range(0, len(array) if array.ndim else 1, n_rows):
             if progress is not None:
-                progress(start / max(1, len(array)), "comparing")
+                progress(start / max(1, len(array)), "Comparing")
             slab = array[start : start + n_rows] if array.ndim else array
             crc = zlib.crc32(np.ascontiguousarray(slab).reshape(-1).view(np.uint8).data, crc)
     return f"{array.dtype.str} {array.shape} {crc:08x}"

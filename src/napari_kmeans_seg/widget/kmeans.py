@@ -229,7 +229,7 @@ class KMeansWidget(Container[Widget]):
             )
 
             def painting(_fraction: float, _stage: str) -> None:
-                report(0.95, "painting")
+                report(0.95, "Painting")
 
             painting(0, "")
             outputs = Outputs.paint(source, segmentation, kinds, painting)
@@ -267,7 +267,7 @@ class KMeansWidget(Container[Widget]):
             run.bar.update(percent - run.bar.n)
             self.progress_bar.value = percent
         if not run.work.cancelled and run.work.stage:
-            self.message.value = f"“{run.source.name}”: {run.work.stage}, {percent} %"
+            self.message.value = f"“{run.source.name}”: {run.work.stage.lower()}, {percent} %"
         if run.work.done:
             try:
                 self._finish(run)

@@ -1,0 +1,53 @@
+"""A real napari window with the widget in its dock."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import napari
+
+    from napari_kmeans_seg.widget import KMeansWidget
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left() -> Iterator[None]:
+    """No test leaves a thread of ours behind, however it ends."""
+    yield
+    for thread in threading.enumerate():
+        if thread.name == "napari-kmeans-seg":
+            thread.join(5)
+            assert not thread.is_alive(), "a run was not stopped"
+
+
+@pytest.fixture
+def viewer(make_napari_viewer) -> napari.Viewer:
+    return make_napari_viewer(show=True)
+
+
+@pytest.fixture
+def dock(viewer) -> Callable[[], KMeansWidget]:
+    """Open the widget the way a script does."""
+    return lambda: viewer.window.add_plugin_dock_widget("napari-kmeans-seg")[1]
+
+
+@pytest.fixture
+def finish(qtbot) -> Callable[[KMeansWidget], None]:
+    """Wait until a run has ended, in whatever way."""
+
+    def wait(widget: KMeansWidget) -> None:
+        qtbot.waitUntil(lambda: widget.state != "running", timeout=30_000)
+
+    return wait
+
+
+@pytest.fixture(scope="session")
+def big() -> np.ndarray:
+    """Twenty megapixels of coloured noise: some seconds of work."""
+    return np.random.default_rng(0).integers(0, 256, (4000, 5000, 3), np.uint8)

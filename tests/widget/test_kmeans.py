@@ -1,0 +1,473 @@
+"""The dock widget in a real napari window."""
+
+from __future__ import annotations
+
+import gc
+import time
+import warnings
+import weakref
+
+import numpy as np
+import pytest
+from napari.layers import Image, Labels
+from napari.utils import progress as napari_progress
+from napari.utils.notifications import notification_manager
+from qtpy.QtCore import Qt, QTimer
+
+from napari_kmeans_seg import segment
+
+
+def press(qtbot, button) -> None:
+    """Click a button with the mouse."""
+    qtbot.mouseClick(button.native, Qt.MouseButton.LeftButton)
+
+
+def names(viewer) -> list[str]:
+    return [layer.name for layer in viewer.layers]
+
+
+# -- which layer
+
+
+def test_an_empty_viewer_says_what_to_do(dock):
+    widget = dock()
+    assert widget.state == "empty"
+    assert "Open an image" in widget.layer_kind.value
+    assert not widget.run_button.enabled
+
+
+def test_the_widget_follows_the_active_layer(viewer, dock, coffee, cell):
+    widget = dock()
+    viewer.add_image(coffee, name="coffee")
+    assert widget.state == "ready"
+    assert widget.layer_name.value == "coffee"
+    assert widget.layer_kind.value == "600 × 400 pixels, RGB, uint8"
+    grey = viewer.add_image(cell, name="cell")
+    assert widget.layer_name.value == "cell"
+    assert "grey" in widget.layer_kind.value
+    grey.name = "renamed"
+    assert widget.layer_name.value == "renamed"
+    grey.data = cell[:50, :40].astype(np.float32)
+    assert widget.layer_kind.value == "40 × 50 pixels, grey, float32"
+    viewer.layers.selection.active = viewer.layers["coffee"]
+    assert widget.layer_name.value == "coffee"
+
+
+def test_a_layer_that_is_no_image_is_named(viewer, dock, cell):
+    widget = dock()
+    viewer.add_image(cell, name="cell")
+    viewer.add_points([[1, 1]], name="dots")
+    assert "“dots” is not an image" in widget.layer_kind.value
+    assert not widget.run_button.enabled
+    viewer.layers.selection.active = viewer.layers["cell"]
+    assert widget.run_button.enabled
+
+
+def test_of_several_selected_layers_one_must_be_chosen(viewer, dock, cell):
+    widget = dock()
+    layers = {viewer.add_image(cell), viewer.add_image(cell)}
+    viewer.layers.selection = layers
+    viewer.layers.selection.active = None
+    viewer.layers.selection = layers
+    assert "one image" in widget.layer_kind.value
+    assert not widget.run_button.enabled
+
+
+def test_an_image_that_is_open_already_is_found(viewer, dock, cell):
+    viewer.add_image(cell, name="cell")
+    widget = dock()
+    assert widget.layer_name.value == "cell"
+    assert widget.run_button.enabled
+
+
+# -- a run
+
+
+@pytest.mark.parametrize("kind", ["RGB", "RGBA", "grey", "float", "3D", "uint16"])
+def test_run_adds_the_segmented_image_and_the_labels(
+    viewer, dock, finish, qtbot, coffee, cell, kind
+):
+    opaque = np.full((*coffee.shape[:2], 1), 255, np.uint8)
+    image = {
+        "RGB": coffee,
+        "RGBA": np.concatenate([coffee, opaque], axis=-1),
+        "grey": cell,
+        "float": cell / 255,
+        "3D": np.stack([cell, cell[::-1]]),
+        "uint16": cell.astype(np.uint16) * 200,
+    }[kind]
+    rgb = kind.startswith("RGB")
+    viewer.add_image(image, name="picture", rgb=rgb)
+    widget = dock()
+    assert widget.n_clusters.value == 5
+    widget.n_clusters.value = 3
+    press(qtbot, widget.run_button)
+    assert widget.state == "running"
+    finish(widget)
+
+    assert widget.state == "done"
+    assert widget.message.value.startswith("3 clusters in ")
+    assert not widget.warning.visible
+    assert names(viewer) == ["picture", "picture k-means", "picture clusters"]
+    expected = segment(image, 3, channel_axis=-1 if rgb else None)
+    segmented, labels = viewer.layers["picture k-means"], viewer.layers["picture clusters"]
+    assert isinstance(segmented, Image)
+    assert isinstance(labels, Labels)
+    assert segmented.rgb == rgb
+    np.testing.assert_array_equal(labels.data, expected.labels)
+    np.testing.assert_array_equal(segmented.data, expected.image)
+
+
+def test_run_again_writes_to_the_same_layers(viewer, dock, finish, qtbot, coffee):
+    viewer.add_image(coffee, name="coffee")
+    widget = dock()
+    press(qtbot, widget.run_button)
+    finish(widget)
+    layers = list(viewer.layers)
+    layers[2].opacity = 0.2
+    assert widget.layer_name.value == "coffee", "the source stays active"
+    widget.n_clusters.value = 2
+    press(qtbot, widget.run_button)
+    finish(widget)
+    assert [id(layer) for layer in viewer.layers] == [id(layer) for layer in layers]
+    assert layers[2].data.max() == 2
+    assert layers[2].opacity == 0.2
+
+
+def test_labels_painted_while_it_runs_are_not_lost(viewer, dock, finish, qtbot, coffee):
+    viewer.add_image(coffee, name="coffee")
+    widget = dock()
+    press(qtbot, widget.run_button)
+    finish(widget)
+    labels = viewer.layers["coffee clusters"]
+    press(qtbot, widget.run_button)
+    labels.paint((50, 50), 4)
+    painted = labels.data.copy()
+    finish(widget)
+    np.testing.assert_array_equal(labels.data, painted)
+    assert names(viewer) == ["coffee", "coffee k-means", "coffee clusters [1]", "coffee clusters"]
+
+
+def test_a_renamed_output_is_kept(viewer, dock, finish, qtbot, coffee):
+    viewer.add_image(coffee, name="coffee")
+    widget = dock()
+    press(qtbot, widget.run_button)
+    finish(widget)
+    viewer.layers["coffee k-means"].name = "figure 2"
+    press(qtbot, widget.run_button)
+    finish(widget)
+    assert sorted(names(viewer)) == ["coffee", "coffee clusters", "coffee k-means", "figure 2"]
+
+
+def test_outputs_lie_where_their_source_lies(viewer, dock, finish, qtbot, cell):
+    layer = viewer.add_image(
+        cell, name="cell", scale=(0.5, 0.25), rotate=30, translate=(3, 4), units=("µm", "µm")
+    )
+    widget = dock()
+    press(qtbot, widget.run_button)
+    finish(widget)
+    for output in viewer.layers[1:]:
+        np.testing.assert_allclose(output.extent.world, layer.extent.world)
+        assert output.units == layer.units
+    assert "area [µm²]" in viewer.layers["cell clusters"].features
+
+
+def test_the_options_reach_the_segmentation(viewer, dock, finish, qtbot, coffee):
+    viewer.add_image(coffee, name="coffee")
+    widget = dock()
+    options = widget.more_options
+    options.init.value = "random"
+    options.n_init.value = 2
+    options.seed.value = 7
+    options.tol.value = 0.01
+    options.max_iter.value = 50
+    options.fit_percent.value = 50
+    options.add_image.value = False
+    press(qtbot, widget.run_button)
+    finish(widget)
+    assert widget.state == "done"
+    assert names(viewer) == ["coffee", "coffee clusters"]
+    used = viewer.layers["coffee clusters"].metadata["napari-kmeans-seg"]["parameters"]
+    assert (used["init"], used["n_init"], used["seed"]) == ("random", 2, 7)
+    assert (used["tol"], used["max_iter"], used["fit_scale"]) == (0.01, 50, 0.5)
+
+
+def test_the_default_options_are_those_of_segment(dock):
+    assert dock().more_options.parameters == {
+        "init": "auto",
+        "n_init": 1,
+        "seed": 0,
+        "tol": 1e-4,
+        "max_iter": 300,
+        "fit_scale": 1,
+    }
+
+
+def test_a_warning_stands_in_the_widget(viewer, dock, finish, qtbot):
+    two_values = np.zeros((20, 20), np.uint8)
+    two_values[:5] = 9
+    viewer.add_image(two_values, name="stripes")
+    widget = dock()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        press(qtbot, widget.run_button)
+        finish(widget)
+    assert widget.state == "done"
+    assert widget.message.value.startswith("2 clusters")
+    assert widget.warning.visible
+    assert "2" in widget.warning.value
+    assert viewer.layers["stripes clusters"].data.max() == 2
+    viewer.add_image(two_values, name="another")
+    assert not widget.warning.visible, "it was about the other layer"
+
+
+# -- what goes wrong
+
+
+def test_an_error_is_told_and_nothing_is_changed(viewer, dock, finish, qtbot, coffee):
+    viewer.add_image(coffee, name="coffee")
+    widget = dock()
+    widget.more_options.init.value = "optimal"
+    with notification_manager:
+        notification_manager.records.clear()
+        press(qtbot, widget.run_button)
+        finish(widget)
+        told = [(record.severity, record.message) for record in notification_manager.records]
+    assert widget.state == "error"
+    assert "init" in widget.message.value
+    assert told == [("error", f"K-means: {widget.message.value}")]
+    assert names(viewer) == ["coffee"]
+    assert widget.run_button.enabled, "to try again"
+    widget.more_options.init.value = "auto"
+    press(qtbot, widget.run_button)
+    finish(widget)
+    assert widget.state == "done"
+
+
+def test_with_nothing_to_add_it_says_so(viewer, dock, qtbot, coffee):
+    viewer.add_image(coffee, name="coffee")
+    widget = dock()
+    widget.more_options.add_image.value = widget.more_options.add_labels.value = False
+    press(qtbot, widget.run_button)
+    assert widget.state == "error"
+    assert widget.message.value.startswith("Nothing to add: tick")
+
+
+def test_cancel_stops_a_big_run_within_a_second(viewer, dock, finish, qtbot, big):
+    viewer.add_image(big, name="noise")
+    widget = dock()
+    widget.n_clusters.value = 16
+    press(qtbot, widget.run_button)
+    qtbot.waitUntil(lambda: widget.progress_bar.value >= 10, timeout=30_000)
+    assert widget.state == "running"
+    assert widget.progress_bar.visible
+    assert widget.cancel_button.enabled
+    assert not widget.run_button.enabled
+    assert any("noise" in bar.desc for bar in napari_progress._all_instances)
+    started = time.perf_counter()
+    press(qtbot, widget.cancel_button)
+    finish(widget)
+    assert time.perf_counter() - started < 1
+    assert widget.state == "cancelled"
+    assert widget.message.value == "Cancelled. Nothing was changed."
+    assert names(viewer) == ["noise"]
+    assert not napari_progress._all_instances
+    assert widget.run_button.enabled
+    assert not widget.cancel_button.enabled
+
+
+def test_the_interface_stays_alive_during_a_big_run(viewer, dock, finish, qtbot, big):
+    layer = viewer.add_image(big, name="noise")
+    layer.visible = False
+    widget = dock()
+    widget.n_clusters.value = 2
+    qtbot.wait(500)
+    beats = [time.perf_counter()]
+    heart = QTimer()
+    heart.timeout.connect(lambda: beats.append(time.perf_counter()))
+    heart.start(10)
+    press(qtbot, widget.run_button)
+    qtbot.waitUntil(lambda: widget.progress_bar.value >= 30, timeout=60_000)
+    heart.stop()
+    press(qtbot, widget.cancel_button)
+    finish(widget)
+    # The machine may be busy with other things; a frozen interface would show as seconds.
+    assert np.diff(beats).max() < 0.5
+
+
+def test_another_layer_may_be_chosen_while_it_runs(viewer, dock, finish, qtbot, big, cell):
+    viewer.add_image(cell, name="cell")
+    viewer.add_image(big[:1000], name="noise")
+    widget = dock()
+    press(qtbot, widget.run_button)
+    viewer.layers.selection.active = viewer.layers["cell"]
+    assert widget.layer_name.value == "cell"
+    assert not widget.run_button.enabled
+    finish(widget)
+    assert names(viewer) == ["cell", "noise", "noise k-means", "noise clusters"]
+    assert viewer.layers.selection.active.name == "cell"
+    assert widget.run_button.enabled
+
+
+def test_a_source_that_is_removed_while_it_runs_leaves_no_result(viewer, dock, finish, qtbot, big):
+    viewer.add_image(big, name="noise")
+    widget = dock()
+    press(qtbot, widget.run_button)
+    qtbot.wait(100)
+    viewer.layers.clear()
+    finish(widget)
+    assert widget.state == "cancelled"
+    assert "“noise” was removed while it ran" in widget.message.value
+    assert len(viewer.layers) == 0
+    assert not widget.run_button.enabled
+
+
+def test_a_source_that_gets_other_data_while_it_runs_leaves_no_result(
+    viewer, dock, finish, qtbot, coffee
+):
+    layer = viewer.add_image(coffee, name="coffee")
+    widget = dock()
+    press(qtbot, widget.run_button)
+    layer.data = coffee[::-1]
+    finish(widget)
+    assert widget.state == "cancelled"
+    assert "“coffee” got other data while it ran" in widget.message.value
+    assert names(viewer) == ["coffee"]
+
+
+def test_an_output_that_is_removed_while_it_runs_is_added_anew(
+    viewer, dock, finish, qtbot, coffee
+):
+    viewer.add_image(coffee, name="coffee")
+    widget = dock()
+    press(qtbot, widget.run_button)
+    finish(widget)
+    press(qtbot, widget.run_button)
+    viewer.layers.remove("coffee clusters")
+    finish(widget)
+    assert names(viewer) == ["coffee", "coffee k-means", "coffee clusters"]
+
+
+# -- coming and going
+
+
+def test_closing_the_dock_stops_the_run(viewer, qtbot, big):
+    viewer.add_image(big, name="noise")
+    dock_widget, widget = viewer.window.add_plugin_dock_widget("napari-kmeans-seg")
+    callbacks = len(viewer.layers.events.removed.callbacks)
+    press(qtbot, widget.run_button)
+    qtbot.wait(100)
+    work = widget._run.work
+    qtbot.mouseClick(dock_widget.title.close_button, Qt.MouseButton.LeftButton)
+    assert work.cancelled
+    qtbot.waitUntil(lambda: work.done, timeout=1000)
+    assert names(viewer) == ["noise"]
+    assert not napari_progress._all_instances
+    assert len(viewer.layers.events.removed.callbacks) < callbacks
+    viewer.add_image(big[:10, :10])
+
+
+def test_a_closed_widget_is_forgotten(viewer, qtbot, cell):
+    viewer.add_image(cell)
+    dock_widget, widget = viewer.window.add_plugin_dock_widget("napari-kmeans-seg")
+    gone = weakref.ref(widget)
+    qtbot.mouseClick(dock_widget.title.close_button, Qt.MouseButton.LeftButton)
+    del dock_widget, widget
+    qtbot.wait(50)
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_widget_that_is_docked_again_works_again(viewer, dock, finish, qtbot, cell):
+    widget = dock()
+    viewer.window.remove_dock_widget(widget.native)
+    viewer.add_image(cell, name="cell")
+    viewer.window.add_dock_widget(widget)
+    assert widget.layer_name.value == "cell"
+    press(qtbot, widget.run_button)
+    finish(widget)
+    assert widget.state == "done"
+
+
+def test_hiding_the_dock_lets_the_run_go_on(viewer, finish, qtbot, coffee):
+    viewer.add_image(coffee, name="coffee")
+    dock_widget, widget = viewer.window.add_plugin_dock_widget("napari-kmeans-seg")
+    press(qtbot, widget.run_button)
+    qtbot.mouseClick(dock_widget.title.hide_button, Qt.MouseButton.LeftButton)
+    finish(widget)
+    assert widget.state == "done"
+
+
+def test_closing_the_viewer_stops_the_run(make_napari_viewer, qtbot, big):
+    viewer = make_napari_viewer(show=True)
+    viewer.add_image(big, name="noise")
+    widget = viewer.window.add_plugin_dock_widget("napari-kmeans-seg")[1]
+    press(qtbot, widget.run_button)
+    qtbot.wait(100)
+    work = widget._run.work
+    del widget
+    viewer.close()
+    qtbot.waitUntil(lambda: work.done, timeout=1000)
+    assert not napari_progress._all_instances
+
+
+def test_two_widgets_in_two_viewers_do_not_get_in_each_others_way(
+    make_napari_viewer, finish, qtbot, coffee, cell
+):
+    first, second = make_napari_viewer(show=True), make_napari_viewer(show=True)
+    first.add_image(coffee, name="coffee")
+    second.add_image(cell, name="cell")
+    widgets = [
+        viewer.window.add_plugin_dock_widget("napari-kmeans-seg")[1] for viewer in (first, second)
+    ]
+    for widget in widgets:
+        press(qtbot, widget.run_button)
+    for widget in widgets:
+        finish(widget)
+    assert names(first) == ["coffee", "coffee k-means", "coffee clusters"]
+    assert names(second) == ["cell", "cell k-means", "cell clusters"]
+
+
+def test_two_widgets_may_run_on_the_same_layer(viewer, dock, finish, qtbot, coffee):
+    from napari_kmeans_seg.widget import KMeansWidget
+
+    viewer.add_image(coffee, name="coffee")
+    one, other = dock(), KMeansWidget(viewer)
+    viewer.window.add_dock_widget(other, name="another")
+    for widget in (one, other):
+        press(qtbot, widget.run_button)
+    for widget in (one, other):
+        finish(widget)
+        assert widget.state == "done"
+    assert names(viewer) == ["coffee", "coffee k-means", "coffee clusters"]
+
+
+# -- how it looks
+
+
+def test_it_fits_a_dock_of_300_pixels(viewer, dock, qtbot, coffee):
+    viewer.add_image(coffee, name="a very long name of a microscope file, with position and time")
+    widget = dock()
+    widget.more.expand(animate=False)
+    qtbot.wait(50)
+    assert widget.native.minimumSizeHint().width() <= 300
+
+
+def test_more_options_are_folded_at_first(viewer, dock, qtbot):
+    widget = dock()
+    content = widget.more.content()
+    assert content.maximumHeight() == 0
+    qtbot.mouseClick(widget.more.toggleButton(), Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: content.maximumHeight() > 100)
+    assert widget.more.text() == "▾ More options"
+
+
+def test_every_field_has_a_tooltip(dock):
+    widget = dock()
+    options = widget.more_options
+    fields = [
+        *(widget.n_clusters, widget.run_button, widget.cancel_button),
+        *(options.init, options.n_init, options.seed, options.tol, options.max_iter),
+        *(options.fit_percent, options.add_image, options.add_labels),
+    ]
+    assert all(field.tooltip for field in fields)
