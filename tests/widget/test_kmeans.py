@@ -398,14 +398,16 @@ def test_hiding_the_dock_lets_the_run_go_on(viewer, finish, qtbot, coffee):
     assert widget.state == "done"
 
 
-def test_closing_the_viewer_stops_the_run(make_napari_viewer, qtbot, big):
+@pytest.mark.parametrize("kept", [False, True], ids=["forgotten", "kept"])
+def test_closing_the_viewer_stops_the_run(make_napari_viewer, qtbot, big, kept):
     viewer = make_napari_viewer(show=True)
     viewer.add_image(big, name="noise")
     widget = viewer.window.add_plugin_dock_widget("napari-kmeans-seg")[1]
     press(qtbot, widget.run_button)
     qtbot.wait(100)
     work = widget._run.work
-    del widget
+    if not kept:
+        del widget
     viewer.close()
     qtbot.waitUntil(lambda: work.done, timeout=1000)
     assert not napari_progress._all_instances
