@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
+from napari.utils.colormaps import CyclicLabelColormap, label_colormap
 
 from napari_kmeans_seg import __version__
 from napari_kmeans_seg.layers import METADATA_KEY, EditWatch, LayerImage, Outputs, linked_layers
@@ -121,6 +122,52 @@ def test_a_person_can_paint_on_the_labels(viewer, source):
     labels.paint((20, 20), 3)
     assert labels.data[20, 20] == 3
     labels.undo()
+
+
+# -- colours
+
+
+def test_each_label_has_the_mean_colour_of_its_cluster(viewer, source):
+    labels = run(viewer, source)["labels"]
+    image = viewer.layers["coffee k-means"].data
+    for label in (1, 2, 3):
+        shown = labels.get_color(label)[:3]
+        painted = image[labels.data == label][0] / 255
+        np.testing.assert_allclose(shown, painted, atol=0.5 / 255 + 1e-6)
+    assert labels.get_color(0) is None, "what is in no cluster is not shown"
+
+
+def test_grey_labels_are_shown_as_the_source_shows_their_mean(viewer, cell):
+    layer = viewer.add_image(cell, colormap="green", contrast_limits=(0, 100))
+    outputs = run(viewer, layer)
+    means = outputs["labels"].features["mean_intensity"]
+    for label, mean in enumerate(means, start=1):
+        color = outputs["labels"].get_color(label)
+        np.testing.assert_allclose(color, [0, min(mean / 100, 1), 0, 1], atol=0.01)
+
+
+def test_a_layer_may_be_sixteen_bit_colour(viewer, coffee):
+    wide = viewer.add_image(coffee.astype(np.uint16) * 257, rgb=True)
+    narrow = viewer.add_image(coffee, rgb=True)
+    one, other = run(viewer, wide)["labels"], run(viewer, narrow)["labels"]
+    for label in (1, 2, 3):
+        np.testing.assert_allclose(one.get_color(label), other.get_color(label), atol=0.01)
+
+
+def test_the_colours_follow_a_second_run(viewer, source):
+    labels = run(viewer, source, 2)["labels"]
+    before = labels.get_color(2)
+    run(viewer, source, 4)
+    assert not np.allclose(labels.get_color(2), before)
+    assert len({tuple(labels.get_color(label)) for label in range(1, 5)}) == 4
+
+
+def test_distinct_hues_that_a_person_chose_stay_through_every_run(viewer, source):
+    labels = run(viewer, source)["labels"]
+    labels.colormap = label_colormap(49)
+    for n_clusters in (4, 5, 6):
+        run(viewer, source, n_clusters)
+        assert isinstance(labels.colormap, CyclicLabelColormap)
 
 
 # -- what is told of the clusters

@@ -61,7 +61,9 @@ def linked_layers(viewer: ViewerModel, source_id: str, kind: Kind) -> list[Layer
     ]
 
 
-def write_link(layer: Layer, source_id: str, kind: Kind, data_fingerprint: str) -> None:
+def write_link(
+    layer: Layer, source_id: str, kind: Kind, data_fingerprint: str, colors: str | None
+) -> None:
     """Note on a layer what it is and what was written to it."""
     layer.metadata[METADATA_KEY]["link"] = {
         "output": kind,
@@ -70,7 +72,13 @@ def write_link(layer: Layer, source_id: str, kind: Kind, data_fingerprint: str) 
         "name": layer.name,
         "data": data_fingerprint,
         "features": _features_of(layer),
+        "colors": colors,
     }
+
+
+def written_colors(layer: Layer) -> str | None:
+    """Give the fingerprint of the colours that were last written to a layer."""
+    return _link(layer).get("colors")
 
 
 def _link(layer: Layer) -> dict[str, Any]:

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image, Labels
 
-from .link import METADATA_KEY, EditWatch, Kind, fingerprint, linked_layers, write_link
+from .colors import color_fingerprint, mean_colors, set_colors
+from .link import (
+    METADATA_KEY,
+    EditWatch,
+    Kind,
+    fingerprint,
+    linked_layers,
+    write_link,
+    written_colors,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -118,7 +127,7 @@ class Outputs:
             else:
                 layer = self._new(kind, spatial, state)
                 viewer.layers.insert(above, layer)
-            self._describe(layer, kind)
+            self._describe(layer, kind, source_layer)
             shown[kind] = layer
             above = [other.unique_id for other in viewer.layers].index(layer.unique_id) + 1
 
@@ -179,12 +188,16 @@ class Outputs:
             if not np.array_equal(np.asarray(getattr(layer, key)), np.asarray(value)):
                 setattr(layer, key, value)
 
-    def _describe(self, layer: Layer, kind: Kind) -> None:
-        """Write down what the layer holds: features table, metadata, link to the source."""
+    def _describe(self, layer: Layer, kind: Kind, source_layer: Image) -> None:
+        """Write down what the layer holds: colours, table, metadata, link to the source."""
+        colors = written_colors(layer)
         if kind == "labels":
+            if colors in (None, color_fingerprint(layer)):
+                set_colors(layer, mean_colors(self.segmentation, source_layer))
+                colors = color_fingerprint(layer)
             layer.features = cluster_table(self.segmentation, layer, self.source.channel_names)
         layer.metadata = {**layer.metadata, METADATA_KEY: record(self.segmentation, self.source)}
-        write_link(layer, self.source.layer_id, kind, self.fingerprints[kind])
+        write_link(layer, self.source.layer_id, kind, self.fingerprints[kind], colors)
 
 
 def record(segmentation: Segmentation, source: LayerImage) -> dict[str, Any]:

@@ -150,8 +150,9 @@ class KMeansWidget(Container[Widget]):
             lambda open_: self.more.setText(f"{'▾' if open_ else '▸'} More options")
         )
         self.more.setDuration(0)
-        self.more.layout().setContentsMargins(0, 0, 0, 0)
-        self.more.content().layout().setContentsMargins(0, 4, 0, 0)
+        for box in (self.more, self.more.content()):
+            if (layout := box.layout()) is not None:
+                layout.setContentsMargins(0, 0, 0, 0)
         self.more.toggleButton().setStyleSheet(
             "text-align: left; border: none; background: transparent; padding: 3px 0;"
         )
