@@ -44,7 +44,7 @@ class BinGrid:
         """Bin of each point of ``(n_features, n)`` features."""
         keys = np.zeros(features.shape[1], np.intp)
         for axis, low, n in zip(self.axes, self.low, self.n_bins, strict=True):
-            along = axis @ features
+            along = _project(axis, features)
             along -= low
             along *= 1 / self.step if self.step else 0.0
             np.clip(along, 0, n - 1, out=along)
@@ -64,7 +64,8 @@ def bin_grid(
     """
     mean = np.average(sample, axis=1, weights=weights)
     centred = sample - mean[:, np.newaxis]
-    scatter = (centred if weights is None else centred * weights) @ centred.T
+    weighted = centred if weights is None else centred * weights
+    scatter = np.einsum("in,jn->ij", weighted, centred)
     # Deterministic up to the sign of each axis, which is set here.
     vectors = np.linalg.eigh(scatter)[1]
     axes = vectors.T[::-1][:N_AXES]
@@ -74,14 +75,23 @@ def bin_grid(
             :, np.newaxis
         ]
     )
-    low, high = np.quantile(axes @ sample, [0.001, 0.999], axis=1)
-    extent = np.maximum(high - low, 0)
+    along = np.stack([_project(axis, sample) for axis in axes])
+    low, high = np.quantile(along, [0.001, 0.999], axis=1)
+    extent = high - low
     if not extent.any():
-        low, high = (axes @ sample).min(axis=1), (axes @ sample).max(axis=1)
+        low, high = along.min(axis=1), along.max(axis=1)
         extent = high - low
     step = _cube_side(extent, n_bins)
     counts = np.maximum(np.ceil(extent / step), 1).astype(int) if step else np.ones(len(axes), int)
     return BinGrid(axes, low, step, tuple(int(n) for n in counts))
+
+
+def _project(axis: NDArray[np.float64], features: Features) -> NDArray[np.float64]:
+    """Coordinates along an axis. Not left to BLAS, whose rounding depends on its threads."""
+    along = axis[0] * features[0]
+    for direction, feature in zip(axis[1:], features[1:], strict=True):
+        along += direction * feature
+    return along
 
 
 def _cube_side(extent: NDArray[np.float64], n_bins: int) -> float:

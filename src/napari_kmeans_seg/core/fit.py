@@ -1,43 +1,22 @@
 """Find the centroids: seeds on coarse bins, then Lloyd on every distinct value or pixel."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from .bins import N_BINS, bin_grid, sum_bins
 from .features import Features
-from .lloyd import LloydResult, PointSource, Source, lloyd, partition
-from .nearest import label_dtype
+from .lloyd import LloydResult, PointSource, Source, lloyd
 from .optimal import optimal_partitions
 from .parallel import Tick, map_spans, spans
 from .seeding import k_means_plus_plus, random_points
 
 COARSE_STARTS = 4
-"""Starts that are tried on the coarse bins for each run on all points; the best goes on.
-They cost little there, and k-means++ alone often ends in a poor local minimum."""
+"""Starts that are tried on the coarse bins for each run on all points, fewer above 64
+clusters; the best goes on. They cost little there, and k-means++ alone often ends in a
+poor local minimum."""
 
 SAMPLE = 1 << 16
 """Points that decide where the bins lie."""
-
-
-@dataclass(frozen=True)
-class FitResult:
-    """Centroids of the best run.
-
-    Attributes
-    ----------
-    centroids : (n_clusters, n_features) float64 array
-        In the feature space.
-    n_iter : int
-        Iterations on all points.
-    converged : bool
-        Whether they stopped by themselves.
-    """
-
-    centroids: NDArray[np.float64]
-    n_iter: int
-    converged: bool
 
 
 def coarsen(source: Source, sample: Features, tick: Tick | None = None) -> PointSource:
@@ -90,7 +69,7 @@ def run(
     tol: float,
     random: np.random.Generator,
     tick: Tick,
-) -> FitResult:
+) -> LloydResult:
     """Run k-means.
 
     Parameters
@@ -107,29 +86,26 @@ def run(
         the coarse points.
     n_init, max_iter, tol, random, tick
         As in `segment`; `tol` in squared feature units.
+
+    Returns
+    -------
+    LloydResult
+        Of the best run on all points.
     """
     if not isinstance(init, str):
-        return _finish(fine, lloyd(fine, init, tol=tol, max_iter=max_iter, tick=tick))
+        return lloyd(fine, init, tol=tol, max_iter=max_iter, tick=tick)
     if init == "optimal":
         start = _optimal(coarse, n_clusters)
-        return _finish(fine, lloyd(fine, start, tol=tol, max_iter=max_iter, tick=tick))
-    best: tuple[float, LloydResult] | None = None
+        return lloyd(fine, start, tol=tol, max_iter=max_iter, tick=tick)
+    results = []
     for i in range(n_init):
-        start = _coarse_start(coarse, n_clusters, init, max_iter, tol, random)
 
         def within_run(part: float, i: int = i) -> None:
             tick((i + part) / n_init)
 
-        result = lloyd(fine, start, tol=tol, max_iter=max_iter, tick=within_run)
-        inertia = 0.0
-        if n_init > 1:
-            inertia = partition(
-                fine, result.centroids, np.zeros(fine.n, label_dtype(n_clusters)), inertia=True
-            ).inertia
-        if best is None or inertia < best[0]:
-            best = inertia, result
-    assert best is not None
-    return _finish(fine, best[1])
+        start = _coarse_start(coarse, n_clusters, init, max_iter, tol, random, within_run)
+        results.append(lloyd(fine, start, tol=tol, max_iter=max_iter, tick=within_run))
+    return max(results, key=lambda result: result.between)
 
 
 def _optimal(coarse: PointSource, n_clusters: int) -> NDArray[np.float64]:
@@ -145,32 +121,17 @@ def _coarse_start(
     max_iter: int,
     tol: float,
     random: np.random.Generator,
+    tick: Tick,
 ) -> NDArray[np.float64]:
     """Return the best of some quick runs on the coarse points."""
     seed = k_means_plus_plus if init == "k-means++" else random_points
-    best_inertia, best = np.inf, None
-    for _ in range(COARSE_STARTS):
-        start = seed(coarse, n_clusters, random)
-        result = lloyd(coarse, start, tol=tol, max_iter=max_iter)
-        labels = np.zeros(coarse.n, label_dtype(n_clusters))
-        inertia = partition(coarse, result.centroids, labels, inertia=True).inertia
-        if inertia < best_inertia:
-            best_inertia, best = inertia, result.centroids
-    assert best is not None
-    return best
 
+    def alive(_: float) -> None:
+        # Progress counts iterations on all points; here it only asks whether to stop.
+        tick(0)
 
-def _finish(fine: Source, result: LloydResult) -> FitResult:
-    """Make sure that no cluster is empty when the pixels are labelled.
-
-    The last move of the centroids may leave one without points; a few more iterations
-    then give it the farthest point.
-    """
-    centroids, n_iter = result.centroids, result.n_iter
-    for _ in range(10):
-        labels = np.zeros(fine.n, label_dtype(len(centroids)))
-        if partition(fine, centroids, labels).counts.all():
-            break
-        centroids = lloyd(fine, centroids, max_iter=1).centroids
-        n_iter += 1
-    return FitResult(centroids, n_iter, result.converged)
+    results = []
+    for _ in range(max(1, min(COARSE_STARTS, 256 // n_clusters))):
+        start = seed(coarse, n_clusters, random, alive)
+        results.append(lloyd(coarse, start, tol=tol, max_iter=max_iter, tick=alive))
+    return max(results, key=lambda result: result.between).centroids

@@ -191,7 +191,8 @@ def _power_sums(
     centred = np.empty(values[0].size)
     for row, value, zero in zip(sums, values, offset, strict=True):
         subtract(value, zero, centred)
-        weighted = centred if weights is None else centred * weights
+        weighted = centred.copy() if weights is None else centred * weights
         row[:] = centred.size if weights is None else weights.sum(), weighted.sum(), 0
-        row[2] = weighted @ centred
+        weighted *= centred
+        row[2] = weighted.sum()
     return sums

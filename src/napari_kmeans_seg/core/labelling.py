@@ -1,5 +1,6 @@
 """From centroids to the label of every pixel."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from .features import Features, FeatureSpace
 from .image_points import ImagePoints
-from .nearest import Labels, label_dtype, nearest, squared_distances
+from .nearest import Labels, label_dtype, nearest, squared_distances, weighted_sum
 from .parallel import Tick, map_spans, spans
 from .pixels import Pixels
 from .points import Packing, WeightedPoints
@@ -63,8 +64,17 @@ class _Sums:
         return cls(
             np.bincount(index, weights, minlength=k).astype(np.float64),
             np.stack(sums, axis=1),
-            float(squares.sum() if weights is None else squares @ weights),
+            weighted_sum(squares, weights),
         )
+
+    @classmethod
+    def total(cls, parts: Iterator["_Sums"]) -> "_Sums":
+        total = next(parts)
+        for part in parts:
+            total.counts += part.counts
+            total.values += part.values
+            total.inertia += part.inertia
+        return total
 
     def means(self) -> NDArray[np.float64]:
         return self.values / np.maximum(self.counts, 1)[:, np.newaxis]
@@ -120,7 +130,13 @@ def _by_table(
     tick: Tick | None,
 ) -> _Sums:
     """Label the distinct values, then look each pixel up."""
-    index = nearest(features, centroids, np.empty(points.n_points, labels.dtype))
+    index = np.empty(points.n_points, labels.dtype)
+
+    def assign(start: int, stop: int) -> None:
+        nearest(features[:, start:stop], centroids, index[start:stop])
+
+    for _ in map_spans(assign, spans(points.n_points, 1 << 16)):
+        pass
     table = np.zeros(1 << packing.n_bits, labels.dtype)
     table[points.keys] = index + labels.dtype.type(1)
 
@@ -133,8 +149,14 @@ def _by_table(
 
     for _ in map_spans(look_up, spans(pixels.n_pixels), tick):
         pass
-    weights = points.counts.astype(np.float64)
-    return _Sums.of(index, list(points.values), features, centroids, weights)
+
+    def add_up(start: int, stop: int) -> _Sums:
+        part = slice(start, stop)
+        values = [value[part] for value in points.values]
+        weights = points.counts[part].astype(np.float64)
+        return _Sums.of(index[part], values, features[:, part], centroids, weights)
+
+    return _Sums.total(map_spans(add_up, spans(points.n_points, 1 << 16)))
 
 
 def _one_by_one(
@@ -145,7 +167,7 @@ def _one_by_one(
     tick: Tick | None,
 ) -> _Sums:
     """Label the pixels in blocks."""
-    k, pixels = len(centroids), image.pixels
+    pixels = image.pixels
 
     def assign(start: int, stop: int) -> _Sums:
         features = space.of_pixels(image.inputs, start, stop)
@@ -156,9 +178,4 @@ def _one_by_one(
             labels[start:stop][pixels.valid[start:stop]] = index + labels.dtype.type(1)
         return _Sums.of(index, pixels.take(start, stop), features, centroids)
 
-    total = _Sums(np.zeros(k), np.zeros((k, pixels.n_channels)), 0.0)
-    for part in map_spans(assign, spans(pixels.n_pixels, 1 << 16), tick):
-        total.counts += part.counts
-        total.values += part.values
-        total.inertia += part.inertia
-    return total
+    return _Sums.total(map_spans(assign, spans(pixels.n_pixels, 1 << 16), tick))

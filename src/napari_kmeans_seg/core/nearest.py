@@ -72,3 +72,11 @@ def squared_distances(
         difference *= difference
         total += difference
     return total
+
+
+def weighted_sum(values: NDArray[np.float64], weights: NDArray[np.float64] | None) -> float:
+    """Sum `values` times `weights` (None: all 1) pairwise, with the same bits on any machine size.
+
+    BLAS would be no more exact, and splits long vectors by its number of threads.
+    """
+    return float((values if weights is None else values * weights).sum())

@@ -1,8 +1,10 @@
 """Work on blocks of pixels, on all cores, with progress and a way to stop."""
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
 from itertools import islice
 from typing import TypeVar
 
@@ -36,6 +38,17 @@ def n_threads() -> int:
     return os.cpu_count() or 1
 
 
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """Return the threads that all calls share: starting them anew would cost a millisecond each."""
+    return ThreadPoolExecutor(n_threads(), thread_name_prefix="napari-kmeans-seg")
+
+
+if hasattr(os, "register_at_fork"):
+    # A forked child has the pool but not its threads, and would wait for them for ever.
+    os.register_at_fork(after_in_child=_pool.cache_clear)
+
+
 def map_spans(
     function: Callable[[int, int], Result],
     pieces: list[Span],
@@ -44,7 +57,8 @@ def map_spans(
     """Call ``function(start, stop)`` for each piece on all cores.
 
     Results come in the order of the pieces, so what is summed over them does not
-    depend on the number of threads. `tick` is called from the calling thread.
+    depend on the number of threads. `tick` is called from the calling thread. `function` does
+    not call `map_spans`: it would wait for the thread that it runs on.
     """
     tick = tick or no_tick
     if len(pieces) < 2 or n_threads() < 2:
@@ -52,19 +66,21 @@ def map_spans(
             tick(done / len(pieces))
             yield function(*piece)
         return
-    with ThreadPoolExecutor(n_threads()) as pool:
-        # A short queue: results that wait to be consumed would hold memory.
-        waiting = iter(pieces)
-        running = [pool.submit(function, *piece) for piece in islice(waiting, 2 * n_threads())]
-        try:
-            for done in range(len(pieces)):
-                tick(done / len(pieces))
-                result = running.pop(0).result()
-                running.extend(pool.submit(function, *piece) for piece in islice(waiting, 1))
-                yield result
-        finally:
-            for future in running:
-                future.cancel()
+    pool = _pool()
+    # A short queue: results that wait to be consumed would hold memory.
+    waiting = iter(pieces)
+    running = deque(pool.submit(function, *piece) for piece in islice(waiting, 2 * n_threads()))
+    try:
+        for done in range(len(pieces)):
+            tick(done / len(pieces))
+            result = running.popleft().result()
+            running.extend(pool.submit(function, *piece) for piece in islice(waiting, 1))
+            yield result
+    finally:
+        for future in running:
+            future.cancel()
+        # The caller may go on to change what they read: none is left running.
+        wait(running)
 
 
 def portion(progress: Progress | None, start: float, stop: float, stage: str) -> Tick:

@@ -14,11 +14,14 @@ from .choose_k import ClusterCurve, Silhouettes, cluster_curve
 from .features import FeatureSpace, color_values
 from .image_points import SAMPLE, ImagePoints
 from .labelling import Labelling
-from .lloyd import PointSource, Source, partition
+from .lloyd import LloydResult, PointSource, Source, lloyd, partition
 from .model import KMeansModel
 from .nearest import label_dtype
 from .parallel import Progress, Tick, portion
 from .segmentation import Segmentation
+
+RELABELLINGS = 10
+"""Times that pixels are labelled again to fill empty clusters or put all in order; rarely one."""
 
 OPTIMAL_LIMIT = 1 << 21
 """Distinct values times clusters up to which "auto" means the optimum: half a second's work."""
@@ -46,7 +49,8 @@ class PreparedImage:
     def _coarse(self) -> PointSource:
         fine = self._fine
         if isinstance(fine, PointSource):
-            return fit.coarsen(fine, fine.features)
+            step = max(1, fine.n // SAMPLE)
+            return fit.coarsen(fine, fine.features[:, ::step])
         sample, _ = fine.block(0, fine.n) if fine.n <= SAMPLE else (self._sample(), None)
         return fit.coarsen(fine, sample)
 
@@ -79,7 +83,11 @@ class PreparedImage:
         found, parameters, notes = self._fit(
             n_clusters, init, n_init, max_iter, tol, seed, portion(progress, 0, 0.7, "Clustering")
         )
-        model, labelling = self._label(found.centroids, parameters, progress)
+        tick = portion(progress, 0.7, 1.0, "Labelling")
+        model, labelling = self._label(found.centroids, parameters, tick)
+        if not labelling.counts.all():
+            empty = (np.flatnonzero(labelling.counts == 0) + 1).tolist()
+            notes += (f"No pixel is nearest to the centroid of cluster {empty}.",)
         for note in notes:
             warnings.warn(note, UserWarning, stacklevel=2)
         return model.segmentation(
@@ -137,7 +145,7 @@ class PreparedImage:
         tol: float,
         seed: int | np.random.Generator | None,
         tick: Tick,
-    ) -> tuple[fit.FitResult, dict[str, Any], tuple[str, ...]]:
+    ) -> tuple[LloydResult, dict[str, Any], tuple[str, ...]]:
         """Find the centroids. Returns them, what they were asked for, and what is worth saying."""
         n_init = checks.integer("n_init", n_init, 1)
         max_iter = checks.integer("max_iter", max_iter, 1)
@@ -215,34 +223,45 @@ class PreparedImage:
         return centroids, given.tolist()
 
     def _label(
-        self,
-        centroids: NDArray[np.float64],
-        parameters: dict[str, Any],
-        progress: Progress | None,
+        self, centroids: NDArray[np.float64], parameters: dict[str, Any], tick: Tick
     ) -> tuple[KMeansModel, Labelling]:
-        """Label the pixels; the clusters are put in the order of their brightness."""
+        """Label the pixels, with the clusters in the order of their brightness."""
+        model = self._model(centroids[self._brightness(centroids)], parameters)
+        labelling = model.label(self._whole, tick)
+        for _ in range(RELABELLINGS):
+            order = np.argsort(labelling.means.mean(axis=1), kind="stable")
+            if not labelling.counts.all():
+                # The last move of the centroids left one without pixels: another iteration
+                # gives it the farthest.
+                source = self._whole.source(self._space)
+                centroids = lloyd(source, model.centroids, max_iter=1).centroids
+                order = self._brightness(centroids)
+            elif (order == np.arange(order.size)).all():
+                break
+            else:
+                centroids = model.centroids
+            model = self._model(centroids[order], parameters)
+            labelling = model.label(self._whole)
+        return model, labelling
+
+    def _brightness(self, centroids: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Order centroids by brightness, as far as their features tell."""
+        return np.argsort(centroids[:, : len(self._space.scale)].sum(axis=1), kind="stable")
+
+    def _model(self, centroids: NDArray[np.float64], parameters: dict[str, Any]) -> KMeansModel:
         pixels = self._whole.pixels
         axis = pixels.channel_axis
-        order = np.argsort(centroids[:, : len(self._space.scale)].sum(axis=1), kind="stable")
-        tick = portion(progress, 0.7, 1.0, "Labelling")
         sigma = tuple(self._parameters["smoothing"])
-        for _ in range(3):
-            centroids = centroids[order]
-            model = KMeansModel(
-                centroids=centroids,
-                space=self._space,
-                smoothing=sigma if any(sigma) else (),
-                n_channels=pixels.n_channels,
-                channel_axis=None if axis is None else axis - len(pixels.shape) - 1,
-                alpha=pixels.alpha is not None,
-                n_spatial_axes=len(pixels.shape),
-                parameters=parameters,
-            )
-            labelling = model.label(self._whole, tick)
-            order = np.argsort(labelling.means.mean(axis=1), kind="stable")
-            if (order == np.arange(order.size)).all():
-                break
-        return model, labelling
+        return KMeansModel(
+            centroids=centroids,
+            space=self._space,
+            smoothing=sigma if any(sigma) else (),
+            n_channels=pixels.n_channels,
+            channel_axis=None if axis is None else axis - len(pixels.shape) - 1,
+            alpha=pixels.alpha is not None,
+            n_spatial_axes=len(pixels.shape),
+            parameters=parameters,
+        )
 
 
 def feature_space(

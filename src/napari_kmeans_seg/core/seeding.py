@@ -4,10 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .lloyd import PointSource
+from .parallel import Tick, no_tick
 
 
 def random_points(
-    points: PointSource, n_clusters: int, random: np.random.Generator
+    points: PointSource, n_clusters: int, random: np.random.Generator, tick: Tick = no_tick
 ) -> NDArray[np.float64]:
     """Choose `n_clusters` different points, each with a probability in proportion to its weight.
 
@@ -15,6 +16,7 @@ def random_points(
     -------
     (n_clusters, n_features) array
     """
+    tick(0)
     chosen = random.choice(
         points.n, n_clusters, replace=False, p=points.weights / points.weights.sum()
     )
@@ -22,7 +24,7 @@ def random_points(
 
 
 def k_means_plus_plus(
-    points: PointSource, n_clusters: int, random: np.random.Generator
+    points: PointSource, n_clusters: int, random: np.random.Generator, tick: Tick = no_tick
 ) -> NDArray[np.float64]:
     """Choose points that lie far from each other, by greedy k-means++ on weighted points.
 
@@ -50,6 +52,7 @@ def k_means_plus_plus(
     chosen[0] = _draw(weights, random.random(1))[0]
     closest = _squares(features, chosen[:1])[0]
     for i in range(1, n_clusters):
+        tick(i / n_clusters)
         potential = closest * weights
         if not potential.any():
             # Every distinct point is a centroid already.
@@ -57,7 +60,7 @@ def k_means_plus_plus(
             break
         draws = _draw(potential, random.random(n_draws))
         squares = np.minimum(_squares(features, draws), closest)
-        best = int((squares @ weights).argmin())
+        best = int((squares * weights).sum(axis=1).argmin())
         chosen[i], closest = draws[best], squares[best]
     return np.ascontiguousarray(features[:, chosen].T)
 
