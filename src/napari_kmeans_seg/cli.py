@@ -30,7 +30,7 @@ from .cli_options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
     from types import FrameType
 
     import pandas as pd
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .image_files import ResultPaths
 
 _NAME = "napari-kmeans-seg"
+_INTERRUPTED = 130  # what Typer makes of Ctrl-C
 _SEGMENT_HELP = """Segment image files and write the results into a folder.
 
 For each IMAGE:
@@ -79,6 +80,8 @@ def main() -> None:
         if message:
             _say(" ".join(message.split()))
         code = 2
+    if code == _INTERRUPTED:
+        _say("interrupted")
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -206,7 +209,9 @@ def demo(
         typer.echo(f"napari cannot open a window here: {problem}")
         typer.echo("Segmenting the sample without it.")
         seg, files = demonstration.write_pictures(n_clusters, output)
-    except (OSError, RuntimeError) as failure:
+    except FileExistsError as failure:
+        _refuse(f"{failure}; choose another folder with -o")
+    except (OSError, RuntimeError, ValueError) as failure:
         _refuse(_reason(failure), code=1)
     _print_table("coffee", seg.to_dataframe(["red", "green", "blue"]), seg)
     typer.echo("Wrote")
@@ -236,6 +241,8 @@ def _plan(images: Sequence[Path], folder: Path, *, overwrite: bool) -> list[Resu
         _make_folder(folder)
         if not overwrite:
             refuse_existing([file for results in paths for file in results])
+    except FileExistsError as problem:
+        _refuse(f"{problem}; --overwrite replaces what is there")
     except OSError as problem:
         _refuse(_reason(problem))
     return paths
@@ -279,6 +286,7 @@ def _segment_file(
         bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}{postfix}",
         disable=True if quiet else None,  # None: only where a person looks at a terminal
         delay=0.3,
+        miniters=0,  # the steps are uneven: go by time alone
         leave=False,
         file=sys.stderr,
     ) as bar:
@@ -316,24 +324,25 @@ def _print_table(title: str, frame: pd.DataFrame, seg: Segmentation) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    end = "" if seg.converged else ", not converged: raise --max-iter"
-    table = Table(
-        title=title,
-        caption=f"{seg.n_clusters} clusters, {seg.n_iter} iterations{end}, "
-        f"inertia {seg.inertia:.6g}",
-        box=box.SIMPLE_HEAD,
-        title_justify="left",
-        caption_justify="left",
-    )
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
     for column in frame.columns:
         table.add_column(str(column), justify="right", no_wrap=True)
     for row in frame.to_dict("records"):
-        table.add_row(
-            *(f"{value:.2f}" if isinstance(value, float) else str(value) for value in row.values())
-        )
+        table.add_row(*(_cell(name, value) for name, value in row.items()))
     # In a file or a pipe nothing is cut off, however many channels there are.
     console = Console(width=None if sys.stdout.isatty() else 1000, highlight=False, markup=False)
+    console.print(title)
     console.print(table)
+    times = "1 iteration" if seg.n_iter == 1 else f"{seg.n_iter} iterations"
+    end = "" if seg.converged else ", not converged: raise --max-iter"
+    console.print(f"{seg.n_clusters} clusters, {times}, inertia {seg.inertia:.6g}{end}\n")
+
+
+def _cell(name: Hashable, value: float) -> str:
+    if name == "percent":
+        return f"{value:.2f}"
+    # As fine for an image from 0 to 1 as for one of 16 bits.
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _channel_axis(text: str) -> int | Literal["auto"] | None:

@@ -207,7 +207,7 @@ def refuse_existing(paths: Iterator[Path] | Sequence[Path] | dict[Path, Any]) ->
     if there:
         names = ", ".join(str(path) for path in there[:3])
         more = f" and {len(there) - 3} more" if len(there) > 3 else ""
-        raise FileExistsError(f"{names}{more}: there already; --overwrite replaces it")
+        raise FileExistsError(f"{names}{more}: there already")
 
 
 def _read_tiff(path: Path) -> ImageFile:
