@@ -1,0 +1,1 @@
+"""Time, error and memory of `segment` beside other k-means in Python."""

@@ -1,0 +1,128 @@
+"""Measure ours and the peers on the same images, in one run.
+
+    python -m pip install -e . -r benchmarks/requirements.txt
+    python -m benchmarks                 everything; rewrites benchmarks/RESULTS.md
+    python -m benchmarks --quick         small images, printed only
+
+Run from the top of the repository, on a machine that does nothing else.
+"""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from . import images, methods
+from .measure import Measurement, measure
+from .plan import FULL, QUICK, Plan
+from .report import Case, Curves, draw, page
+
+HERE = Path(__file__).parent
+
+
+class Benchmark:
+    """Measures by one plan, and prints each figure as it comes."""
+
+    def __init__(self, plan: Plan, folder: Path) -> None:
+        self.plan, self.folder = plan, folder
+
+    def save(self, name: str, image: methods.Array) -> Path:
+        file = self.folder / f"{name}.npy"
+        np.save(file, image)
+        return file
+
+    def run(self, file: Path, method: str, k: int, seeds: int | None = None) -> Measurement:
+        plan = self.plan
+        seeds = min(seeds or plan.seeds, plan.seeds)
+        one = measure(file, method, k, seeds=seeds, budget=plan.budget, limit=plan.limit)
+        name = methods.NAMES.get(method, f"ours, {method.replace('_', ' ')}")
+        figures = f"{one.seconds:9.3f} s  error {one.error:<10.5g} {one.memory / 1e6:6.0f} MB"
+        line = f"{file.stem:16} k={k:<4} {name:36} {figures if one.runs else ''} {one.problem}"
+        print(line, flush=True)
+        return one
+
+    def case(self, title: str, file: Path, k: int, names: list[str]) -> Case:
+        found = {name: self.run(file, name, k) for name in [*names, "floor"]}
+        return Case(title, k, found)
+
+    def curve(self, file: Path, x: float, k: int, curves: Curves) -> None:
+        for name in self.plan.curve_methods:
+            curve = curves.setdefault(name, [])
+            # One that was stopped would be stopped again on more.
+            stopped = bool(curve) and not np.isfinite(curve[-1][1])
+            one = Measurement() if stopped else self.run(file, name, k, seeds=3)
+            curve.append((x, one.seconds))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--quick", action="store_true", help="small images, one run each")
+    parser.add_argument("--photo", type=Path, help="an RGB photograph of 10 to 20 megapixels")
+    parser.add_argument("--output", type=Path, help="folder of RESULTS.md and scaling.png")
+    arguments = parser.parse_args()
+    output = arguments.output or (None if arguments.quick else HERE)
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Benchmark(QUICK if arguments.quick else FULL, Path(folder))
+        text = everything(bench, arguments.photo, output)
+    minutes = (time.perf_counter() - began) / 60
+    text += f"\nThe run took {minutes:.0f} minutes.\n"
+    print("\n" + text)
+    if output is not None:
+        (output / "RESULTS.md").write_text(text)
+
+
+def everything(bench: Benchmark, photo_file: Path | None, output: Path | None) -> str:
+    """Measure everything; return it as a page of Markdown."""
+    plan = bench.plan
+    photo, source = images.photo(photo_file)
+    whole = photo if plan.photo is None else images.resized(photo, plan.photo)
+    megapixels = whole.shape[0] * whole.shape[1] / 1e6
+    photo_npy = bench.save("photo", whole)
+    grey = bench.save("grey", images.grey16(plan.grey_side))
+    stains = bench.save("stains", images.float4(plan.float_side))
+    astronaut = bench.save("astronaut", images.astronaut())
+    n_grey, n_float = plan.grey_side**2 / 1e6, plan.float_side**2 / 1e6
+
+    cases = [
+        bench.case(f"RGB photograph, {megapixels:.1f} megapixels", photo_npy, k, methods.COLOUR)
+        for k in plan.photo_k
+    ]
+    cases += [
+        bench.case(f"uint16 grey, {n_grey:.1f} megapixels", grey, 4, methods.GREY),
+        bench.case(f"float32, 4 channels, {n_float:.1f} megapixels", stains, 5, methods.FLOAT),
+        bench.case("512 x 512 RGB", astronaut, 5, methods.COLOUR),
+    ]
+    again = [
+        (case.k, case.found["ours"], bench.run(photo_npy, "another_k", case.k))
+        for case in cases[: len(plan.photo_k)]
+    ]
+    files = [photo_npy] * len(plan.photo_k) + [grey, stains, astronaut]
+    split = [
+        (f"{case.title}, k = {case.k}", bench.run(file, "stages", case.k))
+        for case, file in zip(cases, files, strict=True)
+    ]
+
+    by_pixels: Curves = {}
+    for size in plan.curve_pixels:
+        file = bench.save(f"photo-{size:g}MP", images.resized(photo, size))
+        bench.curve(file, size, plan.curve_pixels_k, by_pixels)
+        file.unlink()
+    by_k: Curves = {}
+    file = bench.save(
+        f"photo-{plan.curve_k_pixels:g}MP", images.resized(photo, plan.curve_k_pixels)
+    )
+    for k in plan.curve_k:
+        bench.curve(file, k, k, by_k)
+    if output is not None:
+        output.mkdir(parents=True, exist_ok=True)
+        draw(by_pixels, by_k, plan.curve_pixels_k, plan.curve_k_pixels, output / "scaling.png")
+
+    return page(plan, source, cases, again, split, by_pixels, by_k)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""How much is measured."""
+
+from dataclasses import dataclass
+
+from .methods import CURVES
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run of the benchmark; times in seconds, sizes in megapixels or pixels per side."""
+
+    seeds: int
+    budget: float
+    limit: float
+    photo: float | None  # megapixels; None as it is
+    photo_k: tuple[int, ...]
+    grey_side: int
+    float_side: int
+    curve_pixels: tuple[float, ...]
+    curve_pixels_k: int
+    curve_k: tuple[int, ...]
+    curve_k_pixels: float
+    curve_methods: tuple[str, ...]
+
+
+FULL = Plan(
+    seeds=9,
+    budget=30,
+    limit=400,
+    photo=None,
+    photo_k=(5, 16, 64),
+    grey_side=4096,
+    float_side=2048,
+    curve_pixels=(1, 2, 4, 8, 16, 32, 64),
+    curve_pixels_k=16,
+    curve_k=(2, 4, 8, 16, 32, 64, 128, 256),
+    curve_k_pixels=4,
+    curve_methods=tuple(CURVES),
+)
+QUICK = Plan(
+    seeds=1,
+    budget=2,
+    limit=10,
+    photo=0.5,
+    photo_k=(5,),
+    grey_side=512,
+    float_side=256,
+    curve_pixels=(0.1, 0.4),
+    curve_pixels_k=5,
+    curve_k=(2, 8),
+    curve_k_pixels=0.1,
+    curve_methods=("ours", "sklearn"),
+)
