@@ -19,7 +19,7 @@ from PIL import Image
 
 from napari_kmeans_seg import __version__, segment
 
-POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits of POSIX")
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals, limits and terminals of POSIX")
 COMMAND = [sys.executable, "-W", "error", "-m", "napari_kmeans_seg.cli"]
 NO_SCREEN = {
     key: value for key, value in os.environ.items() if key not in {"DISPLAY", "WAYLAND_DISPLAY"}
@@ -175,9 +175,13 @@ class TestSegment:
         done = run("segment", photo, "--quiet", "-o", tmp_path / "out")
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
+    @POSIX
     def test_a_bar_moves_on_a_terminal(self, tmp_path, slow):
-        pty = pytest.importorskip("pty", reason="Windows has no pseudo-terminals")
+        import pty
+        import termios
+
         ours, theirs = pty.openpty()
+        termios.tcsetwinsize(theirs, (24, 80))
         process = subprocess.Popen(
             [*COMMAND, "segment", slow, "-k", "12", "-o", tmp_path / "out"],
             stdout=subprocess.DEVNULL,
