@@ -1,6 +1,7 @@
 """Bins for values that do not repeat: occupied bins with their counts and exact means."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,19 @@ N_BINS = 1 << 15
 
 N_AXES = 3
 """Principal axes that are cut into bins."""
+
+
+class Bins(Protocol):
+    """A way to sum points up to fewer."""
+
+    @property
+    def size(self) -> int:
+        """Number of bins."""
+
+    def sums(
+        self, features: Features, weights: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
+        """Sum weights and weighted features per bin, as ``(1 + n_features, size)``."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +66,68 @@ class BinGrid:
             keys += along.astype(np.intp)
         return keys
 
+    def sums(
+        self, features: Features, weights: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
+        """Sum weights and weighted features per bin, as ``(1 + n_features, size)``."""
+        keys = self.keys(features)
+        sums = np.empty((1 + len(features), self.size))
+        sums[0] = np.bincount(keys, weights, minlength=self.size)
+        for row, feature in zip(sums[1:], features, strict=True):
+            weighted = feature if weights is None else feature * weights
+            row[:] = np.bincount(keys, weighted, minlength=self.size)
+        return sums
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """Bins of one feature, whose widths follow the values.
+
+    Attributes
+    ----------
+    edges : (size - 1,) array, ascending
+        Where one bin ends and the next begins.
+    """
+
+    edges: NDArray[np.float64]
+
+    @property
+    def size(self) -> int:
+        """Number of bins."""
+        return self.edges.size + 1
+
+    def sums(
+        self, features: Features, weights: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
+        """Sum weights and weighted features per bin, as ``(2, size)``."""
+        values = features[0]
+        if weights is None:
+            # Sorting takes vector instructions, a search per value does not.
+            values = np.sort(values)
+            starts = np.searchsorted(values, self.edges)
+            counts = np.diff(starts, prepend=0, append=values.size)
+            keys = np.repeat(np.arange(self.size), counts)
+            return np.stack([counts, np.bincount(keys, values, minlength=self.size)])
+        keys = np.searchsorted(self.edges, values, side="right")
+        return np.stack(
+            [np.bincount(keys, one, minlength=self.size) for one in (weights, weights * values)]
+        )
+
+
+def lay_bins(sample: Features, n_bins: int = N_BINS) -> Bins:
+    """Lay at most some `n_bins` bins where a sample of the features has its points.
+
+    One feature gets bins of equal counts and bins of equal widths at once: where many values
+    lie as well as where few do, however far a value for "no data" stands off. Several get
+    a grid.
+    """
+    if len(sample) > 1:
+        return bin_grid(sample, n_bins=n_bins)
+    values = np.sort(sample[0])
+    counts = values[np.linspace(0, values.size - 1, n_bins // 2).astype(int)]
+    low, high = np.quantile(values, [0.001, 0.999])
+    return Intervals(np.unique(np.concatenate([counts, np.linspace(low, high, n_bins // 2)])))
+
 
 def bin_grid(
     sample: Features, weights: NDArray[np.float64] | None = None, n_bins: int = N_BINS
@@ -69,12 +145,8 @@ def bin_grid(
     # Deterministic up to the sign of each axis, which is set here.
     vectors = np.linalg.eigh(scatter)[1]
     axes = vectors.T[::-1][:N_AXES]
-    axes = (
-        axes
-        * np.where(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)] < 0, -1, 1)[
-            :, np.newaxis
-        ]
-    )
+    largest = axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)]
+    axes = axes * np.sign(largest)[:, np.newaxis]
     along = np.stack([_project(axis, sample) for axis in axes])
     low, high = np.quantile(along, [0.001, 0.999], axis=1)
     extent = high - low
@@ -88,7 +160,7 @@ def bin_grid(
 
 def _project(axis: NDArray[np.float64], features: Features) -> NDArray[np.float64]:
     """Coordinates along an axis. Not left to BLAS, whose rounding depends on its threads."""
-    along = axis[0] * features[0]
+    along: NDArray[np.float64] = axis[0] * features[0]
     for direction, feature in zip(axis[1:], features[1:], strict=True):
         along += direction * feature
     return along
@@ -103,17 +175,3 @@ def _cube_side(extent: NDArray[np.float64], n_bins: int) -> float:
         if sides[n_axes - 1] >= step or n_axes == 1:
             return step
     return 0.0
-
-
-def sum_bins(
-    grid: BinGrid, features: Features, weights: NDArray[np.float64] | None = None
-) -> NDArray[np.float64]:
-    """Sum weights and weighted features per bin, as ``(1 + n_features, grid.size)``."""
-    keys = grid.keys(features)
-    sums = np.empty((1 + len(features), grid.size))
-    sums[0] = np.bincount(keys, weights, minlength=grid.size)
-    for row, feature in zip(sums[1:], features, strict=True):
-        row[:] = np.bincount(
-            keys, feature if weights is None else feature * weights, minlength=grid.size
-        )
-    return sums

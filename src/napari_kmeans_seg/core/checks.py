@@ -59,12 +59,15 @@ def choice(name: str, value: Any, choices: Sequence[str]) -> str:
 
 def image_array(image: ArrayLike) -> NDArray[Any]:
     """Return `image` as an array of real numbers with at least one pixel."""
-    array = np.asanyarray(image)
-    if isinstance(array, np.ma.MaskedArray):
+    if isinstance(image, np.ma.MaskedArray):
         raise TypeError(
             "image takes a plain array; got a masked array. "
             "Pass image.data, and mask=~image.mask for the pixels that take part."
         )
+    try:
+        array = np.asarray(image)
+    except ValueError as error:
+        raise ValueError(f"image takes an array; got what NumPy cannot read: {error}") from error
     if array.dtype.kind not in "buif" or array.dtype.itemsize > 8:
         raise TypeError(
             f"image takes booleans, integers or floats of up to 64 bits; got dtype {array.dtype}."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from .bins import bin_grid, sum_bins
+from .bins import lay_bins
 from .lloyd import PointSource
 from .nearest import label_dtype, nearest
 
@@ -145,8 +145,8 @@ class Silhouettes:
 
     def __init__(self, points: PointSource) -> None:
         if points.n > N_SILHOUETTE:
-            grid = bin_grid(points.features, points.weights, N_SILHOUETTE)
-            sums = sum_bins(grid, points.features, points.weights)
+            bins = lay_bins(points.features, N_SILHOUETTE)
+            sums = bins.sums(points.features, points.weights)
             occupied = np.flatnonzero(sums[0])
             points = PointSource(sums[1:, occupied] / sums[0, occupied], sums[0, occupied])
         self._points = points

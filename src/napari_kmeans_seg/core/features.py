@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import checks
-from .parallel import map_spans, spans
+from .parallel import Tick, map_spans, no_tick, spans
 from .pixels import Pixels
 
 Features = NDArray[np.float64]
@@ -32,12 +32,16 @@ class FeatureSpace:
         deviation.
     position : float
         Features per pixel of distance along each spatial axis; 0 leaves position out.
+    exponent : int
+        Channels are divided by 2 to this power before all else. It is 0 but for float64 images
+        of values so large or small that their squares would be infinite or nothing.
     """
 
     color_space: str
     offset: tuple[float, ...]
     scale: tuple[float, ...]
     position: float = 0.0
+    exponent: int = 0
 
     def n_features(self, n_spatial_axes: int) -> int:
         """Return the number of features of a pixel."""
@@ -49,7 +53,8 @@ class FeatureSpace:
         Parameters
         ----------
         values : list of (n,) arrays
-            One array per channel, already in the colour space.
+            One array per channel, already in the colour space and divided by two to the
+            power of `exponent`.
         """
         features = np.empty((len(values), values[0].size))
         for row, value, offset, scale in zip(
@@ -68,26 +73,40 @@ class FeatureSpace:
         where = np.arange(start, stop)
         if pixels.valid is not None:
             where = where[pixels.valid[start:stop]]
-        place = np.unravel_index(where, pixels.shape)
-        return np.concatenate([features, np.multiply(place, self.position, dtype=np.float64)])
+        return np.concatenate([features, self.position * pixels.places(where)])
 
     def of_sample(self, pixels: Pixels, size: int) -> Features:
-        """Features of about `size` evenly spaced pixels, without position."""
-        return self.of_values(pixels.sample(size))
+        """Features of about `size` pixels that take part, position included."""
+        where = pixels.sample(size)
+        features = self.of_values(pixels.at(where))
+        if not self.position:
+            return features
+        return np.concatenate([features, self.position * pixels.places(where)])
 
     def of_centroids(self, centroids: NDArray[np.float64]) -> NDArray[np.float64]:
         """Features of ``(n_clusters, n_channels)`` centroids in the colour space."""
-        return (centroids - np.array(self.offset, np.float64)) * self.scale
+        scaled = np.ldexp(centroids, -self.exponent)
+        return (scaled - np.array(self.offset, np.float64)) * self.scale
 
 
 def subtract(value: NDArray[Any], offset: float, out: NDArray[np.float64]) -> None:
     """Write ``value - offset`` to `out`, exactly for 64-bit integers that lie near `offset`."""
+    np.subtract(value, float(offset), out=out, dtype=np.float64)
     if value.dtype.kind in "iu" and value.dtype.itemsize == 8 and isinstance(offset, int):
-        # Two's complement wraps around, so the difference is right whenever it fits in int64.
-        base = np.array(offset, value.dtype)
-        np.copyto(out, (value - base).view(np.int64))
-    else:
-        np.subtract(value, float(offset), out=out, dtype=np.float64)
+        # Floats have no room for the last digits of large integers. Two's complement wraps
+        # around, so integers give the difference wherever it fits; elsewhere no digit matters.
+        near = np.abs(out) < 2.0**62
+        exact = (value - np.array(offset, value.dtype)).view(np.int64)
+        np.copyto(out, exact, where=near)
+
+
+def middle_values(values: list[NDArray[Any]]) -> tuple[float, ...]:
+    """Return a value from the middle of each channel: its median, as an int for 64-bit integers.
+
+    Differences to it keep their precision where outliers would have moved the mean far away.
+    """
+    middles = [np.partition(value, value.size // 2)[value.size // 2] for value in values]
+    return tuple(int(middle) if middle.dtype.kind in "iu" else float(middle) for middle in middles)
 
 
 def color_values(values: list[NDArray[Any]], color_space: str) -> list[NDArray[Any]]:
@@ -98,7 +117,8 @@ def color_values(values: list[NDArray[Any]], color_space: str) -> list[NDArray[A
     from skimage.color import rgb2hsv, rgb2lab
     from skimage.util import img_as_float
 
-    rgb = img_as_float(np.stack(values, axis=-1))
+    rgb = np.stack(values, axis=-1)
+    rgb = img_as_float(rgb.astype(np.float32) if rgb.dtype == np.float16 else rgb)
     if color_space == "lab":
         return list(np.moveaxis(rgb2lab(rgb), -1, 0))
     hue, saturation, value = np.moveaxis(rgb2hsv(rgb), -1, 0)
@@ -106,7 +126,7 @@ def color_values(values: list[NDArray[Any]], color_space: str) -> list[NDArray[A
     return [saturation * value * np.cos(angle), saturation * value * np.sin(angle), value]
 
 
-def convert(pixels: Pixels, color_space: str) -> Pixels:
+def convert(pixels: Pixels, color_space: str, tick: Tick | None = None) -> Pixels:
     """Convert the channels of an RGB image to `color_space`, as float32 (float64 from float64)."""
     if color_space == "rgb":
         return pixels
@@ -120,9 +140,27 @@ def convert(pixels: Pixels, color_space: str) -> Pixels:
         for row, color in zip(converted, colors, strict=True):
             row[inside] = color
 
-    for _ in map_spans(block, spans(pixels.n_pixels, 1 << 16)):
+    for _ in map_spans(block, spans(pixels.n_pixels, 1 << 16), tick):
         pass
     return replace(pixels, channels=tuple(converted), dtype=np.dtype(dtype))
+
+
+def power_of_two(pixels: Pixels) -> int:
+    """Return the power of two by which an image is divided so that squares stay finite."""
+    if pixels.dtype != np.float64:
+        return 0
+    low, high = _range(pixels)
+    exponent = int(np.frexp(max(-low, high))[1])
+    return exponent if abs(exponent) > 256 and max(-low, high) > 0 else 0
+
+
+def divide(pixels: Pixels, exponent: int) -> Pixels:
+    """Divide the channels by two to the power of `exponent`."""
+    if not exponent:
+        return pixels
+    return replace(
+        pixels, channels=tuple(np.ldexp(channel, -exponent) for channel in pixels.channels)
+    )
 
 
 def check_color_space(color_space: str, pixels: Pixels) -> str:
@@ -160,7 +198,7 @@ def _range(pixels: Pixels) -> tuple[float, float]:
     return min(lows), max(highs)
 
 
-def smooth(pixels: Pixels, sigma: tuple[float, ...], *, truncate: float = 4.0) -> Pixels:
+def smooth(pixels: Pixels, sigma: tuple[float, ...], tick: Tick | None = None) -> Pixels:
     """Blur each channel with a Gaussian; pixels that do not take part do not bleed into others.
 
     Parameters
@@ -169,8 +207,8 @@ def smooth(pixels: Pixels, sigma: tuple[float, ...], *, truncate: float = 4.0) -
         The image.
     sigma : tuple of float
         Standard deviation in pixels along each spatial axis.
-    truncate : float
-        Radius of the kernel in standard deviations.
+    tick : callable, optional
+        Progress.
 
     Returns
     -------
@@ -184,20 +222,23 @@ def smooth(pixels: Pixels, sigma: tuple[float, ...], *, truncate: float = 4.0) -
     """
     if not any(sigma):
         return pixels
-    from scipy.ndimage import gaussian_filter
+    from scipy.ndimage import gaussian_filter1d
 
     dtype = np.float64 if pixels.dtype.itemsize == 8 else np.float32
-    weight = None
-    if pixels.valid is not None:
-        weight = gaussian_filter(
-            pixels.valid.reshape(pixels.shape).astype(dtype), sigma, truncate=truncate
-        ).reshape(-1)
+    tick = tick or no_tick
+
+    def blur(values: NDArray[Any]) -> NDArray[Any]:
+        plane = values.astype(dtype).reshape(pixels.shape)
+        for axis, width in enumerate(sigma):
+            tick(0)
+            if width:
+                plane = gaussian_filter1d(plane, width, axis)
+        return plane.reshape(-1)
+
+    if pixels.valid is None:
+        blurred = [blur(channel) for channel in pixels.channels]
+    else:
+        weight = blur(pixels.valid)
         weight[~pixels.valid] = 1
-    blurred = []
-    for channel in pixels.channels:
-        plane = channel.astype(dtype)
-        if pixels.valid is not None:
-            plane[~pixels.valid] = 0
-        plane = gaussian_filter(plane.reshape(pixels.shape), sigma, truncate=truncate).reshape(-1)
-        blurred.append(plane if weight is None else plane / weight)
+        blurred = [blur(np.where(pixels.valid, c, 0)) / weight for c in pixels.channels]
     return replace(pixels, channels=tuple(blurred), dtype=np.dtype(dtype))

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from .bins import N_BINS, bin_grid, sum_bins
+from .bins import N_BINS, lay_bins
 from .features import Features
 from .lloyd import LloydResult, PointSource, Source, lloyd
 from .optimal import optimal_partitions
@@ -33,12 +33,12 @@ def coarsen(source: Source, sample: Features, tick: Tick | None = None) -> Point
     """
     if isinstance(source, PointSource) and source.n <= N_BINS:
         return source
-    grid = bin_grid(sample)
+    bins = lay_bins(sample)
 
     def sums(start: int, stop: int) -> NDArray[np.float64]:
-        return sum_bins(grid, *source.block(start, stop))
+        return bins.sums(*source.block(start, stop))
 
-    total = np.zeros((1 + len(sample), grid.size))
+    total = np.zeros((1 + len(sample), bins.size))
     for part in map_spans(sums, spans(source.n), tick):
         total += part
     occupied = np.flatnonzero(total[0])
@@ -48,6 +48,8 @@ def coarsen(source: Source, sample: Features, tick: Tick | None = None) -> Point
 
 def distinct(source: Source, limit: int) -> PointSource:
     """Return at least `limit` distinct points of the source, or all that it has."""
+    if isinstance(source, PointSource):
+        return source
     found = np.empty((0, 0))
     for start, stop in spans(source.n, 1 << 16):
         features = source.block(start, stop)[0]
@@ -95,7 +97,8 @@ def run(
     if not isinstance(init, str):
         return lloyd(fine, init, tol=tol, max_iter=max_iter, tick=tick)
     if init == "optimal":
-        start = _optimal(coarse, n_clusters)
+        # Distinct values, where they are known, give the true optimum, bins come close to it.
+        start = _optimal(fine if isinstance(fine, PointSource) else coarse, n_clusters, tick)
         return lloyd(fine, start, tol=tol, max_iter=max_iter, tick=tick)
     results = []
     for i in range(n_init):
@@ -108,9 +111,14 @@ def run(
     return max(results, key=lambda result: result.between)
 
 
-def _optimal(coarse: PointSource, n_clusters: int) -> NDArray[np.float64]:
-    order = np.argsort(coarse.features[0])
-    found = optimal_partitions(coarse.features[0, order], coarse.weights[order], n_clusters)
+def _optimal(points: PointSource, n_clusters: int, tick: Tick) -> NDArray[np.float64]:
+    order = np.argsort(points.features[0])
+    values, weights = points.features[0, order], points.weights[order]
+
+    def alive(_: float) -> None:
+        tick(0)
+
+    found = optimal_partitions(values, weights, n_clusters, alive)
     return found.centroids(n_clusters)[:, np.newaxis]
 
 

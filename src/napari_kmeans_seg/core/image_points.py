@@ -6,14 +6,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .features import Features, FeatureSpace, color_values, convert, smooth, subtract
+from .features import (
+    Features,
+    FeatureSpace,
+    color_values,
+    convert,
+    divide,
+    middle_values,
+    power_of_two,
+    smooth,
+    subtract,
+)
 from .lloyd import PixelSource, PointSource, Source
-from .parallel import Tick, map_spans, spans
+from .parallel import Tick, map_spans, no_tick, spans
 from .pixels import Pixels
 from .points import Packing, WeightedPoints, distinct_points
 
-SAMPLE = 1 << 16
-"""Pixels that are looked at to choose offsets and bins."""
+SAMPLE = 1 << 13
+"""Pixels that are looked at to find a value from the middle."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +43,8 @@ class ImagePoints:
         where values hardly repeat.
     packing : Packing or None
         How the pixels look up their point, where a table can hold all values.
+    exponent : int
+        As in `FeatureSpace`: `inputs` are `pixels` divided by two to this power.
     """
 
     pixels: Pixels
@@ -40,6 +52,7 @@ class ImagePoints:
     color_space: str
     points: WeightedPoints | None
     packing: Packing | None
+    exponent: int = 0
 
     def features(self, space: FeatureSpace) -> Features:
         """Features of the points, ``(n_features, n_points)``."""
@@ -52,34 +65,39 @@ class ImagePoints:
             return PixelSource(self.inputs, space)
         return PointSource(self.features(space), self.points.counts.astype(np.float64))
 
-    def moments(
-        self, tick: Tick | None = None
-    ) -> tuple[tuple[float, ...], NDArray[np.float64], NDArray[np.float64]]:
-        """Find an offset within the values, and mean and variance relative to it.
+    def moments(self, tick: Tick | None = None) -> tuple[tuple[float, ...], NDArray[np.float64]]:
+        """Find a value from the middle of each channel, and the variances.
 
         Returns
         -------
         offset : tuple of float (int for 64-bit integers)
             One per channel, in the colour space.
-        mean, variance : (n_channels,) float64 arrays
-            Mean relative to the offset, and variance, over the pixels that take part.
+        variance : (n_channels,) float64 array
+            Over the pixels that take part.
         """
         if self.points is not None:
             values = color_values(list(self.points.values), self.color_space)
-            weights = self.points.counts.astype(np.float64)
-            offset = _offsets(values, weights)
-            total = _power_sums(values, offset, weights)
+            step = max(1, self.points.n_points // SAMPLE)
+            offset = middle_values([value[::step] for value in values])
+
+            def sums(start: int, stop: int) -> NDArray[np.float64]:
+                assert self.points is not None
+                weights = self.points.counts[start:stop].astype(np.float64)
+                return _power_sums([value[start:stop] for value in values], offset, weights)
+
+            pieces = spans(self.points.n_points)
         else:
-            offset = _offsets(self.inputs.sample(SAMPLE))
-            total = np.zeros((len(offset), 3))
+            offset = middle_values(self.inputs.at(self.inputs.sample(SAMPLE)))
 
             def sums(start: int, stop: int) -> NDArray[np.float64]:
                 return _power_sums(self.inputs.take(start, stop), offset)
 
-            for part in map_spans(sums, spans(self.inputs.n_pixels), tick):
-                total += part
+            pieces = spans(self.inputs.n_pixels)
+        total = np.zeros((len(offset), 3))
+        for part in map_spans(sums, pieces, tick):
+            total += part
         mean = total[:, 1] / total[:, 0]
-        return offset, mean, np.maximum(total[:, 2] / total[:, 0] - mean**2, 0)
+        return offset, np.maximum(total[:, 2] / total[:, 0] - mean**2, 0)
 
 
 def read(
@@ -88,6 +106,7 @@ def read(
     color_space: str = "rgb",
     smoothing: tuple[float, ...] = (),
     repeats: bool = True,
+    exponent: int | None = None,
     tick: Tick | None = None,
 ) -> ImagePoints:
     """Smooth an image, count its distinct values or convert its colours.
@@ -102,17 +121,21 @@ def read(
         Standard deviation of the Gaussian along each spatial axis, in pixels.
     repeats : bool
         Whether to look for repeated values. Where position counts no two pixels are alike.
+    exponent : int, optional
+        As in `FeatureSpace`; found from the image by default.
     tick : callable, optional
         Progress.
     """
-    inputs = smooth(pixels, smoothing)
+    if exponent is None:
+        exponent = power_of_two(pixels) if color_space == "rgb" else 0
+    inputs = smooth(divide(pixels, exponent), smoothing, tick)
     points, packing = distinct_points(inputs, tick) if repeats else (None, None)
     if points is None:
-        inputs = convert(inputs, color_space)
-    return ImagePoints(pixels, inputs, color_space, points, packing)
+        inputs = convert(inputs, color_space, tick)
+    return ImagePoints(pixels, inputs, color_space, points, packing, exponent)
 
 
-def shrink(pixels: Pixels, scale: float) -> Pixels:
+def shrink(pixels: Pixels, scale: float, tick: Tick | None = None) -> Pixels:
     """Average a smaller copy of an image, by `scale` along its last two spatial axes.
 
     Means are taken over the pixels that take part; where these cover less than half of a
@@ -128,7 +151,10 @@ def shrink(pixels: Pixels, scale: float) -> Pixels:
         return pixels
     dtype = np.float64 if pixels.dtype.itemsize > 4 else np.float32
 
+    tick = tick or no_tick
+
     def average(values: NDArray[Any]) -> NDArray[Any]:
+        tick(0)
         plane = values.astype(dtype).reshape(pixels.shape)
         small: NDArray[Any] = resize_local_mean(plane, shape, preserve_range=True)
         return small.reshape(-1)
@@ -152,6 +178,7 @@ def shrink(pixels: Pixels, scale: float) -> Pixels:
         alpha=None,
         shape=shape,
         dtype=channels[0].dtype,
+        spacing=tuple(full / small for full, small in zip(pixels.shape, shape, strict=True)),
     )
 
 
@@ -165,20 +192,6 @@ def _round(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
         return values
     rounded: NDArray[Any] = np.clip(np.rint(values), limits.min, limits.max).astype(dtype)
     return rounded
-
-
-def _offsets(
-    values: list[NDArray[Any]], weights: NDArray[np.float64] | None = None
-) -> tuple[float, ...]:
-    offsets: list[float] = []
-    for value in values:
-        middle = float(np.average(value.astype(np.float64), weights=weights))
-        if value.dtype.kind in "iu" and value.dtype.itemsize == 8:
-            limits = np.iinfo(value.dtype)
-            offsets.append(min(max(int(middle), int(limits.min)), int(limits.max)))
-        else:
-            offsets.append(middle)
-    return tuple(offsets)
 
 
 def _power_sums(

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .features import Features, FeatureSpace
-from .image_points import ImagePoints
+from .features import Features, FeatureSpace, divide, middle_values, subtract
+from .image_points import SAMPLE, ImagePoints
 from .nearest import Labels, label_dtype, nearest, squared_distances, weighted_sum
 from .parallel import Tick, map_spans, spans
 from .pixels import Pixels
@@ -26,7 +26,7 @@ class Labelling:
     counts : (n_clusters,) int64 array
         Pixels of each cluster.
     means : (n_clusters, n_channels) float64 array
-        Mean input value of each cluster's pixels, 0 where it has none.
+        Mean input value of each cluster's pixels, NaN where it has none.
     inertia : float
         Sum of squared distances to the centroids.
     """
@@ -42,7 +42,7 @@ class _Sums:
     """What is added up per cluster."""
 
     counts: NDArray[np.float64]
-    values: NDArray[np.float64]
+    differences: NDArray[np.float64]
     inertia: float
 
     @classmethod
@@ -50,6 +50,7 @@ class _Sums:
         cls,
         index: Labels,
         values: list[NDArray[Any]],
+        middle: tuple[float, ...],
         features: Features,
         centroids: NDArray[np.float64],
         weights: NDArray[np.float64] | None = None,
@@ -57,13 +58,16 @@ class _Sums:
         k = len(centroids)
         squares = squared_distances(features, centroids, index)
         index = index.astype(np.intp)
-        sums = [
-            np.bincount(index, value if weights is None else value * weights, minlength=k)
-            for value in values
-        ]
+        differences = np.empty((k, len(values)))
+        difference = np.empty(index.size)
+        for column, (value, zero) in enumerate(zip(values, middle, strict=True)):
+            subtract(value, zero, difference)
+            if weights is not None:
+                difference *= weights
+            differences[:, column] = np.bincount(index, difference, minlength=k)
         return cls(
             np.bincount(index, weights, minlength=k).astype(np.float64),
-            np.stack(sums, axis=1),
+            differences,
             weighted_sum(squares, weights),
         )
 
@@ -72,12 +76,13 @@ class _Sums:
         total = next(parts)
         for part in parts:
             total.counts += part.counts
-            total.values += part.values
+            total.differences += part.differences
             total.inertia += part.inertia
         return total
 
-    def means(self) -> NDArray[np.float64]:
-        return self.values / np.maximum(self.counts, 1)[:, np.newaxis]
+    def means(self, middle: tuple[float, ...]) -> NDArray[np.float64]:
+        with np.errstate(invalid="ignore"):
+            return np.array(middle, np.float64) + self.differences / self.counts[:, np.newaxis]
 
 
 def label_pixels(
@@ -100,30 +105,35 @@ def label_pixels(
         Progress.
     """
     labels = np.zeros(image.pixels.n_pixels, label_dtype(len(centroids)))
+    pixels = divide(image.pixels, image.exponent)
+    middle = middle_values(pixels.at(pixels.sample(SAMPLE)))
     if image.points is not None and image.packing is not None:
         sums = _by_table(
             image.inputs,
             image.points,
             image.packing,
+            middle,
             image.features(space),
             centroids,
             labels,
             tick,
         )
     else:
-        sums = _one_by_one(image, space, centroids, labels, tick)
-    return Labelling(
-        labels.reshape(image.pixels.shape),
-        np.rint(sums.counts).astype(np.int64),
-        sums.means(),
-        sums.inertia,
-    )
+        sums = _one_by_one(pixels, image.inputs, space, middle, centroids, labels, tick)
+    with np.errstate(over="ignore", under="ignore"):
+        return Labelling(
+            labels.reshape(image.pixels.shape),
+            np.rint(sums.counts).astype(np.int64),
+            np.ldexp(sums.means(middle), image.exponent),
+            float(np.ldexp(sums.inertia, 2 * image.exponent)),
+        )
 
 
 def _by_table(
     pixels: Pixels,
     points: WeightedPoints,
     packing: Packing,
+    middle: tuple[float, ...],
     features: Features,
     centroids: NDArray[np.float64],
     labels: Labels,
@@ -154,28 +164,29 @@ def _by_table(
         part = slice(start, stop)
         values = [value[part] for value in points.values]
         weights = points.counts[part].astype(np.float64)
-        return _Sums.of(index[part], values, features[:, part], centroids, weights)
+        return _Sums.of(index[part], values, middle, features[:, part], centroids, weights)
 
     return _Sums.total(map_spans(add_up, spans(points.n_points, 1 << 16)))
 
 
 def _one_by_one(
-    image: ImagePoints,
+    pixels: Pixels,
+    inputs: Pixels,
     space: FeatureSpace,
+    middle: tuple[float, ...],
     centroids: NDArray[np.float64],
     labels: Labels,
     tick: Tick | None,
 ) -> _Sums:
     """Label the pixels in blocks."""
-    pixels = image.pixels
 
     def assign(start: int, stop: int) -> _Sums:
-        features = space.of_pixels(image.inputs, start, stop)
+        features = space.of_pixels(inputs, start, stop)
         index = nearest(features, centroids, np.empty(features.shape[1], labels.dtype))
         if pixels.valid is None:
             np.add(index, 1, out=labels[start:stop], casting="unsafe")
         else:
             labels[start:stop][pixels.valid[start:stop]] = index + labels.dtype.type(1)
-        return _Sums.of(index, pixels.take(start, stop), features, centroids)
+        return _Sums.of(index, pixels.take(start, stop), middle, features, centroids)
 
     return _Sums.total(map_spans(assign, spans(pixels.n_pixels, 1 << 16), tick))

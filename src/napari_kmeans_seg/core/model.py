@@ -69,7 +69,7 @@ class KMeansModel:
         -------
         Segmentation
             Labels are those of the model: clusters that no pixel belongs to stay, with a
-            count of 0 and the model's centroids only in the model.
+            count of 0 and NaN for their mean.
 
         Raises
         ------
@@ -163,6 +163,7 @@ class KMeansModel:
             color_space=self.space.color_space,
             smoothing=self.smoothing,
             repeats=not self.space.position,
+            exponent=self.space.exponent,
             tick=tick,
         )
 

@@ -31,6 +31,7 @@ def write(path: str | os.PathLike[str], fields: dict[str, Any]) -> None:
             "offset": list(space.offset),
             "scale": list(space.scale),
             "position": space.position,
+            "exponent": space.exponent,
         },
         "smoothing": list(fields["smoothing"]),
     }
@@ -122,7 +123,7 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def _space(check: "_Checker", value: Any, n_channels: int) -> FeatureSpace:
-    fields = check.keys(value, "space", {"color_space", "offset", "scale", "position"})
+    fields = check.keys(value, "space", {"color_space", "offset", "scale", "position", "exponent"})
     color_space = fields["color_space"]
     if color_space not in COLOR_SPACES:
         check.fail("space.color_space", f"one of {', '.join(COLOR_SPACES)}", color_space)
@@ -133,6 +134,7 @@ def _space(check: "_Checker", value: Any, n_channels: int) -> FeatureSpace:
         tuple(check.numbers(fields["offset"], "space.offset", n_channels)),
         tuple(check.numbers(fields["scale"], "space.scale", n_channels, low=0)),
         float(check.numbers([fields["position"]], "space.position", 1, low=0)[0]),
+        check.integer(fields["exponent"], "space.exponent", -1100, 1100),
     )
 
 

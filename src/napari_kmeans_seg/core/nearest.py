@@ -8,6 +8,9 @@ from .features import Features
 BLOCK = 1 << 14
 """Points whose scores to all centroids are held at a time."""
 
+SCORES = 1 << 21
+"""Scores that are held at a time: 16 MB, however many clusters."""
+
 GEMM = 1 << 18
 """Multiplications up to which OpenBLAS keeps a product on one thread. The callers run on
 threads of their own, and a product that is never split has the same bits on any machine size."""
@@ -33,12 +36,12 @@ def nearest(features: Features, centroids: NDArray[np.float64], out: Labels) -> 
         Where the indices go; at least 8 bits, 16 above 256 centroids.
     """
     n = features.shape[1]
-    if len(centroids) == 1:
+    if n == 0 or len(centroids) == 1:
         out[:] = 0
         return out
     # |x - c|^2 / 2 = |x|^2 / 2 + (|c|^2 / 2 - c x): only the bracket differs between centroids.
     half = (centroids**2).sum(axis=1)[:, np.newaxis] / 2
-    size = min(n, BLOCK)
+    size = min(n, BLOCK, max(256, SCORES // len(centroids)))
     product = max(256, GEMM // (centroids.size + 1))
     scores = np.empty((len(centroids), size))
     closer = np.empty(size, bool)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .parallel import Tick, no_tick
+
 
 @dataclass(frozen=True)
 class OptimalPartitions:
@@ -55,7 +57,10 @@ class _Prefix:
 
 
 def optimal_partitions(
-    values: NDArray[np.float64], weights: NDArray[np.float64], n_clusters: int
+    values: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    n_clusters: int,
+    tick: Tick = no_tick,
 ) -> OptimalPartitions:
     """Find the globally optimal k-means of weighted values for 1 to `n_clusters` clusters.
 
@@ -67,6 +72,8 @@ def optimal_partitions(
         Their weights, above 0.
     n_clusters : int
         Most clusters, at most n.
+    tick : callable, optional
+        Progress.
 
     Returns
     -------
@@ -95,11 +102,12 @@ def optimal_partitions(
     best = prefix.cost(np.zeros(prefix.n, np.intp), ends)
     costs, firsts = [best[-1]], [np.zeros(prefix.n, np.intp)]
     for q in range(1, n_clusters):
+        tick(q / n_clusters)
         # Of the last row of the table only its last entry is ever asked for.
         rows = np.arange(prefix.n - 1 if q == n_clusters - 1 else q, prefix.n)
         best, first = _add_cluster(prefix, best, q, rows)
         costs.append(best[-1])
-        firsts.append(first)
+        firsts.append(first.astype(np.int32))
     return OptimalPartitions(np.array(costs), prefix, tuple(firsts))
 
 

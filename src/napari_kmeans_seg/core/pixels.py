@@ -31,6 +31,9 @@ class Pixels:
         The image's dtype, native byte order.
     n_not_finite : int
         Pixels inside the mask that were left out because they are NaN or infinite.
+    spacing : tuple of float
+        Distance of neighbours along each spatial axis, in pixels of the original image: above 1
+        for a smaller copy of it, and empty for 1.
     """
 
     channels: tuple[NDArray[Any], ...]
@@ -40,6 +43,7 @@ class Pixels:
     channel_axis: int | None
     dtype: np.dtype[Any]
     n_not_finite: int
+    spacing: tuple[float, ...] = ()
 
     @property
     def n_pixels(self) -> int:
@@ -65,14 +69,25 @@ class Pixels:
                 parts = [part[inside] for part in parts]
         return parts
 
-    def sample(self, size: int) -> list[NDArray[Any]]:
-        """About `size` evenly spaced pixels that take part, channel by channel."""
+    def sample(self, size: int) -> NDArray[np.intp]:
+        """Return where about `size` pixels lie that take part, evenly spread."""
         if self.valid is None:
-            step = max(1, self.n_pixels // size)
-            return [channel[::step] for channel in self.channels]
+            return np.arange(0, self.n_pixels, max(1, self.n_pixels // size))
         inside = np.flatnonzero(self.valid)
-        inside = inside[:: max(1, inside.size // size)]
-        return [channel[inside] for channel in self.channels]
+        return inside[:: max(1, inside.size // size)]
+
+    def at(self, where: NDArray[np.intp]) -> list[NDArray[Any]]:
+        """Values of the pixels at flat indices, channel by channel."""
+        return [channel[where] for channel in self.channels]
+
+    def places(self, where: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Coordinates of the pixels at flat indices, in pixels of the original image."""
+        index = np.stack(np.unravel_index(where, self.shape)).astype(np.float64)
+        if self.spacing:
+            spacing = np.array(self.spacing)[:, np.newaxis]
+            # The centre of a pixel of the copy, between those that it was averaged from.
+            index = (index + 0.5) * spacing - 0.5
+        return index
 
     def paint(self, palette: NDArray[Any], labels: NDArray[np.unsignedinteger]) -> NDArray[Any]:
         """Paint each pixel with the colour of its label.

@@ -16,6 +16,9 @@ TABLE_BITS = 24
 SEARCH_LIMIT = 1 << 22
 """Pixels up to which it pays to look for repeated values that no table can hold."""
 
+DENSE_LIMIT = 1 << 18
+"""Distinct values of one channel that are few enough, even if they hardly repeat."""
+
 COUNT_CHUNK = 1 << 21
 """Pixels that are sorted at a time to count their values: 8 MB of packed colours."""
 
@@ -159,8 +162,10 @@ def packing_of(pixels: Pixels) -> Packing | None:
     return Packing(lows, widths, dtype) if sum(widths) <= 64 else None
 
 
-def count_codes(pixels: Pixels, packing: Packing, tick: Tick | None = None) -> WeightedPoints:
-    """Count the distinct packed values of an image."""
+def count_codes(
+    pixels: Pixels, packing: Packing, tick: Tick | None = None
+) -> WeightedPoints | None:
+    """Count the distinct packed values of an image; None where these hardly repeat."""
     if packing.n_bits <= 16:
         table = np.zeros(1 << packing.n_bits, np.int64)
 
@@ -176,7 +181,13 @@ def count_codes(pixels: Pixels, packing: Packing, tick: Tick | None = None) -> W
     def distinct(start: int, stop: int) -> WeightedPoints:
         return count_sorted(packing.pack(pixels.take(start, stop)))
 
-    points = merge(list(map_spans(distinct, spans(pixels.n_pixels, COUNT_CHUNK), tick)))
+    parts = []
+    for part in map_spans(distinct, spans(pixels.n_pixels, COUNT_CHUNK), tick):
+        parts.append(part)
+        # Noise: counting it all would take longer than clustering the pixels one by one.
+        if part.n_points > COUNT_CHUNK // 2:
+            return None
+    points = merge(parts)
     return WeightedPoints(points.keys, packing.unpack(points.keys), points.counts)
 
 
@@ -201,9 +212,11 @@ def distinct_points(
     packing : Packing or None
         Not None where a table of all packed values can look up a pixel's label.
     """
+    few = DENSE_LIMIT if pixels.n_channels == 1 else 0
     packing = packing_of(pixels)
     if packing is not None and packing.n_bits <= TABLE_BITS:
-        return count_codes(pixels, packing, tick), packing
+        points = count_codes(pixels, packing, tick)
+        return points, packing if points else None
     if pixels.n_pixels > SEARCH_LIMIT:
         return None, None
     if packing is not None:
@@ -214,4 +227,6 @@ def distinct_points(
         points = WeightedPoints(points.keys, (points.keys,), points.counts)
     else:
         return None, None
-    return (points if 4 * points.n_points <= pixels.n_pixels else None), None
+    if points is None or points.n_points > max(few, pixels.n_pixels // 4):
+        return None, None
+    return points, None

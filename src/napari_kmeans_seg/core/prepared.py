@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import checks, fit
 from .choose_k import ClusterCurve, Silhouettes, cluster_curve
 from .features import FeatureSpace, color_values
-from .image_points import SAMPLE, ImagePoints
+from .image_points import ImagePoints
 from .labelling import Labelling
 from .lloyd import LloydResult, PointSource, Source, lloyd, partition
 from .model import KMeansModel
@@ -22,6 +22,9 @@ from .segmentation import Segmentation
 
 RELABELLINGS = 10
 """Times that pixels are labelled again to fill empty clusters or put all in order; rarely one."""
+
+SAMPLE = 1 << 16
+"""Points that decide where the coarse bins lie."""
 
 OPTIMAL_LIMIT = 1 << 21
 """Distinct values times clusters up to which "auto" means the optimum: half a second's work."""
@@ -51,15 +54,7 @@ class PreparedImage:
         if isinstance(fine, PointSource):
             step = max(1, fine.n // SAMPLE)
             return fit.coarsen(fine, fine.features[:, ::step])
-        sample, _ = fine.block(0, fine.n) if fine.n <= SAMPLE else (self._sample(), None)
-        return fit.coarsen(fine, sample)
-
-    def _sample(self) -> NDArray[np.float64]:
-        """Features of pixels all over the image."""
-        inputs = self._fitted.inputs
-        starts = np.linspace(0, inputs.n_pixels - 1024, 64).astype(int)
-        parts = [self._space.of_pixels(inputs, s, s + 1024) for s in starts]
-        return np.concatenate(parts, axis=1)
+        return fit.coarsen(fine, self._space.of_sample(self._fitted.inputs, SAMPLE))
 
     def segment(
         self,
@@ -85,6 +80,7 @@ class PreparedImage:
         )
         tick = portion(progress, 0.7, 1.0, "Labelling")
         model, labelling = self._label(found.centroids, parameters, tick)
+        tick(1)
         if not labelling.counts.all():
             empty = (np.flatnonzero(labelling.counts == 0) + 1).tolist()
             notes += (f"No pixel is nearest to the centroid of cluster {empty}.",)
@@ -124,7 +120,8 @@ class PreparedImage:
             found, _, notes = self._fit(k, init, n_init, max_iter, tol, seed, tick)
             numbers.append(len(found.centroids))
             labels = np.zeros(self._fine.n, label_dtype(numbers[-1]))
-            inertia.append(partition(self._fine, found.centroids, labels, inertia=True).inertia)
+            reached = partition(self._fine, found.centroids, labels, inertia=True).inertia
+            inertia.append(float(np.ldexp(reached, 2 * self._space.exponent)))
             silhouette.append(silhouettes.mean(found.centroids))
             if numbers[-1] < k:
                 for note in notes:
@@ -134,6 +131,7 @@ class PreparedImage:
             numbers, inertia, silhouette = numbers[:-1], inertia[:-1], silhouette[:-1]
         n_pixels = self._fitted.inputs.n_valid
         scatter = self._variance * n_pixels * found.centroids.shape[1]
+        scatter = float(np.ldexp(scatter, 2 * self._space.exponent))
         return cluster_curve(numbers, inertia, silhouette, scatter, n_pixels)
 
     def _fit(
@@ -171,11 +169,13 @@ class PreparedImage:
             )
         tick(0)
         fine, coarse = self._fine, self._coarse
-        if coarse.n < n_clusters and not isinstance(fine, PointSource):
+        if coarse.n < n_clusters:
             coarse = fit.distinct(fine, n_clusters)
         if coarse.n < n_clusters:
+            scale = self._parameters["fit_scale"]
+            which = "The image" if scale == 1 else f"The copy of the image at fit_scale={scale:g}"
             notes.append(
-                f"The image has {coarse.n:,} distinct value{'s' if coarse.n > 1 else ''}, fewer "
+                f"{which} has {coarse.n:,} distinct value{'s' if coarse.n > 1 else ''}, fewer "
                 f"than n_clusters={n_clusters:,}: it got {coarse.n:,} "
                 f"cluster{'s' if coarse.n > 1 else ''}."
             )
@@ -207,7 +207,8 @@ class PreparedImage:
                     f"spatial_weight={self._parameters['spatial_weight']}."
                 )
             if init == "auto":
-                cheap = one_feature and self._coarse.n * n_clusters <= OPTIMAL_LIMIT
+                n = self._fine.n if isinstance(self._fine, PointSource) else self._coarse.n
+                cheap = one_feature and n * n_clusters <= OPTIMAL_LIMIT
                 init = "optimal" if cheap else "k-means++"
             return init, init
         pixels = self._whole.pixels
@@ -271,14 +272,15 @@ def feature_space(
     normalize: bool,
     spatial_weight: float,
     shape: tuple[int, ...],
+    tick: Tick,
 ) -> tuple[FeatureSpace, float]:
     """Return the feature space, and the mean variance of its features over the pixels."""
-    offset, _, variance = image.moments()
+    offset, variance = image.moments(tick)
     scale = np.array(weights)
     if normalize:
         scale = scale / np.where(variance > 0, np.sqrt(variance), 1)
     variance = variance * scale**2
-    space = FeatureSpace(color_space, offset, tuple(scale.tolist()))
+    space = FeatureSpace(color_space, offset, tuple(scale.tolist()), exponent=image.exponent)
     if not spatial_weight:
         return space, float(variance.mean())
     # Variance of the pixel positions 0 to n - 1 along each axis.

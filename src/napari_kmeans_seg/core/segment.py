@@ -10,7 +10,7 @@ from . import checks
 from .choose_k import ClusterCurve
 from .features import check_color_space
 from .image_points import ImagePoints, read, shrink
-from .parallel import Progress, portion
+from .parallel import Progress, Tick, portion
 from .pixels import Pixels, flatten
 from .prepared import PreparedImage, feature_space
 from .segmentation import Segmentation
@@ -68,7 +68,9 @@ def segment(
     spatial_weight : float
         Weight of pixel positions as features. At 1 they spread as much as the values do.
     init : {"auto", "k-means++", "random", "optimal"} or (n_clusters, n_channels) array
-        Where the centroids start. "optimal" takes one channel and finds the global optimum.
+        Where the centroids start. "optimal" takes one channel and finds the global optimum: exactly
+        where the distinct values are known (8 and 16 bits, and up to 262,144 of them), else on
+        32,768 bins, from which all pixels are brought to rest.
         "auto" is "optimal" for one channel where that is cheap, else "k-means++". An array gives
         initial centroids in the units of the image, and the result is the fixed point that
         Lloyd's algorithm reaches from there.
@@ -214,27 +216,38 @@ def prepare(
         if not any(weights):
             raise ValueError("channel_weights takes at least one weight above 0; got all 0.")
     sigma = checks.reals("smoothing", smoothing, len(pixels.shape), "spatial axis")
-    counting = portion(progress, 0.1, 0.8, "Counting values")
 
-    def read_pixels(which: Pixels, scale: float) -> ImagePoints:
+    def read_pixels(which: Pixels, exponent: int | None, tick: Tick) -> ImagePoints:
+        scale = which.spacing or (1.0,) * len(sigma)
         return read(
             which,
             color_space=color_space,
-            smoothing=tuple(s * scale for s in sigma) if any(sigma) else (),
+            smoothing=tuple(s / one for s, one in zip(sigma, scale, strict=True))
+            if any(sigma)
+            else (),
             repeats=not spatial_weight,
-            tick=counting,
+            exponent=exponent,
+            tick=tick,
         )
 
-    whole = read_pixels(pixels, 1.0)
+    whole = read_pixels(pixels, None, portion(progress, 0.1, 0.5, "Counting values"))
     fitted = whole
     if fit_scale < 1:
-        fitted = read_pixels(shrink(pixels, fit_scale), fit_scale)
+        small = shrink(pixels, fit_scale, portion(progress, 0.5, 0.6, "Shrinking"))
+        tick = portion(progress, 0.6, 0.8, "Counting values")
+        fitted = read_pixels(small, whole.exponent, tick)
     space, variance = feature_space(
-        fitted, color_space, weights, bool(normalize), spatial_weight, pixels.shape
+        fitted,
+        color_space,
+        weights,
+        bool(normalize),
+        spatial_weight,
+        pixels.shape,
+        portion(progress, 0.8, 1, "Measuring"),
     )
     parameters = {
         "version": version("napari-kmeans-seg"),
-        "channel_axis": channel_axis,
+        "channel_axis": None if channel_axis is None else int(channel_axis),
         "alpha": pixels.alpha is not None,
         "mask": mask is not None,
         "color_space": color_space,

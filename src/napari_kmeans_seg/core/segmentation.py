@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +30,8 @@ class Segmentation:
         0 is not part of it. The smallest dtype that holds n_clusters.
     centroids : (n_clusters, n_channels) float64 array
         Mean value of the pixels of each cluster, in the units of the image, whatever the
-        feature space. Row 0 belongs to label 1.
+        feature space; NaN for a cluster that no pixel of a predicted image belongs to. Row 0
+        belongs to label 1.
     counts : (n_clusters,) int64 array
         Pixels of each cluster.
     inertia : float
@@ -70,6 +72,8 @@ class Segmentation:
     def image(self) -> NDArray[Any]:
         """The image with each pixel painted with its centroid, in the input's dtype and shape.
 
+        The byte order is this machine's own.
+
         Pixels with label 0 are 0; alpha is taken over. Centroids of integer images are rounded.
         """
         return self._pixels.paint(self.palette, self.labels)
@@ -81,7 +85,9 @@ class Segmentation:
         Row 0 is for label 0.
         """
         dtype = self._pixels.dtype
-        colors = np.concatenate([np.zeros((1, self.centroids.shape[1])), self.centroids])
+        # No pixel wears the colour of an empty cluster, whose mean is NaN.
+        colors = np.nan_to_num(self.centroids)
+        colors = np.concatenate([np.zeros((1, colors.shape[1])), colors])
         if dtype.kind == "b":
             return colors >= 0.5
         if dtype.kind == "f":
@@ -153,6 +159,8 @@ class Segmentation:
         home = np.arange(self.n_clusters + 1)
         seen: set[int] = set()
         for group in groups:
+            if isinstance(group, Integral):
+                raise TypeError(f"merge takes groups of labels such as (1, 2); got {group}.")
             members = [self._label(label, low=1) for label in group]
             if len(set(members)) < 2:
                 raise ValueError(f"merge takes groups of at least two labels; got {tuple(group)}.")
@@ -164,10 +172,10 @@ class Segmentation:
             home[members] = min(members)
         kept, index = np.unique(home[1:], return_inverse=True)
         counts = np.bincount(index, self.counts, minlength=kept.size).astype(np.int64)
-        centroids = np.stack(
-            [np.bincount(index, self.counts * column) / counts for column in self.centroids.T],
-            axis=1,
-        )
+        weighted = np.nan_to_num(self.centroids) * self.counts[:, np.newaxis]
+        sums = np.stack([np.bincount(index, column) for column in weighted.T], axis=1)
+        centroids = np.full(sums.shape, np.nan)
+        np.divide(sums, counts[:, np.newaxis], out=centroids, where=counts[:, np.newaxis] > 0)
         order = np.argsort(centroids.mean(axis=1), kind="stable")
         rank = np.empty(kept.size, np.intp)
         rank[order] = np.arange(kept.size)
