@@ -221,6 +221,16 @@ def test_a_warning_stands_in_the_widget(viewer, dock, finish, qtbot):
     assert not widget.warning.visible, "it was about the other layer"
 
 
+def test_a_run_that_did_not_converge_says_what_to_do(viewer, dock, finish, qtbot, coffee):
+    viewer.add_image(coffee, name="coffee")
+    widget = dock()
+    widget.more_options.max_iter.value = 1
+    press(qtbot, widget.run_button)
+    finish(widget)
+    assert widget.state == "done"
+    assert "Not converged: allow more “Iterations”" in widget.warning.value
+
+
 # -- what goes wrong
 
 
@@ -235,7 +245,7 @@ def test_an_error_is_told_and_nothing_is_changed(viewer, dock, finish, qtbot, co
         told = [(record.severity, record.message) for record in notification_manager.records]
     assert widget.state == "error"
     assert "init" in widget.message.value
-    assert told == [("error", f"K-means: {widget.message.value}")]
+    assert told == [("error", f"K-means: {widget.message.value.removeprefix('✖ ')}")]
     assert names(viewer) == ["coffee"]
     assert widget.run_button.enabled, "to try again"
     widget.more_options.init.value = "auto"
@@ -250,7 +260,7 @@ def test_with_nothing_to_add_it_says_so(viewer, dock, qtbot, coffee):
     widget.more_options.add_image.value = widget.more_options.add_labels.value = False
     press(qtbot, widget.run_button)
     assert widget.state == "error"
-    assert widget.message.value.startswith("Nothing to add: tick")
+    assert "Nothing to add: tick" in widget.message.value
 
 
 def test_cancel_stops_a_big_run_within_a_second(viewer, dock, finish, qtbot, big):
@@ -258,7 +268,9 @@ def test_cancel_stops_a_big_run_within_a_second(viewer, dock, finish, qtbot, big
     widget = dock()
     widget.n_clusters.value = 16
     press(qtbot, widget.run_button)
-    qtbot.waitUntil(lambda: widget.progress_bar.value >= 10, timeout=30_000)
+    qtbot.waitUntil(
+        lambda: widget.progress_bar.value >= 10 or widget.state != "running", timeout=30_000
+    )
     assert widget.state == "running"
     assert widget.progress_bar.visible
     assert widget.cancel_button.enabled
@@ -287,8 +299,11 @@ def test_the_interface_stays_alive_during_a_big_run(viewer, dock, finish, qtbot,
     heart.timeout.connect(lambda: beats.append(time.perf_counter()))
     heart.start(10)
     press(qtbot, widget.run_button)
-    qtbot.waitUntil(lambda: widget.progress_bar.value >= 30, timeout=60_000)
+    qtbot.waitUntil(
+        lambda: widget.progress_bar.value >= 30 or widget.state != "running", timeout=60_000
+    )
     heart.stop()
+    assert widget.state == "running"
     press(qtbot, widget.cancel_button)
     finish(widget)
     # The machine may be busy with other things; a frozen interface would show as seconds.
@@ -306,6 +321,7 @@ def test_another_layer_may_be_chosen_while_it_runs(viewer, dock, finish, qtbot, 
     finish(widget)
     assert names(viewer) == ["cell", "noise", "noise k-means", "noise clusters"]
     assert viewer.layers.selection.active.name == "cell"
+    assert widget.message.value.startswith("“noise”: 5 clusters in ")
     assert widget.run_button.enabled
 
 
@@ -320,6 +336,8 @@ def test_a_source_that_is_removed_while_it_runs_leaves_no_result(viewer, dock, f
     assert "“noise” was removed while it ran" in widget.message.value
     assert len(viewer.layers) == 0
     assert not widget.run_button.enabled
+    viewer.add_points([[1, 1]], name="dots")
+    assert "“dots” is not an image" in widget.layer_kind.value
 
 
 def test_a_source_that_gets_other_data_while_it_runs_leaves_no_result(
@@ -335,9 +353,7 @@ def test_a_source_that_gets_other_data_while_it_runs_leaves_no_result(
     assert names(viewer) == ["coffee"]
 
 
-def test_an_output_that_is_removed_while_it_runs_is_added_anew(
-    viewer, dock, finish, qtbot, coffee
-):
+def test_an_output_that_is_removed_while_it_runs_is_added_anew(viewer, dock, finish, qtbot, coffee):
     viewer.add_image(coffee, name="coffee")
     widget = dock()
     press(qtbot, widget.run_button)
@@ -448,8 +464,9 @@ def test_two_widgets_may_run_on_the_same_layer(viewer, dock, finish, qtbot, coff
 
 
 def test_it_fits_a_dock_of_300_pixels(viewer, dock, qtbot, coffee):
-    viewer.add_image(coffee, name="a very long name of a microscope file, with position and time")
+    viewer.add_image(coffee, name="a_long_name_of_a_file-" * 4, rgb=True)
     widget = dock()
+    assert widget.layer_name.value.replace("\u200b", "") == viewer.layers[0].name
     widget.more.expand(animate=False)
     qtbot.wait(50)
     assert widget.native.minimumSizeHint().width() <= 300

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal
@@ -18,7 +20,7 @@ from superqt import QCollapsible
 from napari_kmeans_seg.layers import EditWatch, LayerImage, Outputs, describe, linked_layers
 
 from .background import BackgroundWork, CancelledError
-from .options import Options
+from .options import Options, align_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from napari_kmeans_seg import Segmentation
 
 State = Literal["empty", "ready", "running", "done", "cancelled", "error"]
+
+_log = logging.getLogger(__name__)
 
 # How often the interface looks at the running work, in milliseconds.
 _LOOK_EVERY = 50
@@ -101,6 +105,7 @@ class KMeansWidget(Container[Widget]):
         )
         for container in (fields, buttons):
             container.margins = (0, 0, 0, 0)
+        align_labels(fields)
         super().__init__(
             labels=False,
             widgets=[
@@ -166,23 +171,25 @@ class KMeansWidget(Container[Widget]):
         """Take the active layer as the one to segment."""
         active = self._viewer.layers.selection.active
         source = active if isinstance(active, Image) else None
-        before = self._source
-        if _same_layer(source, before) and self.state != "empty":
-            return
-        if before is not None:
-            before.events.data.disconnect(self._describe_source)
-        self._source = source
-        if source is not None:
-            source.events.data.connect(self._describe_source)
+        changed = not _same_layer(source, self._source)
+        if changed:
+            if self._source is not None:
+                self._source.events.data.disconnect(self._describe_source)
+            if source is not None:
+                source.events.data.connect(self._describe_source)
+            self._source = source
         self._describe_source()
-        if self._run is None:
-            self._enter("empty" if source is None else "ready", "" if source is None else "Ready.")
+        if self._run is None and (changed or self.state == "empty"):
+            if source is None:
+                self._enter("empty", "")
+            else:
+                self._enter("ready", "Ready.")
         self._enable()
 
     def _describe_source(self) -> None:
         """Say which layer will be segmented, or what to do to get one."""
         if self._source is not None:
-            title, detail = self._source.name, describe(self._source)
+            title, detail = _breakable(self._source.name), describe(self._source)
         elif len(self._viewer.layers) == 0:
             title = "No image"
             detail = "Open an image: File ▸ Open File(s)… or File ▸ Open Sample."
@@ -193,6 +200,7 @@ class KMeansWidget(Container[Widget]):
         else:
             title, detail = "No image layer is active", "Click one image in the layer list."
         self.layer_name.value, self.layer_kind.value = title, detail
+        self.layer_name.tooltip = self.layer_kind.tooltip = "What Run will segment."
 
     def _enable(self) -> None:
         running = self._run is not None
@@ -272,6 +280,9 @@ class KMeansWidget(Container[Widget]):
         if run.work.done:
             try:
                 self._finish(run)
+            except Exception as error:  # noqa: BLE001 - whatever it is, a person must read it
+                _log.info("The run on “%s” failed.", run.source.name, exc_info=error)
+                self._fail(str(error) or type(error).__name__)
             finally:
                 self._end_run()
 
@@ -280,13 +291,10 @@ class KMeansWidget(Container[Widget]):
         try:
             outputs = run.work.result()
         except CancelledError:
-            if self._source_gone(run.source):
+            if run.source.layer_in(self._viewer) is None:
                 self._drop(run.source, "was removed")
             else:
                 self._enter("cancelled", "Cancelled. Nothing was changed.")
-            return
-        except Exception as error:  # noqa: BLE001 - whatever it is, a person must read it
-            self._fail(str(error) or type(error).__name__)
             return
         layer = run.source.layer_in(self._viewer)
         if layer is None:
@@ -296,17 +304,16 @@ class KMeansWidget(Container[Widget]):
         else:
             outputs.show(self._viewer, run.watches)
             segmentation = outputs.segmentation
-            seconds = perf_counter() - run.started
-            self._enter("done", _summary(segmentation, seconds), segmentation.warnings)
-
-    def _source_gone(self, source: LayerImage) -> bool:
-        return source.layer_in(self._viewer) is None
+            text = _summary(segmentation, perf_counter() - run.started)
+            if not _same_layer(layer, self._source):
+                text = f"“{run.source.name}”: {text}"
+            self._enter("done", text, _warnings(segmentation))
 
     def _drop(self, source: LayerImage, why: str) -> None:
         self._enter("cancelled", f"“{source.name}” {why} while it ran; the result was dropped.")
 
     def _fail(self, message: str) -> None:
-        self._enter("error", message)
+        self._enter("error", f"✖ {message}")
         show_error(f"K-means: {message}")
 
     def _end_run(self) -> None:
@@ -318,7 +325,7 @@ class KMeansWidget(Container[Widget]):
         self._enable()
 
     def _on_removed(self) -> None:
-        if self._run is not None and self._source_gone(self._run.source):
+        if self._run is not None and self._run.source.layer_in(self._viewer) is None:
             self._run.work.cancel()
         self._follow()
 
@@ -386,12 +393,22 @@ def _same_layer(one: Image | None, other: Image | None) -> bool:
     return bool(one.unique_id == other.unique_id)
 
 
+def _breakable(name: str) -> str:
+    """Let a long file name break into lines after its joints, by spaces of no width."""
+    return re.sub(r"(?<=[_.\-/\\])(?=.)", "\u200b", name) if len(name) > 24 else name
+
+
 def _summary(segmentation: Segmentation, seconds: float) -> str:
     """Say what came out, e.g. "5 clusters in 0.8 s, 12 iterations"."""
     n = segmentation.n_clusters
     text = f"{n} cluster{'s' if n != 1 else ''} in {seconds:.1f} s"
     if segmentation.n_iter:
         text += f", {segmentation.n_iter} iteration{'s' if segmentation.n_iter != 1 else ''}"
-    if not segmentation.converged:
-        text += " (not converged: allow more “Iterations”)"
     return text
+
+
+def _warnings(segmentation: Segmentation) -> tuple[str, ...]:
+    """Say what a person should know of the result."""
+    if segmentation.converged:
+        return segmentation.warnings
+    return (*segmentation.warnings, "Not converged: allow more “Iterations”.")

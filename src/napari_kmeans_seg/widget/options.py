@@ -11,12 +11,17 @@ if TYPE_CHECKING:
     from napari_kmeans_seg.layers.link import Kind
 
 
+def align_labels(container: Widget) -> None:
+    """Give the labels one width, whatever the font; magicgui measures them in another one."""
+    container.native.setStyleSheet("QLabel { min-width: 5em; }")
+
+
 class Options(Container[Widget]):
     """The fields under "More options"."""
 
     def __init__(self) -> None:
         self.init = ComboBox(
-            label="Start",
+            label="Init",
             value="auto",
             choices=[
                 ("automatic", "auto"),
@@ -108,6 +113,7 @@ class Options(Container[Widget]):
         for container in (self, add):
             container.margins = (0, 0, 0, 0)
 
+        align_labels(self)
         self.fit_percent.native.setSuffix(" %")
         self.fit_percent.native.setDecimals(0)
         # Small numbers of many sizes: the step follows the number.
