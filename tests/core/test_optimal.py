@@ -1,0 +1,106 @@
+"""One channel: no partition is better than the one that is found."""
+
+from __future__ import annotations
+
+import hypothesis.strategies as st
+import kmeans1d
+import numpy as np
+import pytest
+import skimage.data
+import skimage.filters
+from hypothesis import given, settings
+
+from napari_kmeans_seg import segment
+from napari_kmeans_seg.core.optimal import optimal_partitions
+
+from . import exact
+
+few = settings(deadline=None, max_examples=60, derandomize=True)
+
+small_floats = st.floats(-1e6, 1e6, allow_subnormal=False).map(lambda x: round(x, 3))
+few_integers = st.integers(-128, 127)
+
+
+@given(values=st.lists(few_integers, min_size=2, max_size=11), data=st.data())
+@few
+def test_integers_are_partitioned_as_well_as_any_partition(
+    values: list[int], data: st.DataObject
+) -> None:
+    n_clusters = data.draw(st.integers(1, min(4, len(set(values)))))
+    found = segment(np.array(values, np.int16), n_clusters, init="optimal", tol=0)
+    best = float(exact.optimal_inertia(values, n_clusters))
+    np.testing.assert_allclose(found.inertia, best, rtol=1e-12, atol=1e-10)
+    assert found.parameters["init"] == "optimal"
+
+
+@given(values=st.lists(small_floats, min_size=2, max_size=11), data=st.data())
+@few
+def test_floats_are_partitioned_as_well_as_any_partition(
+    values: list[float], data: st.DataObject
+) -> None:
+    n_clusters = data.draw(st.integers(1, min(4, len(set(values)))))
+    found = segment(np.array(values), n_clusters, tol=0)
+    best = float(exact.optimal_inertia(values, n_clusters))
+    scale = np.ptp(values) ** 2
+    np.testing.assert_allclose(found.inertia, best, rtol=1e-9, atol=1e-13 * scale)
+
+
+def test_every_number_of_clusters_has_the_cost_of_the_plain_recursion() -> None:
+    random = np.random.default_rng(0)
+    values = np.unique(random.gamma(2, size=300))
+    weights = random.integers(1, 1000, values.size).astype(np.float64)
+    found = optimal_partitions(values, weights, 40)
+    np.testing.assert_allclose(found.costs, exact.optimal_costs(values, weights, 40), rtol=1e-9)
+
+
+@pytest.mark.parametrize("n_clusters", [1, 2, 7, 32])
+def test_centroids_of_every_number_of_clusters_have_that_cost(n_clusters: int) -> None:
+    random = np.random.default_rng(1)
+    values = np.unique(np.round(random.normal(size=200) * 40))
+    weights = random.integers(1, 50, values.size).astype(np.float64)
+    found = optimal_partitions(values, weights, 40)
+    centroids = found.centroids(n_clusters)
+    nearest = ((values[:, np.newaxis] - centroids) ** 2).min(axis=1) @ weights
+    np.testing.assert_allclose(nearest, found.costs[n_clusters - 1], rtol=1e-9)
+
+
+@pytest.mark.parametrize("n_clusters", [2, 5, 16])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_whole_micrograph_gets_the_optimum(dtype: type[np.generic], n_clusters: int) -> None:
+    """Against kmeans1d, another program for the same optimum, on all pixels."""
+    image = skimage.data.cell()
+    if dtype is not np.uint8:
+        image = (skimage.filters.gaussian(image, 1) * 50_000).astype(dtype)
+    found = segment(image, n_clusters)
+    labels, centroids = kmeans1d.cluster(image.ravel().tolist(), n_clusters)
+    best = ((image.ravel().astype(np.float64) - np.array(centroids)[labels]) ** 2).sum()
+    np.testing.assert_allclose(found.inertia, best, rtol=1e-9)
+    np.testing.assert_array_equal(found.labels.ravel(), np.array(labels) + 1)
+
+
+@pytest.mark.parametrize("n_clusters", [2, 5, 16])
+def test_floats_that_do_not_repeat_get_within_a_millionth_of_the_optimum(n_clusters: int) -> None:
+    """Their optimum is sought on the means of 32,768 bins, then they run to their fixed point."""
+    image = np.random.default_rng(0).gamma(2, size=(300, 400))
+    found = segment(image, n_clusters, init="optimal", tol=0, max_iter=1000)
+    labels, centroids = kmeans1d.cluster(image.ravel().tolist(), n_clusters)
+    best = ((image.ravel() - np.array(centroids)[labels]) ** 2).sum()
+    assert best * (1 - 1e-12) <= found.inertia <= best * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 4])
+def test_grey_is_cut_where_multi_level_otsu_cuts(classes: int) -> None:
+    image = skimage.data.coins()
+    thresholds = skimage.filters.threshold_multiotsu(image, classes)
+    np.testing.assert_array_equal(
+        segment(image, classes).labels, np.digitize(image, thresholds, right=True) + 1
+    )
+
+
+def test_sums_of_more_than_two_to_the_31_pixels_do_not_overflow() -> None:
+    values = np.arange(12.0)
+    weights = np.array([1, 5, 2, 8, 3, 1, 1, 9, 4, 4, 2, 7.0])
+    few_pixels = optimal_partitions(values, weights, 5)
+    many_pixels = optimal_partitions(values, weights * 2.0**40, 5)
+    np.testing.assert_array_equal(many_pixels.costs, few_pixels.costs * 2.0**40)
+    np.testing.assert_array_equal(many_pixels.centroids(5), few_pixels.centroids(5))

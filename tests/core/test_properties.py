@@ -1,0 +1,329 @@
+"""What must hold of any k-means, whatever the image."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+import skimage.color
+import skimage.data
+import skimage.filters
+from hypothesis import assume, given, settings
+
+from napari_kmeans_seg import Segmentation, segment
+from napari_kmeans_seg.core import parallel
+from napari_kmeans_seg.core.lloyd import PointSource, lloyd
+from napari_kmeans_seg.core.pixels import flatten
+from napari_kmeans_seg.core.points import WeightedPoints, distinct_points, merge
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+few = settings(deadline=None, max_examples=25, derandomize=True)
+
+
+def photograph() -> NDArray[np.uint8]:
+    return skimage.data.coffee()[::2, ::2]
+
+
+def stains() -> NDArray[np.float64]:
+    """Three channels of floats that do not repeat: (256, 256, 3)."""
+    return skimage.color.rgb2hed(skimage.data.immunohistochemistry()[::2, ::2])
+
+
+def textures() -> NDArray[np.float32]:
+    """Five channels of a grey photograph: (256, 256, 5) float32."""
+    camera = skimage.data.camera()[::2, ::2].astype(np.float32)
+    blurs = [skimage.filters.gaussian(camera, sigma) for sigma in (1, 2, 4)]
+    return np.stack([camera, *blurs, skimage.filters.sobel(camera)], axis=-1).astype(np.float32)
+
+
+def bits(found: Segmentation) -> tuple[bytes, ...]:
+    arrays = (found.labels, found.centroids, found.counts, found.image, found.model.centroids)
+    return (*(a.tobytes() for a in arrays), np.float64(found.inertia).tobytes())
+
+
+# --- Lloyd's algorithm -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("image", [photograph(), stains(), textures()], ids=["u8", "f64", "f32"])
+def test_inertia_never_rises_from_one_iteration_to_the_next(image: NDArray[Any]) -> None:
+    values = image.reshape(-1, image.shape[-1])
+    init = np.unique(values, axis=0)[::97][:6]
+    steps = []
+    for n in range(1, 60):
+        steps.append(segment(image, 6, channel_axis=-1, init=init, tol=0, max_iter=n))
+        if steps[-1].converged:
+            break
+    inertia = np.array([step.inertia for step in steps])
+    assert (np.diff(inertia) <= 1e-13 * inertia[:-1]).all()
+    assert inertia[-1] < inertia[0]
+    assert [step.n_iter for step in steps] == list(range(1, len(steps) + 1))
+    assert not any(step.converged for step in steps[:-1])
+
+
+@pytest.mark.parametrize("init", ["k-means++", "random"])
+@pytest.mark.parametrize(
+    "image", [photograph(), stains(), textures()], ids=["uint8", "float64", "float32"]
+)
+def test_with_tol_0_no_pixel_has_a_nearer_centroid_and_centroids_are_means(
+    image: NDArray[Any], init: str
+) -> None:
+    found = segment(image, 7, channel_axis=-1, init=init, tol=0, max_iter=3000)
+    assert found.converged
+    pixels = image.reshape(-1, image.shape[-1]).astype(np.float64)
+    squares = ((pixels[:, np.newaxis] - found.centroids) ** 2).sum(axis=2)
+    labels = found.labels.reshape(-1) - 1
+    np.testing.assert_array_equal(labels, squares.argmin(axis=1))
+    means = [pixels[labels == i].mean(axis=0) for i in range(7)]
+    np.testing.assert_allclose(found.centroids, means, rtol=1e-12)
+    np.testing.assert_allclose(found.inertia, squares.min(axis=1).sum(), rtol=1e-12)
+
+
+def test_more_iterations_and_more_runs_are_never_worse() -> None:
+    image = photograph()
+    once = segment(image, 8, channel_axis=-1, init="random", tol=0, max_iter=2).inertia
+    longer = segment(image, 8, channel_axis=-1, init="random", tol=0, max_iter=300).inertia
+    assert longer <= once
+    runs = [
+        segment(image, 8, channel_axis=-1, init="random", n_init=n, seed=3).inertia
+        for n in (1, 2, 5)
+    ]
+    assert runs == sorted(runs, reverse=True)
+
+
+# --- Points with counts ------------------------------------------------------------------
+
+
+@given(cuts=st.lists(st.integers(1, 29_999), max_size=6, unique=True), data=st.data())
+@few
+def test_points_of_chunks_add_up_to_the_points_of_the_image(
+    cuts: list[int], data: st.DataObject
+) -> None:
+    image = data.draw(
+        st.sampled_from(
+            [
+                photograph().reshape(-1, 3)[:30_000],
+                skimage.data.cell().reshape(-1, 1)[:30_000].astype(np.uint16) * 99,
+                (skimage.data.cell().reshape(-1, 1)[:30_000] / 7).astype(np.float32),
+            ]
+        )
+    )
+    chunks = np.split(image, sorted(cuts))
+    whole, _ = distinct_points(flatten(image, channel_axis=-1))
+    parts = [distinct_points(flatten(chunk, channel_axis=-1))[0] for chunk in chunks]
+    assume(all(part is not None for part in parts))  # floats of a small chunk hardly repeat
+    for order in (parts, parts[::-1]):
+        merged = merge(order)
+        np.testing.assert_array_equal(merged.keys, whole.keys)
+        np.testing.assert_array_equal(merged.counts, whole.counts)
+        np.testing.assert_array_equal(merged.values, whole.values)
+
+
+def test_counts_above_two_to_the_31_add_up() -> None:
+    half = WeightedPoints(
+        np.array([3, 9], np.uint32),
+        (np.array([3, 9], np.uint8),),
+        np.array([2**31 + 1, 2**33], np.int64),
+    )
+    both = merge([half, half])
+    assert both.counts.tolist() == [2**32 + 2, 2**34]
+    assert both.n_pixels == 2**34 + 2**32 + 2
+
+
+def test_clusters_of_more_than_two_to_the_31_pixels_move_as_small_ones_do() -> None:
+    random = np.random.default_rng(0)
+    features = random.normal(size=(3, 500))
+    weights = random.integers(1, 9, 500).astype(np.float64)
+    start = features[:, :4].T.copy()
+    small = lloyd(PointSource(features, weights), start)
+    large = lloyd(PointSource(features, weights * 2.0**33), start)
+    np.testing.assert_array_equal(large.centroids, small.centroids)
+    assert large.n_iter == small.n_iter
+
+
+# --- What must not change the result -----------------------------------------------------
+
+
+@pytest.mark.parametrize("n_clusters", [3, 12])
+def test_the_order_of_the_pixels_changes_nothing(n_clusters: int) -> None:
+    image = photograph().reshape(-1, 3)
+    order = np.random.default_rng(0).permutation(len(image))
+    straight = segment(image, n_clusters, channel_axis=-1)
+    shuffled = segment(image[order], n_clusters, channel_axis=-1)
+    np.testing.assert_array_equal(shuffled.labels, straight.labels[order])
+    np.testing.assert_array_equal(shuffled.centroids, straight.centroids)
+    assert shuffled.inertia == straight.inertia
+
+
+@pytest.mark.parametrize("image", [stains(), textures()], ids=["float64", "float32"])
+def test_the_order_of_floats_that_do_not_repeat_changes_no_label(image: NDArray[Any]) -> None:
+    pixels = image.reshape(-1, image.shape[-1])
+    order = np.random.default_rng(0).permutation(len(pixels))
+    init = pixels[:: len(pixels) // 5][:5]
+    args: dict[str, Any] = {"channel_axis": -1, "init": init, "tol": 0, "max_iter": 1000}
+    straight = segment(pixels, 5, **args)
+    shuffled = segment(pixels[order], 5, **args)
+    np.testing.assert_array_equal(shuffled.labels, straight.labels[order])
+    np.testing.assert_allclose(shuffled.centroids, straight.centroids, rtol=1e-12)
+
+
+def test_the_shape_of_the_image_changes_nothing() -> None:
+    image = photograph()
+    flat = segment(image.reshape(-1, 3), 6, channel_axis=-1)
+    stack = segment(image.reshape(4, 50, 10, 30, 3), 6, channel_axis=-1)
+    first = segment(np.moveaxis(image, -1, 0), 6, channel_axis=0)
+    for other in (stack, first):
+        np.testing.assert_array_equal(other.labels.ravel(), flat.labels)
+        np.testing.assert_array_equal(other.centroids, flat.centroids)
+
+
+def test_pixels_that_stand_twice_weigh_twice() -> None:
+    image = photograph()
+    init = np.unique(image.reshape(-1, 3), axis=0)[::2000][:5]
+    args: dict[str, Any] = {"channel_axis": -1, "init": init, "tol": 0, "max_iter": 1000}
+    once = segment(image, 5, **args)
+    twice = segment(np.concatenate([image, image]), 5, **args)
+    np.testing.assert_array_equal(twice.labels[: len(image)], once.labels)
+    np.testing.assert_array_equal(twice.counts, 2 * once.counts)
+    np.testing.assert_allclose(twice.inertia, 2 * once.inertia)
+
+
+@pytest.mark.parametrize("n_clusters", [2, 6])
+def test_grey_levels_scaled_and_shifted_scale_and_shift_the_centroids(n_clusters: int) -> None:
+    image = skimage.data.cell()
+    plain = segment(image, n_clusters)
+    scaled = segment(image.astype(np.int32) * 300 - 7000, n_clusters)
+    np.testing.assert_array_equal(scaled.labels, plain.labels)
+    np.testing.assert_allclose(scaled.centroids, plain.centroids * 300 - 7000, rtol=1e-12)
+    np.testing.assert_allclose(scaled.inertia, plain.inertia * 300**2, rtol=1e-12)
+
+
+def test_colours_scaled_and_shifted_scale_and_shift_the_centroids() -> None:
+    image = stains()
+    init = image.reshape(-1, 3)[::16_000][:4]
+    args: dict[str, Any] = {"channel_axis": -1, "tol": 0, "max_iter": 1000}
+    plain = segment(image, 4, init=init, **args)
+    scaled = segment(image * 50 + 3, 4, init=init * 50 + 3, **args)
+    np.testing.assert_array_equal(scaled.labels, plain.labels)
+    np.testing.assert_allclose(scaled.centroids, plain.centroids * 50 + 3, rtol=1e-12)
+
+
+def test_scaling_by_a_power_of_two_changes_no_bit_of_the_labels() -> None:
+    """With k-means++, bins and tolerance and all."""
+    image = stains()
+    plain = segment(image, 6, channel_axis=-1, seed=4)
+    scaled = segment(image * 1024, 6, channel_axis=-1, seed=4)
+    np.testing.assert_array_equal(scaled.labels, plain.labels)
+    np.testing.assert_array_equal(scaled.centroids, plain.centroids * 1024)
+
+
+# --- Bits --------------------------------------------------------------------------------
+
+
+SCRIPT = """
+import hashlib, sys
+import numpy as np
+import skimage.data
+from napari_kmeans_seg import segment
+from napari_kmeans_seg.core import parallel
+
+n = int(sys.argv[1])
+parallel.n_threads = lambda: n
+coffee, cell = skimage.data.coffee(), skimage.data.cell()
+floats = np.stack([np.random.default_rng(i).gamma(2, size=(400, 400)) for i in range(5)], -1)
+calls = [
+    (coffee, dict(n_clusters=5)),
+    (coffee, dict(n_clusters=16, normalize=True, n_init=2)),
+    (coffee, dict(n_clusters=300, max_iter=3)),
+    (coffee, dict(n_clusters=4, color_space="lab")),
+    (coffee, dict(n_clusters=4, smoothing=1.0, fit_scale=0.5)),
+    (cell[..., None], dict(n_clusters=5)),
+    (floats, dict(n_clusters=7, max_iter=10)),
+    (floats, dict(n_clusters=4, init="random", normalize=True, max_iter=10)),
+    (floats, dict(n_clusters=40, spatial_weight=0.3, max_iter=4)),
+    (floats[..., :1], dict(n_clusters=5)),
+]
+for image, arguments in calls:
+    found = segment(image, channel_axis=-1, **arguments)
+    digest = hashlib.sha256()
+    for array in (found.labels, found.centroids, found.counts, found.image, found.inertia):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    print(digest.hexdigest()[:16], arguments)
+"""
+
+
+def test_the_same_seed_gives_the_same_bits_on_any_number_of_threads() -> None:
+    def run(our_threads: int, blas_threads: int) -> list[str]:
+        environment = os.environ | {"OPENBLAS_NUM_THREADS": str(blas_threads)}
+        found = subprocess.run(
+            [sys.executable, "-c", SCRIPT, str(our_threads)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return found.stdout.splitlines()
+
+    alone = run(1, 1)
+    assert len(alone) == 10
+    assert run(2, 2) == alone
+
+
+def test_the_same_seed_gives_the_same_bits_on_one_thread_and_two(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for image in (photograph(), stains()):
+        found = []
+        for n in (1, 2):
+            monkeypatch.setattr(parallel, "n_threads", lambda n=n: n)
+            found.append(bits(segment(image, 6, channel_axis=-1, seed=1)))
+        assert found[0] == found[1]
+
+
+def test_calls_do_not_depend_on_each_other() -> None:
+    image = photograph()
+    np.random.seed(5)  # noqa: NPY002 - the old global state is what must not count
+    first = segment(image, 6, channel_axis=-1, seed=2)
+    before = image.copy()
+    np.random.seed(6)  # noqa: NPY002
+    segment(stains(), 9, channel_axis=-1, seed=2, init="random")
+    again = segment(image, 6, channel_axis=-1, seed=2)
+    assert bits(first) == bits(again)
+    np.testing.assert_array_equal(image, before)
+
+
+def test_another_seed_gives_another_start() -> None:
+    starts = {
+        bits(segment(photograph(), 12, channel_axis=-1, seed=seed, init="random", max_iter=1))
+        for seed in range(4)
+    }
+    assert len(starts) > 1
+
+
+def test_a_generator_as_seed_gives_what_its_int_gives() -> None:
+    by_int = segment(photograph(), 6, channel_axis=-1, seed=8)
+    by_generator = segment(photograph(), 6, channel_axis=-1, seed=np.random.default_rng(8))
+    assert bits(by_int) == bits(by_generator)
+
+
+def test_calls_from_several_threads_at_once_give_what_they_give_alone() -> None:
+    images = [photograph(), stains(), textures()]
+    alone = [bits(segment(image, 6, channel_axis=-1)) for image in images]
+    together: list[Any] = [None] * len(images)
+
+    def work(i: int) -> None:
+        together[i] = bits(segment(images[i], 6, channel_axis=-1))
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(len(images))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert together == alone
