@@ -7,6 +7,7 @@ import time
 import warnings
 import weakref
 
+import dask.array as da
 import numpy as np
 import pytest
 from napari.layers import Image, Labels
@@ -116,6 +117,26 @@ def test_run_adds_the_segmented_image_and_the_labels(
     assert segmented.rgb == rgb
     np.testing.assert_array_equal(labels.data, expected.labels)
     np.testing.assert_array_equal(segmented.data, expected.image)
+
+
+@pytest.mark.parametrize("kind", ["pyramid", "Dask array"])
+def test_pyramids_and_lazy_arrays_are_segmented_at_full_size(
+    viewer, dock, finish, qtbot, coffee, kind
+):
+    if kind == "pyramid":
+        viewer.add_image([coffee, coffee[::2, ::2]], name="coffee", multiscale=True, rgb=True)
+    else:
+        viewer.add_image(da.from_array(coffee, chunks=(100, 100, 3)), name="coffee", rgb=True)
+    widget = dock()
+    press(qtbot, widget.run_button)
+    finish(widget)
+    assert widget.state == "done"
+    expected = segment(coffee, 5, channel_axis=-1)
+    np.testing.assert_array_equal(viewer.layers["coffee clusters"].data, expected.labels)
+    np.testing.assert_array_equal(viewer.layers["coffee k-means"].data, expected.image)
+    press(qtbot, widget.run_button)
+    finish(widget)
+    assert names(viewer) == ["coffee", "coffee k-means", "coffee clusters"]
 
 
 def test_run_again_writes_to_the_same_layers(viewer, dock, finish, qtbot, coffee):

@@ -29,19 +29,17 @@ class LayerImage:
     name : str
         The layer's name when it was read.
     data : array-like
-        What `layer.data` gave. It is turned into an array where the work is done, so
-        that a lazy array is not computed on the interface's thread.
+        The layer's pixels; of a pyramid, its largest level. It is turned into a NumPy
+        array where the work is done, so that a lazy array is not computed on the
+        interface's thread.
     rgb : bool
         Whether the last axis holds red, green, blue and perhaps alpha.
-    multiscale : bool
-        Whether `data` is a pyramid. Its first, largest, level is segmented.
     """
 
     layer_id: str
     name: str
     data: Any
     rgb: bool
-    multiscale: bool
 
     @classmethod
     def of(cls, layer: Image) -> LayerImage:
@@ -49,9 +47,8 @@ class LayerImage:
         return cls(
             layer_id=str(layer.unique_id),
             name=layer.name,
-            data=layer.data,
+            data=_pixels(layer),
             rgb=bool(layer.rgb),
-            multiscale=bool(layer.multiscale),
         )
 
     @property
@@ -68,14 +65,13 @@ class LayerImage:
 
     def is_still(self, layer: Image) -> bool:
         """Whether the layer shows the very array that was read."""
-        return layer.data is self.data
+        return _pixels(layer) is self.data
 
     def segment(
         self, *, progress: Callable[[float, str], None] | None = None, **parameters: Any
     ) -> Segmentation:
         """Segment the pixels; `parameters` are those of `napari_kmeans_seg.segment`."""
-        level = self.data[0] if self.multiscale else self.data
-        image = np.asarray(level)
+        image = np.asarray(self.data)
         return segment(
             image,
             channel_axis=-1 if self.rgb else None,
@@ -91,9 +87,13 @@ def describe(layer: Image) -> str:
     The size of a picture is told as people tell it, width first; more axes are told in
     the order of the array.
     """
-    level = layer.data[0] if layer.multiscale else layer.data
-    shape = tuple(level.shape[:-1] if layer.rgb else level.shape)
+    pixels = _pixels(layer)
+    shape = tuple(pixels.shape[:-1] if layer.rgb else pixels.shape)
     size = " × ".join(str(n) for n in (shape[::-1] if len(shape) == 2 else shape))
-    kind = "grey" if not layer.rgb else "RGBA" if level.shape[-1] == 4 else "RGB"
+    kind = "grey" if not layer.rgb else "RGBA" if pixels.shape[-1] == 4 else "RGB"
     pyramid = ", pyramid" if layer.multiscale else ""
-    return f"{size} pixels, {kind}, {np.dtype(level.dtype)}{pyramid}"
+    return f"{size} pixels, {kind}, {np.dtype(pixels.dtype)}{pyramid}"
+
+
+def _pixels(layer: Image) -> Any:
+    return layer.data[0] if layer.multiscale else layer.data
