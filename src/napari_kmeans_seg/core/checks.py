@@ -90,7 +90,9 @@ def axis(name: str, value: Any, ndim: int) -> int:
     return int(value) % ndim
 
 
-def spatial_mask(mask: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+def spatial_mask(
+    mask: ArrayLike, shape: tuple[int, ...], *, may_be_empty: bool = False
+) -> NDArray[np.bool_]:
     """Return `mask` as a boolean array of the image's spatial `shape`."""
     array = np.asarray(mask)
     if array.dtype.kind not in "bui":
@@ -100,7 +102,7 @@ def spatial_mask(mask: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_]:
             f"mask takes an array of the image's spatial shape {shape}; got shape {array.shape}."
         )
     inside = array.astype(bool, copy=False)
-    if not inside.any():
+    if not (may_be_empty or inside.any()):
         raise ValueError("mask takes an array with at least one true pixel; got one with none.")
     return inside
 

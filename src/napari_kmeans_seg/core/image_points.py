@@ -54,6 +54,11 @@ class ImagePoints:
     packing: Packing | None
     exponent: int = 0
 
+    @property
+    def n_valid(self) -> int:
+        """Number of pixels that take part."""
+        return self.inputs.n_valid if self.points is None else self.points.n_pixels
+
     def features(self, space: FeatureSpace) -> Features:
         """Features of the points, ``(n_features, n_points)``."""
         assert self.points is not None

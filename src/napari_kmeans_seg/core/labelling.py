@@ -106,8 +106,9 @@ def label_pixels(
     """
     labels = np.zeros(image.pixels.n_pixels, label_dtype(len(centroids)))
     pixels = divide(image.pixels, image.exponent)
-    middle = middle_values(pixels.at(pixels.sample(SAMPLE)))
     if image.points is not None and image.packing is not None:
+        step = max(1, image.points.n_points // SAMPLE)
+        middle = middle_values([value[::step] for value in image.points.values])
         sums = _by_table(
             image.inputs,
             image.points,
@@ -119,6 +120,7 @@ def label_pixels(
             tick,
         )
     else:
+        middle = middle_values(pixels.at(pixels.sample(SAMPLE)))
         sums = _one_by_one(pixels, image.inputs, space, middle, centroids, labels, tick)
     with np.errstate(over="ignore", under="ignore"):
         return Labelling(

@@ -154,9 +154,13 @@ def flatten(
     channel_axis: int | None = None,
     alpha: bool | None = None,
     mask: ArrayLike | None = None,
+    may_be_empty: bool = False,
     tick: Tick | None = None,
 ) -> Pixels:
-    """Turn an image into `Pixels`; the arguments are those of `segment`."""
+    """Turn an image into `Pixels`; the arguments are those of `segment`.
+
+    A block of an image `may_be_empty`: no pixel of it needs to take part.
+    """
     array = checks.image_array(image)
     if channel_axis is None:
         if alpha:
@@ -176,10 +180,17 @@ def flatten(
     shape = array.shape
     if channel_axis is not None:
         shape = shape[:channel_axis] + shape[channel_axis + 1 :]
-    inside = None if mask is None else checks.spatial_mask(mask, shape).reshape(-1)
+    inside = None
+    if mask is not None:
+        inside = checks.spatial_mask(mask, shape, may_be_empty=may_be_empty).reshape(-1)
     flat = [_flat(plane) for plane in planes]
     opacity = flat.pop() if alpha else None
     valid, n_not_finite = _participants(flat, opacity, inside, tick)
+    if not (may_be_empty or valid is None or valid.any()):
+        raise ValueError(
+            "image takes at least one pixel that is finite, inside the mask and not fully "
+            "transparent; got none."
+        )
     return Pixels(
         channels=tuple(flat),
         valid=valid,
@@ -221,9 +232,4 @@ def _participants(
     n_not_finite = 0
     if floating or alpha is not None:
         n_not_finite = sum(map_spans(examine, spans(n), tick))
-    if not valid.any():
-        raise ValueError(
-            "image takes at least one pixel that is finite, inside the mask and not fully "
-            "transparent; got none."
-        )
     return (None if valid.all() else valid), n_not_finite

@@ -1,7 +1,7 @@
 """Distinct pixel values with counts: all that k-means needs to know of an image."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,8 @@ class WeightedPoints:
         What tells the points apart: the packed value, the value itself or the bin.
     values : tuple of (n_points,) arrays
         Coordinates, one array per channel: the values of the pixels in the image's dtype
-        where they are distinct values, or the means of the pixels in a bin.
+        where they are distinct values, or the means of the pixels in a bin. Empty for codes
+        that are yet to be unpacked.
     counts : (n_points,) int64 array
         Pixels that each point stands for.
     """
@@ -61,6 +62,8 @@ def merge(parts: Sequence[WeightedPoints]) -> WeightedPoints:
     """
     if len(parts) == 1:
         return parts[0]
+    if parts[0].keys.dtype == np.uint32 and not parts[0].values:
+        return _merge_codes(parts)
     keys = np.concatenate([part.keys for part in parts])
     order = np.argsort(keys, kind="stable")
     keys = keys[order]
@@ -77,6 +80,21 @@ def merge(parts: Sequence[WeightedPoints]) -> WeightedPoints:
             first = first + (np.add.reduceat(step, starts) / total).astype(value.dtype)
         values.append(first)
     return WeightedPoints(keys[starts], tuple(values), total)
+
+
+def _merge_codes(parts: Sequence[WeightedPoints]) -> WeightedPoints:
+    """Merge counted 32-bit codes, by sorting numbers that hold a code and where its count is.
+
+    NumPy sorts numbers several times faster than it finds the order of numbers.
+    """
+    codes = np.concatenate([part.keys for part in parts]).astype(np.uint64)
+    codes <<= np.uint64(32)
+    codes |= np.arange(codes.size, dtype=np.uint64)
+    codes.sort()
+    counts = np.concatenate([part.counts for part in parts])[codes & np.uint64(0xFFFFFFFF)]
+    codes >>= np.uint64(32)
+    starts = _starts(codes)
+    return WeightedPoints(codes[starts].astype(np.uint32), (), np.add.reduceat(counts, starts))
 
 
 def _starts(ascending: NDArray[Any]) -> NDArray[np.intp]:
@@ -137,20 +155,34 @@ class Packing:
         return tuple(channels)
 
 
+def unpack(points: WeightedPoints, packing: Packing) -> WeightedPoints:
+    """Give counted codes the values that they stand for."""
+    return replace(points, values=packing.unpack(points.keys))
+
+
+def packing_of_dtype(dtype: np.dtype[Any], n_channels: int) -> Packing | None:
+    """Find how all values that a dtype can hold pack into at most 24 bits, if they do."""
+    if dtype.kind not in "bui":
+        return None
+    bits = 1 if dtype.kind == "b" else 8 * dtype.itemsize
+    if bits * n_channels > TABLE_BITS:
+        return None
+    low = int(np.iinfo(dtype).min) if dtype.kind == "i" else 0
+    return Packing((low,) * n_channels, (bits,) * n_channels, dtype)
+
+
 def packing_of(pixels: Pixels) -> Packing | None:
     """Find how the pixels of an image pack into at most 64 bits, if they do.
 
     Up to 8 bits per channel (16 for one channel) the dtype says it; for wider integers
     the range of the values does.
     """
-    dtype = pixels.dtype
+    dtype, n = pixels.dtype, pixels.n_channels
     if dtype.kind not in "bui":
         return None
-    bits = 1 if dtype.kind == "b" else 8 * dtype.itemsize
-    n = pixels.n_channels
-    if bits * n <= TABLE_BITS:
-        low = int(np.iinfo(dtype).min) if dtype.kind == "i" else 0
-        return Packing((low,) * n, (bits,) * n, dtype)
+    packing = packing_of_dtype(dtype, n)
+    if packing is not None:
+        return packing
 
     def extremes(start: int, stop: int) -> list[tuple[int, int]]:
         parts = pixels.take(start, stop)
@@ -163,9 +195,27 @@ def packing_of(pixels: Pixels) -> Packing | None:
 
 
 def count_codes(
-    pixels: Pixels, packing: Packing, tick: Tick | None = None
+    pixels: Pixels, packing: Packing, limit: int = COUNT_CHUNK, tick: Tick | None = None
 ) -> WeightedPoints | None:
-    """Count the distinct packed values of an image; None where these hardly repeat."""
+    """Count the distinct packed values of an image.
+
+    Parameters
+    ----------
+    pixels : Pixels
+        The image.
+    packing : Packing
+        How its values are packed.
+    limit : int
+        Give up where one chunk of 2,097,152 pixels has more distinct values than this.
+    tick : callable, optional
+        Progress.
+
+    Returns
+    -------
+    WeightedPoints or None
+        Without values: `unpack` gives them to the points of the whole image. None where
+        it gave up.
+    """
     if packing.n_bits <= 16:
         table = np.zeros(1 << packing.n_bits, np.int64)
 
@@ -176,19 +226,20 @@ def count_codes(
         for counts in map_spans(histogram, spans(pixels.n_pixels, 1 << 19), tick):
             table += counts
         codes = np.flatnonzero(table).astype(np.uint32)
-        return WeightedPoints(codes, packing.unpack(codes), table[codes])
+        return WeightedPoints(codes, (), table[codes])
 
     def distinct(start: int, stop: int) -> WeightedPoints:
         return count_sorted(packing.pack(pixels.take(start, stop)))
 
-    parts = []
+    parts: list[WeightedPoints] = []
     for part in map_spans(distinct, spans(pixels.n_pixels, COUNT_CHUNK), tick):
-        parts.append(part)
-        # Noise: counting it all would take longer than clustering the pixels one by one.
-        if part.n_points > COUNT_CHUNK // 2:
+        if part.n_points > limit:
             return None
-    points = merge(parts)
-    return WeightedPoints(points.keys, packing.unpack(points.keys), points.counts)
+        parts.append(part)
+        # Merged as they come, equals with equals, no code is moved more than log n times.
+        while len(parts) > 1 and parts[-1].n_points * 2 > parts[-2].n_points:
+            parts[-2:] = [merge(parts[-2:])]
+    return merge(parts)
 
 
 def count_sorted(keys: NDArray[Any]) -> WeightedPoints:
@@ -215,18 +266,22 @@ def distinct_points(
     few = DENSE_LIMIT if pixels.n_channels == 1 else 0
     packing = packing_of(pixels)
     if packing is not None and packing.n_bits <= TABLE_BITS:
-        points = count_codes(pixels, packing, tick)
-        return points, packing if points else None
+        # In noise nearly every pixel has a colour of its own. To count them all would take
+        # longer than to cluster the pixels one by one.
+        counted = count_codes(pixels, packing, COUNT_CHUNK // 2, tick)
+        return (unpack(counted, packing), packing) if counted else (None, None)
     if pixels.n_pixels > SEARCH_LIMIT:
         return None, None
     if packing is not None:
-        points = count_codes(pixels, packing, tick)
+        counted = count_codes(pixels, packing, tick=tick)
+        assert counted is not None
+        points = unpack(counted, packing)
     elif pixels.n_channels == 1:
         keys = pixels.take(0, pixels.n_pixels)[0].copy()
         points = count_sorted(keys)
         points = WeightedPoints(points.keys, (points.keys,), points.counts)
     else:
         return None, None
-    if points is None or points.n_points > max(few, pixels.n_pixels // 4):
+    if points.n_points > max(few, pixels.n_pixels // 4):
         return None, None
     return points, None

@@ -129,7 +129,7 @@ class PreparedImage:
                 break
         if len(numbers) > 1 and numbers[-1] == numbers[-2]:
             numbers, inertia, silhouette = numbers[:-1], inertia[:-1], silhouette[:-1]
-        n_pixels = self._fitted.inputs.n_valid
+        n_pixels = self._fitted.n_valid
         scatter = self._variance * n_pixels * found.centroids.shape[1]
         scatter = float(np.ldexp(scatter, 2 * self._space.exponent))
         return cluster_curve(numbers, inertia, silhouette, scatter, n_pixels)
