@@ -1,4 +1,4 @@
-"""The colours of a Labels layer: each cluster in its mean colour, until a person says otherwise."""
+"""The colours of a Labels layer: clusters in their mean colours, until a person says otherwise."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from napari.utils.colormaps import DirectLabelColormap
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-    from napari.layers import Image, Labels
+    from napari.layers import Labels
 
     from napari_kmeans_seg import Segmentation
 
@@ -18,38 +18,31 @@ if TYPE_CHECKING:
 _BY_HAND = "magenta"
 
 
-def mean_colors(segmentation: Segmentation, source: Image) -> dict[int | None, Any]:
-    """Give each label the colour in which the source layer shows the mean of its cluster.
+def mean_colors(segmentation: Segmentation, dtype: npt.DTypeLike) -> dict[int | None, Any]:
+    """Give each label the mean colour of its cluster.
 
     Over the segmented image the labels then look just like it, and over the source they
     look like the clusters they are. Napari's colour mode *auto* shows them in distinct
-    hues.
+    hues; grey images have these from the start, for greys next to each other are hard to
+    tell apart.
 
     Parameters
     ----------
     segmentation : Segmentation
-        The result.
-    source : Image
-        The layer that was segmented; grey values are shown with its colormap, contrast
-        limits and gamma.
+        The result for an image of red, green and blue.
+    dtype : dtype
+        The image's. Integers are shown from 0 to their largest value, floats from 0 to 1.
 
     Returns
     -------
     dict
         As napari's `DirectLabelColormap` takes it.
     """
-    means = segmentation.centroids
-    if source.rgb:
-        dtype = np.dtype(source.dtype)
-        full = np.iinfo(dtype).max if dtype.kind in "iu" else 1
-        colors = np.clip(means / full, 0, 1)
-    else:
-        low, high = source.contrast_limits
-        shown = np.clip((means[:, 0] - low) / (high - low), 0, 1) ** source.gamma
-        colors = source.colormap.map(shown)
-    opaque = np.ones((len(colors), 4))
-    opaque[:, :3] = colors[:, :3]
-    return {None: _BY_HAND, 0: "transparent", **dict(enumerate(opaque, start=1))}
+    dtype = np.dtype(dtype)
+    full = np.iinfo(dtype).max if dtype.kind in "iu" else 1
+    colors = np.ones((segmentation.n_clusters, 4))
+    colors[:, :3] = np.clip(segmentation.centroids / full, 0, 1)
+    return {None: _BY_HAND, 0: "transparent", **dict(enumerate(colors, start=1))}
 
 
 def set_colors(layer: Labels, colors: dict[int | None, Any]) -> None:

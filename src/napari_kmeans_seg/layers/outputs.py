@@ -127,7 +127,7 @@ class Outputs:
             else:
                 layer = self._new(kind, spatial, state)
                 viewer.layers.insert(above, layer)
-            self._describe(layer, kind, source_layer)
+            self._describe(layer, kind)
             shown[kind] = layer
             above = [other.unique_id for other in viewer.layers].index(layer.unique_id) + 1
 
@@ -188,12 +188,12 @@ class Outputs:
             if not np.array_equal(np.asarray(getattr(layer, key)), np.asarray(value)):
                 setattr(layer, key, value)
 
-    def _describe(self, layer: Layer, kind: Kind, source_layer: Image) -> None:
+    def _describe(self, layer: Layer, kind: Kind) -> None:
         """Write down what the layer holds: colours, table, metadata, link to the source."""
         colors = written_colors(layer)
         if kind == "labels":
-            if colors in (None, color_fingerprint(layer)):
-                set_colors(layer, mean_colors(self.segmentation, source_layer))
+            if self.source.rgb and colors in (None, color_fingerprint(layer)):
+                set_colors(layer, mean_colors(self.segmentation, self.source.data.dtype))
                 colors = color_fingerprint(layer)
             layer.features = cluster_table(self.segmentation, layer, self.source.channel_names)
         layer.metadata = {**layer.metadata, METADATA_KEY: record(self.segmentation, self.source)}
