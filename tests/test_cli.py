@@ -161,6 +161,25 @@ class TestSegment:
             assert_array_equal(tifffile.imread(out / "planes_labels.tif"), expected.labels)
             assert_array_equal(tifffile.imread(out / "planes_segmented.tif"), expected.image)
 
+    def test_opacity_stays_opacity_however_its_axis_is_counted(self, tmp_path, coffee):
+        path = tmp_path / "coffee.png"
+        Image.fromarray(np.dstack([coffee, coffee[..., 1]])).save(path)
+        expected = segment(np.asarray(Image.open(path)), 3, channel_axis=-1, alpha=True)
+        for axis in ("auto", "2", "-1"):
+            out = tmp_path / f"out{axis}"
+            assert run("segment", path, "-k", 3, "--channel-axis", axis, "-o", out).returncode == 0
+            assert_array_equal(tifffile.imread(out / "coffee_labels.tif"), expected.labels)
+            assert pd.read_csv(out / "coffee_clusters.csv").shape == (3, 6)
+
+    def test_colours_taken_as_values_give_labels_of_the_full_shape(self, tmp_path, photo, coffee):
+        out = tmp_path / "out"
+        assert run("segment", photo, "-k", 3, "--channel-axis", "none", "-o", out).returncode == 0
+        expected = segment(coffee, 3)
+        with tifffile.TiffFile(out / "coffee_labels.tif") as tiff:
+            assert_array_equal(tiff.asarray(), expected.labels)
+            assert tiff.pages.first.photometric == tifffile.PHOTOMETRIC.MINISBLACK
+        assert_array_equal(np.asarray(Image.open(out / "coffee_segmented.png")), expected.image)
+
     def test_what_is_left_out_is_told(self, tmp_path, cell):
         image = cell.astype(np.float32)
         image[:10] = np.nan

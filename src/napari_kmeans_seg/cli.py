@@ -297,8 +297,7 @@ def _segment_file(
 
         image = read_image(path)
         if axis != "auto":
-            own = image.channel_axis is not None and axis == image.channel_axis
-            image = replace(image, channel_axis=axis, alpha=image.alpha and own)
+            image = replace(image, channel_axis=axis, alpha=image.alpha and axis in image.own_axes)
         with warnings.catch_warnings():
             # They stand in the result, too, and are printed from there.
             warnings.simplefilter("ignore", UserWarning)
@@ -338,7 +337,7 @@ def _print_table(title: str, frame: pd.DataFrame, seg: Segmentation) -> None:
     console.print(f"{seg.n_clusters} clusters, {times}, inertia {seg.inertia:.6g}{end}\n")
 
 
-def _cell(name: Hashable, value: float) -> str:
+def _cell(name: Hashable, value: Any) -> str:
     if name == "percent":
         return f"{value:.2f}"
     # As fine for an image from 0 to 1 as for one of 16 bits.

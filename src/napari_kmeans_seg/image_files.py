@@ -75,6 +75,14 @@ class ImageFile:
     tiff: TiffStyle
     picture: PictureStyle | None = None
 
+    @property
+    def own_axes(self) -> tuple[int, ...]:
+        """The two numbers of the channel axis, counted from either end; none for one channel."""
+        if self.channel_axis is None:
+            return ()
+        from_start = self.channel_axis % self.pixels.ndim
+        return (from_start, from_start - self.pixels.ndim)
+
 
 @dataclass(frozen=True)
 class ResultPaths:
@@ -142,11 +150,10 @@ def write_results(
     OSError
         The folder cannot be written.
     """
+    # S, where it is left, would make a colour picture of the labels.
     labels_axes = "".join(
-        letter
-        for axis, letter in enumerate(image.tiff.axes)
-        if image.channel_axis is None or axis != image.channel_axis % len(image.tiff.axes)
-    )
+        letter for axis, letter in enumerate(image.tiff.axes) if axis not in image.own_axes
+    ).replace("S", "Q")
     labels_style = replace(image.tiff, axes=labels_axes, display={}, sample_tags={})
 
     def write_segmented(path: Path) -> None:

@@ -99,6 +99,8 @@ def read_tiff(path: Path) -> TiffImage:
         series = tiff.series[0]
         page = series.keyframe
         pixels, axes = _pixels(path, series), series.axes
+        if pixels.size == 0 or pixels.ndim != len(axes):
+            raise ValueError(f"its axes {axes!r} do not fit its {pixels.shape} pixels")
         palette = page.colormap
         # ImageJ's palette is a way to look at measurements; elsewhere it is the picture.
         if palette is not None and not tiff.is_imagej and pixels.dtype.kind == "u":
