@@ -97,6 +97,16 @@ def test_grey_is_cut_where_multi_level_otsu_cuts(classes: int) -> None:
     )
 
 
+def test_a_far_background_value_does_not_cost_the_optimum() -> None:
+    """As where no data are written as -9999."""
+    signal = np.random.default_rng(0).random((200, 400))
+    image = np.concatenate([np.full_like(signal, -9999), signal])
+    alone = segment(signal, 4)
+    found = segment(image, 5)
+    np.testing.assert_allclose(found.inertia, alone.inertia, rtol=1e-6)
+    assert found.counts[0] == signal.size
+
+
 def test_sums_of_more_than_two_to_the_31_pixels_do_not_overflow() -> None:
     values = np.arange(12.0)
     weights = np.array([1, 5, 2, 8, 3, 1, 1, 9, 4, 4, 2, 7.0])
