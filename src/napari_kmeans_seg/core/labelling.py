@@ -29,12 +29,15 @@ class Labelling:
         Mean input value of each cluster's pixels, NaN where it has none.
     inertia : float
         Sum of squared distances to the centroids.
+    table : array of unsigned integers or None
+        Label of each packed value, where a table can hold all.
     """
 
     labels: Labels
     counts: NDArray[np.int64]
     means: NDArray[np.float64]
     inertia: float
+    table: Labels | None = None
 
 
 @dataclass
@@ -105,21 +108,18 @@ def label_pixels(
         Progress.
     """
     labels = np.zeros(image.pixels.n_pixels, label_dtype(len(centroids)))
-    pixels = divide(image.pixels, image.exponent)
+    table = None
     if image.points is not None and image.packing is not None:
         step = max(1, image.points.n_points // SAMPLE)
         middle = middle_values([value[::step] for value in image.points.values])
-        sums = _by_table(
-            image.inputs,
-            image.points,
-            image.packing,
-            middle,
-            image.features(space),
-            centroids,
-            labels,
-            tick,
-        )
+        features = image.features(space)
+        index = _nearest(features, centroids, labels.dtype)
+        table = np.zeros_like(labels, shape=1 << image.packing.n_bits)
+        table[image.points.keys] = index + labels.dtype.type(1)
+        look_up(table, image.packing, image.inputs, labels, tick)
+        sums = _sum_points(image.points, index, middle, features, centroids)
     else:
+        pixels = divide(image.pixels, image.exponent)
         middle = middle_values(pixels.at(pixels.sample(SAMPLE)))
         sums = _one_by_one(pixels, image.inputs, space, middle, centroids, labels, tick)
     with np.errstate(over="ignore", under="ignore"):
@@ -128,40 +128,47 @@ def label_pixels(
             np.rint(sums.counts).astype(np.int64),
             np.ldexp(sums.means(middle), image.exponent),
             float(np.ldexp(sums.inertia, 2 * image.exponent)),
+            table,
         )
 
 
-def _by_table(
-    pixels: Pixels,
-    points: WeightedPoints,
-    packing: Packing,
-    middle: tuple[float, ...],
-    features: Features,
-    centroids: NDArray[np.float64],
-    labels: Labels,
-    tick: Tick | None,
-) -> _Sums:
-    """Label the distinct values, then look each pixel up."""
-    index = np.empty(points.n_points, labels.dtype)
+def look_up(
+    table: Labels, packing: Packing, pixels: Pixels, labels: Labels, tick: Tick | None = None
+) -> None:
+    """Write the label of each pixel, which `table` has for its packed value, to `labels`."""
 
-    def assign(start: int, stop: int) -> None:
-        nearest(features[:, start:stop], centroids, index[start:stop])
-
-    for _ in map_spans(assign, spans(points.n_points, 1 << 16)):
-        pass
-    table = np.zeros(1 << packing.n_bits, labels.dtype)
-    table[points.keys] = index + labels.dtype.type(1)
-
-    def look_up(start: int, stop: int) -> None:
+    def fill(start: int, stop: int) -> None:
         codes = packing.pack([channel[start:stop] for channel in pixels.channels])
         # mode="clip" lets NumPy write straight to the labels; no code is out of range.
         np.take(table, codes, out=labels[start:stop], mode="clip")
         if pixels.valid is not None:
             labels[start:stop] *= pixels.valid[start:stop]
 
-    for _ in map_spans(look_up, spans(pixels.n_pixels), tick):
+    for _ in map_spans(fill, spans(pixels.n_pixels), tick):
         pass
 
+
+def _nearest(
+    features: Features, centroids: NDArray[np.float64], dtype: np.dtype[np.unsignedinteger]
+) -> Labels:
+    """Index of the nearest centroid of each point."""
+    index = np.empty(features.shape[1], dtype)
+
+    def assign(start: int, stop: int) -> None:
+        nearest(features[:, start:stop], centroids, index[start:stop])
+
+    for _ in map_spans(assign, spans(index.size, 1 << 16)):
+        pass
+    return index
+
+
+def _sum_points(
+    points: WeightedPoints,
+    index: Labels,
+    middle: tuple[float, ...],
+    features: Features,
+    centroids: NDArray[np.float64],
+) -> _Sums:
     def add_up(start: int, stop: int) -> _Sums:
         part = slice(start, stop)
         values = [value[part] for value in points.values]

@@ -9,6 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 from . import checks
 from .parallel import Tick, map_spans, spans
 
+NO_PIXEL = (
+    "image takes at least one pixel that is finite, inside the mask and not fully transparent; "
+    "got none."
+)
+
 
 @dataclass(frozen=True)
 class Pixels:
@@ -187,10 +192,7 @@ def flatten(
     opacity = flat.pop() if alpha else None
     valid, n_not_finite = _participants(flat, opacity, inside, tick)
     if not (may_be_empty or valid is None or valid.any()):
-        raise ValueError(
-            "image takes at least one pixel that is finite, inside the mask and not fully "
-            "transparent; got none."
-        )
+        raise ValueError(NO_PIXEL)
     return Pixels(
         channels=tuple(flat),
         valid=valid,

@@ -99,6 +99,8 @@ def _merge_codes(parts: Sequence[WeightedPoints]) -> WeightedPoints:
 
 def _starts(ascending: NDArray[Any]) -> NDArray[np.intp]:
     """Index of the first of each run of equal keys."""
+    if ascending.size == 0:
+        return np.empty(0, np.intp)
     changes = np.flatnonzero(ascending[1:] != ascending[:-1])
     return np.concatenate([np.zeros(1, np.intp), changes + 1])
 
@@ -245,8 +247,6 @@ def count_codes(
 def count_sorted(keys: NDArray[Any]) -> WeightedPoints:
     """Count equal keys by sorting them in place; NumPy sorts numbers with vector instructions."""
     keys.sort()
-    if keys.size == 0:
-        return WeightedPoints(keys, (), np.zeros(0, np.int64))
     starts = _starts(keys)
     return WeightedPoints(keys[starts], (), np.diff(starts, append=keys.size).astype(np.int64))
 

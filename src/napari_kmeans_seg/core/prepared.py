@@ -86,12 +86,13 @@ class PreparedImage:
             notes += (f"No pixel is nearest to the centroid of cluster {empty}.",)
         for note in notes:
             warnings.warn(note, UserWarning, stacklevel=2)
+        return self._result(model, labelling, found, notes)
+
+    def _result(
+        self, model: KMeansModel, labelling: Labelling, found: LloydResult, notes: tuple[str, ...]
+    ) -> Segmentation:
         return model.segmentation(
-            self._whole,
-            labelling,
-            n_iter=found.n_iter,
-            converged=found.converged,
-            notes=notes,
+            self._whole, labelling, n_iter=found.n_iter, converged=found.converged, notes=notes
         )
 
     def choose_k(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -42,7 +43,8 @@ def segment(
     ----------
     image : array-like
         Image of any number of spatial axes and any real dtype: bool, (u)int8 to (u)int64,
-        float16 to float64.
+        float16 to float64. A Dask array is read chunk by chunk, each once, on the active
+        scheduler, and gives Dask arrays: see Notes.
     n_clusters : int
         Number of clusters, 1 to 65,535. An image with fewer distinct values gets as many
         clusters as it has values, and a warning.
@@ -118,6 +120,11 @@ def segment(
     gives on all pixels [2]_, in a fraction of the time. Where values do not repeat (floats,
     many channels), weighted bins give the start for iterations over all pixels.
     One channel is clustered by dynamic programming to the global optimum [3]_.
+
+    The labels and the segmented image of a Dask array are computed when they are asked for. Its
+    centroids are those of the same array in memory, bit for bit, where all values of the
+    dtype can be counted: 8 bits in up to three channels, 16 bits in one. Of other images of more
+    than 4 million pixels a sample is fitted, and a warning says so.
 
     Initial centroids other than an array are first run to rest on coarse bins, from a
     few seeds each, and the best goes on to all pixels; that is a heuristic, and costs little.
@@ -202,37 +209,47 @@ def prepare(
     spatial_weight = checks.real("spatial_weight", spatial_weight, 0)
     if not isinstance(normalize, bool | np.bool_):
         raise TypeError(f"normalize takes True or False; got {normalize!r}.")
-    pixels = flatten(
-        image,
-        channel_axis=channel_axis,
-        alpha=alpha,
-        mask=mask,
-        tick=portion(progress, 0, 0.1, "Reading"),
-    )
-    check_color_space(color_space, pixels)
-    weights = (1.0,) * pixels.n_channels
-    if channel_weights is not None:
-        weights = checks.reals("channel_weights", channel_weights, pixels.n_channels, "channel")
-        if not any(weights):
-            raise ValueError("channel_weights takes at least one weight above 0; got all 0.")
+    form: dict[str, Any] = {"channel_axis": channel_axis, "alpha": alpha, "mask": mask}
+    is_lazy = hasattr(image, "__dask_graph__")
+    if is_lazy:
+        # Imported here: Dask takes a while, and most images are in memory.
+        from .blockwise import PreparedBlocks, read_blocks
+
+        if spatial_weight or np.any(np.asarray(smoothing)):
+            raise ValueError(
+                "smoothing and spatial_weight take 0 for a Dask array; got "
+                f"smoothing={smoothing!r} and spatial_weight={spatial_weight!r}."
+            )
+        source, lazy_mask, whole, notes = read_blocks(
+            image,
+            **form,
+            color_space=color_space,
+            fit_scale=fit_scale,
+            tick=portion(progress, 0, 0.8, "Reading"),
+        )
+        pixels = whole.pixels
+    else:
+        pixels = flatten(image, **form, tick=portion(progress, 0, 0.1, "Reading"))
+        check_color_space(color_space, pixels)
+    weights = _weights(channel_weights, pixels.n_channels)
     sigma = checks.reals("smoothing", smoothing, len(pixels.shape), "spatial axis")
 
     def read_pixels(which: Pixels, exponent: int | None, tick: Tick) -> ImagePoints:
         scale = which.spacing or (1.0,) * len(sigma)
+        width = tuple(s / one for s, one in zip(sigma, scale, strict=True)) if any(sigma) else ()
         return read(
             which,
             color_space=color_space,
-            smoothing=tuple(s / one for s, one in zip(sigma, scale, strict=True))
-            if any(sigma)
-            else (),
+            smoothing=width,
             repeats=not spatial_weight,
             exponent=exponent,
             tick=tick,
         )
 
-    whole = read_pixels(pixels, None, portion(progress, 0.1, 0.5, "Counting values"))
+    if not is_lazy:
+        whole = read_pixels(pixels, None, portion(progress, 0.1, 0.5, "Counting values"))
     fitted = whole
-    if fit_scale < 1:
+    if fit_scale < 1 and not is_lazy:
         small = shrink(pixels, fit_scale, portion(progress, 0.5, 0.6, "Shrinking"))
         tick = portion(progress, 0.6, 0.8, "Counting values")
         fitted = read_pixels(small, whole.exponent, tick)
@@ -257,7 +274,18 @@ def prepare(
         "spatial_weight": spatial_weight,
         "fit_scale": fit_scale,
     }
+    if is_lazy:
+        return PreparedBlocks(whole, fitted, space, variance, parameters, source, lazy_mask, notes)
     return PreparedImage(whole, fitted, space, variance, parameters)
+
+
+def _weights(channel_weights: Sequence[float] | None, n_channels: int) -> tuple[float, ...]:
+    if channel_weights is None:
+        return (1.0,) * n_channels
+    weights = checks.reals("channel_weights", channel_weights, n_channels, "channel")
+    if not any(weights):
+        raise ValueError("channel_weights takes at least one weight above 0; got all 0.")
+    return weights
 
 
 def choose_k(

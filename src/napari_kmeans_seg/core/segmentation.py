@@ -125,8 +125,7 @@ class Segmentation:
             raise ValueError("mask takes at least one label; got none.")
         chosen = np.zeros(self.n_clusters + 1, bool)
         chosen[[self._label(label) for label in labels]] = True
-        inside: NDArray[np.bool_] = chosen[self.labels]
-        return inside
+        return self._look_up(chosen)
 
     def merge(self, *groups: Sequence[int]) -> "Segmentation":
         """Join clusters: the two reds of a car become one.
@@ -182,7 +181,7 @@ class Segmentation:
         table = np.zeros(self.n_clusters + 1, label_dtype(kept.size))
         table[1:] = rank[index] + 1
         return replace(
-            self, labels=table[self.labels], centroids=centroids[order], counts=counts[order]
+            self, labels=self._look_up(table), centroids=centroids[order], counts=counts[order]
         )
 
     def to_dataframe(self, channel_names: Sequence[str] | None = None) -> "pd.DataFrame":
@@ -215,6 +214,11 @@ class Segmentation:
         means = zip(names, self.centroids.T, strict=True)
         table |= {f"mean_{name}": column for name, column in means}
         return pd.DataFrame(table)
+
+    def _look_up(self, table: NDArray[Any]) -> NDArray[Any]:
+        """Give each pixel what the table has for its label."""
+        found: NDArray[Any] = table[self.labels]
+        return found
 
     def _label(self, label: Any, low: int = 0) -> int:
         return checks.integer("label", label, low, self.n_clusters)
