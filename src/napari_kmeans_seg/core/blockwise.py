@@ -32,6 +32,9 @@ from .segmentation import Segmentation
 SAMPLE_PIXELS = 1 << 22
 """Pixels that are taken of an image whose values cannot be counted; all, up to this many."""
 
+FIT_PIXELS = 1 << 31
+"""Pixels up to which every chunk is read; of larger images, chunks evenly spread."""
+
 BATCH_PIXELS = 1 << 26
 """Pixels that are read between two looks at whether to stop."""
 
@@ -194,13 +197,22 @@ def read_blocks(
     share = min(1.0, SAMPLE_PIXELS / n_pixels)
     has_alpha = form.alpha is not None
     masks = [None] * image.npartitions if inside is None else inside.to_delayed().ravel()
-    summaries = [
-        delayed(_read_block)(block, part, axis, has_alpha, fit_scale, packing, share)
-        for block, part in zip(image.to_delayed().ravel(), masks, strict=True)
-    ]
-    summary = _gather(summaries, image.numblocks, n_pixels, tick)
+    n_read = max(1, min(image.npartitions, int(image.npartitions * FIT_PIXELS / n_pixels)))
+    blocks = image.to_delayed().ravel()
+    summaries = {
+        tuple(int(at) for at in np.unravel_index(i, image.numblocks)): delayed(_read_block)(
+            blocks[i], masks[i], axis, has_alpha, fit_scale, packing, share
+        )
+        for i in np.linspace(0, image.npartitions - 1, n_read).astype(int)
+    }
+    summary = _gather(summaries, n_pixels // image.npartitions, tick)
     values, n = summary.sample, 0
     notes: list[str] = []
+    if n_read < image.npartitions and packing is not None:
+        notes.append(
+            f"Fitted on {n_read:,} of {image.npartitions:,} chunks, evenly spread; pixel counts, "
+            "centroids and inertia are those of these."
+        )
     if fit_scale < 1:
         notes.append(f"Pixel counts and inertia are those of the copy at fit_scale={fit_scale:g}.")
     if packing is None:
@@ -274,37 +286,34 @@ def _merge(parts: Sequence[_Summary]) -> _Summary:
     )
 
 
-def _gather(
-    summaries: list[Delayed], numblocks: tuple[int, ...], n_pixels: int, tick: Tick
-) -> _Summary:
-    """Compute the summaries of all chunks, some at a time, and merge them as a tree."""
-    size = max(2 * n_threads(), len(summaries) * BATCH_PIXELS // n_pixels)
+def _gather(summaries: dict[tuple[int, ...], Delayed], chunk_pixels: int, tick: Tick) -> _Summary:
+    """Compute the summaries of chunks, some at a time, and merge them as a tree."""
+    size = max(2 * n_threads(), BATCH_PIXELS // max(1, chunk_pixels))
     gathered: list[_Summary] = []
-    for start in range(0, len(summaries), size):
-        tick(start / len(summaries))
-        batch = summaries[start : start + size]
-        tree = batch
+    chunks = list(summaries)
+    for start in range(0, len(chunks), size):
+        tick(start / len(chunks))
+        batch = chunks[start : start + size]
+        tree = [summaries[chunk] for chunk in batch]
         while len(tree) > 1:
             tree = [delayed(_merge)(tree[i : i + FAN_IN]) for i in range(0, len(tree), FAN_IN)]
         try:
             gathered += dask.compute(*tree)
         except Exception as error:
-            raise OSError(_name_chunk(batch, start, numblocks, error)) from error
+            failed = {chunk: summaries[chunk] for chunk in batch}
+            raise OSError(_name_chunk(failed, error)) from error
         if len(gathered) == FAN_IN:
             gathered = [_merge(gathered)]
     tick(1)
     return _merge(gathered)
 
 
-def _name_chunk(
-    batch: list[Delayed], start: int, numblocks: tuple[int, ...], error: Exception
-) -> str:
+def _name_chunk(summaries: dict[tuple[int, ...], Delayed], error: Exception) -> str:
     """Find out which chunk could not be read."""
-    for i, summary in enumerate(batch, start):
+    for chunk, summary in summaries.items():
         try:
             dask.compute(summary)
         except Exception as again:  # noqa: BLE001 (whatever a reader raises)
-            chunk = tuple(int(n) for n in np.unravel_index(i, numblocks))
             return f"image has a chunk that cannot be read, {chunk}: {again}"
     return f"image could not be read: {error}"
 

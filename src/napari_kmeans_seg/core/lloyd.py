@@ -177,8 +177,8 @@ def lloyd(
     max_iter : int
         Iterations at the most.
     tick : callable, optional
-        Called with the fraction of `max_iter` that is done; an exception that it raises
-        stops the work.
+        Called with a guess of the fraction that is done; an exception that it raises stops
+        the work.
 
     Returns
     -------
@@ -200,10 +200,12 @@ def lloyd(
     if len(centroids) < 256:
         labels = np.full(source.n, np.iinfo(np.uint8).max, np.uint8)
     tick = tick or no_tick
+    done, first_shift = 0.0, 0.0
     for i in range(max_iter):
+        step = (1 - done) / 30
 
-        def within_iteration(part: float, i: int = i) -> None:
-            tick((i + part) / max_iter)
+        def within_iteration(part: float, done: float = done, step: float = step) -> None:
+            tick(done + step * part)
 
         found = partition(source, centroids, labels, within_iteration)
         counts, sums = found.counts, found.sums
@@ -217,6 +219,13 @@ def lloyd(
         centroids = moved
         if not found.changed or (shift <= tol and not empty.size):
             break
+        first_shift = first_shift or shift
+        # Shifts shrink about geometrically: how far from the first to `tol` on a log scale.
+        if 0 < tol < min(first_shift, shift):
+            on_the_way = np.log(first_shift / shift) / np.log(first_shift / tol)
+            done = max(done + step, min(0.95, float(on_the_way)))
+        else:
+            done += step
     else:
         i = max_iter
     between = float((counts * (centroids**2).sum(axis=1)).sum())
