@@ -4,7 +4,6 @@ Only counts travel: each chunk is summed up where it is read, the sums are merge
 the centroids are found from the result. All runs on whatever Dask scheduler is active.
 """
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
@@ -87,7 +86,7 @@ class PreparedBlocks(PreparedImage):
         self, model: KMeansModel, labelling: Labelling, found: LloydResult, notes: tuple[str, ...]
     ) -> BlockwiseSegmentation:
         for note in self._notes:
-            warnings.warn(note, UserWarning, stacklevel=3)
+            checks.warn(note)
         of_fit = super()._result(model, labelling, found, notes + self._notes)
         values = {one.name: getattr(of_fit, one.name) for one in fields(Segmentation)}
         values["labels"] = label_blocks(

@@ -1,5 +1,7 @@
 """Arguments are checked here, and each error names the argument, what it got and what it takes."""
 
+import sys
+import warnings
 from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
@@ -12,6 +14,15 @@ MAX_CLUSTERS = 65_535
 
 COLOR_SPACES = ("rgb", "lab", "hsv")
 INITS = ("auto", "k-means++", "random", "optimal")
+
+
+def warn(message: str) -> None:
+    """Warn whoever called into this package, on the line where they did."""
+    level, frame = 1, sys._getframe()
+    package = __name__.partition(".")[0]
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == package:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, UserWarning, stacklevel=level)
 
 
 def integer(name: str, value: Any, low: int, high: int | None = None) -> int:

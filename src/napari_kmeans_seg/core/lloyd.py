@@ -201,7 +201,9 @@ def lloyd(
         labels = np.full(source.n, np.iinfo(np.uint8).max, np.uint8)
     tick = tick or no_tick
     done, first_shift = 0.0, 0.0
-    for i in range(max_iter):
+    n_iter, converged = 0, False
+    while n_iter < max_iter and not converged:
+        n_iter += 1
         step = (1 - done) / 30
 
         def within_iteration(part: float, done: float = done, step: float = step) -> None:
@@ -217,8 +219,7 @@ def lloyd(
         moved[filled] = sums[filled] / counts[filled, np.newaxis]
         shift = float(((moved - centroids) ** 2).sum())
         centroids = moved
-        if not found.changed or (shift <= tol and not empty.size):
-            break
+        converged = not found.changed or (shift <= tol and not empty.size)
         first_shift = first_shift or shift
         # Shifts shrink about geometrically: how far from the first to `tol` on a log scale.
         if 0 < tol < min(first_shift, shift):
@@ -226,10 +227,8 @@ def lloyd(
             done = max(done + step, min(0.95, float(on_the_way)))
         else:
             done += step
-    else:
-        i = max_iter
     between = float((counts * (centroids**2).sum(axis=1)).sum())
-    return LloydResult(centroids, min(i + 1, max_iter), i < max_iter, between)
+    return LloydResult(centroids, n_iter, converged, between)
 
 
 def _reseed(

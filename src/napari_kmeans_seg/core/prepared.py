@@ -1,6 +1,5 @@
 """An image that was read once: run k-means on it, as often as wanted, and label its pixels."""
 
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -85,7 +84,7 @@ class PreparedImage:
             empty = (np.flatnonzero(labelling.counts == 0) + 1).tolist()
             notes += (f"No pixel is nearest to the centroid of cluster {empty}.",)
         for note in notes:
-            warnings.warn(note, UserWarning, stacklevel=2)
+            checks.warn(note)
         return self._result(model, labelling, found, notes)
 
     def _result(
@@ -126,7 +125,7 @@ class PreparedImage:
             silhouette.append(silhouettes.mean(found.centroids))
             if numbers[-1] < k:
                 for note in notes:
-                    warnings.warn(note, UserWarning, stacklevel=2)
+                    checks.warn(note)
                 break
         if len(numbers) > 1 and numbers[-1] == numbers[-2]:
             numbers, inertia, silhouette = numbers[:-1], inertia[:-1], silhouette[:-1]
