@@ -116,29 +116,45 @@ def test_the_installed_command_gives_help(clean_python: Path) -> None:
     assert "demo" in reply
 
 
-def test_what_is_imported_is_declared() -> None:
+def test_what_the_code_imports_is_declared() -> None:
     """A dependency that only happens to come with another may leave with it."""
-    declared = {canonicalize_name(Requirement(line).name) for line in _project()["dependencies"]}
+    declared = _names(_project()["dependencies"])
+    used = _imported_distributions(ROOT / "src")
+    assert "numpy" in used
+    assert used <= declared
+    assert declared - used <= {"npe2"}  # npe2 reads the manifest
+
+
+def test_what_the_tests_import_is_declared() -> None:
+    extra = _project()["optional-dependencies"]["test"]
+    assert _imported_distributions(ROOT / "tests") <= _names(_project()["dependencies"] + extra)
+
+
+def test_no_qt_binding_is_forced_on_anyone() -> None:
+    assert not _names(_project()["dependencies"]) & {"pyqt5", "pyqt6", "pyside2", "pyside6"}
+    assert _project()["optional-dependencies"]["all"] == ["napari[all]"]
+
+
+def _imported_distributions(folder: Path) -> set[str]:
+    """Name what the modules of a folder import, but for Python's own and ours."""
     distributions = packages_distributions()
     imported: set[str] = set()
-    for path in sorted((ROOT / "src").rglob("*.py")):
+    for path in sorted(folder.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             match node:
                 case ast.Import(names=names):
                     imported |= {alias.name.partition(".")[0] for alias in names}
                 case ast.ImportFrom(module=str(module), level=0):
                     imported.add(module.partition(".")[0])
-    third_party = imported - set(sys.stdlib_module_names) - {PACKAGE}
-    used = {canonicalize_name(distributions[name][0]) for name in third_party}
-    assert "numpy" in used
-    assert used <= declared
-    assert declared - used <= {"npe2"}  # npe2 reads the manifest
+    ours = {PACKAGE} | {path.stem for path in folder.rglob("*.py")}
+    return {
+        canonicalize_name(distributions[name][0])
+        for name in imported - set(sys.stdlib_module_names) - ours
+    }
 
 
-def test_no_qt_binding_is_forced_on_anyone() -> None:
-    names = {canonicalize_name(Requirement(line).name) for line in _project()["dependencies"]}
-    assert not names & {"pyqt5", "pyqt6", "pyside2", "pyside6"}
-    assert _project()["optional-dependencies"]["all"] == ["napari[all]"]
+def _names(requirements: list[str]) -> set[str]:
+    return {canonicalize_name(Requirement(line).name) for line in requirements}
 
 
 def _project() -> dict:
