@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import zlib
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.utils.colormaps import DirectLabelColormap
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
     from napari.layers import Labels
 
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 _BY_HAND = "magenta"
 
 
-def mean_colors(segmentation: Segmentation, dtype: npt.DTypeLike) -> dict[int | None, Any]:
+def mean_colors(segmentation: Segmentation, dtype: npt.DTypeLike) -> DirectLabelColormap:
     """Give each label the mean colour of its cluster.
 
     Over the segmented image the labels then look just like it, and over the source they
@@ -35,19 +38,35 @@ def mean_colors(segmentation: Segmentation, dtype: npt.DTypeLike) -> dict[int | 
 
     Returns
     -------
-    dict
-        As napari's `DirectLabelColormap` takes it.
+    DirectLabelColormap
+        For napari's colour mode *direct*.
     """
     dtype = np.dtype(dtype)
     full = np.iinfo(dtype).max if dtype.kind in "iu" else 1
     colors = np.ones((segmentation.n_clusters, 4))
     colors[:, :3] = np.clip(segmentation.centroids / full, 0, 1)
-    return {None: _BY_HAND, 0: "transparent", **dict(enumerate(colors, start=1))}
+    table: dict[int | None, Any] = {None: _BY_HAND, 0: "transparent"}
+    table.update(enumerate(colors, start=1))
+    return DirectLabelColormap(color_dict=table)
 
 
-def set_colors(layer: Labels, colors: dict[int | None, Any]) -> None:
-    """Show a Labels layer in the given colours."""
-    layer.colormap = DirectLabelColormap(color_dict=colors)
+def warm_up(
+    colormap: DirectLabelColormap,
+    dtype: npt.DTypeLike,
+    progress: Callable[[float, str], None] | None = None,
+) -> None:
+    """Use a colormap once, away from the interface's thread.
+
+    Where numba is installed, napari compiles its look-up when the first direct colormap
+    of a kind is shown: some three seconds, in which the window would stand still. The
+    compiler cannot be stopped, so it gets a thread of its own and we can.
+    """
+    thread = Thread(target=colormap.map, args=(np.zeros((1, 1), dtype),), daemon=True)
+    thread.start()
+    while thread.is_alive():
+        if progress is not None:
+            progress(1.0, "Colouring")
+        thread.join(0.05)
 
 
 def color_fingerprint(layer: Labels) -> str:

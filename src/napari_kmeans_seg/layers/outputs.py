@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image, Labels
 
-from .colors import color_fingerprint, mean_colors, set_colors
+from .colors import color_fingerprint, mean_colors, warm_up
 from .link import (
     METADATA_KEY,
     EditWatch,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from napari.components import ViewerModel
     from napari.layers import Layer
+    from napari.utils.colormaps import DirectLabelColormap
 
     from napari_kmeans_seg import Segmentation
 
@@ -62,12 +63,18 @@ class Outputs:
         The array to show for each kind of output ("image", "labels") that is wanted.
     fingerprints : dict
         The fingerprint of each of these arrays.
+    table : DataFrame
+        One row per cluster, still without sizes, which depend on where the layer lies.
+    colormap : DirectLabelColormap or None
+        The mean colour of each cluster, where there are labels of a colour image.
     """
 
     source: LayerImage
     segmentation: Segmentation
     arrays: dict[Kind, npt.NDArray[Any]]
     fingerprints: dict[Kind, str]
+    table: pd.DataFrame
+    colormap: DirectLabelColormap | None
 
     @classmethod
     def paint(
@@ -84,7 +91,12 @@ class Outputs:
             # A person will paint on the labels, and the segmentation is not theirs to change.
             arrays[kind] = painted if painted.flags.writeable else painted.copy()
         prints = {kind: fingerprint(array, progress) for kind, array in arrays.items()}
-        return cls(source, segmentation, arrays, prints)
+        table = segmentation.to_dataframe(channel_names=source.channel_names)
+        colormap = None
+        if source.rgb and "labels" in arrays:
+            colormap = mean_colors(segmentation, source.data.dtype)
+            warm_up(colormap, arrays["labels"].dtype, progress)
+        return cls(source, segmentation, arrays, prints, table, colormap)
 
     def show(self, viewer: ViewerModel, watches: Iterable[EditWatch] = ()) -> dict[Kind, Layer]:
         """Add the outputs to the viewer, or write to those of the run before.
@@ -192,10 +204,10 @@ class Outputs:
         """Write down what the layer holds: colours, table, metadata, link to the source."""
         colors = written_colors(layer)
         if kind == "labels":
-            if self.source.rgb and colors in (None, color_fingerprint(layer)):
-                set_colors(layer, mean_colors(self.segmentation, self.source.data.dtype))
+            if self.colormap is not None and colors in (None, color_fingerprint(layer)):
+                layer.colormap = self.colormap
                 colors = color_fingerprint(layer)
-            layer.features = cluster_table(self.segmentation, layer, self.source.channel_names)
+            layer.features = cluster_table(self.table, layer)
         layer.metadata = {**layer.metadata, METADATA_KEY: record(self.segmentation, self.source)}
         write_link(layer, self.source.layer_id, kind, self.fingerprints[kind], colors)
 
@@ -216,19 +228,15 @@ def record(segmentation: Segmentation, source: LayerImage) -> dict[str, Any]:
     }
 
 
-def cluster_table(
-    segmentation: Segmentation, layer: Layer, channel_names: list[str]
-) -> pd.DataFrame:
+def cluster_table(clusters: pd.DataFrame, layer: Layer) -> pd.DataFrame:
     """Make the features table of a Labels layer: one row per cluster.
 
     Parameters
     ----------
-    segmentation : Segmentation
-        The result.
+    clusters : DataFrame
+        What `Segmentation.to_dataframe` gives.
     layer : Layer
-        The layer that it is shown in: its scale, affine and units give the sizes.
-    channel_names : list of str
-        What the channels are called.
+        The layer that shows them: its scale, affine and units give the sizes.
 
     Returns
     -------
@@ -237,7 +245,7 @@ def cluster_table(
         `pixels`, `percent`, the size in the units of the layer, e.g. `area [µm²]` or
         `volume [µm³]`, and the mean of each channel.
     """
-    table = segmentation.to_dataframe(channel_names=channel_names)
+    table = clusters.copy()
     pixel_size = abs(float(np.prod(layer.scale) * np.linalg.det(layer.affine.linear_matrix)))
     unit = reduce(mul, layer.units)
     quantity = {1: "length", 2: "area", 3: "volume"}.get(layer.ndim, "size")
@@ -247,4 +255,4 @@ def cluster_table(
     place = table.columns.get_loc("percent") + 1
     table.insert(place, f"{quantity} [{unit:~P}]", table["pixels"] * pixel_size)
     table.insert(0, "index", table["label"])
-    return table.reset_index(drop=True)
+    return table

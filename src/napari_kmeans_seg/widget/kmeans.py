@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal
@@ -21,13 +20,12 @@ from napari_kmeans_seg.layers import EditWatch, LayerImage, Outputs, describe, l
 
 from .background import BackgroundWork, CancelledError
 from .options import Options, align_labels
+from .wording import breakable, summary, warnings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import napari.viewer
-
-    from napari_kmeans_seg import Segmentation
 
 State = Literal["empty", "ready", "running", "done", "cancelled", "error"]
 
@@ -189,7 +187,7 @@ class KMeansWidget(Container[Widget]):
     def _describe_source(self) -> None:
         """Say which layer will be segmented, or what to do to get one."""
         if self._source is not None:
-            title, detail = _breakable(self._source.name), describe(self._source)
+            title, detail = breakable(self._source.name), describe(self._source)
         elif len(self._viewer.layers) == 0:
             title = "No image"
             detail = "Open an image: File ▸ Open File(s)… or File ▸ Open Sample."
@@ -304,10 +302,10 @@ class KMeansWidget(Container[Widget]):
         else:
             outputs.show(self._viewer, run.watches)
             segmentation = outputs.segmentation
-            text = _summary(segmentation, perf_counter() - run.started)
+            text = summary(segmentation, perf_counter() - run.started)
             if not _same_layer(layer, self._source):
                 text = f"“{run.source.name}”: {text}"
-            self._enter("done", text, _warnings(segmentation))
+            self._enter("done", text, warnings_of(segmentation))
 
     def _drop(self, source: LayerImage, why: str) -> None:
         self._enter("cancelled", f"“{source.name}” {why} while it ran; the result was dropped.")
@@ -391,24 +389,3 @@ def _same_layer(one: Image | None, other: Image | None) -> bool:
     if one is None or other is None:
         return one is other
     return bool(one.unique_id == other.unique_id)
-
-
-def _breakable(name: str) -> str:
-    """Let a long file name break into lines after its joints, by spaces of no width."""
-    return re.sub(r"(?<=[_.\-/\\])(?=.)", "\u200b", name) if len(name) > 24 else name
-
-
-def _summary(segmentation: Segmentation, seconds: float) -> str:
-    """Say what came out, e.g. "5 clusters in 0.8 s, 12 iterations"."""
-    n = segmentation.n_clusters
-    text = f"{n} cluster{'s' if n != 1 else ''} in {seconds:.1f} s"
-    if segmentation.n_iter:
-        text += f", {segmentation.n_iter} iteration{'s' if segmentation.n_iter != 1 else ''}"
-    return text
-
-
-def _warnings(segmentation: Segmentation) -> tuple[str, ...]:
-    """Say what a person should know of the result."""
-    if segmentation.converged:
-        return segmentation.warnings
-    return (*segmentation.warnings, "Not converged: allow more “Iterations”.")

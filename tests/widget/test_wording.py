@@ -1,0 +1,32 @@
+"""What the widget says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_kmeans_seg import segment
+from napari_kmeans_seg.widget.wording import breakable, summary, warnings_of
+
+
+def test_the_summary_tells_clusters_time_and_iterations(coffee):
+    segmentation = segment(coffee, 3, channel_axis=-1, max_iter=2, tol=0)
+    assert summary(segmentation, 0.84) == "3 clusters in 0.8 s, 2 iterations"
+
+
+def test_one_of_a_kind_is_told_in_the_singular():
+    segmentation = segment(np.arange(100, dtype=np.uint8).reshape(10, 10), 1)
+    assert summary(segmentation, 0).startswith("1 cluster in 0.0 s")
+    assert "1 iterations" not in summary(segmentation, 0)
+
+
+def test_a_run_that_did_not_converge_tells_what_to_do(coffee):
+    stopped = segment(coffee, 5, channel_axis=-1, max_iter=1, tol=0)
+    assert warnings_of(stopped) == ("Not converged: allow more “Iterations”.",)
+    assert warnings_of(segment(coffee, 2, channel_axis=-1)) == ()
+
+
+@pytest.mark.parametrize("name", ["cell", "a_file_with_many_joints-and.dots/and\\slashes.tif"])
+def test_a_name_breaks_between_its_joints_and_keeps_its_letters(name):
+    assert breakable(name).replace("\u200b", "") == name
+    assert ("\u200b" in breakable(name)) == (len(name) > 24)
