@@ -64,10 +64,15 @@ def as_features(image: NDArray[np.generic], channel_axis: int | None) -> NDArray
 
 
 def spread_start(features: NDArray[np.float64], n_clusters: int) -> NDArray[np.float64]:
-    """Distinct pixel values, spread over the brightness."""
+    """Points near distinct pixel values, spread over the brightness.
+
+    A little off the values, so that no pixel lies exactly midway between two of them: there
+    both neighbours are right, and scikit-learn leaves it to rounding.
+    """
     values = np.unique(features, axis=0)
     values = values[np.argsort(values.sum(axis=1), kind="stable")]
-    return values[np.linspace(0, len(values) - 1, n_clusters + 2).astype(int)[1:-1]]
+    start = values[np.linspace(0, len(values) - 1, n_clusters + 2).astype(int)[1:-1]]
+    return start + np.ptp(features) * 1e-4 * np.sqrt(np.arange(2, n_clusters + 2))[:, np.newaxis]
 
 
 def plain_lloyd(features: NDArray[np.float64], init: NDArray[np.float64]) -> KMeans:
