@@ -413,3 +413,12 @@ def test_good_input_gives_no_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert segment(skimage.data.coffee(), channel_axis=-1).warnings == ()
+
+
+def test_warnings_point_at_the_line_that_called() -> None:
+    with pytest.warns(UserWarning, match="distinct") as caught:
+        segment(GREY * 0, 2)
+    assert caught[0].filename == __file__
+    with pytest.warns(UserWarning, match="distinct") as caught:
+        prepare(GREY * 0).segment(2)
+    assert caught[0].filename == __file__

@@ -1,0 +1,149 @@
+"""Progress is told often and only forward, and stops the work when it raises."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+import skimage.data
+
+from napari_kmeans_seg import prepare, segment
+
+TICK = 0.5
+"""Seconds between calls, at the most."""
+
+STOP = 1.0
+"""Seconds in which a stop must work."""
+
+
+class StopError(Exception):
+    pass
+
+
+class Record:
+    """Remembers when it was called, from where and with what; stops the work at `stop_at`."""
+
+    def __init__(self, stop_at: float = np.inf) -> None:
+        self.stop_at = stop_at
+        self.fractions: list[float] = []
+        self.stages: list[str] = []
+        self.threads: set[int] = set()
+        self.times = [time.perf_counter()]
+        self.stopped: float | None = None
+
+    def __call__(self, fraction: float, stage: str) -> None:
+        self.times.append(time.perf_counter())
+        self.fractions.append(fraction)
+        self.stages.append(stage)
+        self.threads.add(threading.get_ident())
+        if fraction >= self.stop_at:
+            self.stopped = self.times[-1]
+            raise StopError
+
+    def longest_silence(self) -> tuple[float, str]:
+        """Seconds, and the stage after which nothing was heard."""
+        gaps = np.diff([*self.times, time.perf_counter()])
+        return float(gaps.max()), ["start", *self.stages][int(gaps.argmax())]
+
+
+def noise(dtype: str, n_channels: int, megapixels: int = 12) -> np.ndarray:
+    random = np.random.default_rng(0)
+    shape = (3000, 1000 * megapixels // 3, n_channels)
+    if dtype.startswith("float"):
+        return random.random(shape, dtype=dtype)
+    return random.integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
+
+
+@pytest.mark.parametrize(("dtype", "n_channels"), [("uint8", 3), ("uint16", 1), ("float32", 3)])
+def test_twelve_megapixels_of_noise_never_go_silent(dtype: str, n_channels: int) -> None:
+    image = noise(dtype, n_channels)
+    silences = []
+    # What else runs on the machine only makes a silence longer: the best of three counts.
+    for _ in range(3):
+        record = Record()
+        segment(image, channel_axis=-1, max_iter=10, progress=record)
+        silences.append(record.longest_silence())
+        if silences[-1][0] <= TICK:
+            break
+    else:
+        pytest.fail(f"seconds of silence, and after which stage: {silences}")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"n_clusters": 12, "n_init": 3, "init": "random"},
+        {"color_space": "lab"},
+        {"color_space": "hsv", "normalize": True},
+        {"smoothing": 2.0},
+        {"fit_scale": 0.5},
+        {"fit_scale": 0.5, "smoothing": 1.0},
+        {"spatial_weight": 0.5, "max_iter": 10},
+        {"init": "float"},
+    ],
+    ids=str,
+)
+def test_fractions_only_rise_from_0_to_1(arguments: dict[str, Any]) -> None:
+    image = skimage.data.coffee()
+    if arguments == {"init": "float"}:
+        image, arguments = image + np.random.default_rng(0).random(image.shape), {}
+    record = Record()
+    segment(image, channel_axis=-1, progress=record, **arguments)
+    assert record.fractions == sorted(record.fractions)
+    assert record.fractions[-1] == 1
+    assert min(record.fractions) >= 0
+    assert all(isinstance(fraction, float) for fraction in record.fractions)
+    assert all(isinstance(stage, str) and stage for stage in record.stages)
+    assert record.threads == {threading.get_ident()}, "called from the calling thread only"
+
+
+def test_progress_changes_nothing() -> None:
+    image = skimage.data.coffee()
+    silent = segment(image, channel_axis=-1)
+    told = segment(image, channel_axis=-1, progress=Record())
+    np.testing.assert_array_equal(told.labels, silent.labels)
+    assert told.inertia == silent.inertia
+
+
+@pytest.mark.parametrize("stop_at", [0.0, 0.05, 0.2, 0.405, 0.75, 0.95])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_an_exception_from_progress_stops_the_work_at_once(dtype: str, stop_at: float) -> None:
+    image = noise(dtype, 3, 6)
+    segment(image[:64, :64], channel_axis=-1)  # the pool of threads stands
+    before = threading.active_count()
+    record = Record(stop_at)
+    with pytest.raises(StopError):
+        segment(image, 8, channel_axis=-1, max_iter=10, progress=record)
+    assert record.stopped is not None
+    assert time.perf_counter() - record.stopped < STOP
+    assert threading.active_count() <= before, "no thread of its own is left"
+    again = segment(image[:64, :64], 3, channel_axis=-1)
+    assert again.counts.sum() == 64 * 64, "the next call works as ever"
+
+
+def test_every_fraction_can_be_the_last() -> None:
+    """However far it is, an exception comes out as it is, and leaves the image as it was."""
+    image = skimage.data.coffee()[::3, ::3].copy()
+    before = image.copy()
+    record = Record()
+    prepared = prepare(image, channel_axis=-1)
+    prepared.segment(6, progress=record)
+    for fraction in record.fractions[:: max(1, len(record.fractions) // 15)]:
+        with pytest.raises(StopError):
+            prepared.segment(6, progress=Record(fraction))
+    np.testing.assert_array_equal(image, before)
+    expected = segment(image, 6, channel_axis=-1)
+    np.testing.assert_array_equal(prepared.segment(6).labels, expected.labels)
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, ValueError])
+def test_any_exception_comes_out_as_it_is(kind: type[BaseException]) -> None:
+    def progress(fraction: float, stage: str) -> None:
+        raise kind("from outside")
+
+    with pytest.raises(kind, match="from outside"):
+        segment(skimage.data.coffee(), channel_axis=-1, progress=progress)
