@@ -33,10 +33,17 @@ class Benchmark:
         np.save(file, image)
         return file
 
-    def run(self, file: Path, method: str, k: int, seeds: int | None = None) -> Measurement:
+    def run(self, file: Path, method: str, k: int, least: int | None = None) -> Measurement:
         plan = self.plan
-        seeds = min(seeds or plan.seeds, plan.seeds)
-        one = measure(file, method, k, seeds=seeds, budget=plan.budget, limit=plan.limit)
+        one = measure(
+            file,
+            method,
+            k,
+            seeds=plan.seeds,
+            least=least or plan.least,
+            budget=plan.budget if least is None else plan.budget / 6,
+            limit=plan.limit,
+        )
         name = methods.NAMES.get(method, f"ours, {method.replace('_', ' ')}")
         figures = f"{one.seconds:9.3f} s  error {one.error:<10.5g} {one.memory / 1e6:6.0f} MB"
         line = f"{file.stem:16} k={k:<4} {name:36} {figures if one.runs else ''} {one.problem}"
@@ -52,7 +59,7 @@ class Benchmark:
             curve = curves.setdefault(name, [])
             # One that was stopped would be stopped again on more.
             stopped = bool(curve) and not np.isfinite(curve[-1][1])
-            one = Measurement() if stopped else self.run(file, name, k, seeds=3)
+            one = Measurement() if stopped else self.run(file, name, k, least=1)
             curve.append((x, one.seconds))
 
 
@@ -87,14 +94,16 @@ def everything(bench: Benchmark, photo_file: Path | None, output: Path | None) -
     astronaut = bench.save("astronaut", images.astronaut())
     n_grey, n_float = plan.grey_side**2 / 1e6, plan.float_side**2 / 1e6
 
+    on_float = methods.FLOAT if plan.all_methods else methods.FEW
+    on_small = methods.COLOUR if plan.all_methods else methods.FEW
     cases = [
         bench.case(f"RGB photograph, {megapixels:.1f} megapixels", photo_npy, k, methods.COLOUR)
         for k in plan.photo_k
     ]
     cases += [
         bench.case(f"uint16 grey, {n_grey:.1f} megapixels", grey, 4, methods.GREY),
-        bench.case(f"float32, 4 channels, {n_float:.1f} megapixels", stains, 5, methods.FLOAT),
-        bench.case("512 x 512 RGB", astronaut, 5, methods.COLOUR),
+        bench.case(f"float32, 4 channels, {n_float:.1f} megapixels", stains, 5, on_float),
+        bench.case("512 x 512 RGB", astronaut, 5, on_small),
     ]
     again = [
         (case.k, case.found["ours"], bench.run(photo_npy, "another_k", case.k))

@@ -1,6 +1,6 @@
 """Run one method on one image in a process of its own, and measure it.
 
-    python -m benchmarks.measure IMAGE.npy METHOD K SEEDS BUDGET
+    python -m benchmarks.measure IMAGE.npy METHOD K SEEDS LEAST BUDGET
 
 prints one line of JSON per seed. METHOD is one of `methods.METHODS`, "another_k" or "stages".
 """
@@ -37,7 +37,7 @@ class Measurement:
 
 
 def measure(
-    image: Path, method: str, k: int, *, seeds: int, budget: float, limit: float
+    image: Path, method: str, k: int, *, seeds: int, least: int, budget: float, limit: float
 ) -> Measurement:
     """Measure a method.
 
@@ -49,12 +49,12 @@ def measure(
         What to run.
     seeds : int
         Runs, each with a seed of its own.
-    budget : float
-        Seconds after which no run starts, once there are three.
+    least, budget : int, float
+        Once there are `least` runs, none starts after so many seconds.
     limit : float
         Seconds after which the process is stopped.
     """
-    arguments = [str(image), method, str(k), str(seeds), str(budget)]
+    arguments = [str(image), method, str(k), str(seeds), str(least), str(budget)]
     command = [sys.executable, "-m", "benchmarks.measure", *arguments]
     problem = ""
     try:
@@ -175,13 +175,14 @@ def stages(image: Array, k: int, seed: int) -> dict[str, Any]:
 
 def main(arguments: list[str]) -> None:
     image: Array = np.load(arguments[0])
-    name, k, seeds, budget = arguments[1], *map(int, arguments[2:4]), float(arguments[4])
+    name, budget = arguments[1], float(arguments[5])
+    k, seeds, least = map(int, arguments[2:5])
     # Imports and thread pools are there before the clock runs.
     corner = np.ascontiguousarray(image[:64, :64])
     METHODS.get(name, METHODS["ours"])(corner, min(k, 8), 0)
     began = time.perf_counter()
     for seed in range(seeds):
-        if seed >= 3 and time.perf_counter() - began > budget:
+        if seed >= least and time.perf_counter() - began > budget:
             break
         if name == "another_k":
             run = another_k(image, k, seed)

@@ -10,6 +10,7 @@ class Plan:
     """One run of the benchmark; times in seconds, sizes in megapixels or pixels per side."""
 
     seeds: int
+    least: int  # runs of a method that takes more than `budget` in all
     budget: float
     limit: float
     photo: float | None  # megapixels; None as it is
@@ -21,10 +22,12 @@ class Plan:
     curve_k: tuple[int, ...]
     curve_k_pixels: float
     curve_methods: tuple[str, ...]
+    all_methods: bool = True  # or, on the float and the smallest image, a few
 
 
 FULL = Plan(
     seeds=9,
+    least=3,
     budget=30,
     limit=400,
     photo=None,
@@ -39,8 +42,9 @@ FULL = Plan(
 )
 QUICK = Plan(
     seeds=1,
+    least=1,
     budget=2,
-    limit=10,
+    limit=6,
     photo=0.5,
     photo_k=(5,),
     grey_side=512,
@@ -50,4 +54,5 @@ QUICK = Plan(
     curve_k=(2, 8),
     curve_k_pixels=0.1,
     curve_methods=("ours", "sklearn"),
+    all_methods=False,
 )

@@ -126,9 +126,13 @@ Time of the others as a multiple of ours.
 
 Every method has the same work: from the array to the label of each pixel and the recoloured
 image. Each runs in a process of its own, with its defaults, after one warm-up on a corner of
-the image; {plan.seeds} runs with different seeds, of which slow methods (over {plan.budget:.0f} s
-in all) do at least 3, within {plan.limit:.0f} s. Time and error are medians over these runs.
+the image. Runs, each with its own seed: {plan.seeds}; of a method that takes more than
+{plan.budget:.0f} s in all, {plan.least} (for the curves below, fewer). It is stopped
+after {plan.limit:.0f} s. Time and error are medians over these runs.
 
+- The grey image (cells with a camera's noise) and the float image (stains that mix, with
+  noise) are made by `benchmarks/images.py`; the smallest is `skimage.data.astronaut`; the
+  photograph is resized for the curves.
 - Squared error: mean over the pixels of the squared distance to the centroid of their label,
   summed over channels.
 - Memory: peak resident memory of the first run above what the process held with the image
@@ -136,7 +140,8 @@ in all) do at least 3, within {plan.limit:.0f} s. Time and error are medians ove
   the method returns.
 - The floor: copying the image once and filling labels once, with NumPy on one core.
 - `tol` is scikit-learn's 1e-4 for ours and scikit-learn; OpenCV's limit is set to stop no
-  later than that; faiss (25) and SciPy (10) do a fixed number of iterations.
+  later than that, and at 100 iterations; faiss (25) and SciPy (10) do a fixed number.
+- SciPy starts from k-means++ (its default start leaves clusters empty), SimpleITK from quantiles.
 - faiss by default fits on 256 pixels per cluster, and MiniBatchKMeans on batches.
 
 ## Each image
