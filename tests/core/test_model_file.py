@@ -1,0 +1,173 @@
+"""A model that is saved and loaded labels as before; a file that is no model says why."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import skimage.data
+
+from napari_kmeans_seg import KMeansModel, segment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def photograph() -> np.ndarray:
+    return skimage.data.coffee()[::3, ::3].copy()
+
+
+@pytest.fixture
+def file(tmp_path: Path, photograph: np.ndarray) -> Path:
+    """Return a saved model of an RGB photograph, with three clusters."""
+    path = tmp_path / "model.json"
+    segment(photograph, 3, channel_axis=-1).model.save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"color_space": "lab", "normalize": True},
+        {"color_space": "hsv"},
+        {"smoothing": (1, 2.5), "channel_weights": (1, 0.3, 2)},
+        {"spatial_weight": 0.7},
+        {"fit_scale": 0.5, "init": "random"},
+    ],
+    ids=str,
+)
+def test_a_loaded_model_labels_bit_for_bit_as_before(
+    tmp_path: Path, photograph: np.ndarray, arguments: dict[str, Any]
+) -> None:
+    found = segment(photograph, 5, channel_axis=-1, **arguments)
+    found.model.save(tmp_path / "model.json")
+    again = KMeansModel.load(tmp_path / "model.json").predict(photograph)
+    np.testing.assert_array_equal(again.labels, found.labels)
+    np.testing.assert_array_equal(again.centroids, found.centroids)
+    assert again.inertia == found.inertia
+    assert again.parameters == found.parameters
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int64", "uint64", "float16", "float64"])
+@pytest.mark.parametrize("scale", ["small", "extreme"])
+def test_a_model_of_any_dtype_survives_the_file(tmp_path: Path, dtype: str, scale: str) -> None:
+    random = np.random.default_rng(0)
+    kind = np.dtype(dtype).kind
+    if scale == "small" or kind == "b":
+        image = random.integers(0, 2 if kind == "b" else 90, (40, 30)).astype(dtype)
+    elif kind == "f":
+        image = (random.random((40, 30)) * float(np.finfo(dtype).max)).astype(dtype)
+    else:
+        limits = np.iinfo(dtype)
+        image = random.integers(limits.min, limits.max, (40, 30), dtype, endpoint=True)
+    found = segment(image, 2)
+    found.model.save(tmp_path / "model.json")
+    again = KMeansModel.load(tmp_path / "model.json").predict(image)
+    np.testing.assert_array_equal(again.labels, found.labels)
+    np.testing.assert_array_equal(again.centroids, found.centroids)
+
+
+def test_saving_replaces_a_file_and_leaves_no_other(file: Path, photograph: np.ndarray) -> None:
+    other = segment(photograph, 7, channel_axis=-1).model
+    other.save(str(file))
+    assert len(KMeansModel.load(file).centroids) == 7
+    assert [path.name for path in file.parent.iterdir()] == ["model.json"]
+
+
+def test_a_model_that_cannot_be_written_leaves_the_old_one(
+    tmp_path: Path, file: Path, photograph: np.ndarray
+) -> None:
+    before = file.read_bytes()
+    model = segment(photograph, 2, channel_axis=-1).model
+    model.parameters["note"] = object()
+    with pytest.raises(TypeError):
+        model.save(file)
+    with pytest.raises(OSError, match="nowhere"):
+        model.save(tmp_path / "nowhere" / "model.json")
+    assert file.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["model.json"]
+
+
+def change(file: Path, *keys: Any, to: Any) -> None:
+    document = json.loads(file.read_text())
+    place = document
+    for key in keys[:-1]:
+        place = place[key]
+    place[keys[-1]] = to
+    file.write_text(json.dumps(document))
+
+
+@pytest.mark.parametrize(
+    ("keys", "to"),
+    [
+        (("format",), "another"),
+        (("schema",), 99),
+        (("centroids",), []),
+        (("centroids",), {"0": 1}),
+        (("centroids", 1), [1, 2]),
+        (("centroids", 1), [1, 2, "3"]),
+        (("centroids", 1), [1, 2, None]),
+        (("centroids", 1), [1, 2, True]),
+        (("centroids", 1), [1, 2, float("nan")]),
+        (("centroids", 1), [1, 2, float("inf")]),
+        (("centroids", 1), [1, 2, 10**400]),
+        (("n_channels",), 2),
+        (("n_channels",), -1),
+        (("n_channels",), 3.0),
+        (("channel_axis",), 0),
+        (("channel_axis",), None),
+        (("channel_axis",), -9),
+        (("alpha",), 1),
+        (("n_spatial_axes",), "two"),
+        (("smoothing",), [1]),
+        (("smoothing",), [-1, 0]),
+        (("parameters",), []),
+        (("space",), None),
+        (("space", "color_space"), "cmyk"),
+        (("space", "color_space"), ["rgb"]),
+        (("space", "scale"), [1, 1]),
+        (("space", "scale"), [1, 1, -1]),
+        (("space", "offset"), "abc"),
+        (("space", "position"), -1),
+        (("space", "position"), 0.5),
+        (("space", "exponent"), 10**6),
+        (("space", "surprise"), 1),
+        (("surprise",), 1),
+    ],
+    ids=str,
+)
+def test_a_file_with_a_wrong_field_is_refused_by_its_name(
+    file: Path, keys: tuple[Any, ...], to: Any
+) -> None:
+    change(file, *keys, to=to)
+    with pytest.raises(ValueError, match="model") as caught:
+        KMeansModel.load(file)
+    assert str(file) in str(caught.value)
+    assert len(str(caught.value)) < 500 + len(str(file))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"[]", b"null", b"{}", b"\x80\x04\x95", b"\x89PNG\r\n", b"[" * 100_000, b'{"format": '],
+    ids=lambda content: repr(content[:8]),
+)
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "model.json"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="no k-means model"):
+        KMeansModel.load(path)
+
+
+def test_a_truncated_file_is_refused(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-200])
+    with pytest.raises(ValueError, match="no k-means model"):
+        KMeansModel.load(file)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        KMeansModel.load(tmp_path / "none.json")
