@@ -85,7 +85,9 @@ class FeatureSpace:
 
     def of_centroids(self, centroids: NDArray[np.float64]) -> NDArray[np.float64]:
         """Features of ``(n_clusters, n_channels)`` centroids in the colour space."""
-        scaled = np.ldexp(centroids, -self.exponent)
+        with np.errstate(over="ignore"):
+            # Beyond all values any place is as far as another, if its square is finite.
+            scaled = np.clip(np.ldexp(centroids, -self.exponent), -1e120, 1e120)
         return (scaled - np.array(self.offset, np.float64)) * self.scale
 
 

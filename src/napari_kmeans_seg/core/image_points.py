@@ -18,7 +18,7 @@ from .features import (
     subtract,
 )
 from .lloyd import PixelSource, PointSource, Source
-from .parallel import Tick, map_spans, no_tick, spans
+from .parallel import CHUNK, Tick, map_spans, no_tick, spans
 from .pixels import Pixels
 from .points import Packing, WeightedPoints, distinct_points
 
@@ -146,8 +146,6 @@ def shrink(pixels: Pixels, scale: float, tick: Tick | None = None) -> Pixels:
     Means are taken over the pixels that take part; where these cover less than half of a
     pixel of the copy, it takes no part. Integer images are rounded to their dtype.
     """
-    from skimage.transform import resize_local_mean
-
     n_scaled = min(2, len(pixels.shape))
     shape = pixels.shape[:-n_scaled] + tuple(
         max(1, round(n * scale)) for n in pixels.shape[-n_scaled:]
@@ -160,8 +158,9 @@ def shrink(pixels: Pixels, scale: float, tick: Tick | None = None) -> Pixels:
 
     def average(values: NDArray[Any]) -> NDArray[Any]:
         tick(0)
-        plane = values.astype(dtype).reshape(pixels.shape)
-        small: NDArray[Any] = resize_local_mean(plane, shape, preserve_range=True)
+        small = values.reshape(pixels.shape)
+        for axis in range(-1, -n_scaled - 1, -1):
+            small = _average(small, shape[axis], axis, dtype)
         return small.reshape(-1)
 
     channels, valid = pixels.channels, None
@@ -185,6 +184,37 @@ def shrink(pixels: Pixels, scale: float, tick: Tick | None = None) -> Pixels:
         dtype=channels[0].dtype,
         spacing=tuple(full / small for full, small in zip(pixels.shape, shape, strict=True)),
     )
+
+
+def _average(
+    values: NDArray[Any], size: int, axis: int, dtype: type[np.floating[Any]]
+) -> NDArray[Any]:
+    """Average an axis down to `size`: means over intervals, whose ends may cut through pixels.
+
+    They are differences of the cumulative sum, which is linear within a pixel. (scikit-image's
+    `resize_local_mean` multiplies by a matrix of both sizes, too large for a long axis.)
+    """
+    lines = np.moveaxis(values, axis, -1)
+    n = lines.shape[-1]
+    edges = np.linspace(0, n, size + 1)
+    whole = np.minimum(edges.astype(np.intp), n - 1)
+    rest = edges - whole
+    flat = lines.reshape(-1, n)
+    small = np.empty((len(flat), size), dtype)
+
+    def block(start: int, stop: int) -> None:
+        part = flat[start:stop].astype(np.float64)
+        # Relative to a value of each line: sums of what varies keep more of its digits.
+        zero = part[:, :1].copy()
+        part -= zero
+        total = np.zeros((len(part), n + 1))
+        np.cumsum(part, axis=1, out=total[:, 1:])
+        at_edges = total[:, whole] + part[:, whole] * rest
+        small[start:stop] = np.diff(at_edges, axis=1) * (size / n) + zero
+
+    for _ in map_spans(block, spans(len(flat), max(1, CHUNK // n))):
+        pass
+    return np.moveaxis(small.reshape(*lines.shape[:-1], size), -1, axis)
 
 
 def _round(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -93,7 +93,9 @@ class KMeansModel:
             tick=portion(progress, 0, 0.1, "Reading"),
         )
         image_points = self.read(pixels, portion(progress, 0.1, 0.4, "Counting values"))
-        found = self.label(image_points, portion(progress, 0.4, 1, "Labelling"))
+        tick = portion(progress, 0.4, 1, "Labelling")
+        found = self.label(image_points, tick)
+        tick(1)
         return self.segmentation(image_points, found, n_iter=0, converged=True, notes=())
 
     def save(self, path: str | PathLike[str]) -> None:

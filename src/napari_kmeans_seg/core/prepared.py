@@ -20,7 +20,7 @@ from .parallel import Progress, Tick, portion
 from .segmentation import Segmentation
 
 RELABELLINGS = 10
-"""Times that pixels are labelled again to fill empty clusters or put all in order; rarely one."""
+"""Times that pixels are labelled again to fill empty clusters; rarely one."""
 
 SAMPLE = 1 << 16
 """Points that decide where the coarse bins lie."""
@@ -45,7 +45,12 @@ class PreparedImage:
 
     @cached_property
     def _fine(self) -> Source:
-        return self._fitted.source(self._space)
+        source = self._fitted.source(self._space)
+        if isinstance(source, PointSource) and 0 in self._space.scale:
+            # Values that differ only in a channel without weight are one.
+            features, home = np.unique(source.features, axis=1, return_inverse=True)
+            source = PointSource(features, np.bincount(home.ravel(), source.weights))
+        return source
 
     @cached_property
     def _coarse(self) -> PointSource:
@@ -81,8 +86,8 @@ class PreparedImage:
         model, labelling = self._label(found.centroids, parameters, tick)
         tick(1)
         if not labelling.counts.all():
-            empty = (np.flatnonzero(labelling.counts == 0) + 1).tolist()
-            notes += (f"No pixel is nearest to the centroid of cluster {empty}.",)
+            n_empty = np.count_nonzero(labelling.counts == 0)
+            notes += (f"{n_empty:,} of {labelling.counts.size:,} clusters have no pixels.",)
         for note in notes:
             checks.warn(note)
         return self._result(model, labelling, found, notes)
@@ -230,18 +235,19 @@ class PreparedImage:
         model = self._model(centroids[self._brightness(centroids)], parameters)
         labelling = model.label(self._whole, tick)
         for _ in range(RELABELLINGS):
-            order = np.argsort(labelling.means.mean(axis=1), kind="stable")
-            if not labelling.counts.all():
-                # The last move of the centroids left one without pixels: another iteration
-                # gives it the farthest.
-                source = self._whole.source(self._space)
-                centroids = lloyd(source, model.centroids, max_iter=1).centroids
-                order = self._brightness(centroids)
-            elif (order == np.arange(order.size)).all():
+            if labelling.counts.all():
                 break
-            else:
-                centroids = model.centroids
-            model = self._model(centroids[order], parameters)
+            # The last move of the centroids left one without pixels: another iteration gives
+            # it the farthest.
+            source = self._whole.source(self._space)
+            centroids = lloyd(source, model.centroids, max_iter=1).centroids
+            model = self._model(centroids[self._brightness(centroids)], parameters)
+            labelling = model.label(self._whole)
+        # Where features are not brightness, or centroids not quite means, it takes another.
+        share = labelling.means / labelling.means.shape[1]
+        order = np.argsort(share.sum(axis=1), kind="stable")
+        if (order != np.arange(order.size)).any():
+            model = self._model(model.centroids[order], parameters)
             labelling = model.label(self._whole)
         return model, labelling
 

@@ -262,6 +262,8 @@ def prepare(
         pixels.shape,
         portion(progress, 0.8, 1, "Measuring"),
     )
+    if progress is not None:
+        progress(1.0, "Measuring")
     parameters = {
         "version": version("napari-kmeans-seg"),
         "channel_axis": None if channel_axis is None else int(channel_axis),
