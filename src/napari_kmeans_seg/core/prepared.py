@@ -49,7 +49,7 @@ class PreparedImage:
         if isinstance(source, PointSource) and 0 in self._space.scale:
             # Values that differ only in a channel without weight are one.
             features, home = np.unique(source.features, axis=1, return_inverse=True)
-            source = PointSource(features, np.bincount(home.ravel(), source.weights))
+            source = PointSource(features, np.bincount(home.ravel(), source.weights).astype(np.float64))
         return source
 
     @cached_property
