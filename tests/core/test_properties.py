@@ -17,7 +17,7 @@ import skimage.filters
 from hypothesis import assume, given, settings
 
 from napari_kmeans_seg import Segmentation, segment
-from napari_kmeans_seg.core import parallel
+from napari_kmeans_seg.core import parallel, points
 from napari_kmeans_seg.core.lloyd import PointSource, lloyd
 from napari_kmeans_seg.core.pixels import flatten
 from napari_kmeans_seg.core.points import WeightedPoints, distinct_points, merge
@@ -148,6 +148,29 @@ def test_clusters_of_more_than_two_to_the_31_pixels_move_as_small_ones_do() -> N
     assert large.n_iter == small.n_iter
 
 
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+@pytest.mark.parametrize("n_channels", [1, 3])
+def test_pixels_one_by_one_give_what_distinct_values_give(
+    monkeypatch: pytest.MonkeyPatch, dtype: type[np.generic], n_channels: int
+) -> None:
+    """In large images repeated values are not looked for where no table holds them all."""
+    few_values = np.round(np.random.default_rng(0).gamma(2, 40, (100, 120, n_channels)))
+    image = (few_values * 9).astype(dtype)
+    if dtype is np.uint16 and n_channels == 1:
+        image = image.astype(np.uint32) * 70_000  # more than a table holds
+    mask = np.random.default_rng(1).random((100, 120)) < 0.7
+    init = np.unique(image.reshape(-1, n_channels), axis=0)[5::15][:5]
+    args: dict[str, Any] = {"init": init, "mask": mask, "tol": 0, "max_iter": 1000}
+    counted = segment(image, len(init), channel_axis=-1, **args)
+    monkeypatch.setattr(points, "SEARCH_LIMIT", 0)
+    assert distinct_points(flatten(image, channel_axis=-1))[0] is None
+    one_by_one = segment(image, len(init), channel_axis=-1, **args)
+    np.testing.assert_array_equal(one_by_one.labels, counted.labels)
+    np.testing.assert_allclose(one_by_one.centroids, counted.centroids, rtol=1e-12)
+    np.testing.assert_allclose(one_by_one.inertia, counted.inertia, rtol=1e-12)
+    assert one_by_one.n_iter == counted.n_iter
+
+
 # --- What must not change the result -----------------------------------------------------
 
 
@@ -232,7 +255,7 @@ import hashlib, sys
 import numpy as np
 import skimage.data
 from napari_kmeans_seg import segment
-from napari_kmeans_seg.core import parallel
+from napari_kmeans_seg.core import parallel, points
 
 n = int(sys.argv[1])
 parallel.n_threads = lambda: n
