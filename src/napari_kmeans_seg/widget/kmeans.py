@@ -11,16 +11,16 @@ from magicgui.widgets import Container, Label, ProgressBar, PushButton, SpinBox,
 from napari.layers import Image
 from napari.utils import progress as napari_progress
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QEvent, QObject, QTimer
-from qtpy.QtGui import QIcon
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
+from qtpy.QtGui import QIcon, QPixmap
 from qtpy.QtWidgets import QSizePolicy
 from superqt import QCollapsible
 
 from napari_kmeans_seg.layers import EditWatch, LayerImage, Outputs, describe, linked_layers
 
-from .background import BackgroundWork, CancelledError
+from .background import BackgroundWork
 from .options import Options, align_labels
-from .wording import breakable, summary, warnings_of
+from .wording import breakable, dropped, summary, warnings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -147,8 +147,12 @@ class KMeansWidget(Container[Widget]):
         self.progress_bar.hide()
         self.warning.hide()
 
-        # Its own arrows are drawn once, in a colour that is not the theme's.
-        self.more = QCollapsible("▸ More options", expandedIcon=QIcon(), collapsedIcon=QIcon())
+        # Its own arrows are drawn once, in a colour that is not the theme's: draw nothing.
+        nothing = QPixmap(1, 1)
+        nothing.fill(Qt.GlobalColor.transparent)
+        icon = QIcon(nothing)
+        self.more = QCollapsible("▸ More options", expandedIcon=icon, collapsedIcon=icon)
+        self.more.toggleButton().setIconSize(QSize(0, 0))
         self.more.toggled.connect(
             lambda open_: self.more.setText(f"{'▾' if open_ else '▸'} More options")
         )
@@ -259,10 +263,14 @@ class KMeansWidget(Container[Widget]):
 
     def cancel(self) -> None:
         """Stop the run, if there is one. Nothing is changed."""
+        self._abandon("Cancelled. Nothing was changed.")
+
+    def _abandon(self, why: str) -> None:
+        """Let go of the run at once; its thread ends when it next reports its progress."""
         if self._run is not None:
             self._run.work.cancel()
-            self.cancel_button.enabled = False
-            self.message.value = "Cancelling …"
+            self._enter("cancelled", why)
+            self._end_run()
 
     def _look(self) -> None:
         """See how far the work is."""
@@ -273,7 +281,7 @@ class KMeansWidget(Container[Widget]):
         if percent > run.bar.n:
             run.bar.update(percent - run.bar.n)
             self.progress_bar.value = percent
-        if not run.work.cancelled and run.work.stage:
+        if run.work.stage:
             self.message.value = f"“{run.source.name}”: {run.work.stage.lower()}, {percent} %"
         if run.work.done:
             try:
@@ -286,19 +294,10 @@ class KMeansWidget(Container[Widget]):
 
     def _finish(self, run: _Run) -> None:
         """Show the result, or say why there is none."""
-        try:
-            outputs = run.work.result()
-        except CancelledError:
-            if run.source.layer_in(self._viewer) is None:
-                self._drop(run.source, "was removed")
-            else:
-                self._enter("cancelled", "Cancelled. Nothing was changed.")
-            return
+        outputs = run.work.result()
         layer = run.source.layer_in(self._viewer)
-        if layer is None:
-            self._drop(run.source, "was removed")
-        elif not run.source.is_still(layer):
-            self._drop(run.source, "got other data")
+        if layer is None or not run.source.is_still(layer):
+            self._enter("cancelled", dropped(run.source.name, "got other data"))
         else:
             outputs.show(self._viewer, run.watches)
             segmentation = outputs.segmentation
@@ -306,9 +305,6 @@ class KMeansWidget(Container[Widget]):
             if not _same_layer(layer, self._source):
                 text = f"“{run.source.name}”: {text}"
             self._enter("done", text, warnings_of(segmentation))
-
-    def _drop(self, source: LayerImage, why: str) -> None:
-        self._enter("cancelled", f"“{source.name}” {why} while it ran; the result was dropped.")
 
     def _fail(self, message: str) -> None:
         self._enter("error", f"✖ {message}")
@@ -324,7 +320,7 @@ class KMeansWidget(Container[Widget]):
 
     def _on_removed(self) -> None:
         if self._run is not None and self._run.source.layer_in(self._viewer) is None:
-            self._run.work.cancel()
+            self._abandon(dropped(self._run.source.name, "was removed"))
         self._follow()
 
     # -- coming and going ---------------------------------------------------------------

@@ -14,6 +14,11 @@ def breakable(name: str) -> str:
     return re.sub(r"(?<=[_.\-/\\])(?=.)", "\u200b", name) if len(name) > 24 else name
 
 
+def dropped(name: str, why: str) -> str:
+    """Say that what happened to a layer while it was segmented has cost the result."""
+    return f"“{name}” {why} while it ran; the result was dropped."
+
+
 def summary(segmentation: Segmentation, seconds: float) -> str:
     """Say what came out, e.g. "5 clusters in 0.8 s, 12 iterations"."""
     n = segmentation.n_clusters
