@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bins import lay_bins
-from .lloyd import PointSource
 from .nearest import label_dtype, nearest
+from .sources import PointSource
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,10 +5,11 @@ from numpy.typing import NDArray
 
 from .bins import N_BINS, lay_bins
 from .features import Features
-from .lloyd import LloydResult, PointSource, Source, lloyd
+from .lloyd import LloydResult, lloyd
 from .optimal import optimal_partitions
 from .parallel import Tick, map_spans, spans
 from .seeding import k_means_plus_plus, random_points
+from .sources import PointSource, Source
 
 COARSE_STARTS = 4
 """Starts that are tried on the coarse bins for each run on all points, fewer above 64

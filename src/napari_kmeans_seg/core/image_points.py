@@ -17,10 +17,10 @@ from .features import (
     smooth,
     subtract,
 )
-from .lloyd import PixelSource, PointSource, Source
 from .parallel import CHUNK, Tick, map_spans, no_tick, spans
 from .pixels import Pixels
 from .points import Packing, WeightedPoints, distinct_points
+from .sources import PixelSource, PointSource, Source
 
 SAMPLE = 1 << 13
 """Pixels that are looked at to find a value from the middle."""

@@ -1,60 +1,14 @@
 """Lloyd's algorithm on weighted points or on all pixels of an image."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .features import Features, FeatureSpace
-from .nearest import Labels, nearest, squared_distances, weighted_sum
-from .parallel import Tick, map_spans, no_tick, spans
-from .pixels import Pixels
-
-
-class Source(Protocol):
-    """Points that can be read block by block."""
-
-    @property
-    def n(self) -> int:
-        """Number of points, or of pixels that may take part."""
-
-    def block(self, start: int, stop: int) -> tuple[Features, NDArray[np.float64] | None]:
-        """Features and weights (None: all 1) of the points from `start` to `stop`."""
-
-
-@dataclass(frozen=True)
-class PointSource:
-    """Weighted points in memory: features ``(n_features, n)``, weights ``(n,)``."""
-
-    features: Features
-    weights: NDArray[np.float64]
-
-    @property
-    def n(self) -> int:
-        """Number of points."""
-        return self.weights.size
-
-    def block(self, start: int, stop: int) -> tuple[Features, NDArray[np.float64]]:
-        """Features and weights of the points from `start` to `stop`."""
-        return self.features[:, start:stop], self.weights[start:stop]
-
-
-@dataclass(frozen=True)
-class PixelSource:
-    """The pixels of an image, whose features are computed block by block."""
-
-    pixels: Pixels
-    space: FeatureSpace
-
-    @property
-    def n(self) -> int:
-        """Number of pixels, those that do not take part included."""
-        return self.pixels.n_pixels
-
-    def block(self, start: int, stop: int) -> tuple[Features, None]:
-        """Features of the pixels from `start` to `stop` that take part."""
-        return self.space.of_pixels(self.pixels, start, stop), None
+from .features import Features
+from .nearest import Labels, squared_distances, weighted_sum
+from .parallel import Tick, map_spans, no_tick
+from .sources import PointSource, Source
 
 
 @dataclass(frozen=True)
@@ -83,6 +37,7 @@ def partition(
     source: Source,
     centroids: NDArray[np.float64],
     labels: Labels,
+    before: Partition | None = None,
     tick: Tick | None = None,
     *,
     inertia: bool = False,
@@ -98,38 +53,56 @@ def partition(
     labels : (source.n,) array of unsigned integers
         The clusters of before on entry, those of now on return. The points of a block that
         take part stand at its beginning.
+    before : Partition, optional
+        What `labels` added up to on entry. Where sums are exact, only what changed is summed.
     tick : callable, optional
         Progress of this assignment.
     inertia : bool
         Whether to sum the squared distances, too.
     """
     k, n_features = centroids.shape
+    assign_to_nearest = source.assign_to(centroids)
+    differences = before is not None and isinstance(source, PointSource) and source.sums_are_exact
 
     def assign(start: int, stop: int) -> tuple[NDArray[np.float64], bool, float]:
         features, weights = source.block(start, stop)
         m = features.shape[1]
-        new = nearest(features, centroids, np.empty(m, labels.dtype))
-        old = labels[start : start + m]
-        changed = not np.array_equal(new, old)
-        old[:] = new
-        index = new.astype(np.intp)
-        sums = np.empty((k, 1 + n_features))
-        sums[:, 0] = np.bincount(index, weights, minlength=k)
-        for column, feature in enumerate(features, start=1):
-            sums[:, column] = np.bincount(
-                index, feature if weights is None else feature * weights, minlength=k
-            )
-        if not inertia:
-            return sums, changed, 0.0
-        squares = squared_distances(features, centroids, new)
-        return sums, changed, weighted_sum(squares, weights)
+        new, old = np.empty(m, labels.dtype), labels[start : start + m]
+        assign_to_nearest(start, stop, features, new)
+        squares = squared_distances(features, centroids, new) if inertia else np.zeros(0)
+        scatter = weighted_sum(squares, weights) if inertia else 0.0
+        if not differences:
+            changed = not np.array_equal(new, old)
+            old[:] = new
+            return _sums(features, weights, new, k), changed, scatter
+        moved = np.flatnonzero(new != old)
+        features = features[:, moved]
+        weights = None if weights is None else weights[moved]
+        sums = _sums(features, weights, new[moved], k) - _sums(features, weights, old[moved], k)
+        old[moved] = new[moved]
+        return sums, moved.size > 0, scatter
 
     total, any_changed, scatter = np.zeros((k, 1 + n_features)), False, 0.0
-    for sums, changed, part in map_spans(assign, spans(source.n, 1 << 16), tick):
+    if differences and before is not None:
+        total[:, 0], total[:, 1:] = before.counts, before.sums
+    for sums, changed, part in map_spans(assign, source.pieces, tick):
         total += sums
         any_changed |= changed
         scatter += part
     return Partition(total[:, 0], total[:, 1:], any_changed, scatter)
+
+
+def _sums(
+    features: Features, weights: NDArray[np.float64] | None, labels: Labels, k: int
+) -> NDArray[np.float64]:
+    """Weights and weighted features per cluster, ``(k, 1 + n_features)``."""
+    index = labels.astype(np.intp)
+    sums = np.empty((k, 1 + len(features)))
+    sums[:, 0] = np.bincount(index, weights, minlength=k)
+    for column, feature in enumerate(features, start=1):
+        weighted = feature if weights is None else feature * weights
+        sums[:, column] = np.bincount(index, weighted, minlength=k)
+    return sums
 
 
 @dataclass(frozen=True)
@@ -202,6 +175,7 @@ def lloyd(
     tick = tick or no_tick
     done, first_shift = 0.0, 0.0
     n_iter, converged = 0, False
+    found: Partition | None = None
     while n_iter < max_iter and not converged:
         n_iter += 1
         step = (1 - done) / 30
@@ -209,7 +183,7 @@ def lloyd(
         def within_iteration(part: float, done: float = done, step: float = step) -> None:
             tick(done + step * part)
 
-        found = partition(source, centroids, labels, within_iteration)
+        found = partition(source, centroids, labels, found, within_iteration)
         counts, sums = found.counts, found.sums
         empty = np.flatnonzero(counts == 0)
         if empty.size:
@@ -258,7 +232,7 @@ def _reseed(
             for i in top
         ]
 
-    candidates = [one for part in map_spans(farthest, spans(source.n, 1 << 16)) for one in part]
+    candidates = [one for part in map_spans(farthest, source.pieces) for one in part]
     candidates.sort(key=lambda one: -one[0])
     waiting = list(empty)
     for distance, own, weight, point in candidates:

@@ -70,8 +70,10 @@ def squared_distances(
 ) -> NDArray[np.float64]:
     """Squared distance of each point to the centroid of its label, without cancellation."""
     total = np.zeros(features.shape[1])
+    index, difference = labels.astype(np.intp), np.empty(features.shape[1])
     for feature, coordinate in zip(features, centroids.T, strict=True):
-        difference = feature - coordinate[labels]
+        np.take(coordinate, index, out=difference, mode="clip")
+        np.subtract(feature, difference, out=difference)
         difference *= difference
         total += difference
     return total

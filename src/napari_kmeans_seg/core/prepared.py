@@ -13,11 +13,12 @@ from .choose_k import ClusterCurve, Silhouettes, cluster_curve
 from .features import FeatureSpace, color_values
 from .image_points import ImagePoints
 from .labelling import Labelling
-from .lloyd import LloydResult, PointSource, Source, lloyd, partition
+from .lloyd import LloydResult, lloyd, partition
 from .model import KMeansModel
 from .nearest import label_dtype
 from .parallel import Progress, Tick, portion
 from .segmentation import Segmentation
+from .sources import PointSource, Source, in_leaves
 
 RELABELLINGS = 10
 """Times that pixels are labelled again to fill empty clusters; rarely one."""
@@ -49,8 +50,9 @@ class PreparedImage:
         if isinstance(source, PointSource) and 0 in self._space.scale:
             # Values that differ only in a channel without weight are one.
             features, home = np.unique(source.features, axis=1, return_inverse=True)
-            source = PointSource(features, np.bincount(home.ravel(), source.weights).astype(np.float64))
-        return source
+            weights = np.bincount(home.ravel(), source.weights).astype(np.float64)
+            source = PointSource(features, weights)
+        return in_leaves(source) if isinstance(source, PointSource) else source
 
     @cached_property
     def _coarse(self) -> PointSource:

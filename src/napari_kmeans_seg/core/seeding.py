@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from .lloyd import PointSource
 from .parallel import Tick, no_tick
+from .sources import PointSource
 
 
 def random_points(
