@@ -409,6 +409,19 @@ def test_many_distinct_values_far_apart_are_as_many_clusters_as_asked() -> None:
     assert found.counts.min() > 0
 
 
+def test_values_that_differ_only_where_nothing_is_weighed_are_one_cluster() -> None:
+    image = np.stack([np.repeat([5, 9, 200], 100), np.arange(300)]).astype(np.uint16)
+    with pytest.warns(UserWarning, match="3 distinct values"):
+        found = segment(image, 8, channel_axis=0, channel_weights=(1, 0))
+    assert found.counts.tolist() == [100, 100, 100]
+
+
+def test_init_far_outside_a_tiny_image() -> None:
+    image = np.random.default_rng(0).random((9, 9)) * 1e-307
+    found = segment(image, 2, init=[[-100.0], [100.0]])
+    assert found.counts.min() > 0
+
+
 def test_good_input_gives_no_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")

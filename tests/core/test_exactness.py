@@ -172,7 +172,7 @@ def test_neighbouring_values_near_the_top_of_uint64_are_told_apart() -> None:
     assert segment(image, 2).labels.tolist() == [[2, 2, 2], [1, 1, 1]]
 
 
-SCALES = [1e-320, 1e-310, 1e-200, 1e-30, 1e30, 1e150, 1e300]
+SCALES = [1e-320, 1e-310, 1e-200, 1e-30, 1e30, 1e150, 1e300, 1e305]
 
 
 @pytest.mark.parametrize("n_channels", [1, 3])

@@ -144,3 +144,25 @@ def test_any_exception_comes_out_as_it_is(kind: type[BaseException]) -> None:
 
     with pytest.raises(kind, match="from outside"):
         segment(skimage.data.coffee(), channel_axis=-1, progress=progress)
+
+
+def test_grey_levels_and_re_runs_tell_progress_too() -> None:
+    record = Record()
+    prepared = prepare(skimage.data.cell(), progress=record)
+    assert record.fractions == sorted(record.fractions)
+    assert record.fractions[-1] == 1
+    record = Record()
+    prepared.segment(4, progress=record)
+    assert record.fractions == sorted(record.fractions)
+    assert record.fractions[-1] == 1
+
+
+def test_a_prediction_tells_progress_and_stops() -> None:
+    image = skimage.data.coffee()
+    model = segment(image, channel_axis=-1).model
+    record = Record()
+    model.predict(image, progress=record)
+    assert record.fractions == sorted(record.fractions)
+    assert record.fractions[-1] == 1
+    with pytest.raises(StopError):
+        model.predict(image, progress=Record(0.3))

@@ -486,18 +486,20 @@ def test_position_tells_apart_what_values_do_not() -> None:
 # --- Fitting on a copy -------------------------------------------------------------------
 
 
-def test_fit_scale_fits_a_small_copy_and_labels_all_pixels(photograph: np.ndarray) -> None:
+@pytest.mark.parametrize(("dtype", "scale"), [(np.uint8, 0.5), (np.float64, 0.3)])
+def test_fit_scale_fits_an_averaged_copy_and_labels_all_pixels(
+    photograph: np.ndarray, dtype: type[np.generic], scale: float
+) -> None:
+    """Integers are rounded: at 0.5 the means of four are exact, and so are their halves."""
+    image = photograph.astype(dtype)
     init = colour_start(photograph, 5)
-    found = segment(photograph, 5, channel_axis=-1, fit_scale=0.3, init=init, **TO_REST)
-    size = (round(0.3 * photograph.shape[0]), round(0.3 * photograph.shape[1]))
-    small = np.stack(
-        [
-            resize_local_mean(channel.astype(np.float32), size, preserve_range=True)
-            for channel in np.moveaxis(photograph, -1, 0)
-        ],
-        axis=-1,
-    )
-    fitted = plain_lloyd(np.rint(small).reshape(-1, 3).astype(np.float64), init)
+    found = segment(image, 5, channel_axis=-1, fit_scale=scale, init=init, **TO_REST)
+    size = tuple(round(scale * n) for n in image.shape[:2])
+    channels = np.moveaxis(image, -1, 0).astype(np.float64)
+    small = np.stack([resize_local_mean(c, size, preserve_range=True) for c in channels], axis=-1)
+    if dtype is np.uint8:
+        small = np.rint(small)
+    fitted = plain_lloyd(small.reshape(-1, 3), init)
     pixels = photograph.reshape(-1, 3).astype(np.float64)
     squares = ((pixels[:, np.newaxis] - fitted.cluster_centers_) ** 2).sum(axis=2)
     labels = squares.argmin(axis=1)
@@ -532,3 +534,10 @@ def test_fit_scale_takes_every_dtype(dtype: str) -> None:
     image = np.kron(image, np.ones((4, 4), dtype))
     found = segment(image, 2, fit_scale=0.25)
     np.testing.assert_array_equal(found.labels, image.astype(int) + 1)
+
+
+def test_fit_scale_takes_a_long_row_of_pixels() -> None:
+    """A list of pixels, as they come out of a table: memory grows with it, not with its square."""
+    image = np.repeat(np.array([3, 9], np.uint8), 150_000)
+    found = segment(image, 2, fit_scale=0.5)
+    np.testing.assert_array_equal(found.labels, np.repeat([1, 2], 150_000))

@@ -1,0 +1,45 @@
+"""A Dask array gets what the same NumPy array gets, block by block and when asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import pytest
+import skimage.data
+
+from napari_kmeans_seg import segment
+
+COFFEE = skimage.data.coffee()
+FLOATS = np.random.default_rng(0).gamma(2, size=(200, 300, 2))
+
+
+@pytest.mark.parametrize(
+    ("image", "chunks", "arguments"),
+    [
+        (COFFEE, (100, 150, 3), {"channel_axis": -1}),
+        (COFFEE, (170, 600, 1), {"channel_axis": -1}),
+        (np.moveaxis(COFFEE, -1, 0), (3, 77, 600), {"channel_axis": 0}),
+        (skimage.data.cell(), (100, 100), {}),
+        (skimage.data.cell().astype(np.uint16) * 99, (660, 60), {"n_clusters": 9}),
+        (FLOATS, (64, 100, 2), {"channel_axis": -1}),
+        (COFFEE, (100, 150, 3), {"channel_axis": -1, "mask": COFFEE[..., 0] > 90}),
+        (COFFEE, (100, 150, 3), {"channel_axis": -1, "color_space": "lab"}),
+        (COFFEE, (100, 150, 3), {"channel_axis": -1, "normalize": True, "n_init": 2}),
+    ],
+    ids=str,
+)
+def test_labels_centroids_and_counts_are_those_of_the_array_in_memory(
+    image: np.ndarray, chunks: tuple[int, ...], arguments: dict[str, Any]
+) -> None:
+    expected = segment(image, **arguments)
+    found = segment(da.from_array(image, chunks=chunks), **arguments)
+    assert isinstance(found.labels, da.Array)
+    np.testing.assert_array_equal(found.labels.compute(), expected.labels)
+    np.testing.assert_allclose(found.centroids, expected.centroids, rtol=1e-12)
+    np.testing.assert_array_equal(found.counts, expected.counts)
+    np.testing.assert_allclose(found.inertia, expected.inertia, rtol=1e-12)
+    painted = np.asarray(found.image)
+    assert painted.dtype == image.dtype
+    np.testing.assert_allclose(painted, expected.image, rtol=1e-12)
