@@ -147,7 +147,7 @@ def bin_grid(
     axes = vectors.T[::-1][:N_AXES]
     largest = axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)]
     axes = axes * np.sign(largest)[:, np.newaxis]
-    along = np.stack([_project(axis, sample) for axis in axes])
+    along = np.stack([_project(axis, sample[:, :: 1 + sample.shape[1] // N_BINS]) for axis in axes])
     low, high = np.quantile(along, [0.001, 0.999], axis=1)
     extent = high - low
     if not extent.any():

@@ -1,5 +1,7 @@
 """Find the centroids: seeds on coarse bins, then Lloyd on every distinct value or pixel."""
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,7 +9,7 @@ from .bins import N_BINS, lay_bins
 from .features import Features
 from .lloyd import LloydResult, lloyd
 from .optimal import optimal_partitions
-from .parallel import Tick, map_spans, spans
+from .parallel import Tick, map_spans, race, spans
 from .seeding import k_means_plus_plus, random_points
 from .sources import PointSource, Source
 
@@ -135,12 +137,16 @@ def _coarse_start(
     """Return the best of some quick runs on the coarse points."""
     seed = k_means_plus_plus if init == "k-means++" else random_points
 
-    def alive(_: float) -> None:
-        # Progress counts iterations on all points; here it only asks whether to stop.
-        tick(0)
+    def run_from(number: int, alive: Tick) -> LloydResult:
+        start = seed(coarse, n_clusters, np.random.default_rng(number), alive)
+        return lloyd(coarse, start, tol=tol, max_iter=max_iter, tick=alive)
 
-    results = []
-    for _ in range(max(1, min(COARSE_STARTS, 256 // n_clusters))):
-        start = seed(coarse, n_clusters, random, alive)
-        results.append(lloyd(coarse, start, tol=tol, max_iter=max_iter, tick=alive))
+    # Each start has a generator of its own, so that their order in time changes nothing.
+    numbers = random.integers(1 << 62, size=max(1, min(COARSE_STARTS, 256 // n_clusters)))
+    runs = [partial(run_from, int(number)) for number in numbers]
+    if len(coarse.pieces) > 1:
+        # Large enough to keep all cores busy by itself.
+        results = [run(lambda _: tick(0)) for run in runs]
+    else:
+        results = race(runs, tick)
     return max(results, key=lambda result: result.between).centroids
