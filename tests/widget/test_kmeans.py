@@ -363,6 +363,22 @@ def test_a_source_that_is_removed_while_it_runs_leaves_no_result(viewer, dock, f
     assert "“dots” is not an image" in widget.layer_kind.value
 
 
+def test_the_reason_is_still_told_when_another_layer_takes_the_place_of_the_source(
+    viewer, dock, finish, qtbot, big, cell
+):
+    viewer.add_image(cell, name="cell")
+    viewer.add_image(big, name="noise")
+    widget = dock()
+    press(qtbot, widget.run_button)
+    viewer.layers.remove_selected()  # as the Delete key does
+    finish(widget)
+    qtbot.wait(100)
+    assert widget.state == "cancelled"
+    assert "“noise” was removed while it ran" in widget.message.value
+    assert widget.layer_name.value == "cell"
+    assert widget.run_button.enabled
+
+
 def test_a_source_that_gets_other_data_while_it_runs_leaves_no_result(
     viewer, dock, finish, qtbot, coffee
 ):

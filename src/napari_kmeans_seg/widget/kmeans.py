@@ -181,7 +181,9 @@ class KMeansWidget(Container[Widget]):
                 source.events.data.connect(self._describe_source)
             self._source = source
         self._describe_source()
-        if self._run is None and (changed or self.state == "empty"):
+        # Why a run ended stays to be read when its layer goes and another takes its place.
+        stale = changed and self.state != "cancelled"
+        if self._run is None and (stale or self.state == "empty"):
             if source is None:
                 self._enter("empty", "")
             else:
