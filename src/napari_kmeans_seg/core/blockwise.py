@@ -81,6 +81,7 @@ class PreparedBlocks(PreparedImage):
     _source: da.Array = field(repr=False)
     _mask: da.Array | None = field(repr=False)
     _notes: tuple[str, ...]
+    _every_value: bool
 
     def _result(
         self, model: KMeansModel, labelling: Labelling, found: LloydResult, notes: tuple[str, ...]
@@ -89,9 +90,9 @@ class PreparedBlocks(PreparedImage):
             checks.warn(note)
         of_fit = super()._result(model, labelling, found, notes + self._notes)
         values = {one.name: getattr(of_fit, one.name) for one in fields(Segmentation)}
-        values["labels"] = label_blocks(
-            self._source, self._mask, model, self._whole.packing, labelling.table
-        )
+        # Where only some pixels were read the others may have values that no label is known for.
+        table = labelling.table if self._every_value else None
+        values["labels"] = label_blocks(self._source, self._mask, model, self._whole.packing, table)
         return BlockwiseSegmentation(**values, _source=self._source)
 
 
@@ -155,7 +156,7 @@ def read_blocks(
     color_space: str = "rgb",
     fit_scale: float = 1.0,
     tick: Tick = no_tick,
-) -> tuple[da.Array, da.Array | None, ImagePoints, tuple[str, ...]]:
+) -> tuple[da.Array, da.Array | None, ImagePoints, tuple[str, ...], bool]:
     """Read each chunk of a Dask array once.
 
     The arguments are those of `segment`.
@@ -170,6 +171,8 @@ def read_blocks(
         The distinct values of the whole image with their counts, and no pixels; or a sample.
     notes : tuple of str
         What is worth saying.
+    every_value : bool
+        Whether the points are those of all pixels.
 
     Raises
     ------
@@ -235,12 +238,18 @@ def read_blocks(
     if summary.counted is None:
         if n == 0:
             raise ValueError(NO_PIXEL)
-        return image, inside, read(pixels, color_space=color_space), tuple(notes)
+        return image, inside, read(pixels, color_space=color_space), tuple(notes), False
     if summary.counted.n_points == 0:
         raise ValueError(NO_PIXEL)
     assert packing is not None
     points = unpack(summary.counted, packing)
-    return image, inside, ImagePoints(pixels, pixels, color_space, points, packing), tuple(notes)
+    return (
+        image,
+        inside,
+        ImagePoints(pixels, pixels, color_space, points, packing),
+        tuple(notes),
+        not notes,
+    )
 
 
 def _form(image: da.Array, channel_axis: int | None, alpha: bool | None) -> Pixels:

@@ -17,7 +17,7 @@ from .lloyd import LloydResult, lloyd, partition
 from .model import KMeansModel
 from .nearest import label_dtype
 from .parallel import Progress, Tick, portion
-from .segmentation import Segmentation
+from .segmentation import Segmentation, by_brightness
 from .sources import PointSource, Source, in_leaves
 
 RELABELLINGS = 10
@@ -246,8 +246,7 @@ class PreparedImage:
             model = self._model(centroids[self._brightness(centroids)], parameters)
             labelling = model.label(self._whole)
         # Where features are not brightness, or centroids not quite means, it takes another.
-        share = labelling.means / labelling.means.shape[1]
-        order = np.argsort(share.sum(axis=1), kind="stable")
+        order = by_brightness(labelling.means)
         if (order != np.arange(order.size)).any():
             model = self._model(model.centroids[order], parameters)
             labelling = model.label(self._whole)

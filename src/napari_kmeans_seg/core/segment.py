@@ -220,7 +220,7 @@ def prepare(
                 "smoothing and spatial_weight take 0 for a Dask array; got "
                 f"smoothing={smoothing!r} and spatial_weight={spatial_weight!r}."
             )
-        source, lazy_mask, whole, notes = read_blocks(
+        source, lazy_mask, whole, notes, every_value = read_blocks(
             image,
             **form,
             color_space=color_space,
@@ -277,7 +277,9 @@ def prepare(
         "fit_scale": fit_scale,
     }
     if is_lazy:
-        return PreparedBlocks(whole, fitted, space, variance, parameters, source, lazy_mask, notes)
+        return PreparedBlocks(
+            whole, fitted, space, variance, parameters, source, lazy_mask, notes, every_value
+        )
     return PreparedImage(whole, fitted, space, variance, parameters)
 
 

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from .model import KMeansModel
 
 
+def by_brightness(centroids: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Order centroids by their mean over the channels, the darkest first and NaN last."""
+    # Divided before they are summed: the largest floats have no sum.
+    return np.argsort((centroids / centroids.shape[1]).sum(axis=1), kind="stable")
+
+
 @dataclass(frozen=True, eq=False)
 class Segmentation:
     """An image segmented by k-means.
@@ -175,7 +181,7 @@ class Segmentation:
         sums = np.stack([np.bincount(index, column) for column in weighted.T], axis=1)
         centroids = np.full(sums.shape, np.nan)
         np.divide(sums, counts[:, np.newaxis], out=centroids, where=counts[:, np.newaxis] > 0)
-        order = np.argsort(centroids.mean(axis=1), kind="stable")
+        order = by_brightness(centroids)
         rank = np.empty(kept.size, np.intp)
         rank[order] = np.arange(kept.size)
         table = np.zeros(self.n_clusters + 1, label_dtype(kept.size))
