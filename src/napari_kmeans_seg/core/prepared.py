@@ -71,9 +71,16 @@ class PreparedImage:
         max_iter: int = 300,
         tol: float = 1e-4,
         seed: int | np.random.Generator | None = 0,
+        keep_order: bool = False,
         progress: Progress | None = None,
     ) -> Segmentation:
         """Segment the image; the arguments are those of `napari_kmeans_seg.segment`.
+
+        Parameters
+        ----------
+        keep_order : bool
+            Label the clusters in the order of the rows of `init`, where it is an array, instead
+            of by brightness: label 1 is what became of the first row.
 
         Returns
         -------
@@ -85,7 +92,8 @@ class PreparedImage:
             n_clusters, init, n_init, max_iter, tol, seed, portion(progress, 0, 0.7, "Clustering")
         )
         tick = portion(progress, 0.7, 1.0, "Labelling")
-        model, labelling = self._label(found.centroids, parameters, tick)
+        keep_order &= not isinstance(init, str)
+        model, labelling = self._label(found.centroids, parameters, tick, keep_order=keep_order)
         tick(1)
         if not labelling.counts.all():
             n_empty = np.count_nonzero(labelling.counts == 0)
@@ -93,6 +101,46 @@ class PreparedImage:
         for note in notes:
             checks.warn(note)
         return self._result(model, labelling, found, notes)
+
+    def classify(self, centroids: ArrayLike, *, progress: Progress | None = None) -> Segmentation:
+        """Label each pixel with the nearest of given centroids, which stay where they are.
+
+        Parameters
+        ----------
+        centroids : (n_clusters, n_channels) array
+            In the units of the image.
+        progress : callable, optional
+            As for `segment`.
+
+        Returns
+        -------
+        Segmentation
+            Label 1 is the first row. One that no pixel is nearest to has a count of 0.
+
+        Examples
+        --------
+        >>> from napari_kmeans_seg import prepare
+        >>> prepare([10, 20, 30, 90]).classify([[100], [0]]).labels
+        array([2, 2, 2, 1], dtype=uint8)
+        """
+        rows = np.asarray(centroids)
+        n_clusters = checks.integer("the number of centroids", len(rows), 1, checks.MAX_CLUSTERS)
+        start, given = self._start(rows, n_clusters)
+        assert not isinstance(start, str)
+        parameters = {
+            **self._parameters,
+            "n_clusters": n_clusters,
+            "init": given,
+            "n_init": 1,
+            "max_iter": 0,
+            "tol": 0.0,
+            "seed": None,
+        }
+        model = self._model(start, parameters)
+        tick = portion(progress, 0, 1, "Labelling")
+        labelling = model.label(self._whole, tick)
+        tick(1)
+        return self._result(model, labelling, LloydResult(start, 0, True, 0.0), ())
 
     def _result(
         self, model: KMeansModel, labelling: Labelling, found: LloydResult, notes: tuple[str, ...]
@@ -231,10 +279,17 @@ class PreparedImage:
         return centroids, given.tolist()
 
     def _label(
-        self, centroids: NDArray[np.float64], parameters: dict[str, Any], tick: Tick
+        self,
+        centroids: NDArray[np.float64],
+        parameters: dict[str, Any],
+        tick: Tick,
+        *,
+        keep_order: bool,
     ) -> tuple[KMeansModel, Labelling]:
-        """Label the pixels, with the clusters in the order of their brightness."""
-        model = self._model(centroids[self._brightness(centroids)], parameters)
+        """Label the pixels, with the clusters in the order of their brightness, or as they are."""
+        if not keep_order:
+            centroids = centroids[self._brightness(centroids)]
+        model = self._model(centroids, parameters)
         labelling = model.label(self._whole, tick)
         for _ in range(RELABELLINGS):
             if labelling.counts.all():
@@ -243,11 +298,13 @@ class PreparedImage:
             # it the farthest.
             source = self._whole.source(self._space)
             centroids = lloyd(source, model.centroids, max_iter=1).centroids
-            model = self._model(centroids[self._brightness(centroids)], parameters)
+            if not keep_order:
+                centroids = centroids[self._brightness(centroids)]
+            model = self._model(centroids, parameters)
             labelling = model.label(self._whole)
         # Where features are not brightness, or centroids not quite means, it takes another.
         order = by_brightness(labelling.means)
-        if (order != np.arange(order.size)).any():
+        if not keep_order and (order != np.arange(order.size)).any():
             model = self._model(model.centroids[order], parameters)
             labelling = model.label(self._whole)
         return model, labelling
