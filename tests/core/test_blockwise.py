@@ -43,3 +43,13 @@ def test_labels_centroids_and_counts_are_those_of_the_array_in_memory(
     painted = np.asarray(found.image)
     assert painted.dtype == image.dtype
     np.testing.assert_allclose(painted, expected.image, rtol=1e-12)
+
+
+def test_every_pixel_has_a_label_when_a_copy_was_fitted() -> None:
+    lazy = da.from_array(COFFEE, chunks=(100, 150, 3))
+    with pytest.warns(UserWarning, match="copy at fit_scale"):
+        found = segment(lazy, 5, channel_axis=-1, fit_scale=0.5)
+    labels = found.labels.compute()
+    np.testing.assert_array_equal(np.unique(labels), [1, 2, 3, 4, 5])
+    expected = segment(COFFEE, 5, channel_axis=-1, fit_scale=0.5)
+    assert (labels == expected.labels).mean() > 0.97, "the copies differ at the edges of blocks"
