@@ -28,6 +28,10 @@ class Bins(Protocol):
         """Sum weights and weighted features per bin, as ``(1 + n_features, size)``."""
 
 
+CROWDED = 0.25
+"""Share of the points in one bin from which the bins' widths follow the points."""
+
+
 @dataclass(frozen=True)
 class BinGrid:
     """A grid on the principal axes of the features.
@@ -42,12 +46,15 @@ class BinGrid:
         Side of a bin. The outermost bins take all that lies beyond.
     n_bins : tuple of int
         Bins along each axis.
+    edges : tuple of arrays, or None
+        Where bins of unequal widths end along each axis, instead of `low` and `step`.
     """
 
     axes: NDArray[np.float64]
     low: NDArray[np.float64]
     step: float
     n_bins: tuple[int, ...]
+    edges: tuple[NDArray[np.float64], ...] | None = None
 
     @property
     def size(self) -> int:
@@ -57,12 +64,15 @@ class BinGrid:
     def keys(self, features: Features) -> NDArray[np.intp]:
         """Bin of each point of ``(n_features, n)`` features."""
         keys = np.zeros(features.shape[1], np.intp)
-        for axis, low, n in zip(self.axes, self.low, self.n_bins, strict=True):
+        for i, (axis, low, n) in enumerate(zip(self.axes, self.low, self.n_bins, strict=True)):
             along = _project(axis, features)
+            keys *= n
+            if self.edges is not None:
+                keys += np.searchsorted(self.edges[i], along, side="right")
+                continue
             along -= low
             along *= 1 / self.step if self.step else 0.0
             np.clip(along, 0, n - 1, out=along)
-            keys *= n
             keys += along.astype(np.intp)
         return keys
 
@@ -123,10 +133,15 @@ def lay_bins(sample: Features, n_bins: int = N_BINS) -> Bins:
     """
     if len(sample) > 1:
         return bin_grid(sample, n_bins=n_bins)
-    values = np.sort(sample[0])
+    return Intervals(_edges(sample[0], n_bins))
+
+
+def _edges(values: NDArray[np.float64], n_bins: int) -> NDArray[np.float64]:
+    """Edges of bins of which half hold equal counts, and half have equal widths."""
+    values = np.sort(values)
     counts = values[np.linspace(0, values.size - 1, n_bins // 2).astype(int)]
     low, high = np.quantile(values, [0.001, 0.999])
-    return Intervals(np.unique(np.concatenate([counts, np.linspace(low, high, n_bins // 2)])))
+    return np.unique(np.concatenate([counts, np.linspace(low, high, n_bins // 2)]))
 
 
 def bin_grid(
@@ -147,7 +162,8 @@ def bin_grid(
     axes = vectors.T[::-1][:N_AXES]
     largest = axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)]
     axes = axes * np.sign(largest)[:, np.newaxis]
-    along = np.stack([_project(axis, sample[:, :: 1 + sample.shape[1] // N_BINS]) for axis in axes])
+    few = sample[:, :: 1 + sample.shape[1] // N_BINS]
+    along = np.stack([_project(axis, few) for axis in axes])
     low, high = np.quantile(along, [0.001, 0.999], axis=1)
     extent = high - low
     if not extent.any():
@@ -155,7 +171,13 @@ def bin_grid(
         extent = high - low
     step = _cube_side(extent, n_bins)
     counts = np.maximum(np.ceil(extent / step), 1).astype(int) if step else np.ones(len(axes), int)
-    return BinGrid(axes, low, step, tuple(int(n) for n in counts))
+    grid = BinGrid(axes, low, step, tuple(int(n) for n in counts))
+    if np.bincount(grid.keys(few)).max() < CROWDED * few.shape[1]:
+        return grid
+    # A background, or values for "no data" far from the others: equal widths alone would leave
+    # the rest in few bins. Finding bins of unequal widths takes some times as long.
+    edges = tuple(_edges(one, round(n_bins ** (1 / len(axes)))) for one in along)
+    return BinGrid(axes, low, step, tuple(one.size + 1 for one in edges), edges)
 
 
 def _project(axis: NDArray[np.float64], features: Features) -> NDArray[np.float64]:

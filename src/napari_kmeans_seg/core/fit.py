@@ -21,6 +21,9 @@ poor local minimum."""
 SAMPLE = 1 << 16
 """Points that decide where the bins lie."""
 
+POLISH = 0.01
+"""Share of `tol` down to which the best coarse start is run."""
+
 
 def coarsen(source: Source, sample: Features, tick: Tick | None = None) -> PointSource:
     """Sum points up to the means of at most some 32,768 bins.
@@ -149,4 +152,8 @@ def _coarse_start(
         results = [run(lambda _: tick(0)) for run in runs]
     else:
         results = race(runs, tick)
-    return max(results, key=lambda result: result.between).centroids
+    best = max(results, key=lambda result: result.between)
+    # Iterations are cheap here: what they still gain they need not gain on all points.
+    return lloyd(
+        coarse, best.centroids, tol=POLISH * tol, max_iter=max_iter, tick=lambda _: tick(0)
+    ).centroids
