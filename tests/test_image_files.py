@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -116,7 +117,6 @@ class TestPictures:
         assert image.alpha == (n_channels != 3)
 
     def test_every_row_filter_of_a_16_bit_png_is_undone(self, tmp_path, coffee):
-        cv2 = pytest.importorskip("cv2", reason="a second opinion on PNG")
         pixels = as_16_bit(coffee)
         for strategy in range(5):
             cv2.imwrite(
