@@ -194,6 +194,24 @@ def test_fit_scale_takes_every_dtype(dtype: str) -> None:
     np.testing.assert_array_equal(found.labels, image.astype(int) + 1)
 
 
+def test_fit_scale_averages_each_part_by_itself() -> None:
+    """One value that dwarfs all others spoils no average but its own."""
+    image = np.ones((40, 60))
+    image[:, 40:] = 5
+    image[:, 10] = 1e18
+    found = segment(image, 3, fit_scale=0.5, init=[[1], [5], [1e18]], tol=0)
+    np.testing.assert_allclose(found.centroids.ravel(), [1, 5, 1e18])
+    assert found.counts.tolist() == [40 * 39, 40 * 20, 40]
+
+
+def test_fit_scale_of_a_sparse_mask_divides_by_no_empty_cover() -> None:
+    random = np.random.default_rng(0)
+    image = random.integers(-(2**31), 2**31 - 1, (90, 80), np.int32)
+    mask = random.random((90, 80)) < 0.03
+    found = segment(image, 3, fit_scale=0.72, mask=mask)
+    assert found.counts.sum() == mask.sum()
+
+
 def test_fit_scale_takes_a_long_row_of_pixels() -> None:
     """A list of pixels, as they come out of a table: memory grows with it, not with its square."""
     image = np.repeat(np.array([3, 9], np.uint8), 150_000)

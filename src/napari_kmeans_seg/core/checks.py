@@ -118,20 +118,28 @@ def spatial_mask(
     return inside
 
 
-def initial_centroids(init: ArrayLike, n_clusters: int, n_channels: int) -> NDArray[np.float64]:
-    """Return `init` as an ``(n_clusters, n_channels)`` array of finite floats."""
-    array = np.asarray(init)
+def centroids(
+    name: str, value: ArrayLike, n_clusters: int | None, n_channels: int
+) -> NDArray[np.float64]:
+    """Return `value` as an ``(n_clusters, n_channels)`` array of finite floats."""
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} takes an array; got what NumPy cannot read: {error}") from error
     if array.dtype.kind not in "buif":
-        raise TypeError(f"init takes real numbers; got dtype {array.dtype}.")
+        raise TypeError(f"{name} takes real numbers; got dtype {array.dtype}.")
+    if n_clusters is None and array.ndim == 2:
+        n_clusters = integer(f"the number of rows of {name}", len(array), 1, MAX_CLUSTERS)
     if array.shape != (n_clusters, n_channels):
+        n_rows = "n_clusters" if n_clusters is None else n_clusters
         raise ValueError(
-            f"init takes an array of shape (n_clusters, n_channels) = {(n_clusters, n_channels)}; "
+            f"{name} takes an array of shape (n_clusters, n_channels) = ({n_rows}, {n_channels}); "
             f"got shape {array.shape}."
         )
-    centroids = array.astype(np.float64)
-    if not np.isfinite(centroids).all():
-        raise ValueError("init takes finite numbers; got NaN or infinity.")
-    return centroids
+    found = array.astype(np.float64)
+    if not np.isfinite(found).all():
+        raise ValueError(f"{name} takes finite numbers; got NaN or infinity.")
+    return found
 
 
 def generator(seed: Any) -> np.random.Generator:

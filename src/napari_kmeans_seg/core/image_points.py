@@ -168,8 +168,8 @@ def shrink(pixels: Pixels, scale: float, tick: Tick | None = None) -> Pixels:
         cover = average(pixels.valid)
         valid = cover >= min(0.5, float(cover.max()))
         channels = tuple(
-            average(np.where(pixels.valid, channel, 0)) / np.where(cover > 0, cover, 1)
-            for channel in channels
+            np.where(valid, average(np.where(pixels.valid, c, 0)) / np.where(valid, cover, 1), 0)
+            for c in channels
         )
     else:
         channels = tuple(average(channel) for channel in channels)
@@ -191,26 +191,29 @@ def _average(
 ) -> NDArray[Any]:
     """Average an axis down to `size`: means over intervals, whose ends may cut through pixels.
 
-    They are differences of the cumulative sum, which is linear within a pixel. (scikit-image's
-    `resize_local_mean` multiplies by a matrix of both sizes, too large for a long axis.)
+    (scikit-image's `resize_local_mean` multiplies by a matrix of both sizes, which is too large
+    for a long axis.)
     """
     lines = np.moveaxis(values, axis, -1)
     n = lines.shape[-1]
     edges = np.linspace(0, n, size + 1)
-    whole = np.minimum(edges.astype(np.intp), n - 1)
-    rest = edges - whole
+    # The whole pixels of each interval, and how much of the pixels that its ends cut is in it.
+    first, last = np.ceil(edges[:-1]).astype(np.intp), np.floor(edges[1:]).astype(np.intp)
+    left, right = first - edges[:-1], edges[1:] - last
+    pairs = np.minimum(np.stack([first, last], axis=1).reshape(-1), n - 1)
+    to_the_end = last[-1] == n
     flat = lines.reshape(-1, n)
     small = np.empty((len(flat), size), dtype)
 
     def block(start: int, stop: int) -> None:
         part = flat[start:stop].astype(np.float64)
-        # Relative to a value of each line: sums of what varies keep more of its digits.
-        zero = part[:, :1].copy()
-        part -= zero
-        total = np.zeros((len(part), n + 1))
-        np.cumsum(part, axis=1, out=total[:, 1:])
-        at_edges = total[:, whole] + part[:, whole] * rest
-        small[start:stop] = np.diff(at_edges, axis=1) * (size / n) + zero
+        # Divided first: the largest floats have no sum.
+        part *= size / n
+        total = np.add.reduceat(part, pairs[:-1] if to_the_end else pairs, axis=1)[:, ::2]
+        total[:, first >= last] = 0
+        total += part[:, np.maximum(first - 1, 0)] * left
+        total += part[:, np.minimum(last, n - 1)] * right
+        small[start:stop] = total
 
     for _ in map_spans(block, spans(len(flat), max(1, CHUNK // n))):
         pass

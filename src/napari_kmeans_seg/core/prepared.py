@@ -95,9 +95,14 @@ class PreparedImage:
         keep_order &= not isinstance(init, str)
         model, labelling = self._label(found.centroids, parameters, tick, keep_order=keep_order)
         tick(1)
-        if not labelling.counts.all():
-            n_empty = np.count_nonzero(labelling.counts == 0)
-            notes += (f"{n_empty:,} of {labelling.counts.size:,} clusters have no pixels.",)
+        left_out = len(found.centroids) - len(model.centroids)
+        if left_out:
+            notes += (
+                (
+                    f"{left_out:,} of {len(found.centroids):,} clusters had no pixels and were left "
+                    "out."
+                ),
+            )
         for note in notes:
             checks.warn(note)
         return self._result(model, labelling, found, notes)
@@ -123,14 +128,12 @@ class PreparedImage:
         >>> prepare([10, 20, 30, 90]).classify([[100], [0]]).labels
         array([2, 2, 2, 1], dtype=uint8)
         """
-        rows = np.asarray(centroids)
-        n_clusters = checks.integer("the number of centroids", len(rows), 1, checks.MAX_CLUSTERS)
-        start, given = self._start(rows, n_clusters)
-        assert not isinstance(start, str)
+        given = checks.centroids("centroids", centroids, None, self._whole.pixels.n_channels)
+        start = self._features_of(given)
         parameters = {
             **self._parameters,
-            "n_clusters": n_clusters,
-            "init": given,
+            "n_clusters": len(given),
+            "init": given.tolist(),
             "n_init": 1,
             "max_iter": 0,
             "tol": 0.0,
@@ -266,8 +269,12 @@ class PreparedImage:
                 cheap = one_feature and n * n_clusters <= OPTIMAL_LIMIT
                 init = "optimal" if cheap else "k-means++"
             return init, init
+        given = checks.centroids("init", init, n_clusters, self._whole.pixels.n_channels)
+        return self._features_of(given), given.tolist()
+
+    def _features_of(self, given: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Bring centroids from the units of the image to the feature space."""
         pixels = self._whole.pixels
-        given = checks.initial_centroids(init, n_clusters, pixels.n_channels)
         colors = list(given.T)
         if self._space.color_space != "rgb":
             top = 1.0 if pixels.dtype.kind == "f" else float(np.iinfo(pixels.dtype).max)
@@ -275,8 +282,8 @@ class PreparedImage:
         centroids = self._space.of_centroids(np.stack(colors, axis=1))
         if self._space.position:
             middle = (np.array(pixels.shape) - 1) / 2 * self._space.position
-            centroids = np.hstack([centroids, np.tile(middle, (n_clusters, 1))])
-        return centroids, given.tolist()
+            centroids = np.hstack([centroids, np.tile(middle, (len(given), 1))])
+        return centroids
 
     def _label(
         self,
@@ -301,6 +308,9 @@ class PreparedImage:
             if not keep_order:
                 centroids = centroids[self._brightness(centroids)]
             model = self._model(centroids, parameters)
+            labelling = model.label(self._whole)
+        if not keep_order and not labelling.counts.all():
+            model = self._model(model.centroids[labelling.counts > 0], parameters)
             labelling = model.label(self._whole)
         # Where features are not brightness, or centroids not quite means, it takes another.
         order = by_brightness(labelling.means)
