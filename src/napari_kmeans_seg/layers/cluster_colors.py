@@ -1,0 +1,213 @@
+"""The colours in which clusters are seen: what each wears, which are dimmed, which hidden."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+import numpy as np
+from napari.utils.colormaps import DirectLabelColormap
+from napari.utils.colormaps.standardize_color import transform_color
+
+from .colors import _BY_HAND, color_fingerprint
+from .link import METADATA_KEY, written_colors
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    import numpy.typing as npt
+    import pandas as pd
+    from napari.layers import Labels
+    from napari.utils.colormaps import LabelColormapBase
+
+    Color = npt.NDArray[np.float64]
+
+# What the mean of a channel is divided by to be a colour, for floats and integers.
+_FULL_SCALES = (1, 255, 65535, 127, 32767, 2**32 - 1)
+
+# How much is seen of the clusters that are not highlighted.
+_DIMMED = 0.12
+
+# Paul Tol's schemes "muted" and "bright" (2021): told apart by colour-blind people, too.
+# Neighbours in the list are far from each other, for few clusters take its beginning.
+_DISTINCT: Sequence[str] = (
+    "#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#332288", "#DDCC77",
+    "#117733", "#88CCEE", "#882255", "#44AA99", "#999933", "#CC6677", "#AA4499", "#BBBBBB",
+)  # fmt: skip
+
+
+class ClusterColors:
+    """The colours of one Labels layer of a result.
+
+    Highlighting and hiding change the layer's colormap only, never its pixels. A colormap
+    that a person chose in napari is taken over.
+
+    Parameters
+    ----------
+    layer : Labels
+        The layer.
+    """
+
+    def __init__(self, layer: Labels) -> None:
+        # Weakly: what knows these colours is known for as long as the layer lives.
+        self._ref = ref(layer)
+        self._worn: LabelColormapBase = layer.colormap
+        self._shown: LabelColormapBase = layer.colormap
+        self._highlighted: frozenset[int] = frozenset()
+        self._hidden: frozenset[int] = frozenset()
+
+    @property
+    def _layer(self) -> Labels:
+        layer = self._ref()
+        if layer is None:
+            raise LookupError("The layer of these clusters is no more.")
+        return layer
+
+    @property
+    def worn(self) -> LabelColormapBase:
+        """The colormap with nothing dimmed and nothing hidden."""
+        self._listen()
+        return self._worn
+
+    @property
+    def highlighted(self) -> frozenset[int]:
+        """The clusters that are not dimmed, where others are."""
+        self._listen()
+        return self._highlighted
+
+    @property
+    def hidden(self) -> frozenset[int]:
+        """The clusters that are not seen."""
+        self._listen()
+        return self._hidden
+
+    def of(self, label: int) -> Color:
+        """Tell the colour of a cluster, as red, green, blue, alpha from 0 to 1."""
+        return np.array(self.worn.map(label), np.float64).reshape(4)
+
+    def wear(self, colormap: LabelColormapBase) -> None:
+        """Give the clusters other colours."""
+        self._listen()
+        self._worn = colormap
+        self._show()
+
+    def with_colors(self, colors: Mapping[int, Any], labels: Iterable[int]) -> LabelColormapBase:
+        """Make a colormap with other colours for some of the labels."""
+        table: dict[int | None, Any] = {None: _BY_HAND, 0: "transparent"}
+        table |= {label: self.of(label) for label in labels if label not in colors}
+        return DirectLabelColormap(color_dict=table | dict(colors))
+
+    def following(self, old: pd.DataFrame, new: pd.DataFrame) -> LabelColormapBase:
+        """Choose the colours for the clusters that a piece of work makes or changes.
+
+        Mean colours go on to be mean colours. Otherwise clusters keep theirs, and new ones
+        get what napari or the list of distinct colours has for them.
+        """
+        if not isinstance(self.worn, DirectLabelColormap):
+            return self.worn
+        labels = new["label"].tolist()
+        return self.with_colors(self._following(old, new), labels)
+
+    def _following(self, old: pd.DataFrame, new: pd.DataFrame) -> dict[int, Any]:
+        worn = {label: self.of(label) for label in old["label"]}
+        columns = [column for column in old.columns if str(column).startswith("mean_")]
+        before, after = (table.set_index("label")[columns] for table in (old, new))
+        for full in _FULL_SCALES if len(columns) == 3 else ():
+            means = {label: np.clip(row / full, 0, 1) for label, row in _rows(before)}
+            if all(np.allclose(worn[label][:3], means[label], atol=1e-3) for label in worn):
+                return {
+                    label: np.append(np.clip(row / full, 0, 1), 1)
+                    for label, row in _rows(after)
+                    if label not in before.index or not np.array_equal(row, before.loc[label])
+                }
+        made = [label for label in new["label"] if label not in worn]
+        used = {tuple(np.round(color, 2)) for color in worn.values()}
+        free = [hue for hue in _DISTINCT if tuple(np.round(transform_color(hue)[0], 2)) not in used]
+        return distinct_colors(made, free or _DISTINCT)
+
+    def show(
+        self, *, highlighted: Collection[int] | None = None, hidden: Collection[int] | None = None
+    ) -> None:
+        """Dim all but the highlighted clusters (none: dim nothing) and hide some."""
+        self._listen()
+        before = self._highlighted, self._hidden
+        if highlighted is not None:
+            self._highlighted = frozenset(highlighted)
+        if hidden is not None:
+            self._hidden = frozenset(hidden)
+        if before != (self._highlighted, self._hidden):
+            self._show()
+
+    def _listen(self) -> None:
+        """Take over a colormap that somebody else has set."""
+        if self._layer.colormap is not self._shown:
+            self._worn = self._shown = self._layer.colormap
+            self._highlighted = self._hidden = frozenset()
+
+    def _show(self) -> None:
+        layer = self._layer
+        as_written = written_colors(layer) in (None, color_fingerprint(layer))
+        known = set(layer.features["label"].tolist())
+        self._highlighted, self._hidden = self._highlighted & known, self._hidden & known
+        if self._highlighted or self._hidden:
+            table: dict[int | None, Any] = {None: _BY_HAND, 0: "transparent"}
+            for label in known:
+                color = np.array(self._worn.map(label), np.float64).reshape(4)
+                if label in self._hidden:
+                    color[3] = 0
+                elif self._highlighted and label not in self._highlighted:
+                    color[3] *= _DIMMED
+                table[label] = color
+            layer.colormap = DirectLabelColormap(color_dict=table)
+        else:
+            layer.colormap = self._worn
+        self._shown = layer.colormap
+        link = layer.metadata.get(METADATA_KEY, {}).get("link")
+        # To highlight is not to choose colours: a later run may still give its own.
+        if as_written and link is not None and link.get("colors") is not None:
+            link["colors"] = color_fingerprint(layer)
+
+
+def distinct_colors(labels: Iterable[int], hues: Sequence[str] = _DISTINCT) -> dict[int, Any]:
+    """Give each label a hue that colour-blind people can tell from the others, up to 16."""
+    return {label: transform_color(hues[i % len(hues)])[0] for i, label in enumerate(labels)}
+
+
+def painted_means(
+    image: npt.NDArray[Any],
+    labels: npt.NDArray[Any],
+    where: npt.NDArray[np.bool_],
+    table: pd.DataFrame,
+) -> npt.NDArray[Any]:
+    """Paint some pixels of a segmented image with the means of their clusters.
+
+    Parameters
+    ----------
+    image : (..., n) array
+        The segmented image; the last axis, channels and perhaps alpha, is missing for grey.
+    labels : array of the spatial shape
+        The cluster of each pixel.
+    where : bool array of the spatial shape
+        The pixels to paint.
+    table : DataFrame
+        The clusters: the means are rounded where the image has integers.
+    """
+    columns = [column for column in table.columns if str(column).startswith("mean_")]
+    found = labels[where]
+    painted = image.copy()
+    for i, column in enumerate(columns):
+        palette = np.zeros(max(int(found.max(initial=0)), int(table["label"].max())) + 1)
+        palette[table["label"].to_numpy(int)] = np.nan_to_num(table[column].to_numpy(float))
+        if image.dtype.kind in "iu":
+            limits = np.iinfo(image.dtype)
+            values = [min(max(round(v), int(limits.min)), int(limits.max)) for v in palette]
+            colors = np.array(values, image.dtype)
+        else:
+            colors = (palette >= 0.5) if image.dtype.kind == "b" else palette.astype(image.dtype)
+        channel = painted[..., i] if image.ndim > labels.ndim else painted
+        channel[where] = colors[found]
+    return painted
+
+
+def _rows(table: pd.DataFrame) -> list[tuple[int, npt.NDArray[np.float64]]]:
+    return [(int(label), row.to_numpy(float)) for label, row in table.iterrows()]
