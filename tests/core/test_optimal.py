@@ -10,7 +10,7 @@ import skimage.data
 import skimage.filters
 from hypothesis import given, settings
 
-from napari_kmeans_seg import segment
+from napari_kmeans_seg import prepare, segment
 from napari_kmeans_seg.core.optimal import optimal_partitions
 
 from . import exact
@@ -114,3 +114,16 @@ def test_sums_of_more_than_two_to_the_31_pixels_do_not_overflow() -> None:
     many_pixels = optimal_partitions(values, weights * 2.0**40, 5)
     np.testing.assert_array_equal(many_pixels.costs, few_pixels.costs * 2.0**40)
     np.testing.assert_array_equal(many_pixels.centroids(5), few_pixels.centroids(5))
+
+
+def test_all_optimal_costs_up_to_a_number_fall_out_of_it() -> None:
+    prepared = prepare(skimage.data.coins())
+    costs = prepared.optimal_costs(6)
+    assert costs.shape == (6,)
+    found = [prepared.segment(k, init="optimal").inertia for k in range(1, 7)]
+    np.testing.assert_allclose(found, costs, rtol=1e-9)
+
+
+def test_optimal_costs_are_for_one_channel() -> None:
+    with pytest.raises(ValueError, match="one channel"):
+        prepare(skimage.data.coffee(), channel_axis=-1).optimal_costs(3)

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from .bins import N_BINS, lay_bins
 from .features import Features
 from .lloyd import LloydResult, lloyd
-from .optimal import optimal_partitions
 from .parallel import Tick, map_spans, race, spans
 from .seeding import k_means_plus_plus, random_points
 from .sources import PointSource, Source
@@ -88,7 +87,7 @@ def run(
         Few points that stand for them; `fine` itself where that is small.
     n_clusters : int
         At most the number of points of either.
-    init : {"k-means++", "random", "optimal"} or (n_clusters, n_features) array
+    init : {"k-means++", "random"} or (n_clusters, n_features) array
         Where to start. An array goes straight to all points, so that the result is the one
         that Lloyd's algorithm reaches from there; the others are first run to rest on
         the coarse points.
@@ -102,10 +101,6 @@ def run(
     """
     if not isinstance(init, str):
         return lloyd(fine, init, tol=tol, max_iter=max_iter, tick=tick)
-    if init == "optimal":
-        # Distinct values, where they are known, give the true optimum, bins come close to it.
-        start = _optimal(fine if isinstance(fine, PointSource) else coarse, n_clusters, tick)
-        return lloyd(fine, start, tol=tol, max_iter=max_iter, tick=tick)
     results = []
     for i in range(n_init):
 
@@ -115,17 +110,6 @@ def run(
         start = _coarse_start(coarse, n_clusters, init, max_iter, tol, random, within_run)
         results.append(lloyd(fine, start, tol=tol, max_iter=max_iter, tick=within_run))
     return max(results, key=lambda result: result.between)
-
-
-def _optimal(points: PointSource, n_clusters: int, tick: Tick) -> NDArray[np.float64]:
-    order = np.argsort(points.features[0])
-    values, weights = points.features[0, order], points.weights[order]
-
-    def alive(_: float) -> None:
-        tick(0)
-
-    found = optimal_partitions(values, weights, n_clusters, alive)
-    return found.centroids(n_clusters)[:, np.newaxis]
 
 
 def _coarse_start(

@@ -140,6 +140,32 @@ def read(
     return ImagePoints(pixels, inputs, color_space, points, packing, exponent)
 
 
+def feature_space(
+    image: ImagePoints,
+    color_space: str,
+    weights: tuple[float, ...],
+    normalize: bool,
+    spatial_weight: float,
+    shape: tuple[int, ...],
+    tick: Tick,
+) -> tuple[FeatureSpace, float]:
+    """Return the feature space, and the mean variance of its features over the pixels."""
+    offset, variance = image.moments(tick)
+    scale = np.array(weights)
+    if normalize:
+        scale = scale / np.where(variance > 0, np.sqrt(variance), 1)
+    variance = variance * scale**2
+    space = FeatureSpace(color_space, offset, tuple(scale.tolist()), exponent=image.exponent)
+    if not spatial_weight:
+        return space, float(variance.mean())
+    # Variance of the pixel positions 0 to n - 1 along each axis.
+    spread = (np.array(shape) ** 2 - 1) / 12
+    total = float(variance.sum()) or 1.0
+    position = spatial_weight * np.sqrt(total / spread.sum()) if spread.any() else 0.0
+    every = np.concatenate([variance, spread * position**2])
+    return replace(space, position=float(position)), float(every.mean())
+
+
 def shrink(pixels: Pixels, scale: float, tick: Tick | None = None) -> Pixels:
     """Average a smaller copy of an image, by `scale` along its last two spatial axes.
 

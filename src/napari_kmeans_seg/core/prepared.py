@@ -1,7 +1,7 @@
 """An image that was read once: run k-means on it, as often as wanted, and label its pixels."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +16,8 @@ from .labelling import Labelling
 from .lloyd import LloydResult, lloyd, partition
 from .model import KMeansModel
 from .nearest import label_dtype
-from .parallel import Progress, Tick, portion
+from .optimal import OptimalPartitions, optimal_partitions
+from .parallel import Progress, Tick, no_tick, portion
 from .segmentation import Segmentation, by_brightness
 from .sources import PointSource, Source, in_leaves
 
@@ -43,6 +44,7 @@ class PreparedImage:
     _space: FeatureSpace
     _variance: float
     _parameters: dict[str, Any]
+    _optima: list[OptimalPartitions] = field(default_factory=list, init=False, repr=False)
 
     @cached_property
     def _fine(self) -> Source:
@@ -61,6 +63,47 @@ class PreparedImage:
             step = max(1, fine.n // SAMPLE)
             return fit.coarsen(fine, fine.features[:, ::step])
         return fit.coarsen(fine, self._space.of_sample(self._fitted.inputs, SAMPLE))
+
+    def _optimum(self, n_clusters: int, tick: Tick = no_tick) -> OptimalPartitions:
+        """Find the optimal partitions of the one feature, and keep them for fewer clusters."""
+        if not self._optima or self._optima[0].costs.size < n_clusters:
+            # Distinct values, where they are known, give the true optimum; bins come close.
+            points = self._fine if isinstance(self._fine, PointSource) else self._coarse
+            order = np.argsort(points.features[0])
+            values, weights = points.features[0, order], points.weights[order]
+            self._optima[:] = [optimal_partitions(values, weights, n_clusters, tick)]
+        return self._optima[0]
+
+    def optimal_costs(self, n_clusters: int) -> NDArray[np.float64]:
+        """Return the smallest inertia that is possible with 1, 2, ... clusters.
+
+        Parameters
+        ----------
+        n_clusters : int
+            Most clusters.
+
+        Returns
+        -------
+        (n_clusters,) float64 array
+            Shorter where the image has fewer distinct values. Of an image whose distinct values
+            are not known it is the optimum of 32,768 bins.
+
+        Raises
+        ------
+        ValueError
+            If the image has more than one channel, or position counts.
+
+        Examples
+        --------
+        >>> from napari_kmeans_seg import prepare
+        >>> prepare([0, 1, 8, 9]).optimal_costs(3)
+        array([65. ,  1. ,  0.5])
+        """
+        n_clusters = checks.integer("n_clusters", n_clusters, 1, checks.MAX_CLUSTERS)
+        self._start("optimal", n_clusters)
+        n = self._fine.n if isinstance(self._fine, PointSource) else self._coarse.n
+        costs = self._optimum(min(n_clusters, n)).costs[:n_clusters]
+        return np.ldexp(costs, 2 * self._space.exponent)
 
     def segment(
         self,
@@ -97,12 +140,8 @@ class PreparedImage:
         tick(1)
         left_out = len(found.centroids) - len(model.centroids)
         if left_out:
-            notes += (
-                (
-                    f"{left_out:,} of {len(found.centroids):,} clusters had no pixels and were left "
-                    "out."
-                ),
-            )
+            of = f"{left_out:,} of {len(found.centroids):,} clusters"
+            notes += (f"{of} had no pixels and were left out.",)
         for note in notes:
             checks.warn(note)
         return self._result(model, labelling, found, notes)
@@ -172,6 +211,10 @@ class PreparedImage:
         if not isinstance(init, str):
             raise TypeError(f"init takes one of {', '.join(checks.INITS)} here; got an array.")
         silhouettes = Silhouettes(self._coarse)
+        n_points = self._fine.n if isinstance(self._fine, PointSource) else self._coarse.n
+        if self._start(init, wanted[-1])[0] == "optimal":
+            # The partitions into fewer clusters fall out of those into most.
+            self._optimum(min(wanted[-1], n_points), portion(progress, 0, 0, "Optimum"))
         numbers, inertia, silhouette = [], [], []
         for i, k in enumerate(wanted):
             tick = portion(progress, i / len(wanted), (i + 1) / len(wanted), f"{k} clusters")
@@ -237,7 +280,11 @@ class PreparedImage:
                 f"than n_clusters={n_clusters:,}: it got {coarse.n:,} "
                 f"cluster{'s' if coarse.n > 1 else ''}."
             )
-            n_clusters, start = coarse.n, "k-means++"
+            n_clusters = coarse.n
+            start = start if isinstance(start, str) else "k-means++"
+        if isinstance(start, str) and start == "optimal":
+            optimum = self._optimum(n_clusters, lambda _: tick(0))
+            start = optimum.centroids(n_clusters)[:, np.newaxis]
         found = fit.run(
             fine,
             coarse,
@@ -337,29 +384,3 @@ class PreparedImage:
             n_spatial_axes=len(pixels.shape),
             parameters=parameters,
         )
-
-
-def feature_space(
-    image: ImagePoints,
-    color_space: str,
-    weights: tuple[float, ...],
-    normalize: bool,
-    spatial_weight: float,
-    shape: tuple[int, ...],
-    tick: Tick,
-) -> tuple[FeatureSpace, float]:
-    """Return the feature space, and the mean variance of its features over the pixels."""
-    offset, variance = image.moments(tick)
-    scale = np.array(weights)
-    if normalize:
-        scale = scale / np.where(variance > 0, np.sqrt(variance), 1)
-    variance = variance * scale**2
-    space = FeatureSpace(color_space, offset, tuple(scale.tolist()), exponent=image.exponent)
-    if not spatial_weight:
-        return space, float(variance.mean())
-    # Variance of the pixel positions 0 to n - 1 along each axis.
-    spread = (np.array(shape) ** 2 - 1) / 12
-    total = float(variance.sum()) or 1.0
-    position = spatial_weight * np.sqrt(total / spread.sum()) if spread.any() else 0.0
-    every = np.concatenate([variance, spread * position**2])
-    return replace(space, position=float(position)), float(every.mean())

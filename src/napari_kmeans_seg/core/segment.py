@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike
 from . import checks
 from .choose_k import ClusterCurve
 from .features import check_color_space
-from .image_points import ImagePoints, read, shrink
+from .image_points import ImagePoints, feature_space, read, shrink
 from .parallel import Progress, Tick, portion
 from .pixels import Pixels, flatten
-from .prepared import PreparedImage, feature_space
+from .prepared import PreparedImage
 from .segmentation import Segmentation
 
 
