@@ -26,10 +26,10 @@ class Plan:
 
 
 FULL = Plan(
-    seeds=9,
-    least=3,
-    budget=30,
-    limit=400,
+    seeds=5,
+    least=2,
+    budget=20,
+    limit=180,
     photo=None,
     photo_k=(5, 16, 64),
     grey_side=4096,
