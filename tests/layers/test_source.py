@@ -57,7 +57,7 @@ def test_a_lazy_array_is_computed_only_when_it_is_segmented(cell):
     layer = Image(lazy, contrast_limits=(0, 255))
     computed.clear()
     source = LayerImage.of(layer)
-    assert describe(layer) == "550 × 660 pixels, grey, uint8"
+    assert describe(layer) == "550 × 660 pixels, grey, uint8, lazy"
     assert not computed
     assert source.segment(n_clusters=2).labels.shape == cell.shape
     assert computed

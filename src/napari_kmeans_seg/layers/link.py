@@ -10,9 +10,12 @@ and a layer that only happens to be called "coffee clusters" is never touched.
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from .arrays import is_lazy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +26,8 @@ if TYPE_CHECKING:
 
 METADATA_KEY = "napari-kmeans-seg"
 
-Kind = Literal["image", "labels"]
+Kind = str
+"""Which output: "labels", "image", and "image 2" on for further layers that were clustered."""
 
 
 def fingerprint(data: Any, progress: Callable[[float, str], None] | None = None) -> str:
@@ -31,8 +35,13 @@ def fingerprint(data: Any, progress: Callable[[float, str], None] | None = None)
 
     CRC-32 reads some gigabytes a second and sees every change by hand; it is no guard
     against forgery, which nobody needs here. It goes by slabs of some 32 megabytes, and
-    asks `progress` between them, so that it can be cancelled.
+    asks `progress` between them, so that it can be cancelled. A lazy array is not computed:
+    its name, which changes with whatever is done to it, stands for it.
     """
+    if isinstance(data, Sequence):  # the levels of a pyramid
+        return " | ".join(fingerprint(level, progress) for level in data)
+    if is_lazy(data):
+        return f"{data.dtype.str} {data.shape} {data.name}"
     array = np.asarray(data)
     crc = 0
     if array.size:

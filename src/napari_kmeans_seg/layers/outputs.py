@@ -11,6 +11,7 @@ import numpy as np
 from napari.layers import Image, Labels
 
 from .colors import color_fingerprint, mean_colors, warm_up
+from .geometry import placement, shifted
 from .link import (
     METADATA_KEY,
     EditWatch,
@@ -20,11 +21,11 @@ from .link import (
     write_link,
     written_colors,
 )
+from .results import levels_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
-    import numpy.typing as npt
     import pandas as pd
     from napari.components import ViewerModel
     from napari.layers import Layer
@@ -39,7 +40,7 @@ _SPATIAL = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_la
 # How grey values are shown; a new grey output is shown as its source is.
 _SHOWN = ("colormap", "contrast_limits", "gamma", "interpolation2d", "interpolation3d")
 
-_TITLES: dict[Kind, str] = {"image": "k-means", "labels": "clusters"}
+_TITLES = {"image": "k-means", "labels": "clusters"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +61,9 @@ class Outputs:
     segmentation : Segmentation
         The result.
     arrays : dict
-        The array to show for each kind of output ("image", "labels") that is wanted.
+        What to show for each kind of output that is wanted: an array, or the levels of a
+        pyramid. Kinds are "labels" and "image"; where several layers were clustered
+        together, "image" is the first one's, "image 2" the second's and so on.
     fingerprints : dict
         The fingerprint of each of these arrays.
     table : DataFrame
@@ -71,7 +74,7 @@ class Outputs:
 
     source: LayerImage
     segmentation: Segmentation
-    arrays: dict[Kind, npt.NDArray[Any]]
+    arrays: dict[Kind, Any]
     fingerprints: dict[Kind, str]
     table: pd.DataFrame
     colormap: DirectLabelColormap | None
@@ -85,17 +88,23 @@ class Outputs:
         progress: Callable[[float, str], None] | None = None,
     ) -> Outputs:
         """Make the arrays to show. This is work, for a thread of its own."""
-        arrays: dict[Kind, npt.NDArray[Any]] = {}
-        for kind in kinds:
-            painted = segmentation.image if kind == "image" else segmentation.labels
-            # A person will paint on the labels, and the segmentation is not theirs to change.
-            arrays[kind] = painted if painted.flags.writeable else painted.copy()
+        levels = levels_of(segmentation)
+        wanted = tuple(kinds)
+        arrays: dict[Kind, Any] = {}
+        if "image" in wanted:
+            for i, channel in enumerate(source.channels):
+                images = [_channel(level.image, i, channel) for level in levels]
+                arrays[f"image {i + 1}" if i else "image"] = _shown(images)
+            if not source.channels:
+                arrays["image"] = _shown([level.image for level in levels])
+        if "labels" in wanted:
+            arrays["labels"] = _shown([level.labels for level in levels])
         prints = {kind: fingerprint(array, progress) for kind, array in arrays.items()}
         table = segmentation.to_dataframe(channel_names=source.channel_names)
         colormap = None
         if source.rgb and "labels" in arrays:
             colormap = mean_colors(segmentation, source.data.dtype)
-            warm_up(colormap, arrays["labels"].dtype, progress)
+            warm_up(colormap, levels[0].labels.dtype, progress)
         return cls(source, segmentation, arrays, prints, table, colormap)
 
     def show(self, viewer: ViewerModel, watches: Iterable[EditWatch] = ()) -> dict[Kind, Layer]:
@@ -122,22 +131,22 @@ class Outputs:
         LookupError
             If the source has left the viewer. Nothing is changed then.
         """
-        source_layer = self.source.layer_in(viewer)
-        if source_layer is None:
+        sources = self.source.layers_in(viewer)
+        if sources is None:
             raise LookupError(f"The layer “{self.source.name}” is no longer in the viewer.")
-        state = source_layer.as_layer_data_tuple()[1]
-        spatial = {key: state[key] for key in _SPATIAL}
+        spatial = self._place(sources[0])
         known = {watch.layer_id: watch for watch in watches}
         selected, active = set(viewer.layers.selection), viewer.layers.selection.active
 
         shown: dict[Kind, Layer] = {}
-        above = [layer.unique_id for layer in viewer.layers].index(source_layer.unique_id) + 1
+        ids = [layer.unique_id for layer in viewer.layers]
+        above = max(ids.index(layer.unique_id) for layer in sources) + 1
         for kind in self.arrays:
             layer = self._earlier(viewer, kind, known)
             if layer is not None:
                 self._update(layer, kind, spatial)
             else:
-                layer = self._new(kind, spatial, state)
+                layer = self._new(kind, spatial, _source_of(kind, sources))
                 viewer.layers.insert(above, layer)
             self._describe(layer, kind)
             shown[kind] = layer
@@ -148,11 +157,20 @@ class Outputs:
             viewer.layers.selection.active = active
         return shown
 
+    def _place(self, layer: Layer) -> dict[str, Any]:
+        """Say where the outputs lie: where their source does, or the plane of it."""
+        state = layer.as_layer_data_tuple()[1]
+        spatial = {key: state[key] for key in _SPATIAL}
+        if self.source.plane is not None:
+            origin = shifted(placement(layer), self.source.origin)
+            spatial["translate"] = (np.linalg.inv(layer.affine.affine_matrix) @ origin)[:-1, -1]
+        return spatial
+
     def _earlier(
         self, viewer: ViewerModel, kind: Kind, known: dict[str, EditWatch]
     ) -> Layer | None:
         """Find the output of an earlier run that may be written to."""
-        for layer in reversed(linked_layers(viewer, self.source.layer_id, kind)):
+        for layer in reversed(linked_layers(viewer, self.source.link_id, kind)):
             if not self._fits(layer, kind):
                 continue
             watch = known.get(str(layer.unique_id))
@@ -169,25 +187,32 @@ class Outputs:
         return None
 
     def _fits(self, layer: Layer, kind: Kind) -> bool:
-        array = self.arrays[kind]
+        data = self.arrays[kind]
+        array = data[0] if isinstance(data, list) else data
+        if layer.multiscale != isinstance(data, list):
+            return False
         if kind == "labels":
             return bool(layer.ndim == array.ndim)
         return bool(
             layer.rgb == self.source.rgb
-            and layer.data.dtype == array.dtype
+            and layer.dtype == array.dtype
             and layer.ndim == array.ndim - self.source.rgb
         )
 
-    def _new(self, kind: Kind, spatial: dict[str, Any], state: dict[str, Any]) -> Layer:
-        name = f"{self.source.name} {_TITLES[kind]}"
+    def _new(self, kind: Kind, spatial: dict[str, Any], source: Layer) -> Layer:
+        plane = " plane" if self.source.plane is not None else ""
+        data = self.arrays[kind]
+        multiscale = isinstance(data, list)
         if kind == "labels":
-            return Labels(self.arrays[kind], name=name, **spatial)
+            name = f"{self.source.name} {_TITLES[kind]}{plane}"
+            return Labels(data, name=name, multiscale=multiscale, **spatial)
+        state = source.as_layer_data_tuple()[1]
         shown = {} if self.source.rgb else {key: state[key] for key in _SHOWN}
         return Image(
-            self.arrays[kind],
-            name=name,
+            data,
+            name=f"{source.name} {_TITLES['image']}{plane}",
             rgb=self.source.rgb,
-            multiscale=False,
+            multiscale=multiscale,
             blending=state["blending"],
             **shown,
             **spatial,
@@ -209,7 +234,29 @@ class Outputs:
                 colors = color_fingerprint(layer)
             layer.features = cluster_table(self.table, layer)
         layer.metadata = {**layer.metadata, METADATA_KEY: record(self.segmentation, self.source)}
-        write_link(layer, self.source.layer_id, kind, self.fingerprints[kind], colors)
+        write_link(layer, self.source.link_id, kind, self.fingerprints[kind], colors)
+
+
+def _shown(levels: list[Any]) -> Any:
+    """Give what a layer shows: the levels of a pyramid, or the only array there is."""
+    # A person will paint on the labels, and the segmentation is not theirs to change.
+    own = [
+        array.copy() if isinstance(array, np.ndarray) and not array.flags.writeable else array
+        for array in levels
+    ]
+    return own if len(own) > 1 else own[0]
+
+
+def _channel(image: Any, i: int, source: LayerImage) -> Any:
+    """Take one layer's own segmented image out of that of all."""
+    channel = image[i].astype(source.data.dtype)
+    return np.ascontiguousarray(channel) if isinstance(channel, np.ndarray) else channel
+
+
+def _source_of(kind: Kind, sources: Sequence[Layer]) -> Layer:
+    """Find the layer that an output is shown as: "image 3" as the third."""
+    _, _, number = kind.partition(" ")
+    return sources[int(number or 1) - 1]
 
 
 def record(segmentation: Segmentation, source: LayerImage) -> dict[str, Any]:
@@ -217,6 +264,7 @@ def record(segmentation: Segmentation, source: LayerImage) -> dict[str, Any]:
     return {
         "version": segmentation.parameters["version"],
         "source": source.name,
+        **source.told,
         "parameters": dict(segmentation.parameters),
         "n_clusters": int(segmentation.n_clusters),
         "centroids": segmentation.centroids.tolist(),
@@ -245,7 +293,8 @@ def cluster_table(clusters: pd.DataFrame, layer: Layer) -> pd.DataFrame:
         `pixels`, `percent`, the size in the units of the layer, e.g. `area [µm²]` or
         `volume [µm³]`, and the mean of each channel.
     """
-    table = clusters.copy()
+    # A label that was not painted as a seed has no cluster.
+    table = clusters[clusters["pixels"] > 0].reset_index(drop=True)
     pixel_size = abs(float(np.prod(layer.scale) * np.linalg.det(layer.affine.linear_matrix)))
     unit = reduce(mul, layer.units)
     quantity = {1: "length", 2: "area", 3: "volume"}.get(layer.ndim, "size")

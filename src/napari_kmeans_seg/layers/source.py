@@ -1,60 +1,174 @@
-"""The one place where a layer becomes an array and arguments for `segment`."""
+"""The one place where layers become an array and arguments for the core."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_kmeans_seg import segment
+from napari_kmeans_seg import Segmentation, prepare
+from napari_kmeans_seg.core.pixels import NO_PIXEL
+
+from .arrays import as_array, is_lazy, stack
+from .geometry import of_level, placement, shifted
+from .pyramid import FIT_BYTES, label_level, level_to_fit, told_in_full
+from .results import PyramidSegmentation, StepsSegmentation, relabelled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
+    import numpy.typing as npt
     from napari.components import ViewerModel
     from napari.layers import Image
 
-    from napari_kmeans_seg import Segmentation
+    from napari_kmeans_seg import PreparedImage
+
+    from .geometry import Matrix
+    from .region import Region
+    from .seeds import Seeds
+
+    Progress = Callable[[float, str], None]
+    # The label and the initial centroid of each seed.
+    Start = tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]
+
+# The arguments of `segment` that `prepare` takes; the others are those of a run.
+_OF_PREPARE = (
+    "mask",
+    "color_space",
+    "channel_weights",
+    "normalize",
+    "smoothing",
+    "spatial_weight",
+    "fit_scale",
+)
 
 
 @dataclass(frozen=True, eq=False)
 class LayerImage:
-    """The pixels of one image layer, and what `segment` needs to know of them.
+    """The pixels of an image layer, or of several as channels, and how to segment them.
 
     Attributes
     ----------
     layer_id : str
-        The layer's unique id, which outlives renaming.
+        The layer's unique id, which outlives renaming; of several, the first one's.
     name : str
-        The layer's name when it was read.
+        The layer's name when it was read; of several, all names.
     data : array-like
         The layer's pixels; of a pyramid, its largest level. It is turned into a NumPy
         array where the work is done, so that a lazy array is not computed on the
         interface's thread.
     rgb : bool
         Whether the last axis holds red, green, blue and perhaps alpha.
+    placement : matrix
+        Where the layer lies in the world.
+    channels : tuple of LayerImage
+        The layers that are clustered together, one feature each; empty for a single one.
+    pyramid : tuple of array-like
+        All levels, the largest first; empty for a layer that is no pyramid.
+    plane : mapping of int to int
+        The index along each axis to which the scope is limited.
+    step_axis : int or None
+        The axis whose steps are clustered each by itself.
+    region : Region or None
+        Where clustering happens.
+    seeds : Seeds or None
+        Where clusters start.
     """
 
     layer_id: str
     name: str
     data: Any
     rgb: bool
+    placement: Matrix
+    channels: tuple[LayerImage, ...] = ()
+    pyramid: tuple[Any, ...] = ()
+    plane: Mapping[int, int] | None = None
+    step_axis: int | None = None
+    region: Region | None = None
+    seeds: Seeds | None = None
 
     @classmethod
-    def of(cls, layer: Image) -> LayerImage:
-        """Read a layer. Cheap: no pixel is touched."""
-        return cls(
+    def of(cls, layer: Image, *others: Image) -> LayerImage:
+        """Read a layer, or several to cluster together. Cheap: no pixel is touched.
+
+        Raises
+        ------
+        ValueError
+            If the layers do not match; the message says which one, and in what.
+        """
+        one = cls(
             layer_id=str(layer.unique_id),
             name=layer.name,
             data=_pixels(layer),
             rgb=bool(layer.rgb),
+            placement=placement(layer),
+            pyramid=tuple(layer.data) if layer.multiscale else (),
         )
+        if not others:
+            return one
+        for other in (layer, *others):
+            if (why := _mismatch(layer, other)) is not None:
+                raise ValueError(why)
+        channels = (one, *(cls.of(other) for other in others))
+        return replace(one, name=" + ".join(each.name for each in channels), channels=channels)
+
+    @property
+    def link_id(self) -> str:
+        """What its outputs are found by: those of a plane are not those of the whole."""
+        own = "+".join(each.layer_id for each in self.channels) or self.layer_id
+        return own if self.plane is None else f"{own}:plane"
 
     @property
     def channel_names(self) -> list[str]:
         """What the channels are called in tables."""
+        if self.channels:
+            return [each.name for each in self.channels]
         return ["red", "green", "blue"] if self.rgb else ["intensity"]
+
+    @property
+    def channel_axis(self) -> int | None:
+        """The axis of the channels of `levels`, counted from the end."""
+        if self.channels:
+            return -1 - self._n_axes
+        return -1 if self.rgb else None
+
+    @property
+    def alpha(self) -> bool:
+        """Whether the last channel is alpha."""
+        return self.rgb and self.data.shape[-1] == 4
+
+    @property
+    def origin(self) -> npt.NDArray[np.float64]:
+        """The data coordinates at which the scope begins."""
+        origin = np.zeros(len(self.placement) - 1)
+        for axis, index in (self.plane or {}).items():
+            origin[axis] = index
+        return origin
+
+    @property
+    def is_lazy(self) -> bool:
+        """Whether the pixels are computed or read when they are asked for."""
+        return is_lazy(as_array(self.data))
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What its outputs tell of it, in plain values that JSON can hold."""
+        told: dict[str, Any] = {}
+        if self.channels:
+            told["channels"] = self.channel_names
+        if self.plane is not None:
+            told["plane"] = {str(axis): index for axis, index in self.plane.items()}
+        if self.step_axis is not None:
+            told["each_step_of_axis"] = self.step_axis
+        if self.region is not None:
+            told["region"] = {"layer": self.region.name, "everywhere": self.region.everywhere}
+            if self.region.chosen:
+                told["region"]["labels"] = list(self.region.chosen)
+        if self.seeds is not None:
+            told["seeds"] = {"layer": self.seeds.name, "fixed": self.seeds.fixed}
+        return told
 
     def layer_in(self, viewer: ViewerModel) -> Image | None:
         """Find the layer in a viewer, or None where it is gone."""
@@ -63,22 +177,187 @@ class LayerImage:
                 return layer
         return None
 
-    def is_still(self, layer: Image) -> bool:
-        """Whether the layer shows the very array that was read."""
-        return _pixels(layer) is self.data
+    def layers_in(self, viewer: ViewerModel) -> list[Image] | None:
+        """Find the layer, or all that are clustered together; None where one is gone."""
+        found = [each.layer_in(viewer) for each in self.channels or (self,)]
+        there = [layer for layer in found if layer is not None]
+        return there if len(there) == len(found) else None
+
+    def is_still(self, layer: Image, *others: Image) -> bool:
+        """Whether the layers show the very arrays that were read."""
+        return all(
+            _pixels(now) is each.data
+            for each, now in zip(self.channels or (self,), (layer, *others), strict=False)
+        )
+
+    @cached_property
+    def levels(self) -> tuple[tuple[Any, Matrix], ...]:
+        """The array of each level, channels joined and cut to the scope, and where it lies.
+
+        For NumPy arrays that are joined this copies all pixels.
+        """
+        each = self.channels or (self,)
+        shapes = [np.shape(level)[: self._n_axes] for level in each[0].pyramid or (self.data,)]
+        found = []
+        for i, shape in enumerate(shapes):
+            arrays = [as_array((one.pyramid or (one.data,))[i]) for one in each]
+            where = of_level(self.placement, shapes[0], shape)
+            if self.plane is not None:
+                cut: list[slice] = [slice(None)] * self._n_axes
+                offset = np.zeros(self._n_axes)
+                for axis, index in self.plane.items():
+                    at = min(index * shape[axis] // shapes[0][axis], shape[axis] - 1)
+                    cut[axis], offset[axis] = slice(at, at + 1), at
+                arrays = [array[tuple(cut)] for array in arrays]
+                where = shifted(where, offset)
+            found.append((stack(arrays, 0) if self.channels else arrays[0], where))
+        return tuple(found)
+
+    @property
+    def _n_axes(self) -> int:
+        return len(self.placement) - 1
+
+    def prepare(self, *, progress: Progress | None = None, **parameters: Any) -> PreparedImage:
+        """Read the pixels once, to segment them several times.
+
+        `parameters` are those of `napari_kmeans_seg.prepare`. Scope and region count; steps,
+        smaller levels and seeds do not.
+        """
+        image, where = self.levels[0]
+        return self._prepare(image, where, progress, parameters)
 
     def segment(
-        self, *, progress: Callable[[float, str], None] | None = None, **parameters: Any
+        self, *, progress: Progress | None = None, n_clusters: int = 5, **parameters: Any
     ) -> Segmentation:
-        """Segment the pixels; `parameters` are those of `napari_kmeans_seg.segment`."""
-        image = np.asarray(self.data)
-        return segment(
-            image,
-            channel_axis=-1 if self.rgb else None,
-            alpha=self.rgb and image.shape[-1] == 4,
-            progress=progress,
-            **parameters,
+        """Segment the pixels; `parameters` are those of `napari_kmeans_seg.segment`.
+
+        A `mask` limits the largest level only, and this alone is segmented then.
+
+        Returns
+        -------
+        Segmentation
+            Its arrays are lazy where the layer is. That of a pyramid is a
+            `PyramidSegmentation`, that of steps a `StepsSegmentation`.
+        """
+        if "mask" in parameters:
+            return self._segment(self.levels[:1], n_clusters, parameters, progress)
+        if self.step_axis is None:
+            return self._segment(self.levels, n_clusters, parameters, progress)
+        axis = self.step_axis
+        along = self.array_axis(axis)
+        n_steps = {level.shape[along] for level, _ in self.levels}
+        if len(n_steps) > 1:
+            raise ValueError(
+                f"The levels of “{self.name}” differ along axis {axis}: its steps cannot be "
+                "clustered each by itself. Segment the whole image instead."
+            )
+        n = n_steps.pop()
+        # Seeds stand for the same in every step, wherever they were set.
+        start = None if self.seeds is None else self._start(*self.levels[0])
+        steps = []
+        for i in range(n):
+
+            def step_progress(fraction: float, stage: str, i: int = i) -> None:
+                if progress is not None:
+                    progress((i + fraction) / n, f"{stage}, step {i + 1} of {n}")
+
+            levels = []
+            for level, where in self.levels:
+                cut = [slice(None)] * level.ndim
+                cut[along] = slice(i, i + 1)
+                offset = np.zeros(self._n_axes)
+                offset[axis] = i
+                levels.append((level[tuple(cut)], shifted(where, offset)))
+            steps.append(self._segment(levels, n_clusters, parameters, step_progress, start))
+        if start is not None and len({step.n_clusters for step in steps}) == 1:
+            return StepsSegmentation.join(steps, axis)
+        return StepsSegmentation.of(steps, axis)
+
+    def array_axis(self, axis: int) -> int:
+        """Say which axis of the arrays an axis of the layer is."""
+        return axis + bool(self.channels)
+
+    def _segment(
+        self,
+        levels: Sequence[tuple[Any, Matrix]],
+        n_clusters: int,
+        parameters: dict[str, Any],
+        progress: Progress | None,
+        start: Start | None = None,
+    ) -> Segmentation:
+        """Fit on one level, and label them all."""
+        of_prepare = {key: value for key, value in parameters.items() if key in _OF_PREPARE}
+        of_run = {key: value for key, value in parameters.items() if key not in _OF_PREPARE}
+        arrays = [level for level, _ in levels]
+        shapes = [self._spatial(level) for level in arrays]
+        place, of_prepare["fit_scale"] = level_to_fit(
+            arrays, shapes, of_prepare.get("fit_scale", 1.0)
         )
+        # What is left of the progress is for labelling the other levels.
+        portion = 0.7 if len(levels) > 1 else 1.0
+        image, where = levels[place]
+        if len(levels) > 1 and is_lazy(image) and image.nbytes <= FIT_BYTES:
+            image = np.asarray(image)
+        if self.seeds is not None and start is None:
+            start = self._start(image, where)
+        prepared = self._prepare(image, where, _part(progress, 0, 0.4 * portion), of_prepare)
+        running = _part(progress, 0.4 * portion, portion)
+        if self.seeds is None or start is None:
+            fit = prepared.segment(n_clusters, progress=running, **of_run)
+        elif self.seeds.fixed:
+            fit = prepared.classify(start[1], progress=running)
+        else:
+            of_run |= {"init": start[1], "n_init": 1}
+            fit = prepared.segment(len(start[1]), keep_order=True, progress=running, **of_run)
+
+        everywhere = self.region is None or self.region.everywhere
+        done: list[Segmentation] = []
+        for i, (level, lies) in enumerate(levels):
+            if i == place and is_lazy(level) == is_lazy(image) and self._as_fitted:
+                done.append(fit)
+                continue
+            low = portion + (1 - portion) * i / len(levels)
+            high = portion + (1 - portion) * (i + 1) / len(levels)
+            mask = None if everywhere else self._mask(level, lies)
+            done.append(label_level(fit, level, mask, _part(progress, low, high)))
+        if place:
+            done[0] = told_in_full(done[0], place, shapes)
+        result = PyramidSegmentation.of(done) if len(done) > 1 else done[0]
+        if start is not None and len(start[0]) == result.n_clusters:
+            table = np.concatenate([[0], start[0]])
+            result = relabelled(result, table, int(start[0].max()))
+        return result
+
+    @property
+    def _as_fitted(self) -> bool:
+        """Whether labels belong to those pixels only that were fitted."""
+        return self.region is None or not self.region.everywhere
+
+    def _spatial(self, array: Any) -> tuple[int, ...]:
+        return tuple(array.shape[1:] if self.channels else array.shape[: self._n_axes])
+
+    def _mask(self, image: Any, where: Matrix) -> Any:
+        if self.region is None:
+            return None
+        return self.region.mask(image, self._spatial(image), where, self.channel_axis)
+
+    def _start(self, image: Any, where: Matrix) -> Start:
+        assert self.seeds is not None
+        return self.seeds.centroids(image, where, self.channel_axis, alpha=self.alpha)
+
+    def _prepare(
+        self, image: Any, where: Matrix, progress: Progress | None, parameters: dict[str, Any]
+    ) -> PreparedImage:
+        mask = self._mask(image, where)
+        if (given := parameters.get("mask")) is not None:
+            mask = given if mask is None else mask & given
+        form = {"channel_axis": self.channel_axis, "alpha": self.alpha, "mask": mask}
+        try:
+            return prepare(image, **{**parameters, **form}, progress=progress)
+        except ValueError as error:
+            if self.region is not None and str(error) == NO_PIXEL:
+                raise ValueError(self.region.missed) from error
+            raise
 
 
 def describe(layer: Image) -> str:
@@ -92,8 +371,53 @@ def describe(layer: Image) -> str:
     size = " × ".join(str(n) for n in (shape[::-1] if len(shape) == 2 else shape))
     kind = "grey" if not layer.rgb else "RGBA" if pixels.shape[-1] == 4 else "RGB"
     pyramid = ", pyramid" if layer.multiscale else ""
-    return f"{size} pixels, {kind}, {np.dtype(pixels.dtype)}{pyramid}"
+    lazy = "" if isinstance(pixels, np.ndarray) else ", lazy"
+    return f"{size} pixels, {kind}, {np.dtype(pixels.dtype)}{pyramid}{lazy}"
+
+
+def displayed_plane(viewer: ViewerModel, layer: Image) -> dict[int, int]:
+    """Tell which index a layer is shown at, along each axis that is stepped through."""
+    missing = viewer.dims.ndim - layer.ndim
+    shown = {axis - missing for axis in viewer.dims.displayed}
+    at = np.rint(layer.world_to_data(viewer.dims.point)).astype(int)[-layer.ndim :]
+    shape = layer.data.shape if not layer.multiscale else layer.data[0].shape
+    return {
+        axis: int(np.clip(at[axis], 0, shape[axis] - 1))
+        for axis in range(layer.ndim)
+        if axis not in shown
+    }
 
 
 def _pixels(layer: Image) -> Any:
     return layer.data[0] if layer.multiscale else layer.data
+
+
+def _mismatch(first: Image, other: Image) -> str | None:
+    """Say why two layers cannot be clustered together, or None if they can."""
+    if other.rgb:
+        return (
+            f"“{other.name}” is a colour image: select it alone, or only layers with one channel."
+        )
+    together = "Layers that are clustered together must match: "
+    sizes = [[np.shape(p) for p in (x.data if x.multiscale else [x.data])] for x in (first, other)]
+    if sizes[0] != sizes[1]:
+        what = "levels" if len(sizes[0]) != len(sizes[1]) else "pixels"
+        first_size, other_size = (
+            len(size) if what == "levels" else " × ".join(map(str, size[0])) for size in sizes
+        )
+        return f"{together}“{other.name}” has {other_size} {what}, “{first.name}” {first_size}."
+    if np.allclose(placement(first), placement(other)) and first.units == other.units:
+        return None
+    for name in ("scale", "translate", "rotate", "shear", "units", "affine"):
+        one, another = (np.asarray(getattr(layer, name)) for layer in (first, other))
+        same = (one == another).all() if name == "units" else np.allclose(one, another)
+        if not same:
+            return f"{together}“{other.name}” has another {name} than “{first.name}”."
+    return f"{together}“{other.name}” lies elsewhere than “{first.name}”."
+
+
+def _part(progress: Progress | None, start: float, stop: float) -> Progress | None:
+    """Report to a part of the whole."""
+    if progress is None:
+        return None
+    return lambda fraction, stage: progress(start + (stop - start) * fraction, stage)

@@ -1,0 +1,80 @@
+"""NumPy, Dask, Zarr: what the other modules need not tell apart.
+
+An array in memory stays one. Everything else becomes a Dask array, of which nothing is
+computed before somebody asks for it.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import mul
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CHUNK_BYTES = 16 << 20
+"""Size to which the small chunks of a store are joined: large enough that a task is worth
+its overhead, small enough that a plane is shown at once."""
+
+
+def is_lazy(array: Any) -> bool:
+    """Whether an array is computed when it is asked for."""
+    return hasattr(array, "__dask_graph__")
+
+
+def as_array(array: Any) -> Any:
+    """Give an array of NumPy or Dask for whatever napari shows. Cheap: reads no pixel."""
+    if isinstance(array, np.ndarray) or is_lazy(array):
+        return array
+    inner = getattr(array, "data", None)
+    if isinstance(inner, np.ndarray) or is_lazy(inner):  # xarray and its like
+        return inner
+    if getattr(array, "chunks", None) is None:
+        return np.asarray(array)
+    # Imported here: Dask takes a while, and most images are in memory.
+    import dask.array as da
+
+    # Where a store has shards these are what is read at once.
+    stored = getattr(array, "shards", None) or array.chunks
+    return da.from_array(array, chunks=_joined(stored, array.shape, array.dtype), name=False)
+
+
+def _joined(chunks: Sequence[int], shape: Sequence[int], dtype: np.dtype[Any]) -> tuple[int, ...]:
+    """Join small chunks along the last axes, never along those that are stepped through."""
+    joined = [min(chunk, n) for chunk, n in zip(chunks, shape, strict=True)]
+    room = CHUNK_BYTES // max(1, reduce(mul, joined, dtype.itemsize))
+    for axis in reversed(range(max(0, len(shape) - 3), len(shape))):
+        if len(shape) > 2 and axis == len(shape) - 3 and shape[-1] > 4:
+            break
+        times = max(1, min(room, -(-shape[axis] // joined[axis])))
+        joined[axis] *= times
+        room //= times
+    return tuple(min(chunk, n) for chunk, n in zip(joined, shape, strict=True))
+
+
+def stack(arrays: Sequence[Any], axis: int) -> Any:
+    """Join arrays along a new axis; lazily where one of them is lazy."""
+    if any(is_lazy(array) for array in arrays):
+        import dask.array as da
+
+        return da.stack([da.asarray(array) for array in arrays], axis)
+    return np.stack(arrays, axis)
+
+
+def concatenate(arrays: Sequence[Any], axis: int) -> Any:
+    """Join arrays along an axis; lazily where one of them is lazy."""
+    if any(is_lazy(array) for array in arrays):
+        import dask.array as da
+
+        return da.concatenate([da.asarray(array) for array in arrays], axis)
+    return np.concatenate(arrays, axis)
+
+
+def look_up(table: np.ndarray[Any, Any], labels: Any) -> Any:
+    """Give each pixel what the table has for its label."""
+    if is_lazy(labels):
+        return labels.map_blocks(lambda block: table[block], dtype=table.dtype)
+    return table[labels]

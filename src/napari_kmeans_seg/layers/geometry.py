@@ -1,0 +1,124 @@
+"""Where the pixels of a layer lie in the world, as one matrix.
+
+A placement is the `(ndim + 1, ndim + 1)` matrix that takes data coordinates, and a 1, to
+world coordinates. Layers with fewer axes than others lie along the last ones, as napari
+has it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.ndimage import affine_transform
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+    from napari.layers import Layer
+
+    Matrix = npt.NDArray[np.float64]
+
+
+def placement(layer: Layer) -> Matrix:
+    """Read where a layer lies: scale, rotation, shear, translation and affine in one."""
+    matrix = np.eye(layer.ndim + 1)
+    origin = np.asarray(layer.data_to_world(np.zeros(layer.ndim)), float)
+    for axis in range(layer.ndim):
+        unit = np.eye(layer.ndim)[axis]
+        matrix[:-1, axis] = np.asarray(layer.data_to_world(unit), float) - origin
+    matrix[:-1, -1] = origin
+    return matrix
+
+
+def shifted(matrix: Matrix, offset: npt.ArrayLike) -> Matrix:
+    """Place an array that begins at `offset` of the one that the matrix places."""
+    move = np.eye(len(matrix))
+    move[:-1, -1] = offset
+    return matrix @ move
+
+
+def of_level(matrix: Matrix, shape: Sequence[int], level_shape: Sequence[int]) -> Matrix:
+    """Place a smaller level of a pyramid whose largest level the matrix places.
+
+    A pixel of a smaller level covers several of the largest, so its centre is theirs.
+    """
+    factor = np.asarray(shape, float) / np.asarray(level_shape, float)
+    zoom = np.diag([*factor, 1.0])
+    zoom[:-1, -1] = (factor - 1) / 2
+    return matrix @ zoom
+
+
+def between(image: Matrix, other: Matrix) -> Matrix:
+    """Take data coordinates of the image to those of another layer: `(m + 1, n + 1)`."""
+    m = len(other) - 1
+    return np.asarray(np.linalg.inv(other) @ image[-m - 1 :], float)
+
+
+def into(image: Matrix, other: Matrix, coordinates: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Take data coordinates of another layer to those of the image.
+
+    Where the other layer has fewer axes, only the last ones are told.
+    """
+    n, m = len(image) - 1, len(other) - 1
+    vertices = np.asarray(coordinates, float)
+    world = vertices @ other[:-1, :-1].T + other[:-1, -1]
+    if m < n:
+        first = np.broadcast_to(image[: n - m, -1], (len(world), n - m))
+        world = np.hstack([first, world])
+    inverse = np.linalg.inv(image)
+    found: npt.NDArray[np.float64] = world @ inverse[:-1, :-1].T + inverse[:-1, -1]
+    return found[:, n - min(m, n) :]
+
+
+def resampled(
+    labels: Any, labels_placement: Matrix, shape: Sequence[int], image: Matrix
+) -> npt.NDArray[Any]:
+    """Read labels at the pixels of an image, 0 beyond their edge.
+
+    Parameters
+    ----------
+    labels : array of int
+        With as many axes as the image, or fewer.
+    labels_placement, image : matrix
+        Where the labels and the image lie.
+    shape : sequence of int
+        Of the image.
+
+    Returns
+    -------
+    array of int
+        In this shape.
+    """
+    m, n = labels.ndim, len(shape)
+    matrix = between(image, labels_placement)
+    if np.allclose(matrix[:-1, : n - m], 0):
+        # The same for every step along the first axes.
+        plane = _resample(labels, matrix[:, n - m :], tuple(shape[n - m :]))
+        return np.broadcast_to(plane, tuple(shape))
+    first = np.zeros((n - m, n + 1))
+    return _resample(labels[(np.newaxis,) * (n - m)], np.vstack([first, matrix]), tuple(shape))
+
+
+def _resample(labels: Any, matrix: Matrix, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    if labels.shape == shape and np.allclose(matrix, np.eye(len(matrix)), atol=1e-6):
+        return np.asarray(labels)
+    # Only what the image covers is read, for the labels may be lazy.
+    corners = np.array(np.meshgrid(*([-0.5, n - 0.5] for n in shape), indexing="ij"))
+    corners = corners.reshape(len(shape), -1).T @ matrix[:-1, :-1].T + matrix[:-1, -1]
+    low = np.clip(np.floor(corners.min(axis=0)).astype(int) - 1, 0, labels.shape)
+    high = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 2, 0, labels.shape)
+    if (high <= low).any():
+        return np.zeros(shape, labels.dtype)
+    part = labels[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
+    return np.asarray(
+        affine_transform(
+            np.asarray(part),
+            matrix[:-1, :-1],
+            matrix[:-1, -1] - low,
+            output_shape=shape,
+            order=0,
+            mode="grid-constant",
+        )
+    )

@@ -1,0 +1,176 @@
+"""Where clustering happens: a Labels or a Shapes layer becomes a mask of the image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Labels, Shapes
+from skimage.draw import polygon
+
+from .arrays import as_array, is_lazy
+from .geometry import into, placement, resampled, shifted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from .geometry import Matrix
+
+_WITH_AREA = ("polygon", "rectangle", "ellipse")
+_ROUND = np.linspace(0, 2 * np.pi, 256, endpoint=False)[:, np.newaxis]
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """A region of the world, as it was when the layer was read.
+
+    Attributes
+    ----------
+    name : str
+        The layer's.
+    placement : matrix
+        Where the layer lies.
+    labels : array of int or None
+        The data of a Labels layer.
+    chosen : tuple of int
+        Which labels belong to the region; none means all but 0.
+    outlines : tuple of (n_vertices, ndim) arrays
+        The shapes of a Shapes layer that have an area.
+    everywhere : bool
+        Whether the region limits only where the clusters are found, and not where pixels
+        are labelled.
+    """
+
+    name: str
+    placement: Matrix
+    labels: Any = None
+    chosen: tuple[int, ...] = ()
+    outlines: tuple[npt.NDArray[np.float64], ...] = ()
+    everywhere: bool = False
+
+    @classmethod
+    def of(
+        cls, layer: Labels | Shapes, chosen: Sequence[int] = (), *, everywhere: bool = False
+    ) -> Region:
+        """Read a layer. Cheap.
+
+        Raises
+        ------
+        ValueError
+            If a Shapes layer has no shape with an area.
+        """
+        if isinstance(layer, Labels):
+            data = as_array(layer.data[0] if layer.multiscale else layer.data)
+            return cls(layer.name, placement(layer), data, tuple(chosen), everywhere=everywhere)
+        outlines = tuple(
+            _ellipse(vertices) if kind == "ellipse" else np.array(vertices, float)
+            for kind, vertices in zip(layer.shape_type, layer.data, strict=True)
+            if kind in _WITH_AREA
+        )
+        if not outlines:
+            raise ValueError(
+                f"The region “{layer.name}” has no area: draw a polygon, a rectangle or an "
+                "ellipse in it, or choose another region."
+            )
+        return cls(layer.name, placement(layer), outlines=outlines, everywhere=everywhere)
+
+    def mask(self, image: Any, shape: tuple[int, ...], where: Matrix, axis: int | None) -> Any:
+        """Say which pixels of an image lie in the region.
+
+        Parameters
+        ----------
+        image : array
+            The image. Of a lazy one the mask is lazy, too.
+        shape : tuple of int
+            Its spatial shape.
+        where : matrix
+            Where it lies.
+        axis : int or None
+            The axis of its channels.
+
+        Returns
+        -------
+        bool array of NumPy or Dask
+
+        Raises
+        ------
+        ValueError
+            If the region misses the image, or has more axes.
+        """
+        if len(self.placement) > len(where):
+            raise ValueError(
+                f"The region “{self.name}” has {len(self.placement) - 1} axes, the image only "
+                f"{len(where) - 1}: choose a region with at most as many."
+            )
+        if not is_lazy(image):
+            inside = self._within(shape, where)
+            if not inside.any():
+                raise ValueError(self.missed)
+            return inside
+        import dask.array as da
+
+        axis = None if axis is None else axis % image.ndim
+        chunks = tuple(one for i, one in enumerate(image.chunks) if i != axis)
+        return da.map_blocks(
+            _block_within,
+            self,
+            where,
+            chunks=chunks,
+            dtype=bool,
+            meta=np.empty((0,) * len(shape), bool),
+        )
+
+    @property
+    def missed(self) -> str:
+        """What to tell when no pixel of the image lies in the region."""
+        return (
+            f"The region “{self.name}” misses the image: draw it over the image, or choose "
+            "another region."
+        )
+
+    def _within(self, shape: tuple[int, ...], where: Matrix) -> npt.NDArray[np.bool_]:
+        if self.labels is not None:
+            found = resampled(self.labels, self.placement, shape, where)
+            return np.isin(found, self.chosen) if self.chosen else found != 0
+        inside = np.zeros(shape, bool)
+        for outline in self.outlines:
+            _fill(inside, into(where, self.placement, outline))
+        return inside
+
+
+def _block_within(region: Region, where: Matrix, block_info: Any = None) -> npt.NDArray[np.bool_]:
+    place = block_info[None]["array-location"]
+    corner = shifted(where, [start for start, _ in place])
+    return region._within(tuple(stop - start for start, stop in place), corner)
+
+
+def _ellipse(corners: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Give the outline of an ellipse, of which napari has the corners of the box around it."""
+    box = np.asarray(corners, float)
+    outline: npt.NDArray[np.float64] = (
+        box.mean(axis=0)
+        + np.cos(_ROUND) * (box[1] - box[0]) / 2
+        + np.sin(_ROUND) * (box[3] - box[0]) / 2
+    )
+    return outline
+
+
+def _fill(inside: npt.NDArray[np.bool_], outline: npt.NDArray[np.float64]) -> None:
+    """Fill an outline: in the plane that it was drawn in, and in all along axes it has not."""
+    n_axes = outline.shape[1]
+    across = sorted(np.argsort(np.ptp(outline, axis=0), kind="stable")[-2:])
+    first = inside.ndim - n_axes
+    index: list[Any] = [slice(None)] * inside.ndim
+    for axis in set(range(n_axes)) - set(across):
+        at = int(np.rint(outline[:, axis].mean()))
+        if not 0 <= at < inside.shape[first + axis]:
+            return
+        index[first + axis] = at
+    down, right = across
+    size = (inside.shape[first + down], inside.shape[first + right])
+    rows, columns = polygon(outline[:, down], outline[:, right], shape=size)
+    plane = inside[tuple(index)]
+    plane[..., rows, columns] = True

@@ -1,0 +1,202 @@
+"""Segmentations that are more than one array: pyramids, and steps that stand for themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from napari_kmeans_seg import Segmentation
+
+from .arrays import concatenate, look_up
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, eq=False)
+class PyramidSegmentation(Segmentation):
+    """A segmentation of the largest level, with those of the smaller levels.
+
+    Attributes
+    ----------
+    levels : tuple of Segmentation
+        Each level by the same centroids, the largest first.
+    """
+
+    levels: tuple[Segmentation, ...]
+
+    @classmethod
+    def of(cls, levels: Sequence[Segmentation]) -> PyramidSegmentation:
+        """Join the segmentations of all levels, the largest first."""
+        return cls(**_values(levels[0]), levels=tuple(levels))
+
+    @cached_property
+    def image(self) -> Any:
+        """The largest level, each pixel painted with its centroid."""
+        return self.levels[0].image
+
+    def _look_up(self, table: np.ndarray[Any, Any]) -> Any:
+        return look_up(table, self.labels)
+
+    def merge(self, *groups: Sequence[int]) -> PyramidSegmentation:
+        """Join clusters on every level; see `Segmentation.merge`."""
+        return PyramidSegmentation.of([_of(level, self).merge(*groups) for level in self.levels])
+
+
+@dataclass(frozen=True, eq=False)
+class StepsSegmentation(Segmentation):
+    """The steps of one axis, each clustered by itself, with labels that mean the same.
+
+    `centroids` are the means over all steps, `inertia` and `n_iter` the sums.
+
+    Attributes
+    ----------
+    steps : tuple of Segmentation
+        One for each step, of length 1 along the axis, all with the same number of
+        clusters; one that a step has not has a count of 0 there.
+    axis : int
+        The axis along which the steps lie.
+    """
+
+    steps: tuple[Segmentation, ...]
+    axis: int
+
+    @classmethod
+    def of(cls, steps: Sequence[Segmentation], axis: int) -> StepsSegmentation:
+        """Join segmentations of the steps, matching their labels from step to step."""
+        return cls.join(_match(steps), axis)
+
+    @classmethod
+    def join(cls, steps: Sequence[Segmentation], axis: int) -> StepsSegmentation:
+        """Join segmentations of the steps whose labels match already."""
+        counts = np.sum([step.counts for step in steps], axis=0)
+        sums = np.sum([np.nan_to_num(s.centroids) * s.counts[:, np.newaxis] for s in steps], axis=0)
+        with np.errstate(invalid="ignore"):
+            centroids = sums / counts[:, np.newaxis]
+        parameters = {**steps[0].parameters, "each_step_of_axis": axis}
+        values = _values(steps[0]) | {
+            "labels": concatenate([step.labels for step in steps], axis),
+            "centroids": centroids,
+            "counts": counts,
+            "inertia": float(sum(step.inertia for step in steps)),
+            "n_iter": sum(step.n_iter for step in steps),
+            "converged": all(step.converged for step in steps),
+            "warnings": tuple(
+                dict.fromkeys(
+                    f"Step {i}: {warning}" for i, s in enumerate(steps) for warning in s.warnings
+                )
+            ),
+            "model": replace(steps[0].model, parameters=parameters),
+        }
+        return cls(**values, steps=tuple(steps), axis=axis)
+
+    @cached_property
+    def image(self) -> Any:
+        """Each step painted with its own centroids."""
+        axis = self.axis
+        channel_axis = self.model.channel_axis
+        if channel_axis is not None and channel_axis % (self.labels.ndim + 1) <= axis:
+            axis += 1
+        return concatenate([step.image for step in self.steps], axis)
+
+    def _look_up(self, table: np.ndarray[Any, Any]) -> Any:
+        return look_up(table, self.labels)
+
+    def merge(self, *groups: Sequence[int]) -> StepsSegmentation:
+        """Join clusters in every step; see `Segmentation.merge`."""
+        table = relabelling(self, *groups)
+        n_clusters = int(table.max())
+        return self.join([relabelled(step, table, n_clusters) for step in self.steps], self.axis)
+
+
+def levels_of(segmentation: Segmentation) -> tuple[Segmentation, ...]:
+    """Give the segmentation of each level of a pyramid, or the only one there is."""
+    if isinstance(segmentation, PyramidSegmentation):
+        return segmentation.levels
+    if isinstance(segmentation, StepsSegmentation):
+        steps = zip(*(levels_of(step) for step in segmentation.steps), strict=True)
+        return tuple(StepsSegmentation.join(level, segmentation.axis) for level in steps)
+    return (segmentation,)
+
+
+def relabelling(segmentation: Segmentation, *groups: Sequence[int]) -> np.ndarray[Any, Any]:
+    """Say which label each label becomes when clusters are merged."""
+    plain = {one.name: getattr(segmentation, one.name) for one in fields(Segmentation)}
+    plain["labels"] = np.arange(segmentation.n_clusters + 1, dtype=np.uint16)
+    return Segmentation(**plain).merge(*groups).labels
+
+
+def relabelled(
+    segmentation: Segmentation, table: np.ndarray[Any, Any], n_clusters: int
+) -> Segmentation:
+    """Give clusters other labels.
+
+    Parameters
+    ----------
+    segmentation : Segmentation
+        The clusters.
+    table : (n + 1,) array of int
+        The new label of each label; label 0 stays 0. Clusters of the same label are joined.
+    n_clusters : int
+        The largest new label. One that no cluster gets has a count of 0.
+
+    Returns
+    -------
+    Segmentation
+        Of the same kind.
+    """
+    if isinstance(segmentation, PyramidSegmentation):
+        return PyramidSegmentation.of(
+            [relabelled(level, table, n_clusters) for level in segmentation.levels]
+        )
+    smallest = np.min_scalar_type(n_clusters)
+    home = np.asarray(table[1:], np.intp) - 1
+    counts = np.bincount(home, segmentation.counts, minlength=n_clusters).astype(np.int64)
+    weighted = np.nan_to_num(segmentation.centroids) * segmentation.counts[:, np.newaxis]
+    sums = np.stack([np.bincount(home, one, minlength=n_clusters) for one in weighted.T], axis=1)
+    with np.errstate(invalid="ignore"):
+        centroids = sums / counts[:, np.newaxis]
+    return replace(
+        segmentation,
+        labels=look_up(np.asarray(table).astype(smallest), segmentation.labels),
+        centroids=centroids,
+        counts=counts,
+    )
+
+
+def _of(level: Segmentation, pyramid: Segmentation) -> Segmentation:
+    """Take over what decides the order and the colours of labels, which is the largest level's."""
+    return replace(level, centroids=pyramid.centroids, counts=pyramid.counts)
+
+
+def _match(steps: Sequence[Segmentation]) -> list[Segmentation]:
+    """Give the clusters of each step the labels of the nearest ones of the step before.
+
+    The assignment with the least sum of squared distances; a step that has more clusters
+    than all steps before gives the ones that are left new labels.
+    """
+    known = np.empty((0, steps[0].centroids.shape[1]))
+    tables: list[np.ndarray[Any, Any]] = []
+    for step in steps:
+        scale = np.nanstd(np.concatenate([known, step.centroids]), axis=0)
+        scale[scale == 0] = 1
+        distance = ((known[:, np.newaxis] - step.centroids) / scale) ** 2
+        # A cluster without pixels has no mean, and may get any label that is left.
+        olds, news = linear_sum_assignment(np.nan_to_num(distance.sum(axis=-1), nan=1e9))
+        table = np.zeros(step.n_clusters + 1, np.int64)
+        table[news + 1] = olds + 1
+        left = np.flatnonzero(table[1:] == 0)
+        table[left + 1] = len(known) + 1 + np.arange(left.size)
+        known = np.concatenate([known, step.centroids[left]])
+        seen = np.flatnonzero(step.counts)
+        known[table[seen + 1] - 1] = step.centroids[seen]
+        tables.append(table)
+    return [relabelled(step, t, len(known)) for step, t in zip(steps, tables, strict=True)]
+
+
+def _values(segmentation: Segmentation) -> dict[str, Any]:
+    return {one.name: getattr(segmentation, one.name) for one in fields(Segmentation)}

@@ -1,0 +1,168 @@
+"""Where clusters start: points, or painted labels, become initial centroids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Labels, Points
+
+from .arrays import as_array, is_lazy
+from .geometry import into, placement, resampled
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from .geometry import Matrix
+
+RADIUS = 1
+"""Pixels to each side of a point whose mean is its centroid."""
+
+
+@dataclass(frozen=True, eq=False)
+class Seeds:
+    """Places that stand for clusters, as they were when the layer was read.
+
+    Attributes
+    ----------
+    name : str
+        The layer's.
+    placement : matrix
+        Where the layer lies.
+    points : (n_points, ndim) array or None
+        The data of a Points layer.
+    labels : array of int or None
+        The data of a Labels layer.
+    fixed : bool
+        Whether the centroids stay where the seeds put them, so that each pixel gets the
+        label of the nearest seed, instead of being moved by k-means.
+    """
+
+    name: str
+    placement: Matrix
+    points: npt.NDArray[np.float64] | None = None
+    labels: Any = None
+    fixed: bool = False
+
+    @classmethod
+    def of(cls, layer: Points | Labels, *, fixed: bool = False) -> Seeds:
+        """Read a layer. Cheap."""
+        if isinstance(layer, Labels):
+            data = as_array(layer.data[0] if layer.multiscale else layer.data)
+            return cls(layer.name, placement(layer), labels=data, fixed=fixed)
+        return cls(layer.name, placement(layer), np.array(layer.data, float), fixed=fixed)
+
+    def centroids(
+        self, image: Any, where: Matrix, channel_axis: int | None, *, alpha: bool
+    ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
+        """Take the mean values of the image at the seeds.
+
+        Parameters
+        ----------
+        image : array
+            The image.
+        where : matrix
+            Where it lies.
+        channel_axis : int or None
+            The axis of its channels.
+        alpha : bool
+            Whether the last channel is alpha.
+
+        Returns
+        -------
+        numbers : (k,) array of int
+            The label of each: that which was painted, or the number of the point.
+        centroids : (k, n_channels) array
+            In the units of the image.
+
+        Raises
+        ------
+        ValueError
+            If no seed lies in the image.
+        """
+        if len(self.placement) > len(where):
+            raise ValueError(
+                f"The seeds “{self.name}” have {len(self.placement) - 1} axes, the image only "
+                f"{len(where) - 1}: choose seeds with at most as many."
+            )
+        if channel_axis is None:
+            image = image[np.newaxis]
+        elif is_lazy(image):
+            import dask.array as da
+
+            image = da.moveaxis(image, channel_axis, 0)
+        else:
+            image = np.moveaxis(image, channel_axis, 0)
+        if alpha:
+            image = image[:-1]
+        if self.labels is not None:
+            return self._of_labels(image, where)
+        return self._of_points(image, where)
+
+    def _of_points(
+        self, image: Any, where: Matrix
+    ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
+        assert self.points is not None
+        shape = np.array(image.shape[1:])
+        n_missing = len(shape) - (len(self.placement) - 1)
+        if (shape[:n_missing] > 1).any():
+            raise ValueError(
+                f"The points “{self.name}” lie in a plane, the image has {len(shape)} axes: set "
+                "the points in the image's own planes, or segment the displayed plane only."
+            )
+        places = np.rint(into(where, self.placement, self.points)).astype(int)
+        places = np.hstack([np.zeros((len(places), n_missing), int), places])
+        places = places[((places >= 0) & (places < shape)).all(axis=1)]
+        reach = np.array([0] * max(0, len(shape) - 2) + [RADIUS] * min(2, len(shape)))
+        parts = []
+        for low, high in zip(
+            np.maximum(places - reach, 0), np.minimum(places + reach + 1, shape), strict=True
+        ):
+            box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+            parts.append(image[(slice(None), *box)])
+        if is_lazy(image):
+            import dask
+
+            parts = list(dask.compute(*parts))
+        means = np.array([_mean(part.reshape(len(part), -1)) for part in parts])
+        means = means.reshape(-1, image.shape[0])
+        means = means[np.isfinite(means).all(axis=1)]
+        if not len(means):
+            raise ValueError(
+                f"No point of “{self.name}” lies in the image: set points on the image, or "
+                "choose other seeds."
+            )
+        return np.arange(1, len(means) + 1), means
+
+    def _of_labels(
+        self, image: Any, where: Matrix
+    ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
+        painted = resampled(self.labels, self.placement, image.shape[1:], where)
+        places = np.nonzero(painted)
+        if is_lazy(image):
+            values = np.stack([np.asarray(channel.vindex[places]) for channel in image])
+        else:
+            values = image[(slice(None), *places)]
+        labels = painted[places]
+        finite = np.isfinite(values).all(axis=0)
+        numbers, which = np.unique(labels[finite], return_inverse=True)
+        if not numbers.size:
+            raise ValueError(
+                f"No label of “{self.name}” is painted on the image: paint some pixels of each "
+                "class, or choose other seeds."
+            )
+        if numbers[0] < 1 or numbers[-1] > np.iinfo(np.uint16).max:
+            raise ValueError(
+                f"The seeds “{self.name}” take labels from 1 to 65,535; got "
+                f"{numbers[0] if numbers[0] < 1 else numbers[-1]:,}."
+            )
+        n_each = np.bincount(which)
+        sums = [np.bincount(which, channel[finite].astype(float)) for channel in values]
+        return numbers.astype(np.intp), np.stack(sums, axis=1) / n_each[:, np.newaxis]
+
+
+def _mean(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Take the mean of each row's finite values."""
+    finite = values[:, np.isfinite(values).all(axis=0)].astype(float)
+    return finite.mean(axis=1) if finite.size else np.full(len(values), np.nan)
