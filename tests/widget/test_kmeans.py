@@ -132,8 +132,11 @@ def test_pyramids_and_lazy_arrays_are_segmented_at_full_size(
     finish(widget)
     assert widget.state == "done"
     expected = segment(coffee, 5, channel_axis=-1)
-    np.testing.assert_array_equal(viewer.layers["coffee clusters"].data, expected.labels)
-    np.testing.assert_array_equal(viewer.layers["coffee k-means"].data, expected.image)
+    shown = [viewer.layers[name] for name in ("coffee clusters", "coffee k-means")]
+    labels, image = (layer.data[0] if layer.multiscale else layer.data for layer in shown)
+    np.testing.assert_array_equal(np.asarray(labels), expected.labels)
+    np.testing.assert_array_equal(np.asarray(image), expected.image)
+    assert [layer.multiscale for layer in shown] == [kind == "pyramid"] * 2
     press(qtbot, widget.run_button)
     finish(widget)
     assert names(viewer) == ["coffee", "coffee k-means", "coffee clusters"]
