@@ -130,8 +130,8 @@ def label_blocks(
         mask,
         model=model,
         packing=packing,
-        # One object in the graph, however many chunks there are.
-        table=None if table is None else delayed(table, pure=True),
+        # One object in the graph, however many chunks there are, and no larger than need be.
+        known=None if table is None else delayed(_pack_table(table), pure=True),
         dtype=label_dtype(len(model.centroids)),
         drop_axis=[] if axis is None else [axis % source.ndim],
         meta=np.empty((0,) * (source.ndim - (axis is not None)), label_dtype(len(model.centroids))),
@@ -326,13 +326,25 @@ def _name_chunk(summaries: dict[tuple[int, ...], Delayed], error: Exception) -> 
     return f"image could not be read: {error}"
 
 
+def _pack_table(table: Labels) -> tuple[int, NDArray[np.uint32], Labels]:
+    """Keep the entries of a table that are not 0."""
+    where = np.flatnonzero(table).astype(np.uint32)
+    return table.size, where, table[where]
+
+
+def _unpack_table(size: int, where: NDArray[np.uint32], labels: Labels) -> Labels:
+    table = np.zeros(size, labels.dtype)
+    table[where] = labels
+    return table
+
+
 def _label_block(
     block: NDArray[Any],
     mask: NDArray[Any] | None = None,
     *,
     model: KMeansModel,
     packing: Packing | None,
-    table: Labels | None,
+    known: tuple[int, NDArray[np.uint32], Labels] | None,
 ) -> Labels:
     if mask is not None and model.channel_axis is not None:
         mask = np.squeeze(mask, model.channel_axis % block.ndim)
@@ -346,9 +358,9 @@ def _label_block(
     labels = np.zeros(pixels.n_pixels, label_dtype(len(model.centroids)))
     if not pixels.n_valid:
         return labels.reshape(pixels.shape)
-    if packing is None or table is None:
+    if packing is None or known is None:
         return model.label(model.read(pixels)).labels
-    look_up(table, packing, pixels, labels)
+    look_up(_unpack_table(*known), packing, pixels, labels)
     return labels.reshape(pixels.shape)
 
 
