@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 # What the mean of a channel is divided by to be a colour, for floats and integers.
 _FULL_SCALES = (1, 255, 65535, 127, 32767, 2**32 - 1)
 
-# How much is seen of the clusters that are not highlighted.
-_DIMMED = 0.12
+# How bright clusters are that are not highlighted. Not how transparent: below them may be
+# the segmented image, which looks just like them.
+_DIMMED = 0.25
 
 # Paul Tol's schemes "muted" and "bright" (2021): told apart by colour-blind people, too.
 # Neighbours in the list are far from each other, for few clusters take its beginning.
@@ -156,7 +157,7 @@ class ClusterColors:
                 if label in self._hidden:
                     color[3] = 0
                 elif self._highlighted and label not in self._highlighted:
-                    color[3] *= _DIMMED
+                    color[:3] *= _DIMMED
                 table[label] = color
             layer.colormap = DirectLabelColormap(color_dict=table)
         else:

@@ -156,11 +156,17 @@ class ClusterHistory:
                 image.data = painted_means(image.data, layer.data, where, table)
             self._write(image, step.records[will])
         layers = self._layers()
+        selected, active = set(layers.selection), layers.selection.active
         for mask in step.added:
             if back and mask in layers:
                 layers.remove(mask)
             elif not back and mask not in layers:
                 layers.append(mask)
+        # The person goes on with the clusters, so they stay active.
+        if step.added and selected <= set(layers):
+            layers.selection = selected
+            if active is not None:
+                layers.selection.active = active
 
     @staticmethod
     def _write(layer: Layer, record: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ from superqt import QCollapsible
 from napari_kmeans_seg.layers import EditWatch, LayerImage, Outputs, describe, linked_layers
 
 from .background import BackgroundWork
+from .cluster_table import ClusterTable
 from .options import Options, align_labels
 from .wording import breakable, dropped, summary, warnings_of
 
@@ -166,6 +167,8 @@ class KMeansWidget(Container[Widget]):
         self.more.addWidget(self.more_options.native)
         self.more.collapse(animate=False)
         self.native.layout().addWidget(self.more)
+        self.clusters = ClusterTable(self._viewer)
+        self.native.layout().addWidget(self.clusters)
 
     # -- which layer --------------------------------------------------------------------
 
@@ -302,6 +305,7 @@ class KMeansWidget(Container[Widget]):
             self._enter("cancelled", dropped(run.source.name, "got other data"))
         else:
             outputs.show(self._viewer, run.watches)
+            self.clusters.follow()
             segmentation = outputs.segmentation
             text = summary(segmentation, perf_counter() - run.started)
             if not _same_layer(layer, self._source):
@@ -338,6 +342,7 @@ class KMeansWidget(Container[Widget]):
         layers.events.renamed.connect(self._describe_source)
         self._listening = True
         self._follow()
+        self.clusters.listen()
 
     def _leave(self) -> None:
         """Drop the work that runs, and hear of the viewer no more. Touches no Qt object."""
@@ -348,6 +353,7 @@ class KMeansWidget(Container[Widget]):
         if not self._listening:
             return
         self._listening = False
+        self.clusters.leave()
         layers = self._viewer.layers
         layers.selection.events.active.disconnect(self._follow)
         layers.events.inserted.disconnect(self._follow)

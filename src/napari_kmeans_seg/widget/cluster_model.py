@@ -1,0 +1,170 @@
+"""The rows of the cluster table, as Qt wants them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import (  # type: ignore[attr-defined]
+    QAbstractTableModel,
+    QModelIndex,
+    QSize,
+    Qt,
+    Signal,
+)
+from qtpy.QtGui import QColor, QIcon, QPixmap
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from napari_kmeans_seg.layers.clusters import Clusters
+
+SORT_ROLE = Qt.ItemDataRole.UserRole
+SWATCH, NAME = 0, 1
+
+_SWATCH_SIZE = QSize(14, 14)
+
+
+class ClusterModel(QAbstractTableModel):
+    """One row per cluster: seen or not and its colour, name, pixels, percent, size, means.
+
+    Attributes
+    ----------
+    refused : Signal
+        Says why a name was not taken.
+    """
+
+    refused = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._clusters: Clusters | None = None
+        self._table: pd.DataFrame | None = None
+        self._columns: list[str] = []
+
+    def show(self, clusters: Clusters | None) -> None:
+        """Read the clusters anew."""
+        self.beginResetModel()
+        self._clusters = clusters
+        self._table = None if clusters is None else clusters.table.reset_index(drop=True)
+        self._columns = [""]
+        if self._table is not None:
+            hidden = ("index", "label", "name")
+            rest = [column for column in self._table.columns if column not in hidden]
+            self._columns += ["name", *rest]
+        self.endResetModel()
+
+    def label(self, row: int) -> int:
+        """Tell which cluster a row is about."""
+        assert self._table is not None
+        return int(self._table["label"].iloc[row])
+
+    def recolored(self) -> None:
+        """Show the colours of the canvas, which have changed."""
+        if self.rowCount():
+            last = self.index(self.rowCount() - 1, SWATCH)
+            self.dataChanged.emit(self.index(0, SWATCH), last)
+
+    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: N802, B008
+        """Count the clusters."""
+        return 0 if self._table is None or parent.isValid() else len(self._table)
+
+    def columnCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: N802, B008
+        """Count what is told of each."""
+        return 0 if parent.isValid() else len(self._columns)
+
+    def headerData(  # noqa: N802
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        """Name the columns."""
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        column = self._columns[section]
+        if role == Qt.ItemDataRole.DisplayRole:
+            short = {"percent": "%", "": ""}
+            return short.get(column, column.removeprefix("mean_").capitalize())
+        if role == Qt.ItemDataRole.ToolTipRole:
+            told = {
+                "": "Tick to see the cluster on the canvas. Double-click to choose its colour.",
+                "name": "Double-click or press F2 to rename.",
+                "pixels": "Number of pixels.",
+                "percent": "Percent of all pixels that are in a cluster.",
+            }
+            if column.startswith("mean_"):
+                return f"Mean {column.removeprefix('mean_')} of the cluster's pixels."
+            return told.get(column, column)
+        return None
+
+    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Tell what stands in a cell."""
+        if self._clusters is None or self._table is None or not index.isValid():
+            return None
+        label, column = self.label(index.row()), self._columns[index.column()]
+        if index.column() == SWATCH:
+            return self._seen(label, role)
+        value = self._table[column].iloc[index.row()]
+        if role == SORT_ROLE:
+            return value.item() if hasattr(value, "item") else value
+        if role == Qt.ItemDataRole.EditRole and column == "name":
+            return str(value)
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+            return _written(column, value)
+        if role == Qt.ItemDataRole.TextAlignmentRole and column != "name":
+            return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        return None
+
+    def _seen(self, label: int, role: int) -> Any:
+        assert self._clusters is not None
+        seen = label not in self._clusters.colors.hidden
+        if role == SORT_ROLE:
+            return label
+        if role == Qt.ItemDataRole.CheckStateRole:
+            return Qt.CheckState.Checked if seen else Qt.CheckState.Unchecked
+        if role == Qt.ItemDataRole.DecorationRole:
+            swatch = QPixmap(_SWATCH_SIZE)
+            swatch.fill(QColor.fromRgbF(*map(float, self._clusters.colors.of(label))))
+            icon = QIcon(swatch)
+            # The very colour, also where the row is selected.
+            icon.addPixmap(swatch, QIcon.Mode.Selected)
+            return icon
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return f"Label {label}, {'seen' if seen else 'hidden'}. Double-click: another colour."
+        return None
+
+    def flags(self, index: QModelIndex) -> Qt.ItemFlag:
+        """Tell what can be done with a cell."""
+        flags = super().flags(index)
+        if index.column() == SWATCH:
+            flags |= Qt.ItemFlag.ItemIsUserCheckable
+        if index.column() == NAME:
+            flags |= Qt.ItemFlag.ItemIsEditable
+        return flags
+
+    def setData(  # noqa: N802
+        self, index: QModelIndex, value: Any, role: int = Qt.ItemDataRole.EditRole
+    ) -> bool:
+        """Rename a cluster, or hide or show it."""
+        if self._clusters is None:
+            return False
+        label = self.label(index.row())
+        if index.column() == NAME and role == Qt.ItemDataRole.EditRole:
+            try:
+                self._clusters.rename(label, str(value))
+            except ValueError as error:
+                self.refused.emit(str(error))
+                return False
+            return True
+        if index.column() == SWATCH and role == Qt.ItemDataRole.CheckStateRole:
+            hidden = self._clusters.colors.hidden
+            on = Qt.CheckState(value) == Qt.CheckState.Checked
+            self._clusters.colors.show(hidden=hidden - {label} if on else hidden | {label})
+            self.dataChanged.emit(index, index)
+            return True
+        return False
+
+
+def _written(column: str, value: Any) -> str:
+    if column == "pixels":
+        return f"{int(value):,}"
+    if column == "percent":
+        return f"{value:.1f}"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,423 @@
+"""The table of the clusters of a result, and what can be done with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image, Labels
+from qtpy.QtCore import QItemSelection, QItemSelectionModel, QSortFilterProxyModel, Qt, QTimer
+from qtpy.QtGui import QAction, QColor, QKeySequence  # type: ignore[attr-defined]
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QColorDialog,
+    QGridLayout,
+    QInputDialog,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_kmeans_seg.layers.clusters import Clusters, clusters_of
+
+from .background import BackgroundWork, CancelledError
+from .cluster_model import NAME, SORT_ROLE, SWATCH, ClusterModel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    import napari.viewer
+    from qtpy.QtCore import QModelIndex, QPoint
+
+    from napari_kmeans_seg import Segmentation
+
+_LOOK_EVERY = 50
+# How far a mouse may move in a click, in pixels of the screen.
+_STILL = 3
+_KEYS = Qt.ShortcutContext.WidgetWithChildrenShortcut
+_SELECT = QItemSelectionModel.SelectionFlag
+
+
+class ClusterTable(QWidget):
+    """Shows the clusters of the active layer, or of what was made from it.
+
+    Selecting rows dims the other clusters on the canvas; clicking a cluster on the canvas
+    selects its row. Nothing is seen where there is no result.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        The viewer whose active layer is followed.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self._viewer = getattr(viewer, "__wrapped__", viewer)
+        self._clusters: Clusters | None = None
+        self._layer: Labels | None = None
+        self._shown: list[Any] = []
+        self._listening = False
+        self._work: tuple[Clusters, int, BackgroundWork[Segmentation]] | None = None
+
+        self.model = ClusterModel()
+        self.sorted = QSortFilterProxyModel(self)
+        self.sorted.setSourceModel(self.model)
+        self.sorted.setSortRole(SORT_ROLE)
+        self.sorted.setSortCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self.view = QTableView()
+        self.view.setModel(self.sorted)
+        self._selection = QItemSelectionModel(self.sorted, self)
+        self.view.setSelectionModel(self._selection)
+        self._style()
+
+        self.message = QLabel()
+        self.message.setWordWrap(True)
+        self.message.hide()
+        self.actions_: dict[str, QAction] = {}
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.view)
+        layout.addLayout(self._buttons())
+        layout.addWidget(self.message)
+
+        self.model.refused.connect(self._say)
+        self._selection.selectionChanged.connect(self._on_selection)
+        self.view.doubleClicked.connect(self._choose_color)
+        self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.view.customContextMenuRequested.connect(self._menu)
+        # Several events tell of one piece of work: read once, when all are through.
+        self._reading = QTimer(self)
+        self._reading.setSingleShot(True)
+        self._reading.timeout.connect(self._read)
+        self._timer = QTimer(self)
+        self._timer.setInterval(_LOOK_EVERY)
+        self._timer.timeout.connect(self._look)
+        self.hide()
+
+    def _style(self) -> None:
+        view = self.view
+        view.setSortingEnabled(True)
+        view.sortByColumn(SWATCH, Qt.SortOrder.AscendingOrder)
+        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        view.setEditTriggers(
+            QAbstractItemView.EditTrigger.DoubleClicked
+            | QAbstractItemView.EditTrigger.EditKeyPressed
+        )
+        view.setTabKeyNavigation(False)
+        view.setShowGrid(False)
+        view.setWordWrap(False)
+        view.setMinimumHeight(120)
+        view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        rows, columns = view.verticalHeader(), view.horizontalHeader()
+        assert rows is not None
+        assert columns is not None
+        rows.hide()
+        rows.setDefaultSectionSize(24)
+        columns.setMinimumSectionSize(36)
+        columns.setHighlightSections(False)
+        # The theme has nothing for headers.
+        view.setStyleSheet(
+            "QHeaderView, QHeaderView::section { background: transparent; border: none; }"
+            "QHeaderView::section { padding: 2px 4px; }"
+        )
+        view.setAccessibleName("Clusters")
+
+    def _buttons(self) -> QGridLayout:
+        """Make the actions, each with a button and a key."""
+        grid = QGridLayout()
+        grid.setSpacing(4)
+        made: list[tuple[str, str, str, Callable[[], None]]] = [
+            ("Merge", "Ctrl+M", "Make the selected clusters one.", self.merge),
+            ("Split…", "Ctrl+T", "Split the selected cluster by k-means on its own pixels.",
+             self.ask_split),
+            ("Delete", "Del", "Make the selected clusters background.", self.delete),
+            ("Extract", "Ctrl+E", "Add a mask layer of each selected cluster.", self.extract),
+            ("Undo", "Ctrl+Z", "Take back the last step.", self.undo),
+            ("Redo", "Ctrl+Shift+Z", "Do the step again that was taken back.", self.redo),
+        ]  # fmt: skip
+        for i, (text, key, tip, do) in enumerate(made):
+            action = QAction(text, self)
+            action.setShortcut(QKeySequence(key))
+            action.setShortcutContext(_KEYS)
+            action.setToolTip(f"{tip} ({key})")
+            action.triggered.connect(lambda _=False, do=do: self._try(do))
+            self.addAction(action)
+            self.actions_[text.rstrip("…").lower()] = action
+            button = _button(action)
+            grid.addWidget(button, i // 3, i % 3)
+        joined = QAction("Extract as one mask", self)
+        joined.triggered.connect(lambda: self._try(lambda: self.extract(joined=True)))
+        self.actions_["extract_joined"] = joined
+        return grid
+
+    # -- which clusters -----------------------------------------------------------------
+
+    def listen(self) -> None:
+        """Follow the viewer."""
+        if not self._listening:
+            self._listening = True
+            self._viewer.layers.selection.events.active.connect(self._follow)
+            self._viewer.layers.events.removed.connect(self._follow)
+            self._viewer.layers.events.inserted.connect(self._follow)
+            self._viewer.mouse_drag_callbacks.append(self._on_click)
+        self._follow()
+
+    def leave(self) -> None:
+        """Follow the viewer no more, and highlight nothing. Touches no Qt object."""
+        if self._listening:
+            self._listening = False
+            self._viewer.layers.selection.events.active.disconnect(self._follow)
+            self._viewer.layers.events.removed.disconnect(self._follow)
+            self._viewer.layers.events.inserted.disconnect(self._follow)
+            self._viewer.mouse_drag_callbacks.remove(self._on_click)
+        if self._work is not None:
+            self._work[2].cancel()
+            self._work = None
+        self._let_go()
+
+    def follow(self) -> None:
+        """Look again which clusters are to be shown: a run may have made some."""
+        self._follow()
+
+    def _follow(self) -> None:
+        active = self._viewer.layers.selection.active
+        clusters = clusters_of(self._viewer, active)
+        # Masks, points and the like say nothing of which result a person works on.
+        if clusters is None and not isinstance(active, Image) and self._is_here():
+            return
+        if clusters is not self._clusters:
+            self._let_go()
+            self._clusters, self._shown = clusters, []
+            self._layer = None if clusters is None else clusters.layer
+            for event in self._events():
+                event.connect(self._read_soon)
+        self._read()
+
+    def _is_here(self) -> bool:
+        return self._layer is not None and self._layer in self._viewer.layers
+
+    def _read_soon(self) -> None:
+        self._reading.start()
+
+    def _let_go(self) -> None:
+        clusters, self._clusters = self._clusters, None
+        for event in self._events():
+            event.disconnect(self._read_soon)
+        if clusters is not None:
+            clusters.colors.show(highlighted=())
+        self._layer = None
+
+    def _events(self) -> list[Any]:
+        layer = self._layer
+        return [] if layer is None else [layer.events.features, layer.events.colormap]
+
+    def _read(self) -> None:
+        """Show what there is now. The selection stays where the clusters are the same."""
+        clusters = self._clusters
+        now = [] if clusters is None else clusters.table.to_numpy().tolist()
+        if now == self._shown and clusters is not None:
+            self.model.recolored()
+        else:
+            same = [row[1] for row in now] == [row[1] for row in self._shown]
+            if clusters is not None and self._shown and not same:
+                # Others have changed them: what was said of a label is not true any more.
+                clusters.colors.show(highlighted=(), hidden=())
+            self.show_clusters(self.selected if same else ())
+        self._enable()
+
+    def show_clusters(self, select: Iterable[int] = ()) -> None:
+        """Fill the table, and select the rows of some clusters."""
+        new = not self._shown
+        self.model.show(self._clusters)
+        clusters = self._clusters
+        self._shown = [] if clusters is None else clusters.table.to_numpy().tolist()
+        self.setVisible(clusters is not None)
+        if new:
+            self.view.resizeColumnsToContents()
+            self.view.setColumnWidth(SWATCH, 46)
+        self.select(select)
+
+    # -- selecting ----------------------------------------------------------------------
+
+    @property
+    def selected(self) -> list[int]:
+        """The labels of the selected rows."""
+        rows = self._selection.selectedRows()
+        return sorted(self.model.label(self.sorted.mapToSource(row).row()) for row in rows)
+
+    def select(self, labels: Iterable[int]) -> None:
+        """Select the rows of clusters."""
+        wanted, chosen = set(labels), QItemSelection()
+        for row in range(self.sorted.rowCount()):
+            index = self.sorted.index(row, NAME)
+            if self.model.label(self.sorted.mapToSource(index).row()) in wanted:
+                chosen.select(index, index)
+                self.view.scrollTo(index)
+        self._selection.select(chosen, _SELECT.ClearAndSelect | _SELECT.Rows)
+        self._on_selection()
+
+    def _on_selection(self) -> None:
+        if self._clusters is not None:
+            self._clusters.colors.show(highlighted=self.selected)
+        self._enable()
+
+    def _on_click(self, _viewer: Any, event: Any) -> Iterator[None]:
+        """Select the row of the cluster that is clicked on the canvas."""
+        active = self._viewer.layers.selection.active
+        painting = isinstance(active, Labels) and active.mode not in ("pan_zoom", "pick")
+        if not self._is_here() or painting or event.button != 1:
+            return
+        pressed = np.array(event.pos)
+        yield
+        while event.type == "mouse_move":
+            yield
+        if np.abs(np.array(event.pos) - pressed).max() > _STILL or not self._is_here():
+            return  # the canvas was moved
+        assert self._layer is not None
+        value = self._layer.get_value(
+            event.position,
+            view_direction=event.view_direction,
+            dims_displayed=event.dims_displayed,
+            world=True,
+        )
+        add = {"Shift", "Control"} & {str(key) for key in event.modifiers}
+        self.select({*(self.selected if add else ()), *([int(value)] if value else [])})
+
+    # -- work ---------------------------------------------------------------------------
+
+    def merge(self) -> None:
+        """Make the selected clusters one."""
+        if self._clusters is not None:
+            self.show_clusters([self._clusters.merge(self.selected)])
+
+    def ask_split(self) -> None:
+        """Ask into how many, and split the selected cluster."""
+        if len(self.selected) != 1:
+            raise ValueError("Select one cluster to split it.")
+        assert self._clusters is not None
+        name = self._clusters.name(self.selected[0])
+        n_parts, ok = QInputDialog.getInt(self, "Split", f"Split “{name}” into:", 2, 2, 50)
+        if ok:
+            self.split(n_parts)
+
+    def split(self, n_parts: int) -> None:
+        """Split the selected cluster. Returns at once; the work is done on a thread."""
+        if len(self.selected) != 1:
+            raise ValueError("Select one cluster to split it.")
+        if self._work is not None:
+            raise ValueError("A cluster is being split already.")
+        clusters, (label,) = self._clusters, self.selected
+        assert clusters is not None
+        work = BackgroundWork(clusters.parts(label, n_parts), owner=self)
+        self._work = clusters, label, work
+        self._say(f"Splitting “{clusters.name(label)}” …", fault=False)
+        work.start()
+        self._timer.start()
+        self._enable()
+
+    def _look(self) -> None:
+        if self._work is None:
+            self._timer.stop()
+        elif self._work[2].done:
+            (clusters, label, work), self._work = self._work, None
+            self._timer.stop()
+            self._try(lambda: self._finish_split(clusters, label, work))
+
+    def _finish_split(
+        self, clusters: Clusters, label: int, work: BackgroundWork[Segmentation]
+    ) -> None:
+        try:
+            parts = work.result()
+        except CancelledError:
+            return
+        made = clusters.split(label, parts)
+        if clusters is self._clusters:
+            self.show_clusters(made)
+        if parts.warnings:
+            self._say("\n".join(parts.warnings))
+
+    def delete(self) -> None:
+        """Make the selected clusters background."""
+        if self._clusters is not None:
+            self._clusters.delete(self.selected)
+            self.show_clusters()
+
+    def extract(self, *, joined: bool = False) -> None:
+        """Add masks of the selected clusters."""
+        if self._clusters is not None:
+            self._clusters.extract(self.selected, joined=joined)
+
+    def undo(self) -> None:
+        """Take back the last step."""
+        if self._clusters is not None:
+            self._clusters.undo()
+            self.show_clusters()
+
+    def redo(self) -> None:
+        """Do the step again that was taken back."""
+        if self._clusters is not None:
+            self._clusters.redo()
+            self.show_clusters()
+
+    def _try(self, work: Callable[[], None]) -> None:
+        self.message.hide()
+        try:
+            work()
+        except (ValueError, LookupError) as error:
+            self._say(str(error))
+        self._enable()
+
+    def _say(self, text: str, *, fault: bool = True) -> None:
+        self.message.setText(f"⚠ {text}" if fault else text)
+        self.message.show()
+
+    def _enable(self) -> None:
+        n, clusters, idle = len(self.selected), self._clusters, self._work is None
+        undo, redo = (clusters.undoable, clusters.redoable) if clusters else (None, None)
+        able = {
+            "merge": n > 1,
+            "split": n == 1 and idle,
+            "delete": n > 0,
+            "extract": n > 0,
+            "extract_joined": n > 1,
+            "undo": undo is not None,
+            "redo": redo is not None,
+        }
+        for name, on in able.items():
+            self.actions_[name].setEnabled(on)
+        self.actions_["undo"].setToolTip(f"Undo: {undo} (Ctrl+Z)" if undo else "Nothing to undo.")
+        self.actions_["redo"].setToolTip(
+            f"Redo: {redo} (Ctrl+Shift+Z)" if redo else "Nothing to redo."
+        )
+
+    def _menu(self, place: QPoint) -> None:
+        menu = QMenu(self)
+        menu.addActions(list(self.actions_.values()))
+        menu.popup(self.view.mapToGlobal(place))
+
+    def _choose_color(self, index: QModelIndex) -> None:
+        if index.column() != SWATCH or self._clusters is None:
+            return
+        label = self.model.label(self.sorted.mapToSource(index).row())
+        now = QColor.fromRgbF(*map(float, self._clusters.colors.of(label)))
+        chosen = QColorDialog.getColor(now, self, f"Colour of “{self._clusters.name(label)}”")
+        if chosen.isValid():
+            self._clusters.recolor({label: chosen.getRgbF()})
+
+
+def _button(action: QAction) -> QPushButton:
+    """Make a button that does what an action does; the theme draws these best."""
+    button = QPushButton(action.text())
+    button.setMinimumWidth(0)
+
+    def follow() -> None:
+        button.setEnabled(action.isEnabled())
+        button.setToolTip(action.toolTip())
+
+    action.changed.connect(follow)
+    button.clicked.connect(action.trigger)
+    return button

@@ -1,0 +1,239 @@
+"""The cluster table in a real napari window, by mouse and keyboard."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QLineEdit, QPushButton
+
+from napari_kmeans_seg.widget.cluster_model import NAME, SWATCH
+
+CONTROL = Qt.KeyboardModifier.ControlModifier
+SHIFT = Qt.KeyboardModifier.ShiftModifier
+NONE = Qt.KeyboardModifier.NoModifier
+
+
+@pytest.fixture
+def widget(viewer, dock, finish, coffee):
+    """The widget after a run on the coffee cup, four clusters."""
+    viewer.add_image(coffee, name="coffee")
+    widget = dock()
+    widget.n_clusters.value = 4
+    widget.run()
+    finish(widget)
+    return widget
+
+
+@pytest.fixture
+def table(widget):
+    return widget.clusters
+
+
+@pytest.fixture
+def labels(viewer, table):
+    return viewer.layers["coffee clusters"]
+
+
+def click(table, row, column=NAME, modifier=NONE):
+    """Click a cell with the mouse."""
+    place = table.view.visualRect(table.sorted.index(row, column)).center()
+    QTest.mouseClick(table.view.viewport(), Qt.MouseButton.LeftButton, modifier, place)
+
+
+def press(table, key, modifier=NONE):
+    """Press a key in the table."""
+    table.window().activateWindow()
+    table.view.setFocus()
+    QTest.qWait(20)
+    QTest.keyClick(table.view, key, modifier)
+
+
+def button(table, name):
+    return next(
+        one for one in table.findChildren(QPushButton) if one.text() == table.actions_[name].text()
+    )
+
+
+def rows(table) -> list[list[str]]:
+    """What the table shows."""
+    model = table.sorted
+    return [
+        [str(model.index(row, column).data()) for column in range(1, model.columnCount())]
+        for row in range(model.rowCount())
+    ]
+
+
+def test_there_is_no_table_before_there_are_clusters(viewer, dock, coffee):
+    widget = dock()
+    assert not widget.clusters.isVisible()
+    viewer.add_image(coffee)
+    assert not widget.clusters.isVisible()
+
+
+def test_the_table_tells_what_the_features_tell(table, labels):
+    assert table.isVisible()
+    told, features = rows(table), labels.features
+    assert [row[0] for row in told] == ["Cluster 1", "Cluster 2", "Cluster 3", "Cluster 4"]
+    assert [row[1] for row in told] == [f"{n:,}" for n in features["pixels"]]
+    header = [table.sorted.headerData(i, Qt.Orientation.Horizontal) for i in range(8)]
+    assert header == ["", "Name", "Pixels", "%", "Area [pixel²]", "Red", "Green", "Blue"]
+
+
+def test_the_swatch_is_the_colour_on_the_canvas(table, labels):
+    def swatch(row):
+        pixmap = table.sorted.index(row, SWATCH).data(Qt.ItemDataRole.DecorationRole)
+        return pixmap.pixmap(14, 14).toImage().pixelColor(5, 5).getRgb()[:3]
+
+    for row in range(4):
+        np.testing.assert_allclose(swatch(row), labels.colormap.map(row + 1)[:3] * 255, atol=1)
+    table._clusters.recolor({2: "lime"})
+    assert swatch(1) == (0, 255, 0)
+
+
+def test_every_column_sorts_by_its_numbers(table, labels):
+    header = table.view.horizontalHeader()
+    place = QPoint(header.sectionViewportPosition(2) + 8, header.height() // 2)
+    QTest.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, NONE, place)
+    pixels = [int(row[1].replace(",", "")) for row in rows(table)]
+    assert pixels in (sorted(pixels), sorted(pixels)[::-1])
+    for column in range(table.sorted.columnCount()):
+        table.view.sortByColumn(column, Qt.SortOrder.DescendingOrder)
+        shown = [table.sorted.index(row, column).data(Qt.ItemDataRole.UserRole) for row in range(4)]
+        assert shown == sorted(shown, reverse=True)
+
+
+def test_selected_clusters_stand_out_on_the_canvas(table, labels):
+    plain = labels.colormap.map(np.arange(1, 5))
+    click(table, 1)
+    click(table, 3, modifier=CONTROL)
+    assert table.selected == [2, 4]
+    shown = labels.colormap.map(np.arange(1, 5))
+    np.testing.assert_allclose(shown[[1, 3]], plain[[1, 3]])
+    assert (shown[[0, 2], :3].sum(axis=1) < plain[[0, 2], :3].sum(axis=1) / 3).all()
+    table.view.clearSelection()
+    np.testing.assert_allclose(labels.colormap.map(np.arange(1, 5)), plain)
+
+
+def test_a_click_on_the_canvas_selects_the_row(viewer, table, labels, qtbot):
+    canvas = viewer.window._qt_viewer.canvas
+    viewer.reset_view()
+    qtbot.wait(100)
+    native = canvas.native
+    middle = QPoint(native.width() // 2, native.height() // 2)
+    QTest.mouseClick(native, Qt.MouseButton.LeftButton, NONE, middle)
+    y, x = np.round(viewer.cursor.position).astype(int)
+    assert table.selected == [int(labels.data[y, x])]
+    # A drag moves the canvas and selects nothing else.
+    before = table.selected
+    QTest.mousePress(native, Qt.MouseButton.LeftButton, NONE, middle)
+    QTest.mouseMove(native, middle + QPoint(120, 60))
+    QTest.mouseRelease(native, Qt.MouseButton.LeftButton, NONE, middle + QPoint(120, 60))
+    assert table.selected == before
+
+
+def test_clusters_are_hidden_by_their_tick(table, labels):
+    box = table.view.visualRect(table.sorted.index(1, SWATCH))
+    place = QPoint(box.left() + 10, box.center().y())
+    QTest.mouseClick(table.view.viewport(), Qt.MouseButton.LeftButton, NONE, place)
+    assert labels.colormap.map(2)[3] == 0
+    QTest.mouseClick(table.view.viewport(), Qt.MouseButton.LeftButton, NONE, place)
+    assert labels.colormap.map(2)[3] > 0
+
+
+def test_two_tones_become_one_by_mouse_and_back_by_keyboard(table, labels):
+    before = labels.data.copy()
+    click(table, 0)
+    click(table, 2, modifier=CONTROL)
+    QTest.mouseClick(button(table, "merge"), Qt.MouseButton.LeftButton)
+    assert (labels.data[before == 3] == 1).all()
+    assert table.selected == [1]
+    assert len(rows(table)) == 3
+    press(table, Qt.Key.Key_Z, CONTROL)
+    np.testing.assert_array_equal(labels.data, before)
+    press(table, Qt.Key.Key_Z, CONTROL | SHIFT)
+    assert (labels.data[before == 3] == 1).all()
+
+
+def test_a_name_is_typed_into_the_table(table, labels):
+    click(table, 1)
+    press(table, Qt.Key.Key_F2)
+    editor = table.view.findChild(QLineEdit)
+    QTest.keyClicks(editor, "the cup")
+    QTest.keyClick(editor, Qt.Key.Key_Return)
+    QTest.qWait(10)
+    assert labels.features["name"].tolist()[1] == "the cup"
+    QTest.qWait(10)
+    assert rows(table)[1][0] == "the cup"
+    assert table.selected == [2]
+    table.sorted.setData(table.sorted.index(0, NAME), "the cup")
+    assert "already" in table.message.text()
+    assert rows(table)[0][0] == "Cluster 1"
+
+
+def test_a_cluster_is_split_on_a_thread(table, labels, qtbot):
+    click(table, 1)
+    table.split(3)
+    assert not table.actions_["split"].isEnabled()
+    qtbot.waitUntil(lambda: len(rows(table)) == 6, timeout=10_000)
+    assert table.selected == [2, 5, 6]
+    assert table.actions_["undo"].toolTip().startswith("Undo: Split Cluster 2")
+
+
+def test_masks_are_extracted_and_the_table_stays(viewer, table):
+    click(table, 0)
+    click(table, 1, modifier=CONTROL)
+    press(table, Qt.Key.Key_E, CONTROL)
+    assert [layer.name for layer in viewer.layers][-2:] == ["Cluster 1 mask", "Cluster 2 mask"]
+    assert table.isVisible()
+    table.actions_["extract_joined"].trigger()
+    assert viewer.layers[-1].name == "Cluster 1 + Cluster 2 mask"
+    viewer.layers.selection.active = viewer.layers[-1]
+    assert table.isVisible()
+
+
+def test_buttons_are_dead_where_they_would_fail(table):
+    able = {name for name, action in table.actions_.items() if action.isEnabled()}
+    assert able == set()
+    click(table, 1)
+    able = {name for name, action in table.actions_.items() if action.isEnabled()}
+    assert able == {"split", "delete", "extract"}
+    press(table, Qt.Key.Key_Delete)
+    assert len(rows(table)) == 3
+    assert table.actions_["undo"].isEnabled()
+
+
+def test_another_image_has_its_own_table_or_none(viewer, table, cell):
+    labels = viewer.layers["coffee clusters"]
+    plain = labels.colormap.map(1)
+    click(table, 1)
+    viewer.add_image(cell, name="cell")
+    assert not table.isVisible()
+    np.testing.assert_allclose(labels.colormap.map(1), plain)
+    viewer.layers.selection.active = labels
+    assert table.isVisible()
+    viewer.layers.remove(labels)
+    assert not table.isVisible()
+
+
+def test_another_run_shows_its_clusters(widget, table, finish):
+    click(table, 1)
+    widget.n_clusters.value = 6
+    widget.run()
+    finish(widget)
+    QTest.qWait(10)
+    assert len(rows(table)) == 6
+    assert table.selected == []
+
+
+def test_nothing_is_left_when_the_dock_is_closed(viewer, table, labels):
+    plain = labels.colormap.map(1)
+    click(table, 1)
+    assert (labels.colormap.map(1) != plain).any()
+    callbacks = len(labels.events.features.callbacks), len(labels.events.colormap.callbacks)
+    assert len(viewer.mouse_drag_callbacks) > 0
+    viewer.window.remove_dock_widget("all")
+    np.testing.assert_allclose(labels.colormap.map(1), plain)
+    assert not any("_on_click" in repr(one) for one in viewer.mouse_drag_callbacks)
+    assert len(labels.events.features.callbacks) == callbacks[0] - 1
