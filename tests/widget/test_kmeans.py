@@ -64,9 +64,9 @@ def test_a_layer_that_is_no_image_is_named(viewer, dock, cell):
     assert widget.run_button.enabled
 
 
-def test_of_several_selected_layers_one_must_be_chosen(viewer, dock, cell):
+def test_a_selection_without_two_images_is_no_source(viewer, dock, cell):
     widget = dock()
-    layers = {viewer.add_image(cell), viewer.add_image(cell)}
+    layers = {viewer.add_image(cell), viewer.add_points([[1, 1]])}
     viewer.layers.selection = layers
     viewer.layers.selection.active = None
     viewer.layers.selection = layers

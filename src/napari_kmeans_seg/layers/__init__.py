@@ -6,14 +6,21 @@ puts the result into the viewer, on the interface's thread again.
 """
 
 from .link import METADATA_KEY, EditWatch, linked_layers
-from .outputs import Outputs
-from .source import LayerImage, describe
+from .outputs import Outputs, earlier_outputs
+from .region import Region
+from .seeds import Seeds
+from .source import LayerImage, describe, describe_channels, displayed_plane
 
 __all__ = [
     "METADATA_KEY",
     "EditWatch",
     "LayerImage",
     "Outputs",
+    "Region",
+    "Seeds",
     "describe",
+    "describe_channels",
+    "displayed_plane",
+    "earlier_outputs",
     "linked_layers",
 ]

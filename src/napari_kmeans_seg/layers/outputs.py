@@ -237,6 +237,14 @@ class Outputs:
         write_link(layer, self.source.link_id, kind, self.fingerprints[kind], colors)
 
 
+def earlier_outputs(viewer: ViewerModel, source: LayerImage, kinds: Iterable[Kind]) -> list[Layer]:
+    """Find the outputs of earlier runs on the same, which `Outputs.show` may write to."""
+    every = list(kinds)
+    if "image" in every:
+        every += [f"image {i}" for i in range(2, len(source.channels) + 1)]
+    return [layer for kind in every for layer in linked_layers(viewer, source.link_id, kind)]
+
+
 def _shown(levels: list[Any]) -> Any:
     """Give what a layer shows: the levels of a pyramid, or the only array there is."""
     # A person will paint on the labels, and the segmentation is not theirs to change.

@@ -375,6 +375,19 @@ def describe(layer: Image) -> str:
     return f"{size} pixels, {kind}, {np.dtype(pixels.dtype)}{pyramid}{lazy}"
 
 
+def describe_channels(layers: Sequence[Image]) -> str:
+    """Say in a few words what several layers hold that are clustered together.
+
+    Raises
+    ------
+    ValueError
+        If they do not match.
+    """
+    LayerImage.of(*layers)
+    names = ", ".join(layer.name for layer in layers)
+    return f"{names}: {describe(layers[0])} each"
+
+
 def displayed_plane(viewer: ViewerModel, layer: Image) -> dict[int, int]:
     """Tell which index a layer is shown at, along each axis that is stepped through."""
     missing = viewer.dims.ndim - layer.ndim

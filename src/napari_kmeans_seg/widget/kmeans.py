@@ -16,10 +16,18 @@ from qtpy.QtGui import QIcon, QPixmap
 from qtpy.QtWidgets import QSizePolicy
 from superqt import QCollapsible
 
-from napari_kmeans_seg.layers import EditWatch, LayerImage, Outputs, describe, linked_layers
+from napari_kmeans_seg.layers import (
+    EditWatch,
+    LayerImage,
+    Outputs,
+    describe,
+    describe_channels,
+    earlier_outputs,
+)
 
 from .background import BackgroundWork
 from .cluster_table import ClusterTable
+from .inputs import Inputs
 from .options import Options, align_labels
 from .wording import breakable, dropped, summary, warnings_of
 
@@ -69,7 +77,7 @@ class KMeansWidget(Container[Widget]):
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
-        self._source: Image | None = None
+        self._sources: tuple[Image, ...] = ()
         self._run: _Run | None = None
         self._listening = False
         self.state: State = "empty"
@@ -94,8 +102,11 @@ class KMeansWidget(Container[Widget]):
         self.message = Label(name="message")
         self.warning = Label(name="warning")
         self.more_options = Options()
+        self.inputs = Inputs(viewer)
 
-        fields = Container(name="fields", widgets=[self.n_clusters])
+        fields: Container[Widget] = Container(name="fields")
+        # Not by the constructor: only later additions get labels of one width.
+        fields.extend([self.n_clusters, *self.inputs.front])
         buttons = Container(
             name="buttons",
             layout="horizontal",
@@ -121,6 +132,7 @@ class KMeansWidget(Container[Widget]):
 
         self.run_button.changed.connect(self.run)
         self.cancel_button.changed.connect(self.cancel)
+        self.inputs.changed.connect(self._enable)
         self._timer = QTimer(self.native)
         self._timer.setInterval(_LOOK_EVERY)
         self._timer.timeout.connect(self._look)
@@ -164,6 +176,7 @@ class KMeansWidget(Container[Widget]):
         self.more.toggleButton().setStyleSheet(
             "text-align: left; border: none; background: transparent; padding: 3px 0;"
         )
+        self.more.addWidget(self.inputs.native)
         self.more.addWidget(self.more_options.native)
         self.more.collapse(animate=False)
         self.native.layout().addWidget(self.more)
@@ -172,18 +185,28 @@ class KMeansWidget(Container[Widget]):
 
     # -- which layer --------------------------------------------------------------------
 
+    @property
+    def _source(self) -> Image | None:
+        """The image that will be segmented; of several, the first."""
+        return self._sources[0] if self._sources else None
+
     def _follow(self) -> None:
-        """Take the active layer as the one to segment."""
-        active = self._viewer.layers.selection.active
-        source = active if isinstance(active, Image) else None
-        changed = not _same_layer(source, self._source)
+        """Take the active layer as the one to segment, or several selected images together."""
+        selection = self._viewer.layers.selection
+        chosen = [selection.active] if selection.active is not None else selection
+        # In the order of the list, so that the order of clicks does not matter.
+        images = tuple(x for x in self._viewer.layers if x in chosen and isinstance(x, Image))
+        sources = images if len(chosen) == 1 or len(images) > 1 else ()
+        changed = [x.unique_id for x in sources] != [x.unique_id for x in self._sources]
         if changed:
-            if self._source is not None:
-                self._source.events.data.disconnect(self._describe_source)
-            if source is not None:
-                source.events.data.connect(self._describe_source)
-            self._source = source
+            for layer in self._sources:
+                layer.events.data.disconnect(self._describe_source)
+            for layer in sources:
+                layer.events.data.connect(self._describe_source)
+            self._sources = sources
+        self.inputs.follow(sources)
         self._describe_source()
+        source = self._source
         # Why a run ended stays to be read when its layer goes and another takes its place.
         stale = changed and self.state != "cancelled"
         if self._run is None and (stale or self.state == "empty"):
@@ -195,7 +218,14 @@ class KMeansWidget(Container[Widget]):
 
     def _describe_source(self) -> None:
         """Say which layer will be segmented, or what to do to get one."""
-        if self._source is not None:
+        self.inputs.offer_layers()
+        if len(self._sources) > 1:
+            title = f"{len(self._sources)} layers as channels"
+            try:
+                detail = describe_channels(self._sources)
+            except ValueError as error:
+                detail = f"✖ {error}"
+        elif self._source is not None:
             title, detail = breakable(self._source.name), describe(self._source)
         elif len(self._viewer.layers) == 0:
             title = "No image"
@@ -205,7 +235,10 @@ class KMeansWidget(Container[Widget]):
             name = self._viewer.layers.selection.active.name
             detail = f"“{name}” is not an image. Click an image in the layer list."
         else:
-            title, detail = "No image layer is active", "Click one image in the layer list."
+            title, detail = (
+                "No image layer is active",
+                "Click one image in the layer list, or several to cluster them together.",
+            )
         self.layer_name.value, self.layer_kind.value = title, detail
         self.layer_name.tooltip = self.layer_kind.tooltip = "What Run will segment."
 
@@ -213,6 +246,7 @@ class KMeansWidget(Container[Widget]):
         running = self._run is not None
         self.run_button.enabled = self._source is not None and not running
         self.cancel_button.enabled = running
+        self.n_clusters.enabled = self.inputs.k_is_free
 
     def _enter(self, state: State, message: str, warnings: tuple[str, ...] = ()) -> None:
         self.state = state
@@ -231,13 +265,17 @@ class KMeansWidget(Container[Widget]):
         if not kinds:
             self._fail("Nothing to add: tick “Segmented image” or “Labels” under More options.")
             return
-        source = LayerImage.of(self._source)
-        watches = [
-            EditWatch(layer)
-            for kind in kinds
-            for layer in linked_layers(self._viewer, source.layer_id, kind)
-        ]
-        parameters = {"n_clusters": self.n_clusters.value, **self.more_options.parameters}
+        try:
+            source = self.inputs.source()
+        except ValueError as error:
+            self._fail(str(error))
+            return
+        watches = [EditWatch(layer) for layer in earlier_outputs(self._viewer, source, kinds)]
+        parameters = {
+            "n_clusters": self.n_clusters.value,
+            **self.more_options.parameters,
+            **self.inputs.parameters,
+        }
 
         def segment_and_paint(report: Callable[[float, str], None]) -> Outputs:
             segmentation = source.segment(
@@ -300,15 +338,15 @@ class KMeansWidget(Container[Widget]):
     def _finish(self, run: _Run) -> None:
         """Show the result, or say why there is none."""
         outputs = run.work.result()
-        layer = run.source.layer_in(self._viewer)
-        if layer is None or not run.source.is_still(layer):
+        layers = run.source.layers_in(self._viewer)
+        if layers is None or not run.source.is_still(*layers):
             self._enter("cancelled", dropped(run.source.name, "got other data"))
         else:
             outputs.show(self._viewer, run.watches)
             self.clusters.follow()
             segmentation = outputs.segmentation
             text = summary(segmentation, perf_counter() - run.started)
-            if not _same_layer(layer, self._source):
+            if not _same_layer(layers[0], self._source):
                 text = f"“{run.source.name}”: {text}"
             self._enter("done", text, warnings_of(segmentation))
 
@@ -325,7 +363,7 @@ class KMeansWidget(Container[Widget]):
         self._enable()
 
     def _on_removed(self) -> None:
-        if self._run is not None and self._run.source.layer_in(self._viewer) is None:
+        if self._run is not None and self._run.source.layers_in(self._viewer) is None:
             self._abandon(dropped(self._run.source.name, "was removed"))
         self._follow()
 
@@ -337,6 +375,7 @@ class KMeansWidget(Container[Widget]):
             return
         layers = self._viewer.layers
         layers.selection.events.active.connect(self._follow)
+        layers.selection.events.changed.connect(self._follow)
         layers.events.inserted.connect(self._follow)
         layers.events.removed.connect(self._on_removed)
         layers.events.renamed.connect(self._describe_source)
@@ -356,12 +395,13 @@ class KMeansWidget(Container[Widget]):
         self.clusters.leave()
         layers = self._viewer.layers
         layers.selection.events.active.disconnect(self._follow)
+        layers.selection.events.changed.disconnect(self._follow)
         layers.events.inserted.disconnect(self._follow)
         layers.events.removed.disconnect(self._on_removed)
         layers.events.renamed.disconnect(self._describe_source)
-        if self._source is not None:
-            self._source.events.data.disconnect(self._describe_source)
-            self._source = None
+        for layer in self._sources:
+            layer.events.data.disconnect(self._describe_source)
+        self._sources = ()
 
     def _on_parent(self) -> None:
         """Leave when the dock is closed, and be there again when docked anew."""

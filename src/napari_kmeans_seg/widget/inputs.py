@@ -1,0 +1,214 @@
+"""The fields that choose what of the image is clustered, and by which other layers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from magicgui.widgets import CheckBox, ComboBox, Container, Label, LineEdit, Widget
+from napari.layers import Image, Labels, Points, Shapes
+
+from napari_kmeans_seg.layers import LayerImage, Region, Seeds, displayed_plane
+
+from .options import align_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import napari.viewer
+    from napari.layers import Layer
+
+_WHOLE, _PLANE = "whole", "plane"
+_NONE = ("none", None)
+
+
+class Inputs(Container[Widget]):
+    """Scope, region and seeds, and how several layers are joined.
+
+    `front` holds what is shown at once where it means something: the scope of stacks, and
+    how channels are weighed. The container itself holds region and seeds.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        The viewer whose layers are offered.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        self._viewer = viewer
+        self._images: tuple[Image, ...] = ()
+        self._axes: tuple[str, ...] = ()
+        self.normalize = CheckBox(
+            text="Normalize each channel",
+            value=True,
+            tooltip=(
+                "Divides each channel by its standard deviation, so that a dim channel counts "
+                "as much as a bright one. On from the start where several layers are clustered."
+            ),
+        )
+        self.scope = ComboBox(
+            label="Scope",
+            choices=self._scopes,
+            tooltip=(
+                "whole image: one clustering for all planes.\n"
+                "displayed plane: only what is shown now, for a quick look; its layers lie at "
+                "that plane.\n"
+                "each step: every step of the axis is clustered by itself; a label means the "
+                "same in all of them."
+            ),
+        )
+        self.region = ComboBox(
+            label="Region",
+            choices=lambda _: self._layers_of(Labels, Shapes),
+            nullable=True,
+            tooltip=(
+                "A Labels or Shapes layer: clusters are found only inside of its labels, "
+                "polygons, rectangles and ellipses. Outside the label is 0."
+            ),
+        )
+        self.region_labels = LineEdit(
+            label="Its labels",
+            tooltip="Which labels make up the region, e.g. 1, 3. Empty: all of them.",
+        )
+        self.everywhere = CheckBox(
+            text="Find inside, label everywhere",
+            tooltip="The clusters are found inside the region, and the whole image is labelled.",
+        )
+        self.seeds = ComboBox(
+            label="Seeds",
+            choices=lambda _: self._layers_of(Points, Labels),
+            nullable=True,
+            tooltip=(
+                "Where clusters start.\nA Points layer: one cluster per point.\n"
+                "A Labels layer: one cluster per painted label, which keeps its number."
+            ),
+        )
+        self.fixed = CheckBox(
+            text="Hold seeds fixed",
+            tooltip=(
+                "Each pixel gets the label of the seed whose colour is nearest to it. "
+                "Otherwise k-means moves the centres from there."
+            ),
+        )
+        self.note = Label()
+        super().__init__()
+        self.front = (self.scope, self.normalize)
+        self.extend(
+            [
+                self.region,
+                self.region_labels,
+                self.everywhere,
+                self.seeds,
+                self.fixed,
+                self.note,
+            ]
+        )
+        self.margins = (0, 0, 0, 0)
+        align_labels(self)
+        self.note.native.setWordWrap(True)
+        for field in (self.region, self.seeds):
+            field.changed.connect(self._arrange)
+        self.follow(())
+
+    def follow(self, images: Sequence[Image]) -> None:
+        """Offer what goes with these images."""
+        self._images = tuple(images)
+        if images:
+            # Not when there is none: while outputs are added something else is active.
+            self._axes = tuple(images[0].axis_labels)
+            self._offer(self.scope, otherwise=_WHOLE)
+        self.offer_layers()
+
+    def offer_layers(self) -> None:
+        """Offer the layers that can serve as region and seeds; a choice stays while it can."""
+        for field in (self.region, self.seeds):
+            self._offer(field, otherwise=None)
+        self._arrange()
+
+    @staticmethod
+    def _offer(field: ComboBox, otherwise: str | None) -> None:
+        """Ask for the choices anew; the one that was made stays while it can."""
+        chosen = field.value
+        field.reset_choices()
+        field.value = chosen if chosen in field.choices else otherwise
+
+    # Functions, for napari lets a dock's widgets ask for their choices whenever layers change.
+
+    def _layers_of(self, *kinds: type[Layer]) -> list[tuple[str, str | None]]:
+        layers = [layer for layer in self._viewer.layers if isinstance(layer, kinds)]
+        return [_NONE, *((layer.name, str(layer.unique_id)) for layer in layers)]
+
+    def _scopes(self, _field: Widget) -> list[tuple[str, str | int]]:
+        scopes: list[tuple[str, str | int]] = [("whole image", _WHOLE)]
+        if len(self._axes) > 2:
+            scopes.append(("displayed plane", _PLANE))
+            scopes += [(f"each step of {name}", i) for i, name in enumerate(self._axes[:-2])]
+        return scopes
+
+    def _arrange(self) -> None:
+        """Show the fields that mean something."""
+        several = len(self._images) > 1
+        region, seeds = self._chosen(self.region), self._chosen(self.seeds)
+        for field, meant in (
+            (self.scope, len(self.scope.choices) > 1),
+            (self.normalize, several),
+            (self.region_labels, isinstance(region, Labels)),
+            (self.everywhere, region is not None),
+            (self.fixed, seeds is not None),
+            (self.note, seeds is not None),
+        ):
+            field.visible = meant
+        for field in (self.region, self.seeds):
+            field.enabled = len(field.choices) > 1
+        kind = "points" if isinstance(seeds, Points) else "labels"
+        self.note.value = f"As many clusters as there are {kind}." if seeds is not None else ""
+
+    def _chosen(self, field: ComboBox) -> Layer | None:
+        for layer in self._viewer.layers:
+            if str(layer.unique_id) == field.value:
+                return layer
+        return None
+
+    def source(self) -> LayerImage:
+        """Read the images, as the fields say.
+
+        Raises
+        ------
+        ValueError
+            If the images do not match, or a region or seeds cannot serve.
+        """
+        images = self._images
+        source = LayerImage.of(*images)
+        scope: Literal["whole", "plane"] | int = self.scope.value
+        region, seeds = self._chosen(self.region), self._chosen(self.seeds)
+        return replace(
+            source,
+            plane=displayed_plane(self._viewer, images[0]) if scope == _PLANE else None,
+            step_axis=scope if isinstance(scope, int) else None,
+            region=None
+            if region is None
+            else Region.of(
+                region,
+                self._region_labels() if isinstance(region, Labels) else (),
+                everywhere=self.everywhere.value,
+            ),
+            seeds=None if seeds is None else Seeds.of(seeds, fixed=self.fixed.value),
+        )
+
+    @property
+    def k_is_free(self) -> bool:
+        """Whether the number of clusters is not that of the seeds."""
+        return self._chosen(self.seeds) is None
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Arguments of `segment` that several layers bring along."""
+        return {"normalize": self.normalize.value} if len(self._images) > 1 else {}
+
+    def _region_labels(self) -> tuple[int, ...]:
+        text = self.region_labels.value.replace(",", " ").split()
+        if not all(word.isdecimal() for word in text):
+            raise ValueError(
+                f"“Its labels” takes numbers such as 1, 3; got “{self.region_labels.value}”."
+            )
+        return tuple(int(word) for word in text)

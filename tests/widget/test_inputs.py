@@ -1,0 +1,242 @@
+"""Which layers are clustered, where, and from where: the fields beside k."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.ndimage import label as pieces
+
+from napari_kmeans_seg import segment
+
+SCALE = {"scale": (0.2, 0.2), "units": ("µm", "µm")}
+
+
+@pytest.fixture
+def stack() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 200, (4, 40, 50), np.uint8)
+
+
+@pytest.fixture
+def run(finish):
+    def press(widget):
+        widget.run()
+        finish(widget)
+        return widget.state
+
+    return press
+
+
+def select(viewer, *layers):
+    viewer.layers.selection = set(layers)
+
+
+def test_several_selected_images_are_clustered_together(viewer, dock, run, qtbot, coffee):
+    layers = [
+        viewer.add_image(coffee[..., i], name=name, colormap=name, blending="additive", **SCALE)
+        for i, name in enumerate(["red", "green", "blue"])
+    ]
+    widget = dock()
+    select(viewer, *layers)
+    assert widget.layer_name.value == "3 layers as channels"
+    assert "red, green, blue" in widget.layer_kind.value
+    qtbot.waitUntil(lambda: widget.inputs.normalize.visible)
+    assert widget.inputs.normalize.value
+    assert run(widget) == "done"
+    expected = segment(coffee, 5, channel_axis=-1, normalize=True)
+    labels = viewer.layers["red + green + blue clusters"]
+    np.testing.assert_array_equal(labels.data, expected.labels)
+    assert {"mean_red", "mean_green", "mean_blue"} <= set(labels.features)
+    for i, name in enumerate(["red", "green", "blue"]):
+        image = viewer.layers[f"{name} k-means"]
+        assert (image.colormap.name, image.blending) == (name, "additive")
+        np.testing.assert_array_equal(image.data, expected.image[..., i])
+    before = list(viewer.layers)
+    assert run(widget) == "done"
+    assert list(viewer.layers) == before, "the same layers are written to again"
+
+
+def test_normalization_is_a_choice_of_several_layers_only(viewer, dock, run, coffee):
+    layers = [viewer.add_image(coffee[..., i], name=str(i)) for i in range(2)]
+    widget = dock()
+    assert not widget.inputs.normalize.visible
+    select(viewer, *layers)
+    widget.inputs.normalize.value = False
+    assert run(widget) == "done"
+    expected = segment(coffee[..., :2], 5, channel_axis=-1)
+    np.testing.assert_array_equal(viewer.layers["0 + 1 clusters"].data, expected.labels)
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ({"data": np.zeros((9, 9))}, "“other” has 9 × 9 pixels, “cell” 660 × 550"),
+        ({"scale": (2, 2)}, "“other” has another scale than “cell”"),
+        ({"translate": (2, 2)}, "“other” has another translate"),
+        ({"units": ("mm", "mm")}, "“other” has another units"),
+        ({"data": np.zeros((660, 550, 3)), "rgb": True}, "“other” is a colour image"),
+    ],
+)
+def test_layers_that_do_not_match_are_named_and_nothing_changes(
+    viewer, dock, run, cell, other, words
+):
+    one = viewer.add_image(cell, name="cell")
+    two = viewer.add_image(**{"data": cell, "name": "other", **other})
+    widget = dock()
+    select(viewer, one, two)
+    assert words in widget.layer_kind.value
+    assert run(widget) == "error"
+    assert words in widget.message.value
+    assert [layer.name for layer in viewer.layers] == ["cell", "other"]
+
+
+def test_the_displayed_plane_gets_labels_that_lie_there(viewer, dock, run, stack):
+    viewer.add_image(stack, name="stack", scale=(3, 1, 1), translate=(5, 0, 0))
+    widget = dock()
+    viewer.dims.set_current_step(0, 2)
+    widget.inputs.scope.value = "plane"
+    assert run(widget) == "done"
+    labels = viewer.layers["stack clusters plane"]
+    np.testing.assert_array_equal(labels.data, segment(stack[2:3]).labels)
+    assert labels.translate.tolist() == [5 + 3 * 2, 0, 0]
+    viewer.dims.set_current_step(0, 3)
+    assert run(widget) == "done"
+    assert viewer.layers["stack clusters plane"] is labels, "the look at a plane moves on"
+    assert labels.translate.tolist() == [5 + 3 * 3, 0, 0]
+    widget.inputs.scope.value = "whole"
+    assert run(widget) == "done"
+    assert viewer.layers["stack clusters"].data.shape == stack.shape
+    assert labels.data.shape == (1, 40, 50)
+
+
+def test_each_step_by_itself_keeps_what_a_label_means(viewer, dock, run):
+    # Two things on a dark ground; the red one begins as the darker and ends as the brighter.
+    series = np.full((3, 20, 20, 3), 5, np.uint8)
+    series[:, 5:10, 5:10] = np.array([[110, 9, 9], [150, 9, 9], [200, 9, 9]])[:, None, None]
+    series[:, 12:18, 12:18] = (9, 9, 160)
+    viewer.add_image(series, name="series", rgb=True, axis_labels=("t", "y", "x"))
+    widget = dock()
+    widget.n_clusters.value = 3
+    widget.inputs.scope.value = widget.inputs.scope.get_choice("each step of t")
+    assert run(widget) == "done"
+    labels = viewer.layers["series clusters"]
+    for step in labels.data:
+        assert (step[5:10, 5:10] == 2).all()
+        assert (step[12:18, 12:18] == 3).all()
+        assert pieces(step == 1)[1] == 1
+    np.testing.assert_array_equal(viewer.layers["series k-means"].data, series)
+    assert labels.features["pixels"].tolist() == [3 * (400 - 25 - 36), 3 * 25, 3 * 36]
+
+
+def test_a_picture_has_no_scope(viewer, dock, qtbot, coffee, stack):
+    viewer.add_image(coffee, rgb=True)
+    widget = dock()
+    assert not widget.inputs.scope.visible
+    viewer.add_image(stack)
+    qtbot.waitUntil(lambda: widget.inputs.scope.visible)
+
+
+def test_a_shapes_layer_limits_where_clusters_are(viewer, dock, run, cell):
+    viewer.add_image(cell, name="cell", **SCALE)
+    shapes = viewer.add_shapes(
+        [[[10, 20], [10, 60], [50, 60], [50, 20]]], name="area", scale=(0.2, 0.2)
+    )
+    widget = dock()
+    select(viewer, viewer.layers["cell"])
+    widget.inputs.region.value = str(shapes.unique_id)
+    assert run(widget) == "done"
+    labels = viewer.layers["cell clusters"].data
+    inside = labels[11:50, 21:60]
+    assert inside.all()
+    assert not labels[:10].any()
+    assert np.count_nonzero(labels) <= 42 * 42
+    widget.inputs.everywhere.value = True
+    assert run(widget) == "done"
+    labels = viewer.layers["cell clusters"].data
+    assert labels.all()
+    np.testing.assert_array_equal(labels[11:50, 21:60], inside)
+
+
+def test_chosen_labels_are_a_region(viewer, dock, run, cell):
+    viewer.add_image(cell, name="cell")
+    painted = np.zeros(cell.shape, np.uint8)
+    painted[:100], painted[200:250, 3:50] = 1, 4
+    region = viewer.add_labels(painted, name="painted")
+    widget = dock()
+    select(viewer, viewer.layers["cell"])
+    widget.inputs.region.value = str(region.unique_id)
+    widget.inputs.region_labels.value = "4"
+    assert run(widget) == "done"
+    expected = segment(cell, 5, mask=painted == 4)
+    np.testing.assert_array_equal(viewer.layers["cell clusters"].data, expected.labels)
+    widget.inputs.region_labels.value = "four"
+    assert run(widget) == "error"
+    assert "takes numbers such as 1, 3" in widget.message.value
+
+
+def test_points_are_seeds_one_cluster_each(viewer, dock, run, coffee):
+    viewer.add_image(coffee, name="coffee", rgb=True)
+    places = [(20, 20), (150, 300), (200, 500)]
+    points = viewer.add_points(places, name="seeds")
+    widget = dock()
+    select(viewer, viewer.layers["coffee"])
+    widget.inputs.seeds.value = str(points.unique_id)
+    assert not widget.n_clusters.enabled
+    widget.inputs.fixed.value = True
+    assert run(widget) == "done"
+    colours = np.array(
+        [coffee[y - 1 : y + 2, x - 1 : x + 2].reshape(-1, 3).mean(axis=0) for y, x in places]
+    )
+    nearest = ((coffee[:, :, np.newaxis] - colours) ** 2).sum(axis=-1).argmin(axis=-1) + 1
+    assert (viewer.layers["coffee clusters"].data == nearest).mean() > 0.9999, "ties apart"
+    widget.inputs.fixed.value = False
+    assert run(widget) == "done"
+    moved = viewer.layers["coffee clusters"]
+    assert len(moved.features) == 3
+    expected = segment(coffee, 3, channel_axis=-1, init=colours)
+    assert sorted(moved.features["pixels"]) == sorted(expected.counts.tolist())
+    viewer.layers.remove(points)
+    assert widget.inputs.seeds.value is None
+    assert widget.n_clusters.enabled
+
+
+def test_painted_seeds_keep_their_numbers(viewer, dock, run, coffee):
+    viewer.add_image(coffee, name="coffee", rgb=True)
+    painted = np.zeros(coffee.shape[:2], np.uint8)
+    painted[10:20, 10:20], painted[150:160, 300:310] = 7, 3
+    seeds = viewer.add_labels(painted, name="strokes")
+    widget = dock()
+    select(viewer, viewer.layers["coffee"])
+    widget.inputs.seeds.value = str(seeds.unique_id)
+    for fixed in (True, False):
+        widget.inputs.fixed.value = fixed
+        assert run(widget) == "done"
+        labels = viewer.layers["coffee clusters"]
+        assert np.unique(labels.data).tolist() == [3, 7]
+        assert (labels.data[10:20, 10:20] == 7).all()
+        assert (labels.data[150:160, 300:310] == 3).mean() > 0.9
+        assert labels.features["label"].tolist() == [3, 7]
+
+
+@pytest.mark.parametrize(
+    ("field", "add", "words"),
+    [
+        (
+            "region",
+            lambda v: v.add_shapes(np.array([[0, 0], [9, 9]]), shape_type="line"),
+            "no area",
+        ),
+        ("region", lambda v: v.add_labels(np.zeros((660, 550), int)), "misses the image"),
+        ("region", lambda v: v.add_labels(np.zeros((2, 660, 550), int)), "has 3 axes"),
+        ("seeds", lambda v: v.add_points([[9000, 9000]]), "No point"),
+        ("seeds", lambda v: v.add_labels(np.zeros((660, 550), int)), "No label"),
+    ],
+)
+def test_what_cannot_serve_is_said_and_nothing_changes(viewer, dock, run, cell, field, add, words):
+    viewer.add_image(cell, name="cell")
+    layer = add(viewer)
+    widget = dock()
+    select(viewer, viewer.layers["cell"])
+    getattr(widget.inputs, field).value = str(layer.unique_id)
+    assert run(widget) == "error"
+    assert words in widget.message.value
+    assert len(viewer.layers) == 2
