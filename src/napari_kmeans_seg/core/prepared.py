@@ -24,6 +24,9 @@ from .sources import PointSource, Source, in_leaves
 RELABELLINGS = 10
 """Times that pixels are labelled again to fill empty clusters; rarely one."""
 
+MANY = 10
+"""Clusters from which it pays to put the points in the order of a k-d tree."""
+
 SAMPLE = 1 << 16
 """Points that decide where the coarse bins lie."""
 
@@ -54,7 +57,12 @@ class PreparedImage:
             features, home = np.unique(source.features, axis=1, return_inverse=True)
             weights = np.bincount(home.ravel(), source.weights).astype(np.float64)
             source = PointSource(features, weights)
-        return in_leaves(source) if isinstance(source, PointSource) else source
+        return source
+
+    @cached_property
+    def _leaves(self) -> Source:
+        """The same in the order of a k-d tree, which pays where clusters are many."""
+        return in_leaves(self._fine) if isinstance(self._fine, PointSource) else self._fine
 
     @cached_property
     def _coarse(self) -> PointSource:
@@ -286,7 +294,7 @@ class PreparedImage:
             optimum = self._optimum(n_clusters, lambda _: tick(0))
             start = optimum.centroids(n_clusters)[:, np.newaxis]
         found = fit.run(
-            fine,
+            self._leaves if n_clusters >= MANY else fine,
             coarse,
             n_clusters,
             start,
