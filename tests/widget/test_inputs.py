@@ -195,7 +195,7 @@ def test_points_are_seeds_one_cluster_each(viewer, dock, run, coffee):
     expected = segment(coffee, 3, channel_axis=-1, init=colours)
     assert sorted(moved.features["pixels"]) == sorted(expected.counts.tolist())
     viewer.layers.remove(points)
-    assert widget.inputs.seeds.value is None
+    assert widget.inputs.seeds.value == ""
     assert widget.n_clusters.enabled
 
 
@@ -240,3 +240,25 @@ def test_what_cannot_serve_is_said_and_nothing_changes(viewer, dock, run, cell, 
     assert run(widget) == "error"
     assert words in widget.message.value
     assert len(viewer.layers) == 2
+
+
+def test_specks_go_and_pieces_of_a_cluster_become_objects(viewer, dock, run):
+    image = np.zeros((40, 40), np.uint8)
+    image[5:15, 5:15] = image[20:35, 20:30] = 200
+    image[2, 30] = image[8, 8] = 100
+    viewer.add_image(image, name="blobs", scale=(0.5, 0.5), units=("µm", "µm"))
+    widget = dock()
+    widget.n_clusters.value = 3
+    widget.inputs.specks.value = 5
+    widget.inputs.objects.value = "3"
+    assert run(widget) == "done"
+    labels, objects = viewer.layers["blobs clusters"], viewer.layers["blobs objects"]
+    np.testing.assert_array_equal(
+        labels.data == 3, (image > 150) | (np.indices((40, 40)) == 8).all(0)
+    )
+    assert np.unique(labels.data).tolist() == [1, 3]
+    assert labels.features["pixels"].tolist() == [1600 - 250, 250]
+    assert objects.features["pixels"].tolist() == [100, 150]
+    assert objects.features["area [µm²]"].tolist() == [25, 37.5]
+    assert run(widget) == "done"
+    assert viewer.layers["blobs objects"] is objects

@@ -5,6 +5,7 @@ thread; `LayerImage.segment` and `Outputs.paint` do the work on any thread; `Out
 puts the result into the viewer, on the interface's thread again.
 """
 
+from .cleanup import CleanUp
 from .link import METADATA_KEY, EditWatch, linked_layers
 from .outputs import Outputs, earlier_outputs
 from .region import Region
@@ -13,6 +14,7 @@ from .source import LayerImage, describe, describe_channels, displayed_plane
 
 __all__ = [
     "METADATA_KEY",
+    "CleanUp",
     "EditWatch",
     "LayerImage",
     "Outputs",

@@ -42,6 +42,23 @@ def as_array(array: Any) -> Any:
     return da.from_array(array, chunks=_joined(stored, array.shape, array.dtype), name=False)
 
 
+def is_there(array: Any) -> bool:
+    """Whether the Zarr store that an array was opened from still has it.
+
+    What a store has lost is read as fill values without complaint, so somebody must ask.
+    """
+    store, path = getattr(array, "store", None), getattr(array, "path", None)
+    if store is None or path is None:
+        return True
+    import zarr
+
+    try:
+        zarr.open_array(store=store, path=path, mode="r")
+    except (OSError, KeyError, ValueError):
+        return False
+    return True
+
+
 def _joined(chunks: Sequence[int], shape: Sequence[int], dtype: np.dtype[Any]) -> tuple[int, ...]:
     """Join small chunks along the last axes, never along those that are stepped through."""
     joined = [min(chunk, n) for chunk, n in zip(chunks, shape, strict=True)]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 METADATA_KEY = "napari-kmeans-seg"
 
 Kind = str
-"""Which output: "labels", "image", and "image 2" on for further layers that were clustered."""
+"""Which output: "labels", "image", "image 2" and on for further layers, "objects"."""
 
 
 def fingerprint(data: Any, progress: Callable[[float, str], None] | None = None) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image, Labels
 
+from .cleanup import at_level, object_table
 from .colors import color_fingerprint, mean_colors, warm_up
 from .geometry import placement, shifted
 from .link import (
@@ -40,7 +41,7 @@ _SPATIAL = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_la
 # How grey values are shown; a new grey output is shown as its source is.
 _SHOWN = ("colormap", "contrast_limits", "gamma", "interpolation2d", "interpolation3d")
 
-_TITLES = {"image": "k-means", "labels": "clusters"}
+_TITLES = {"image": "k-means", "labels": "clusters", "objects": "objects"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +64,8 @@ class Outputs:
     arrays : dict
         What to show for each kind of output that is wanted: an array, or the levels of a
         pyramid. Kinds are "labels" and "image"; where several layers were clustered
-        together, "image" is the first one's, "image 2" the second's and so on.
+        together, "image" is the first one's, "image 2" the second's and so on. "objects"
+        is there where the source's clean-up names clusters for it.
     fingerprints : dict
         The fingerprint of each of these arrays.
     table : DataFrame
@@ -99,6 +101,10 @@ class Outputs:
                 arrays["image"] = _shown([level.image for level in levels])
         if "labels" in wanted:
             arrays["labels"] = _shown([level.labels for level in levels])
+        if source.clean_up.objects:
+            objects = source.clean_up.instances(levels[0].labels)
+            # An object has the same number on every level.
+            arrays["objects"] = _shown([at_level(objects, one.labels.shape) for one in levels])
         prints = {kind: fingerprint(array, progress) for kind, array in arrays.items()}
         table = segmentation.to_dataframe(channel_names=source.channel_names)
         colormap = None
@@ -191,7 +197,7 @@ class Outputs:
         array = data[0] if isinstance(data, list) else data
         if layer.multiscale != isinstance(data, list):
             return False
-        if kind == "labels":
+        if kind in ("labels", "objects"):
             return bool(layer.ndim == array.ndim)
         return bool(
             layer.rgb == self.source.rgb
@@ -203,7 +209,7 @@ class Outputs:
         plane = " plane" if self.source.plane is not None else ""
         data = self.arrays[kind]
         multiscale = isinstance(data, list)
-        if kind == "labels":
+        if kind in ("labels", "objects"):
             name = f"{self.source.name} {_TITLES[kind]}{plane}"
             return Labels(data, name=name, multiscale=multiscale, **spatial)
         state = source.as_layer_data_tuple()[1]
@@ -233,13 +239,16 @@ class Outputs:
                 layer.colormap = self.colormap
                 colors = color_fingerprint(layer)
             layer.features = cluster_table(self.table, layer)
+        if kind == "objects":
+            data = layer.data[0] if layer.multiscale else layer.data
+            layer.features = with_sizes(object_table(data), layer)
         layer.metadata = {**layer.metadata, METADATA_KEY: record(self.segmentation, self.source)}
         write_link(layer, self.source.link_id, kind, self.fingerprints[kind], colors)
 
 
 def earlier_outputs(viewer: ViewerModel, source: LayerImage, kinds: Iterable[Kind]) -> list[Layer]:
     """Find the outputs of earlier runs on the same, which `Outputs.show` may write to."""
-    every = list(kinds)
+    every = [*kinds, "objects"]
     if "image" in every:
         every += [f"image {i}" for i in range(2, len(source.channels) + 1)]
     return [layer for kind in every for layer in linked_layers(viewer, source.link_id, kind)]
@@ -302,14 +311,18 @@ def cluster_table(clusters: pd.DataFrame, layer: Layer) -> pd.DataFrame:
         `volume [µm³]`, and the mean of each channel.
     """
     # A label that was not painted as a seed has no cluster.
-    table = clusters[clusters["pixels"] > 0].reset_index(drop=True)
+    return with_sizes(clusters[clusters["pixels"] > 0].reset_index(drop=True), layer)
+
+
+def with_sizes(table: pd.DataFrame, layer: Layer) -> pd.DataFrame:
+    """Add what pixel counts are in the units of a layer, and the column that napari looks up."""
     pixel_size = abs(float(np.prod(layer.scale) * np.linalg.det(layer.affine.linear_matrix)))
     unit = reduce(mul, layer.units)
     quantity = {1: "length", 2: "area", 3: "volume"}.get(layer.ndim, "size")
     # Space and time in one array give s·µm² and the like, which is neither area nor volume.
     if any(axis.dimensionality != layer.units[0].dimensionality for axis in layer.units):
         quantity = "size"
-    place = table.columns.get_loc("percent") + 1
+    place = table.columns.get_loc("percent" if "percent" in table else "pixels") + 1
     table.insert(place, f"{quantity} [{unit:~P}]", table["pixels"] * pixel_size)
     table.insert(0, "index", table["label"])
     return table

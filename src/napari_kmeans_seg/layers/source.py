@@ -11,7 +11,8 @@ import numpy as np
 from napari_kmeans_seg import Segmentation, prepare
 from napari_kmeans_seg.core.pixels import NO_PIXEL
 
-from .arrays import as_array, is_lazy, stack
+from .arrays import as_array, is_lazy, is_there, stack
+from .cleanup import CleanUp
 from .geometry import of_level, placement, shifted
 from .pyramid import FIT_BYTES, label_level, level_to_fit, told_in_full
 from .results import PyramidSegmentation, StepsSegmentation, relabelled
@@ -45,6 +46,9 @@ _OF_PREPARE = (
 )
 
 
+_NO_CLEAN_UP = CleanUp()
+
+
 @dataclass(frozen=True, eq=False)
 class LayerImage:
     """The pixels of an image layer, or of several as channels, and how to segment them.
@@ -75,6 +79,8 @@ class LayerImage:
         Where clustering happens.
     seeds : Seeds or None
         Where clusters start.
+    clean_up : CleanUp
+        What is done to the labels afterwards.
     """
 
     layer_id: str
@@ -88,6 +94,7 @@ class LayerImage:
     step_axis: int | None = None
     region: Region | None = None
     seeds: Seeds | None = None
+    clean_up: CleanUp = _NO_CLEAN_UP
 
     @classmethod
     def of(cls, layer: Image, *others: Image) -> LayerImage:
@@ -168,6 +175,8 @@ class LayerImage:
                 told["region"]["labels"] = list(self.region.chosen)
         if self.seeds is not None:
             told["seeds"] = {"layer": self.seeds.name, "fixed": self.seeds.fixed}
+        if self.clean_up.specks:
+            told["merged_pieces_below"] = self.clean_up.specks
         return told
 
     def layer_in(self, viewer: ViewerModel) -> Image | None:
@@ -242,8 +251,20 @@ class LayerImage:
         if "mask" in parameters:
             return self._segment(self.levels[:1], n_clusters, parameters, progress)
         if self.step_axis is None:
-            return self._segment(self.levels, n_clusters, parameters, progress)
-        axis = self.step_axis
+            found = self._segment(self.levels, n_clusters, parameters, progress)
+        else:
+            found = self._segment_steps(self.step_axis, n_clusters, parameters, progress)
+        for each in self.channels or (self,):
+            if not all(is_there(array) for array in each.pyramid or (each.data,)):
+                raise OSError(
+                    f"The store of “{each.name}” disappeared while it was read; open it again."
+                )
+        return self.clean_up.without_specks(found)
+
+    def _segment_steps(
+        self, axis: int, n_clusters: int, parameters: dict[str, Any], progress: Progress | None
+    ) -> StepsSegmentation:
+        """Cluster each step of an axis by itself."""
         along = self.array_axis(axis)
         n_steps = {level.shape[along] for level, _ in self.levels}
         if len(n_steps) > 1:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from magicgui.widgets import CheckBox, ComboBox, Container, Label, LineEdit, Widget
+from magicgui.widgets import CheckBox, ComboBox, Container, LineEdit, SpinBox, Widget
 from napari.layers import Image, Labels, Points, Shapes
 
-from napari_kmeans_seg.layers import LayerImage, Region, Seeds, displayed_plane
+from napari_kmeans_seg.layers import CleanUp, LayerImage, Region, Seeds, displayed_plane
 
 from .options import align_labels
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 _WHOLE, _PLANE = "whole", "plane"
-_NONE = ("none", None)
+_NONE = ("none", "")
 
 
 class Inputs(Container[Widget]):
@@ -60,7 +60,6 @@ class Inputs(Container[Widget]):
         self.region = ComboBox(
             label="Region",
             choices=lambda _: self._layers_of(Labels, Shapes),
-            nullable=True,
             tooltip=(
                 "A Labels or Shapes layer: clusters are found only inside of its labels, "
                 "polygons, rectangles and ellipses. Outside the label is 0."
@@ -77,7 +76,6 @@ class Inputs(Container[Widget]):
         self.seeds = ComboBox(
             label="Seeds",
             choices=lambda _: self._layers_of(Points, Labels),
-            nullable=True,
             tooltip=(
                 "Where clusters start.\nA Points layer: one cluster per point.\n"
                 "A Labels layer: one cluster per painted label, which keeps its number."
@@ -90,7 +88,28 @@ class Inputs(Container[Widget]):
                 "Otherwise k-means moves the centres from there."
             ),
         )
-        self.note = Label()
+        self.specks = SpinBox(
+            label="Specks",
+            value=0,
+            min=0,
+            max=1_000_000,
+            tooltip=(
+                "Pieces of a cluster with fewer pixels than this go to the cluster around them. "
+                "0: all stay."
+            ),
+        )
+        self.objects = LineEdit(
+            label="Objects of",
+            tooltip=(
+                "Clusters whose connected pieces become objects in a Labels layer of their own, "
+                "e.g. 2, 3. Empty: none."
+            ),
+        )
+        self.per_plane = CheckBox(
+            text="Connected within planes only",
+            value=True,
+            tooltip="Whether specks and objects end at the plane, or go on through the stack.",
+        )
         super().__init__()
         self.front = (self.scope, self.normalize)
         self.extend(
@@ -100,12 +119,13 @@ class Inputs(Container[Widget]):
                 self.everywhere,
                 self.seeds,
                 self.fixed,
-                self.note,
+                self.specks,
+                self.objects,
+                self.per_plane,
             ]
         )
         self.margins = (0, 0, 0, 0)
         align_labels(self)
-        self.note.native.setWordWrap(True)
         for field in (self.region, self.seeds):
             field.changed.connect(self._arrange)
         self.follow(())
@@ -122,11 +142,11 @@ class Inputs(Container[Widget]):
     def offer_layers(self) -> None:
         """Offer the layers that can serve as region and seeds; a choice stays while it can."""
         for field in (self.region, self.seeds):
-            self._offer(field, otherwise=None)
+            self._offer(field, otherwise="")
         self._arrange()
 
     @staticmethod
-    def _offer(field: ComboBox, otherwise: str | None) -> None:
+    def _offer(field: ComboBox, otherwise: str) -> None:
         """Ask for the choices anew; the one that was made stays while it can."""
         chosen = field.value
         field.reset_choices()
@@ -134,7 +154,7 @@ class Inputs(Container[Widget]):
 
     # Functions, for napari lets a dock's widgets ask for their choices whenever layers change.
 
-    def _layers_of(self, *kinds: type[Layer]) -> list[tuple[str, str | None]]:
+    def _layers_of(self, *kinds: type[Layer]) -> list[tuple[str, str]]:
         layers = [layer for layer in self._viewer.layers if isinstance(layer, kinds)]
         return [_NONE, *((layer.name, str(layer.unique_id)) for layer in layers)]
 
@@ -155,13 +175,11 @@ class Inputs(Container[Widget]):
             (self.region_labels, isinstance(region, Labels)),
             (self.everywhere, region is not None),
             (self.fixed, seeds is not None),
-            (self.note, seeds is not None),
+            (self.per_plane, len(self._axes) > 2),
         ):
             field.visible = meant
         for field in (self.region, self.seeds):
             field.enabled = len(field.choices) > 1
-        kind = "points" if isinstance(seeds, Points) else "labels"
-        self.note.value = f"As many clusters as there are {kind}." if seeds is not None else ""
 
     def _chosen(self, field: ComboBox) -> Layer | None:
         for layer in self._viewer.layers:
@@ -189,10 +207,11 @@ class Inputs(Container[Widget]):
             if region is None
             else Region.of(
                 region,
-                self._region_labels() if isinstance(region, Labels) else (),
+                _numbers(self.region_labels) if isinstance(region, Labels) else (),
                 everywhere=self.everywhere.value,
             ),
             seeds=None if seeds is None else Seeds.of(seeds, fixed=self.fixed.value),
+            clean_up=CleanUp(self.specks.value, _numbers(self.objects), self.per_plane.value),
         )
 
     @property
@@ -205,10 +224,9 @@ class Inputs(Container[Widget]):
         """Arguments of `segment` that several layers bring along."""
         return {"normalize": self.normalize.value} if len(self._images) > 1 else {}
 
-    def _region_labels(self) -> tuple[int, ...]:
-        text = self.region_labels.value.replace(",", " ").split()
-        if not all(word.isdecimal() for word in text):
-            raise ValueError(
-                f"“Its labels” takes numbers such as 1, 3; got “{self.region_labels.value}”."
-            )
-        return tuple(int(word) for word in text)
+
+def _numbers(field: LineEdit) -> tuple[int, ...]:
+    words = field.value.replace(",", " ").split()
+    if not all(word.isdecimal() for word in words):
+        raise ValueError(f"“{field.label}” takes numbers such as 1, 3; got “{field.value}”.")
+    return tuple(int(word) for word in words)

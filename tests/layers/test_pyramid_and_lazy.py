@@ -1,0 +1,211 @@
+"""Levels that are fitted, levels that are labelled, and pixels that are never computed."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+
+import dask.array as da
+import numpy as np
+import pytest
+import zarr
+from napari.components import ViewerModel
+from napari.layers import Image
+
+from napari_kmeans_seg import segment
+from napari_kmeans_seg.layers import CleanUp, LayerImage, Outputs, Region, Seeds, pyramid
+
+
+def show(viewer, source, segmentation):
+    return Outputs.paint(source, segmentation).show(viewer)
+
+
+def levels_of(image: np.ndarray) -> list[np.ndarray]:
+    return [image, image[::2, ::2], image[::4, ::4]]
+
+
+def test_each_level_is_labelled_by_the_same_centroids(coffee):
+    viewer = ViewerModel()
+    layer = viewer.add_image(levels_of(coffee), multiscale=True, rgb=True, name="coffee")
+    outputs = show(viewer, LayerImage.of(layer), LayerImage.of(layer).segment(n_clusters=4))
+    plain = segment(coffee, 4, channel_axis=-1)
+    for level, expected in zip(outputs["labels"].data, levels_of(plain.labels), strict=True):
+        np.testing.assert_array_equal(level, expected)
+    for level, expected in zip(outputs["image"].data, levels_of(plain.image), strict=True):
+        np.testing.assert_array_equal(level, expected)
+
+
+def test_the_fit_scale_chooses_the_level(coffee):
+    layer = Image(levels_of(coffee), multiscale=True, rgb=True)
+    found = LayerImage.of(layer).segment(n_clusters=4, fit_scale=0.5)
+    half = segment(coffee[::2, ::2], 4, channel_axis=-1)
+    np.testing.assert_array_equal(found.levels[1].labels, half.labels)
+    np.testing.assert_array_equal(
+        found.labels, half.model.predict(coffee).labels, "the largest level by the same model"
+    )
+    assert found.counts.sum() == coffee.shape[0] * coffee.shape[1]
+    assert found.warnings == ("Fitted on level 1 of the pyramid (200 × 300 pixels).",)
+
+
+def test_a_lazy_pyramid_is_fitted_on_the_level_that_memory_allows(coffee, monkeypatch):
+    monkeypatch.setattr(pyramid, "FIT_BYTES", coffee[::2, ::2].nbytes)
+    computed = []
+
+    def read(block, block_info=None):
+        computed.append(block_info[0]["shape"])
+        return block
+
+    lazy = [
+        da.from_array(level, chunks=(100, 100, 3)).map_blocks(
+            read, dtype=level.dtype, meta=level[:0, :0]
+        )
+        for level in levels_of(coffee)
+    ]
+    viewer = ViewerModel()
+    layer = viewer.add_image(lazy, multiscale=True, rgb=True, name="slide")
+    computed.clear()
+    source = LayerImage.of(layer)
+    found = source.segment(n_clusters=4)
+    assert set(computed) == {(200, 300, 3)}, "no other level is read"
+    half = segment(coffee[::2, ::2], 4, channel_axis=-1)
+    np.testing.assert_array_equal(found.levels[1].labels.compute(), half.labels)
+    assert found.counts.tolist() == (half.counts * 4).tolist(), "reckoned up to the largest"
+    assert "reckoned up" in found.warnings[0]
+    outputs = show(viewer, source, found)
+    assert outputs["labels"].multiscale
+    expected = half.model.predict(coffee).labels
+    np.testing.assert_array_equal(np.asarray(outputs["labels"].data[0]), expected)
+    assert show(viewer, source, found)["labels"] is outputs["labels"], "written to again"
+
+
+def test_outputs_of_lazy_layers_are_compared_and_replaced_without_computing_them(coffee):
+    computed = []
+
+    def read(block):
+        computed.append(block.shape)
+        return block
+
+    big = da.from_array(np.tile(coffee, (4, 4, 1)), chunks=(400, 600, 3)).map_blocks(
+        read, dtype=np.uint8, meta=coffee[:0, :0]
+    )
+    viewer = ViewerModel()
+    layer = viewer.add_image(big, rgb=True, name="big")
+    computed.clear()
+    source = LayerImage.of(layer)
+    segmentation = source.segment(n_clusters=3)
+    assert computed == [(400, 600, 3)] * 16, "each chunk is read once"
+    painted = Outputs.paint(source, segmentation)
+    assert len(computed) == 16
+    labels = painted.show(viewer)["labels"]
+    shown = len(computed)
+    assert Outputs.paint(source, source.segment(n_clusters=2)).show(viewer)["labels"] is labels
+    assert len(computed) <= shown + 16 + shown
+    labels.data = labels.data + 1
+    again = Outputs.paint(source, segmentation).show(viewer)["labels"]
+    assert again is not labels, "what a person put there is left alone"
+
+
+def test_a_chunk_that_cannot_be_read_is_named(coffee):
+    broken = []
+
+    def read(block, block_info=None):
+        if broken and block_info[0]["chunk-location"] == (0, 1, 0):
+            raise RuntimeError("bad sector")
+        return block
+
+    lazy = da.from_array(coffee, chunks=(100, 100, 3)).map_blocks(
+        read, dtype=np.uint8, meta=coffee[:0, :0]
+    )
+    layer = Image(lazy, rgb=True)
+    broken.append(True)
+    with pytest.raises(OSError, match=r"chunk that cannot be read, \(0, 1, 0\): bad sector"):
+        LayerImage.of(layer).segment(n_clusters=2)
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_a_store_that_disappears_while_it_is_read_is_named(tmp_path, coffee, zarr_format):
+    path = tmp_path / "image.zarr"
+    store = zarr.create_array(path, data=coffee, chunks=(100, 100, 3), zarr_format=zarr_format)
+    source = LayerImage.of(Image(store, rgb=True, name="coffee"))
+    assert source.segment(n_clusters=2).n_clusters == 2
+
+    def lose(fraction, _stage):
+        if fraction > 0.6:
+            shutil.rmtree(path, ignore_errors=True)
+
+    with pytest.raises(OSError, match="“coffee” disappeared while it was read"):
+        source.segment(n_clusters=2, progress=lose)
+
+
+def test_regions_and_seeds_serve_lazy_images_as_they_do_those_in_memory(coffee):
+    painted = np.zeros((40, 60), np.uint8)
+    painted[2:5, 2:8], painted[30:33, 40:50] = 4, 2
+    viewer = ViewerModel()
+    area = viewer.add_shapes([[[20, 30], [20, 500], [350, 450]]], shape_type="polygon")
+    coarse = viewer.add_labels(painted, scale=(10, 10), translate=(4.5, 4.5))
+    points = viewer.add_points([[30, 40], [200, 300], [300, 400]])
+    found = []
+    for data in (coffee, da.from_array(coffee, chunks=(150, 150, 3))):
+        source = LayerImage.of(Image(data, rgb=True))
+        ways = (
+            {"region": Region.of(area)},
+            {"region": Region.of(area, everywhere=True)},
+            {"region": Region.of(coarse, [4])},
+            {"seeds": Seeds.of(points)},
+            {"seeds": Seeds.of(points, fixed=True)},
+            {"seeds": Seeds.of(coarse, fixed=True), "region": Region.of(area)},
+        )
+        results = [replace(source, **chosen).segment(n_clusters=3) for chosen in ways]
+        found += [np.asarray(result.labels) for result in results]
+    half = len(found) // 2
+    for in_memory, lazy in zip(found[:half], found[half:], strict=True):
+        np.testing.assert_array_equal(in_memory, lazy)
+    mask = np.zeros(coffee.shape[:2], bool)
+    mask[20:50, 20:80] = True
+    np.testing.assert_array_equal(found[2] > 0, mask)
+    assert np.unique(found[5]).tolist() == [0, 2, 4]
+
+
+def test_a_region_lies_where_it_is_seen_whatever_the_transforms(cell):
+    viewer = ViewerModel()
+    image = viewer.add_image(cell, scale=(0.5, 0.5), rotate=20, translate=(100, 50))
+    corners = np.array([[100, 120], [100, 300], [400, 300], [400, 120]])
+    world = np.array([image.data_to_world(corner) for corner in corners])
+    # The same corners on a layer with another scale.
+    area = viewer.add_shapes([world / 3], shape_type="polygon", scale=(3, 3))
+    source = replace(LayerImage.of(image), region=Region.of(area))
+    labels = source.segment(n_clusters=2).labels
+    assert labels[101:400, 121:300].all()
+    assert np.count_nonzero(labels) <= 301 * 181
+
+
+def test_a_shape_in_a_stack_limits_its_own_plane_and_a_flat_one_all():
+    stack = np.random.default_rng(0).integers(0, 99, (5, 20, 20), np.uint8)
+    viewer = ViewerModel()
+    image = viewer.add_image(stack, scale=(2, 1, 1))
+    deep = viewer.add_shapes([[[6, 3, 3], [6, 3, 9], [6, 9, 9], [6, 9, 3]]], shape_type="polygon")
+    flat = viewer.add_shapes([[[3, 3], [3, 9], [9, 9], [9, 3]]], shape_type="polygon")
+    source = LayerImage.of(image)
+    labels = replace(source, region=Region.of(deep)).segment(n_clusters=2).labels
+    assert np.unique(np.nonzero(labels)[0]).tolist() == [3]
+    labels = replace(source, region=Region.of(flat)).segment(n_clusters=2).labels
+    assert labels[:, 4:9, 4:9].all()
+    assert not labels[:, 10:].any()
+
+
+def test_specks_of_a_lazy_image_are_refused_in_plain_words(coffee):
+    layer = Image(da.from_array(coffee, chunks=(100, 100, 3)), rgb=True)
+    source = replace(LayerImage.of(layer), clean_up=CleanUp(specks=10))
+    with pytest.raises(ValueError, match="takes an image in memory; this one is lazy"):
+        source.segment(n_clusters=2)
+
+
+def test_an_object_has_one_number_on_every_level():
+    image = np.zeros((64, 64), np.uint8)
+    image[4:20, 4:20] = image[40:60, 8:30] = image[6:24, 36:50] = 200
+    viewer = ViewerModel()
+    layer = viewer.add_image([image, image[::2, ::2]], multiscale=True)
+    source = replace(LayerImage.of(layer), clean_up=CleanUp(objects=(2,)))
+    levels = show(viewer, source, source.segment(n_clusters=2))["objects"].data
+    assert levels[0].max() == 3
+    np.testing.assert_array_equal(levels[1], levels[0][1::2, 1::2])
