@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from magicgui.widgets import Container, Label, ProgressBar, PushButton, SpinBox, Widget
+from magicgui.widgets import CheckBox, Container, Label, ProgressBar, PushButton, SpinBox, Widget
 from napari.layers import Image
 from napari.utils import progress as napari_progress
 from napari.utils.notifications import show_error
@@ -29,6 +29,7 @@ from .background import BackgroundWork
 from .cluster_table import ClusterTable
 from .inputs import Inputs
 from .options import Options, align_labels
+from .preview import Preview
 from .wording import breakable, dropped, summary, warnings_of
 
 if TYPE_CHECKING:
@@ -98,6 +99,11 @@ class KMeansWidget(Container[Widget]):
         self.cancel_button = PushButton(
             name="cancel_button", text="Cancel", tooltip="Stop; nothing is changed."
         )
+        self.live = CheckBox(
+            name="live",
+            text="Live preview",
+            tooltip="Show the clusters at once when k or another setting is changed.",
+        )
         self.progress_bar = ProgressBar(name="progress_bar", value=0, min=0, max=100)
         self.message = Label(name="message")
         self.warning = Label(name="warning")
@@ -123,6 +129,7 @@ class KMeansWidget(Container[Widget]):
                 self.layer_kind,
                 fields,
                 buttons,
+                self.live,
                 self.progress_bar,
                 self.message,
                 self.warning,
@@ -133,6 +140,9 @@ class KMeansWidget(Container[Widget]):
         self.run_button.changed.connect(self.run)
         self.cancel_button.changed.connect(self.cancel)
         self.inputs.changed.connect(self._enable)
+        self.preview = Preview(self._viewer, self._on_preview, self._on_refused, self.native)
+        for setting in (self.live, self.n_clusters, self.more_options):
+            setting.changed.connect(self._preview)
         self._timer = QTimer(self.native)
         self._timer.setInterval(_LOOK_EVERY)
         self._timer.timeout.connect(self._look)
@@ -218,6 +228,7 @@ class KMeansWidget(Container[Widget]):
 
     def _describe_source(self) -> None:
         """Say which layer will be segmented, or what to do to get one."""
+        self.preview.drop_stale()
         self.inputs.offer_layers()
         if len(self._sources) > 1:
             title = f"{len(self._sources)} layers as channels"
@@ -270,12 +281,9 @@ class KMeansWidget(Container[Widget]):
         except ValueError as error:
             self._fail(str(error))
             return
+        self.preview.stop()
         watches = [EditWatch(layer) for layer in earlier_outputs(self._viewer, source, kinds)]
-        parameters = {
-            "n_clusters": self.n_clusters.value,
-            **self.more_options.parameters,
-            **self.inputs.parameters,
-        }
+        parameters = self._parameters
 
         def segment_and_paint(report: Callable[[float, str], None]) -> Outputs:
             segmentation = source.segment(
@@ -303,6 +311,38 @@ class KMeansWidget(Container[Widget]):
         self._enable()
         self._run.work.start()
         self._timer.start()
+
+    @property
+    def _parameters(self) -> dict[str, Any]:
+        """The settings as arguments of `napari_kmeans_seg.segment`."""
+        return {
+            "n_clusters": self.n_clusters.value,
+            **self.more_options.parameters,
+            **self.inputs.parameters,
+        }
+
+    def _preview(self) -> None:
+        """Show the clusters for the settings there are now, where live preview is on."""
+        if not self.live.value:
+            self.preview.stop()
+        elif self._source is not None and self._run is None and self.more_options.kinds:
+            try:
+                source = self.inputs.source()
+            except ValueError as error:
+                self._on_refused(str(error))
+                return
+            if source.is_lazy:
+                self._on_refused("Live preview needs an image in memory. Press Run instead.")
+                return
+            self.preview.request(source, self._parameters, self.more_options.kinds)
+
+    def _on_preview(self, outputs: Outputs, seconds: float) -> None:
+        self.clusters.follow()
+        segmentation = outputs.segmentation
+        self._enter("done", summary(segmentation, seconds), warnings_of(segmentation))
+
+    def _on_refused(self, message: str) -> None:
+        self._enter("error", f"✖ {message}")
 
     def cancel(self) -> None:
         """Stop the run, if there is one. Nothing is changed."""
@@ -392,6 +432,7 @@ class KMeansWidget(Container[Widget]):
         if not self._listening:
             return
         self._listening = False
+        self.preview.stop()
         self.clusters.leave()
         layers = self._viewer.layers
         layers.selection.events.active.disconnect(self._follow)
