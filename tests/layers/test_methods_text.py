@@ -1,0 +1,89 @@
+"""A result in words, and as a script that gives it again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+from skimage.io import imsave
+
+from napari_kmeans_seg import __version__
+from napari_kmeans_seg.layers import LayerImage, Outputs
+from napari_kmeans_seg.layers.clusters import clusters_of
+from napari_kmeans_seg.layers.methods_text import methods_text, python_script
+
+
+def run(image, n_clusters=4, **parameters):
+    """Segment an image in a viewer; gives its clusters and the viewer, which must live."""
+    viewer = ViewerModel()
+    source = LayerImage.of(viewer.add_image(image, name="image"))
+    found = source.segment(n_clusters=n_clusters, **parameters)
+    Outputs.paint(source, found).show(viewer)
+    return clusters_of(viewer, viewer.layers["image"]), viewer
+
+
+def test_the_sentence_tells_all_that_a_reader_needs(coffee):
+    result, _viewer = run(coffee, 6, color_space="lab", seed=7, tol=1e-3, smoothing=1.5)
+    text = methods_text(result.layer)
+    for part in ("6 clusters", "k-means in CIELAB space", "k-means++ initialisation", "seed 7"):
+        assert part in text
+    for part in ("tolerance 0.001", "iteration", "sigma 1.5", f"napari-kmeans-seg {__version__}"):
+        assert part in text
+    assert "Lloyd" in text
+    assert "Arthur" in text
+
+
+def test_the_sentence_of_a_grey_image_tells_of_the_optimum(cell):
+    result, _viewer = run(cell)
+    text = methods_text(result.layer)
+    assert "on the pixel intensities (the optimal one-dimensional clustering" in text
+    assert "Wang" in text
+
+
+def test_the_sentences_tell_what_was_done_to_the_clusters(coffee):
+    result, _viewer = run(coffee)
+    result.merge([1, 3])
+    result.split(2, result.parts(2, 2)(None))
+    result.delete([4])
+    text = methods_text(result.layer)
+    assert "Clusters 1 and 3 were merged." in text
+    assert "Cluster 2 was split into 2 by k-means on its own pixels. Cluster 4 was removed." in text
+    result.undo()
+    assert "removed" not in methods_text(result.layer)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"n_clusters": 7, "color_space": "lab", "smoothing": 1.0, "seed": 3},
+        {"init": "random", "n_init": 3, "tol": 0.0, "max_iter": 20, "fit_scale": 0.5},
+        {"normalize": True, "spatial_weight": 0.1, "channel_weights": [1.0, 2.0, 0.5]},
+        {"init": [[0, 0, 0], [99, 99, 99], [200, 100, 50], [255, 255, 255]]},
+    ],
+)
+@pytest.mark.parametrize("edited", [False, True])
+@pytest.mark.filterwarnings("ignore:k-means did not converge")
+def test_the_script_gives_this_very_result(coffee, tmp_path, parameters, edited):
+    imsave(tmp_path / "picture.png", coffee)
+    result, _viewer = run(coffee, **parameters)
+    if edited:
+        result.split(2, result.parts(2, 3)(None))
+        result.merge([1, 3])
+        result.split(4, result.parts(4, 2)(None))
+        result.delete([5])
+    script = python_script(result.layer, str(tmp_path / "picture.png"))
+    found: dict = {}
+    exec(script, found)
+    np.testing.assert_array_equal(found["labels"], result.layer.data)
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+def test_scripts_of_grey_images_and_of_images_with_alpha_run(coffee, cell, tmp_path, alpha):
+    opaque = np.full((*coffee.shape[:2], 1), 255, np.uint8)
+    image = np.concatenate([coffee, opaque], axis=-1) if alpha else cell
+    imsave(tmp_path / "picture.png", image)
+    result, _viewer = run(image)
+    found: dict = {}
+    exec(python_script(result.layer, str(tmp_path / "picture.png")), found)
+    np.testing.assert_array_equal(found["labels"], result.layer.data)
