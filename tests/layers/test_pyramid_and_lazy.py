@@ -13,6 +13,7 @@ from napari.components import ViewerModel
 from napari.layers import Image
 
 from napari_kmeans_seg import segment
+from napari_kmeans_seg.core import blockwise
 from napari_kmeans_seg.layers import CleanUp, LayerImage, Outputs, Region, Seeds, pyramid
 
 
@@ -209,3 +210,20 @@ def test_an_object_has_one_number_on_every_level():
     levels = show(viewer, source, source.segment(n_clusters=2))["objects"].data
     assert levels[0].max() == 3
     np.testing.assert_array_equal(levels[1], levels[0][1::2, 1::2])
+
+
+def test_counts_of_a_sample_are_reckoned_up_so_that_sizes_are_right(monkeypatch):
+    monkeypatch.setattr(blockwise, "SAMPLE_PIXELS", 5_000)
+    image = np.random.default_rng(0).random((200, 300), np.float32)
+    image[:50] = np.nan
+    viewer = ViewerModel()
+    layer = viewer.add_image(
+        da.from_array(image, chunks=(50, 100)), contrast_limits=(0, 1), scale=(2, 2)
+    )
+    source = LayerImage.of(layer)
+    with pytest.warns(UserWarning, match="NaN"), pytest.warns(UserWarning, match="sample of"):
+        found = source.segment(n_clusters=3)
+    assert abs(int(found.counts.sum()) - 150 * 300) <= 3
+    assert "reckoned up to the whole" in found.warnings[-1]
+    features = show(viewer, source, found)["labels"].features
+    assert features["area [pixel²]"].sum() == pytest.approx(4 * 150 * 300, abs=12)

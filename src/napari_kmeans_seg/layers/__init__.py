@@ -6,11 +6,12 @@ puts the result into the viewer, on the interface's thread again.
 """
 
 from .cleanup import CleanUp
+from .describe import describe, describe_channels, displayed_plane
 from .link import METADATA_KEY, EditWatch, linked_layers
 from .outputs import Outputs, earlier_outputs
 from .region import Region
 from .seeds import Seeds
-from .source import LayerImage, describe, describe_channels, displayed_plane
+from .source import LayerImage
 
 __all__ = [
     "METADATA_KEY",

@@ -81,6 +81,28 @@ def label_level(
     return BlockwiseSegmentation(**values, _source=level)
 
 
+def reckoned_up(segmentation: Segmentation, n_pixels: int) -> Segmentation:
+    """Reckon the pixel counts of a sample, or of some chunks, up to the whole image.
+
+    Parameters
+    ----------
+    segmentation : Segmentation
+        Of a lazy image, all of whose finite pixels take part.
+    n_pixels : int
+        Its pixels.
+    """
+    in_part = any("counts" in note for note in segmentation.warnings)
+    n_taken = segmentation.counts.sum()
+    if not in_part or not n_taken:
+        return segmentation
+    factor = max(1.0, (n_pixels - segmentation._pixels.n_not_finite) / n_taken)
+    return replace(
+        segmentation,
+        counts=np.rint(segmentation.counts * factor).astype(np.int64),
+        warnings=(*segmentation.warnings, "In the table, counts are reckoned up to the whole."),
+    )
+
+
 def told_in_full(
     segmentation: Segmentation, place: int, shapes: Sequence[Sequence[int]]
 ) -> Segmentation:

@@ -13,8 +13,9 @@ from napari_kmeans_seg.core.pixels import NO_PIXEL
 
 from .arrays import as_array, is_lazy, is_there, stack
 from .cleanup import CleanUp
+from .describe import mismatch, pixels_of
 from .geometry import of_level, placement, shifted
-from .pyramid import FIT_BYTES, label_level, level_to_fit, told_in_full
+from .pyramid import FIT_BYTES, label_level, level_to_fit, reckoned_up, told_in_full
 from .results import PyramidSegmentation, StepsSegmentation, relabelled
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class LayerImage:
         one = cls(
             layer_id=str(layer.unique_id),
             name=layer.name,
-            data=_pixels(layer),
+            data=pixels_of(layer),
             rgb=bool(layer.rgb),
             placement=placement(layer),
             pyramid=tuple(layer.data) if layer.multiscale else (),
@@ -116,7 +117,7 @@ class LayerImage:
         if not others:
             return one
         for other in (layer, *others):
-            if (why := _mismatch(layer, other)) is not None:
+            if (why := mismatch(layer, other)) is not None:
                 raise ValueError(why)
         channels = (one, *(cls.of(other) for other in others))
         return replace(one, name=" + ".join(each.name for each in channels), channels=channels)
@@ -195,7 +196,7 @@ class LayerImage:
     def is_still(self, layer: Image, *others: Image) -> bool:
         """Whether the layers show the very arrays that were read."""
         return all(
-            _pixels(now) is each.data
+            pixels_of(now) is each.data
             for each, now in zip(self.channels or (self,), (layer, *others), strict=False)
         )
 
@@ -341,6 +342,10 @@ class LayerImage:
             high = portion + (1 - portion) * (i + 1) / len(levels)
             mask = None if everywhere else self._mask(level, lies)
             done.append(label_level(fit, level, mask, _part(progress, low, high)))
+        if is_lazy(image) and self.region is None and not self.alpha:
+            # Else nobody knows how many pixels take part without reading them all.
+            done[place] = reckoned_up(done[place], int(np.prod(shapes[place], dtype=float)))
+            done[0] = replace(done[0], counts=done[place].counts)
         if place:
             done[0] = told_in_full(done[0], place, shapes)
         result = PyramidSegmentation.of(done) if len(done) > 1 else done[0]
@@ -379,75 +384,6 @@ class LayerImage:
             if self.region is not None and str(error) == NO_PIXEL:
                 raise ValueError(self.region.missed) from error
             raise
-
-
-def describe(layer: Image) -> str:
-    """Say in a few words what a layer holds, e.g. "600 × 400 pixels, RGB, uint8".
-
-    The size of a picture is told as people tell it, width first; more axes are told in
-    the order of the array.
-    """
-    pixels = _pixels(layer)
-    shape = tuple(pixels.shape[:-1] if layer.rgb else pixels.shape)
-    size = " × ".join(str(n) for n in (shape[::-1] if len(shape) == 2 else shape))
-    kind = "grey" if not layer.rgb else "RGBA" if pixels.shape[-1] == 4 else "RGB"
-    pyramid = ", pyramid" if layer.multiscale else ""
-    lazy = "" if isinstance(pixels, np.ndarray) else ", lazy"
-    return f"{size} pixels, {kind}, {np.dtype(pixels.dtype)}{pyramid}{lazy}"
-
-
-def describe_channels(layers: Sequence[Image]) -> str:
-    """Say in a few words what several layers hold that are clustered together.
-
-    Raises
-    ------
-    ValueError
-        If they do not match.
-    """
-    LayerImage.of(*layers)
-    names = ", ".join(layer.name for layer in layers)
-    return f"{names}: {describe(layers[0])} each"
-
-
-def displayed_plane(viewer: ViewerModel, layer: Image) -> dict[int, int]:
-    """Tell which index a layer is shown at, along each axis that is stepped through."""
-    missing = viewer.dims.ndim - layer.ndim
-    shown = {axis - missing for axis in viewer.dims.displayed}
-    at = np.rint(layer.world_to_data(viewer.dims.point)).astype(int)[-layer.ndim :]
-    shape = layer.data.shape if not layer.multiscale else layer.data[0].shape
-    return {
-        axis: int(np.clip(at[axis], 0, shape[axis] - 1))
-        for axis in range(layer.ndim)
-        if axis not in shown
-    }
-
-
-def _pixels(layer: Image) -> Any:
-    return layer.data[0] if layer.multiscale else layer.data
-
-
-def _mismatch(first: Image, other: Image) -> str | None:
-    """Say why two layers cannot be clustered together, or None if they can."""
-    if other.rgb:
-        return (
-            f"“{other.name}” is a colour image: select it alone, or only layers with one channel."
-        )
-    together = "Layers that are clustered together must match: "
-    sizes = [[np.shape(p) for p in (x.data if x.multiscale else [x.data])] for x in (first, other)]
-    if sizes[0] != sizes[1]:
-        what = "levels" if len(sizes[0]) != len(sizes[1]) else "pixels"
-        first_size, other_size = (
-            len(size) if what == "levels" else " × ".join(map(str, size[0])) for size in sizes
-        )
-        return f"{together}“{other.name}” has {other_size} {what}, “{first.name}” {first_size}."
-    if np.allclose(placement(first), placement(other)) and first.units == other.units:
-        return None
-    for name in ("scale", "translate", "rotate", "shear", "units", "affine"):
-        one, another = (np.asarray(getattr(layer, name)) for layer in (first, other))
-        same = (one == another).all() if name == "units" else np.allclose(one, another)
-        if not same:
-            return f"{together}“{other.name}” has another {name} than “{first.name}”."
-    return f"{together}“{other.name}” lies elsewhere than “{first.name}”."
 
 
 def _part(progress: Progress | None, start: float, stop: float) -> Progress | None:
