@@ -1,5 +1,6 @@
 """Find the centroids: seeds on coarse bins, then Lloyd on every distinct value or pixel."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -21,11 +22,16 @@ SAMPLE = 1 << 16
 """Points that decide where the bins lie."""
 
 POLISH = 0.01
-"""Share of `tol` down to which the best coarse start is run."""
+"""Share of `tol` down to which the best start is run on coarse points."""
+
+N_COARSEST = 1 << 12
+"""Bins on which the starts are compared."""
 
 
-def coarsen(source: Source, sample: Features, tick: Tick | None = None) -> PointSource:
-    """Sum points up to the means of at most some 32,768 bins.
+def coarsen(
+    source: Source, sample: Features, n_bins: int = N_BINS, tick: Tick | None = None
+) -> PointSource:
+    """Sum points up to the means of at most some `n_bins` bins.
 
     Parameters
     ----------
@@ -33,12 +39,14 @@ def coarsen(source: Source, sample: Features, tick: Tick | None = None) -> Point
         The points.
     sample : (n_features, n) array
         Some of them, to choose the bins by.
+    n_bins : int
+        Number of bins; fewer points stay as they are.
     tick : callable, optional
         Progress.
     """
-    if isinstance(source, PointSource) and source.n <= N_BINS:
+    if isinstance(source, PointSource) and source.n <= n_bins:
         return source
-    bins = lay_bins(sample)
+    bins = lay_bins(sample, n_bins)
 
     def sums(start: int, stop: int) -> NDArray[np.float64]:
         return bins.sums(*source.block(start, stop))
@@ -67,7 +75,7 @@ def distinct(source: Source, limit: int) -> PointSource:
 
 def run(
     fine: Source,
-    coarse: PointSource,
+    coarse: Sequence[PointSource],
     n_clusters: int,
     init: str | NDArray[np.float64],
     *,
@@ -83,8 +91,8 @@ def run(
     ----------
     fine : Source
         All points.
-    coarse : PointSource
-        Few points that stand for them; `fine` itself where that is small.
+    coarse : sequence of PointSource
+        Fewer points that stand for them, and fewer still, each at least `n_clusters`.
     n_clusters : int
         At most the number of points of either.
     init : {"k-means++", "random"} or (n_clusters, n_features) array
@@ -107,12 +115,19 @@ def run(
         def within_run(part: float, i: int = i) -> None:
             tick((i + part) / n_init)
 
-        start = _coarse_start(coarse, n_clusters, init, max_iter, tol, random, within_run)
+        def alive(_: float, within_run: Tick = within_run) -> None:
+            # Progress counts iterations on all points; before these it only asks whether to stop.
+            within_run(0)
+
+        start = _best_start(coarse[-1], n_clusters, init, max_iter, tol, random, within_run)
+        for level in reversed(coarse):
+            # Iterations are cheap here: what they still gain they need not gain on all points.
+            start = lloyd(level, start, tol=POLISH * tol, max_iter=max_iter, tick=alive).centroids
         results.append(lloyd(fine, start, tol=tol, max_iter=max_iter, tick=within_run))
     return max(results, key=lambda result: result.between)
 
 
-def _coarse_start(
+def _best_start(
     coarse: PointSource,
     n_clusters: int,
     init: str,
@@ -121,7 +136,7 @@ def _coarse_start(
     random: np.random.Generator,
     tick: Tick,
 ) -> NDArray[np.float64]:
-    """Return the best of some quick runs on the coarse points."""
+    """Return the best of some quick runs on the coarsest points."""
     seed = k_means_plus_plus if init == "k-means++" else random_points
 
     def run_from(number: int, alive: Tick) -> LloydResult:
@@ -136,8 +151,4 @@ def _coarse_start(
         results = [run(lambda _: tick(0)) for run in runs]
     else:
         results = race(runs, tick)
-    best = max(results, key=lambda result: result.between)
-    # Iterations are cheap here: what they still gain they need not gain on all points.
-    return lloyd(
-        coarse, best.centroids, tol=POLISH * tol, max_iter=max_iter, tick=lambda _: tick(0)
-    ).centroids
+    return max(results, key=lambda result: result.between).centroids

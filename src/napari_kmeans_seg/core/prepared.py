@@ -72,6 +72,10 @@ class PreparedImage:
             return fit.coarsen(fine, fine.features[:, ::step])
         return fit.coarsen(fine, self._space.of_sample(self._fitted.inputs, SAMPLE))
 
+    @cached_property
+    def _coarsest(self) -> PointSource:
+        return fit.coarsen(self._coarse, self._coarse.features, fit.N_COARSEST)
+
     def _optimum(self, n_clusters: int, tick: Tick = no_tick) -> OptimalPartitions:
         """Find the optimal partitions of the one feature, and keep them for fewer clusters."""
         if not self._optima or self._optima[0].costs.size < n_clusters:
@@ -293,9 +297,13 @@ class PreparedImage:
         if isinstance(start, str) and start == "optimal":
             optimum = self._optimum(n_clusters, lambda _: tick(0))
             start = optimum.centroids(n_clusters)[:, np.newaxis]
+        levels = [coarse]
+        # Where the bins are not many times as many as the clusters, they are no guide.
+        if coarse is self._coarse and self._coarsest.n >= 16 * n_clusters:
+            levels.append(self._coarsest)
         found = fit.run(
             self._leaves if n_clusters >= MANY else fine,
-            coarse,
+            levels,
             n_clusters,
             start,
             n_init=n_init,
