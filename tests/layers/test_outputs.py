@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import numpy as np
 import pytest
@@ -11,7 +12,14 @@ from napari.layers import Image, Labels
 from napari.utils.colormaps import CyclicLabelColormap, label_colormap
 
 from napari_kmeans_seg import __version__
-from napari_kmeans_seg.layers import METADATA_KEY, EditWatch, LayerImage, Outputs, linked_layers
+from napari_kmeans_seg.layers import (
+    METADATA_KEY,
+    EditWatch,
+    LayerImage,
+    Outputs,
+    linked_layers,
+    warm_up_early,
+)
 
 # A layer that lies askew in the world: every spatial property differs from its default.
 ASKEW = {
@@ -388,3 +396,16 @@ def test_a_closed_watch_leaves_no_callback_behind(viewer, source):
     assert len(labels.events.data.callbacks) == before["data"] + 1
     watch.close()
     assert {name: len(labels.events[name].callbacks) for name in before} == before
+
+
+def test_the_colours_are_warmed_up_once_and_away_from_the_window():
+    warm_up_early.cache_clear()
+    before = set(threading.enumerate())
+    warm_up_early()
+    warm_up_early()
+    new = set(threading.enumerate()) - before
+    assert len(new) <= 1
+    for thread in new:
+        assert not thread.daemon, "Python waits for the compiler"
+        thread.join(30)
+        assert not thread.is_alive()

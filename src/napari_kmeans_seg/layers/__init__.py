@@ -6,6 +6,7 @@ puts the result into the viewer, on the interface's thread again.
 """
 
 from .cleanup import CleanUp
+from .colors import warm_up_early
 from .describe import describe, describe_channels, displayed_plane
 from .link import METADATA_KEY, EditWatch, linked_layers
 from .outputs import Outputs, earlier_outputs
@@ -26,4 +27,5 @@ __all__ = [
     "displayed_plane",
     "earlier_outputs",
     "linked_layers",
+    "warm_up_early",
 ]

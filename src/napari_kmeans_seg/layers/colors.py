@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from functools import cache
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +68,18 @@ def warm_up(
         if progress is not None:
             progress(1.0, "Colouring")
         thread.join(0.05)
+
+
+@cache
+def warm_up_early() -> None:
+    """Use a colormap for few labels before it is needed, once in a process. Returns at once.
+
+    While a person chooses what to segment there is time to compile the look-up, so that the
+    first run does not wait for it.
+    """
+    colormap = DirectLabelColormap(color_dict={None: _BY_HAND, 0: "transparent", 1: "white"})
+    # No daemon: Python must not end in the midst of the compiler.
+    Thread(target=colormap.map, args=(np.zeros((1, 1), np.uint8),)).start()
 
 
 def color_fingerprint(layer: Labels) -> str:

@@ -23,6 +23,7 @@ from napari_kmeans_seg.layers import (
     describe,
     describe_channels,
     earlier_outputs,
+    warm_up_early,
 )
 
 from .background import BackgroundWork
@@ -149,6 +150,7 @@ class KMeansWidget(Container[Widget]):
         self._parent_change = _ParentChange(self.native, self._on_parent)
         self.native.destroyed.connect(self._leave)
         self._listen()
+        warm_up_early()
 
     def _style(self) -> None:
         """Do what magicgui has no words for."""
