@@ -27,6 +27,7 @@ from napari_kmeans_seg.layers import (
 )
 
 from .background import BackgroundWork
+from .cluster_curve import HowMany
 from .cluster_table import ClusterTable
 from .inputs import Inputs
 from .options import Options, align_labels
@@ -141,6 +142,10 @@ class KMeansWidget(Container[Widget]):
         self.run_button.changed.connect(self.run)
         self.cancel_button.changed.connect(self.cancel)
         self.inputs.changed.connect(self._enable)
+        self.how_many = HowMany(self._viewer, self._setting)
+        self.how_many.picked.connect(self._take)
+        # Below the buttons, above the progress.
+        self.native.layout().insertWidget(5, self.how_many)
         self.preview = Preview(self._viewer, self._on_preview, self._on_refused, self.native)
         for setting in (self.live, self.n_clusters, self.more_options):
             setting.changed.connect(self._preview)
@@ -211,6 +216,7 @@ class KMeansWidget(Container[Widget]):
         sources = images if len(chosen) == 1 or len(images) > 1 else ()
         changed = [x.unique_id for x in sources] != [x.unique_id for x in self._sources]
         if changed:
+            self.how_many.follow()
             for layer in self._sources:
                 layer.events.data.disconnect(self._describe_source)
             for layer in sources:
@@ -322,6 +328,14 @@ class KMeansWidget(Container[Widget]):
             **self.more_options.parameters,
             **self.inputs.parameters,
         }
+
+    def _setting(self) -> tuple[LayerImage, dict[str, Any]]:
+        if self._source is None:
+            raise ValueError("Open an image first, or click one in the layer list.")
+        return self.inputs.source(), self._parameters
+
+    def _take(self, n_clusters: int) -> None:
+        self.n_clusters.value = n_clusters
 
     def _preview(self) -> None:
         """Show the clusters for the settings there are now, where live preview is on."""
@@ -435,6 +449,7 @@ class KMeansWidget(Container[Widget]):
             return
         self._listening = False
         self.preview.stop()
+        self.how_many.stop()
         self.clusters.leave()
         layers = self._viewer.layers
         layers.selection.events.active.disconnect(self._follow)

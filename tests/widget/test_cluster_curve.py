@@ -1,0 +1,81 @@
+"""How many clusters: the curve in a real napari window."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+
+from napari_kmeans_seg import choose_k
+
+
+@pytest.fixture
+def widget(viewer, dock, coffee):
+    viewer.add_image(coffee, name="coffee")
+    return dock()
+
+
+@pytest.fixture
+def compute(qtbot):
+    def press_and_wait(widget):
+        QTest.mouseClick(widget.how_many.button, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(lambda: not widget.how_many.busy, timeout=30_000)
+
+    return press_and_wait
+
+
+def test_the_curve_is_drawn_with_its_suggestion(widget, compute, coffee):
+    assert not widget.how_many.plot.isVisible()
+    compute(widget)
+    expected = choose_k(coffee, range(2, 13), channel_axis=-1)
+    curve = widget.how_many.plot.curve
+    np.testing.assert_allclose(curve.inertia, expected.inertia)
+    assert widget.how_many.reason.text() == expected.reason
+    assert widget.how_many.plot.isVisible()
+    picture = widget.how_many.plot.grab().toImage()
+    drawn = {picture.pixelColor(x, y).name() for x in range(picture.width()) for y in range(140)}
+    assert {"#4477aa", "#ee6677"} <= drawn
+
+
+def test_a_click_on_a_point_sets_k(widget, compute):
+    compute(widget)
+    plot = widget.how_many.plot
+    for k in (2, 9, 12):
+        QTest.mouseClick(
+            plot, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier,
+            plot.place(k, 0.5).toPoint(),
+        )  # fmt: skip
+        assert widget.n_clusters.value == k
+
+
+def test_the_curve_of_another_image_goes(viewer, widget, compute, finish, cell):
+    compute(widget)
+    widget.run()
+    finish(widget)
+    QTest.qWait(10)
+    assert widget.how_many.plot.isVisible()
+    viewer.add_image(cell)
+    QTest.qWait(10)
+    assert not widget.how_many.plot.isVisible()
+    compute(widget)
+    assert widget.how_many.plot.isVisible()
+
+
+def test_it_can_be_stopped_and_ends_with_the_dock(viewer, widget, qtbot, big):
+    viewer.add_image(big, name="big")
+    widget.how_many.button.click()
+    assert widget.how_many.busy
+    widget.how_many.button.click()
+    qtbot.waitUntil(lambda: not widget.how_many.busy, timeout=10_000)
+    assert not widget.how_many.plot.isVisible()
+    assert widget.how_many.button.text() == "How many clusters?"
+    widget.how_many.button.click()
+    viewer.window.remove_dock_widget("all")
+    assert not widget.how_many.busy
+
+
+def test_what_cannot_be_computed_is_said(viewer, widget):
+    viewer.layers.clear()
+    widget.how_many.button.click()
+    assert "Open an image" in widget.how_many.reason.text()
