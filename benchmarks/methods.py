@@ -170,4 +170,5 @@ COLOUR += ["opencv", "faiss", "faiss_all", "scipy"]
 FLOAT = [name for name in COLOUR if name != "sklearn_float32"]  # it is float32 as it comes
 GREY = [*COLOUR, "simpleitk", "kmeans1d"]
 FEW = ["ours", "sklearn", "sample_predict", "opencv"]
-CURVES = ["ours", "sklearn", "minibatch", "sample_predict", "opencv"]
+QUICKER = [*FEW, "faiss"]
+CURVES = ["ours", "sklearn", "sample_predict"]
