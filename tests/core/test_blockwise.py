@@ -10,6 +10,7 @@ import pytest
 import skimage.data
 
 from napari_kmeans_seg import segment
+from napari_kmeans_seg.core import blockwise
 
 COFFEE = skimage.data.coffee()
 FLOATS = np.random.default_rng(0).gamma(2, size=(200, 300, 2))
@@ -53,3 +54,40 @@ def test_every_pixel_has_a_label_when_a_copy_was_fitted() -> None:
     np.testing.assert_array_equal(np.unique(labels), [1, 2, 3, 4, 5])
     expected = segment(COFFEE, 5, channel_axis=-1, fit_scale=0.5)
     assert (labels == expected.labels).mean() > 0.97, "the copies differ at the edges of blocks"
+
+
+def test_alpha_of_a_lazy_image_is_kept_and_transparent_pixels_take_no_part() -> None:
+    image = np.dstack([COFFEE, np.full(COFFEE.shape[:2], 200, np.uint8)])
+    image[:120, :200, 3] = 0
+    expected = segment(image, 4, channel_axis=-1)
+    found = segment(da.from_array(image, chunks=(100, 150, 4)), 4, channel_axis=-1)
+    np.testing.assert_array_equal(found.labels.compute(), expected.labels)
+    np.testing.assert_array_equal(found.image.compute(), expected.image)
+    assert not found.labels[:120, :200].any().compute()
+
+
+def test_the_mask_may_be_lazy_and_in_other_chunks() -> None:
+    mask = COFFEE[..., 0] > 90
+    expected = segment(COFFEE, 4, channel_axis=-1, mask=mask)
+    found = segment(
+        da.from_array(COFFEE, chunks=(100, 150, 3)),
+        4,
+        channel_axis=-1,
+        mask=da.from_array(mask, chunks=(77, 300)),
+    )
+    np.testing.assert_array_equal(found.labels.compute(), expected.labels)
+    np.testing.assert_array_equal(found.counts, expected.counts)
+
+
+def test_floats_up_to_the_sample_are_all_fitted_and_of_more_a_sample_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lazy = da.from_array(FLOATS, chunks=(64, 100, 2))
+    monkeypatch.setattr(blockwise, "SAMPLE_PIXELS", FLOATS[..., 0].size)
+    assert segment(lazy, 3, channel_axis=-1).warnings == ()
+    monkeypatch.setattr(blockwise, "SAMPLE_PIXELS", FLOATS[..., 0].size // 4)
+    with pytest.warns(UserWarning, match="sample of"):
+        found = segment(lazy, 3, channel_axis=-1)
+    everything = segment(FLOATS, 3, channel_axis=-1)
+    assert (found.labels.compute() == everything.labels).mean() > 0.95
+    assert found.labels.all().compute(), "every pixel has a label, in the sample or not"
