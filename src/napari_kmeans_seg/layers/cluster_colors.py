@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
     import pandas as pd
-    from napari.layers import Labels
+    from napari.layers import Image, Labels
     from napari.utils.colormaps import LabelColormapBase
 
     Color = npt.NDArray[np.float64]
@@ -172,6 +172,33 @@ class ClusterColors:
 def distinct_colors(labels: Iterable[int], hues: Sequence[str] = _DISTINCT) -> dict[int, Any]:
     """Give each label a hue that colour-blind people can tell from the others, up to 16."""
     return {label: transform_color(hues[i % len(hues)])[0] for i, label in enumerate(labels)}
+
+
+def mean_colors_of(table: pd.DataFrame, source: Image | None) -> dict[int, Any]:
+    """Give each cluster the mean colour of its pixels, as the image shows them.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The clusters.
+    source : Image or None
+        What was segmented: grey is shown from its lower to its upper contrast limit.
+
+    Returns
+    -------
+    dict
+        Red, green, blue, alpha of each label; empty where means are no colours.
+    """
+    columns = [column for column in table.columns if str(column).startswith("mean_")]
+    if source is None or len(columns) != (3 if source.rgb else 1):
+        return {}
+    low, high = source.contrast_limits
+    if source.rgb:
+        low, high = 0, np.iinfo(source.dtype).max if source.dtype.kind in "iu" else 1
+    means = (table[columns].to_numpy(float) - low) / (high - low)
+    colors = np.ones((len(table), 4))
+    colors[:, :3] = np.clip(np.nan_to_num(means), 0, 1)
+    return dict(zip(table["label"].tolist(), colors, strict=True))
 
 
 def painted_means(

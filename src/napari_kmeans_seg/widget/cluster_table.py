@@ -24,6 +24,7 @@ from qtpy.QtWidgets import (
 from napari_kmeans_seg.layers.clusters import Clusters, clusters_of
 
 from .background import BackgroundWork, CancelledError
+from .cluster_extras import ClusterExtras
 from .cluster_model import NAME, SORT_ROLE, SWATCH, ClusterModel
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ class ClusterTable(QWidget):
         layout.setSpacing(4)
         layout.addWidget(self.view)
         layout.addLayout(self._buttons())
+        self.extras = ClusterExtras(lambda text, good: self._say(text, fault=not good))
+        layout.addWidget(self.extras)
         layout.addWidget(self.message)
 
         self.model.refused.connect(self._say)
@@ -387,6 +390,7 @@ class ClusterTable(QWidget):
             "undo": undo is not None,
             "redo": redo is not None,
         }
+        self.extras.show_clusters(clusters)
         for name, on in able.items():
             self.actions_[name].setEnabled(on)
         self.actions_["undo"].setToolTip(f"Undo: {undo} (Ctrl+Z)" if undo else "Nothing to undo.")

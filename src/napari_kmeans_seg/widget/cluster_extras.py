@@ -1,0 +1,96 @@
+"""Below the cluster table: the colours of the clusters, and the result as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qtpy.QtGui import QGuiApplication
+from qtpy.QtWidgets import QComboBox, QGridLayout, QPushButton, QWidget
+
+from napari_kmeans_seg.layers.cluster_colors import distinct_colors, mean_colors_of
+from napari_kmeans_seg.layers.methods_text import methods_text, python_script
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari_kmeans_seg.layers.clusters import Clusters
+
+_MEANS, _DISTINCT = 0, 1
+
+
+class ClusterExtras(QWidget):
+    """One switch for the colours of all clusters, and two buttons that fill the clipboard.
+
+    Parameters
+    ----------
+    say : callable
+        Is told what was done, and with False what could not be done.
+    """
+
+    def __init__(self, say: Callable[[str, bool], None]) -> None:
+        super().__init__()
+        self._say = say
+        self._clusters: Clusters | None = None
+        self.colors = QComboBox()
+        self.colors.addItems(["Mean colours", "Distinct hues"])
+        self.colors.setPlaceholderText("Other colours")
+        self.colors.setToolTip(
+            "Mean colours: each cluster in the mean of its pixels.\n"
+            "Distinct hues: 16 that colour-blind people can tell apart, too."
+        )
+        self.methods = QPushButton("Copy methods text")
+        self.methods.setToolTip("Put sentences for a paper on the clipboard.")
+        self.script = QPushButton("Copy as Python")
+        self.script.setToolTip("Put the script on the clipboard that gives this very result.")
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(4)
+        grid.addWidget(self.colors, 0, 0, 1, 2)
+        grid.addWidget(self.methods, 1, 0)
+        grid.addWidget(self.script, 1, 1)
+        for button in (self.methods, self.script):
+            button.setMinimumWidth(0)
+        self.colors.activated.connect(self._recolor)
+        self.methods.clicked.connect(lambda: self._copy("Methods text", methods_text))
+        self.script.clicked.connect(lambda: self._copy("Python script", python_script))
+
+    def show_clusters(self, clusters: Clusters | None) -> None:
+        """Offer what can be done with these clusters."""
+        self._clusters = clusters
+        worn = -1
+        if clusters is not None:
+            for choice in (_MEANS, _DISTINCT):
+                colors = self._chosen(clusters, choice)
+                if colors and all(
+                    np.allclose(clusters.colors.of(label), color, atol=4e-3)
+                    for label, color in colors.items()
+                ):
+                    worn = choice
+        self.colors.setCurrentIndex(worn)
+
+    def _chosen(self, clusters: Clusters, choice: int) -> dict[int, Any]:
+        if choice == _DISTINCT:
+            return distinct_colors(clusters.labels)
+        return mean_colors_of(clusters.table, clusters.source())
+
+    def _recolor(self, choice: int) -> None:
+        if self._clusters is None:
+            return
+        colors = self._chosen(self._clusters, choice)
+        if colors:
+            self._clusters.recolor(colors, self.colors.itemText(choice))
+        else:
+            self._say("Mean colours need the image, with one channel or red, green, blue.", False)
+            self.show_clusters(self._clusters)
+
+    def _copy(self, what: str, write: Callable[[Any], str]) -> None:
+        clipboard = QGuiApplication.clipboard()
+        if self._clusters is None or clipboard is None:
+            return
+        try:
+            clipboard.setText(write(self._clusters.layer))
+        except ValueError as error:
+            self._say(str(error), False)
+        else:
+            self._say(f"{what} copied.", True)

@@ -1,0 +1,71 @@
+"""Colours and texts of a result, in a real napari window."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QGuiApplication
+from qtpy.QtTest import QTest
+
+from napari_kmeans_seg import __version__
+
+
+@pytest.fixture
+def ran(viewer, dock, finish):
+    """Run on an image; gives the table."""
+
+    def run(image):
+        viewer.add_image(image, name="image")
+        widget = dock()
+        widget.run()
+        finish(widget)
+        return widget.clusters
+
+    return run
+
+
+def choose(table, text):
+    """Choose colours by keyboard."""
+    box = table.extras.colors
+    box.setFocus()
+    QTest.keyClick(box, Qt.Key.Key_Home if text == "Mean colours" else Qt.Key.Key_End)
+    assert box.currentText() == text
+
+
+def test_one_switch_changes_all_colours(viewer, ran, coffee):
+    table = ran(coffee)
+    labels = viewer.layers["image clusters"]
+    assert table.extras.colors.currentText() == "Mean colours"
+    means = labels.colormap.map(np.arange(1, 6))
+    choose(table, "Distinct hues")
+    hues = labels.colormap.map(np.arange(1, 6))
+    apart = np.linalg.norm(hues[:, np.newaxis, :3] - hues[:, :3], axis=-1)
+    assert apart[~np.eye(5, dtype=bool)].min() > 0.3
+    choose(table, "Mean colours")
+    np.testing.assert_allclose(labels.colormap.map(np.arange(1, 6)), means, atol=1e-6)
+    table.undo()
+    assert table.extras.colors.currentText() == "Distinct hues"
+
+
+def test_grey_clusters_can_wear_their_greys(viewer, ran, cell):
+    table = ran(cell)
+    labels = viewer.layers["image clusters"]
+    assert table.extras.colors.currentText() == ""
+    choose(table, "Mean colours")
+    greys = labels.colormap.map(np.arange(1, 6))
+    low, high = viewer.layers["image"].contrast_limits
+    expected = (labels.features["mean_intensity"] - low) / (high - low)
+    np.testing.assert_allclose(greys[:, 0], expected, atol=1e-6)
+    np.testing.assert_array_equal(greys[:, 0], greys[:, 2])
+
+
+def test_texts_are_put_on_the_clipboard(ran, coffee):
+    table = ran(coffee)
+    clipboard = QGuiApplication.clipboard()
+    QTest.mouseClick(table.extras.methods, Qt.MouseButton.LeftButton)
+    assert f"napari-kmeans-seg {__version__}" in clipboard.text()
+    assert table.message.text() == "Methods text copied."
+    QTest.mouseClick(table.extras.script, Qt.MouseButton.LeftButton)
+    assert "segment(image, n_clusters=5, channel_axis=" in clipboard.text()
+    assert table.message.text() == "Python script copied."
