@@ -262,3 +262,41 @@ def test_specks_go_and_pieces_of_a_cluster_become_objects(viewer, dock, run):
     assert objects.features["area [µm²]"].tolist() == [25, 37.5]
     assert run(widget) == "done"
     assert viewer.layers["blobs objects"] is objects
+
+
+def test_other_data_in_any_of_several_layers_cost_the_result(viewer, dock, finish, big):
+    layers = [viewer.add_image(big[..., i], name=str(i)) for i in range(2)]
+    widget = dock()
+    select(viewer, *layers)
+    widget.run()
+    layers[1].data = big[..., 2]
+    finish(widget)
+    assert widget.state == "cancelled"
+    assert "got other data" in widget.message.value
+    assert [layer.name for layer in viewer.layers] == ["0", "1"]
+
+
+def test_a_layer_that_serves_may_go_while_it_runs(viewer, dock, finish, big):
+    image = viewer.add_image(big[..., 0], name="big")
+    painted = np.zeros(image.data.shape, np.uint8)
+    painted[100:300] = 1
+    area = viewer.add_labels(painted, name="area")
+    widget = dock()
+    select(viewer, image)
+    widget.inputs.region.value = str(area.unique_id)
+    widget.run()
+    viewer.layers.remove(area)
+    finish(widget)
+    assert widget.state == "done"
+    np.testing.assert_array_equal(viewer.layers["big clusters"].data > 0, painted > 0)
+    assert widget.inputs.region.value == ""
+
+
+def test_a_run_of_a_plane_in_three_dimensions_takes_the_whole_volume(viewer, dock, run, stack):
+    viewer.add_image(stack, name="stack")
+    widget = dock()
+    widget.inputs.scope.value = "plane"
+    viewer.dims.ndisplay = 3
+    assert run(widget) == "done"
+    labels = viewer.layers["stack clusters"]
+    np.testing.assert_array_equal(labels.data, segment(stack, 5).labels)

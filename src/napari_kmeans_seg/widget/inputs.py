@@ -201,7 +201,8 @@ class Inputs(Container[Widget]):
         region, seeds = self._chosen(self.region), self._chosen(self.seeds)
         return replace(
             source,
-            plane=displayed_plane(self._viewer, images[0]) if scope == _PLANE else None,
+            # Where all axes are shown at once this is the whole image.
+            plane=(displayed_plane(self._viewer, images[0]) or None) if scope == _PLANE else None,
             step_axis=scope if isinstance(scope, int) else None,
             region=None
             if region is None
