@@ -224,6 +224,11 @@ def test_the_default_options_are_those_of_segment(dock):
         "tol": 1e-4,
         "max_iter": 300,
         "fit_scale": 1,
+        "color_space": "rgb",
+        "smoothing": 0,
+        "spatial_weight": 0,
+        "normalize": False,
+        "channel_weights": None,
     }
 
 

@@ -83,7 +83,7 @@ def test_only_the_newest_setting_counts(viewer, ask, rest, shown, coffee):
     ours = [one for one in threading.enumerate() if one.name == "napari-kmeans-seg"]
     assert len(ours) == 1
     rest()
-    assert [one.segmentation.n_clusters for one in shown] == [2, 11]
+    assert [one.segmentation.n_clusters for one in shown] == [2, 11, 11]
     expected = segment(coffee, 11, channel_axis=-1).labels
     np.testing.assert_array_equal(viewer.layers["coffee clusters"].data, expected)
     assert len(viewer.layers) == 3

@@ -260,6 +260,8 @@ class ClusterTable(QWidget):
             if self.model.label(self.sorted.mapToSource(index).row()) in wanted:
                 chosen.select(index, index)
                 self.view.scrollTo(index)
+                # Where the keyboard goes on: F2 renames what is selected.
+                self._selection.setCurrentIndex(index, _SELECT.NoUpdate)
         self._selection.select(chosen, _SELECT.ClearAndSelect | _SELECT.Rows)
         self._on_selection()
 

@@ -13,7 +13,7 @@ from napari.utils import progress as napari_progress
 from napari.utils.notifications import show_error
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from qtpy.QtGui import QIcon, QPixmap
-from qtpy.QtWidgets import QSizePolicy
+from qtpy.QtWidgets import QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
 from napari_kmeans_seg.layers import (
@@ -193,8 +193,19 @@ class KMeansWidget(Container[Widget]):
         self.more.toggleButton().setStyleSheet(
             "text-align: left; border: none; background: transparent; padding: 3px 0;"
         )
-        self.more.addWidget(self.inputs.native)
-        self.more.addWidget(self.more_options.native)
+        # All open at once would be taller than a small screen.
+        inside = QWidget()
+        rows = QVBoxLayout(inside)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.addWidget(self.inputs.native)
+        rows.addWidget(self.more_options.native)
+        scroll = QScrollArea()
+        scroll.setWidget(inside)
+        scroll.setWidgetResizable(True)
+        scroll.setFixedHeight(220)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.more.addWidget(scroll)
         self.more.collapse(animate=False)
         self.native.layout().addWidget(self.more)
         self.clusters = ClusterTable(self._viewer)
@@ -285,13 +296,12 @@ class KMeansWidget(Container[Widget]):
             self._fail("Nothing to add: tick “Segmented image” or “Labels” under More options.")
             return
         try:
-            source = self.inputs.source()
+            source, parameters = self._setting()
         except ValueError as error:
             self._fail(str(error))
             return
         self.preview.stop()
         watches = [EditWatch(layer) for layer in earlier_outputs(self._viewer, source, kinds)]
-        parameters = self._parameters
 
         def segment_and_paint(report: Callable[[float, str], None]) -> Outputs:
             segmentation = source.segment(
@@ -343,14 +353,14 @@ class KMeansWidget(Container[Widget]):
             self.preview.stop()
         elif self._source is not None and self._run is None and self.more_options.kinds:
             try:
-                source = self.inputs.source()
+                source, parameters = self._setting()
             except ValueError as error:
                 self._on_refused(str(error))
                 return
             if source.is_lazy:
                 self._on_refused("Live preview needs an image in memory. Press Run instead.")
                 return
-            self.preview.request(source, self._parameters, self.more_options.kinds)
+            self.preview.request(source, parameters, self.more_options.kinds)
 
     def _on_preview(self, outputs: Outputs, seconds: float) -> None:
         self.clusters.follow()

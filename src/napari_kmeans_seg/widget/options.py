@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import CheckBox, ComboBox, Container, FloatSpinBox, SpinBox, Widget
+from magicgui.widgets import (
+    CheckBox,
+    ComboBox,
+    Container,
+    FloatSpinBox,
+    LineEdit,
+    PushButton,
+    SpinBox,
+    Widget,
+)
 from qtpy.QtWidgets import QAbstractSpinBox
 
 if TYPE_CHECKING:
@@ -81,6 +90,52 @@ class Options(Container[Widget]):
                 "100 % is exact; less is faster and smooths fine noise."
             ),
         )
+        self.color_space = ComboBox(
+            label="Colours",
+            value="rgb",
+            choices=[("red, green, blue", "rgb"), ("Lab", "lab"), ("HSV", "hsv")],
+            tooltip=(
+                "How colours are compared.\n"
+                "red, green, blue: as they are stored; for grey images, too.\n"
+                "Lab: as the eye tells them apart.\n"
+                "HSV: by hue, saturation and brightness; both ends of the hue are one red."
+            ),
+        )
+        self.smoothing = FloatSpinBox(
+            label="Smoothing",
+            value=0,
+            min=0,
+            max=100,
+            step=0.5,
+            tooltip=(
+                "Width (sigma) in pixels of a Gaussian blur before clustering, against noise.\n"
+                "0: none. The segmented image is painted with the means of the unblurred pixels."
+            ),
+        )
+        self.spatial_weight = FloatSpinBox(
+            label="Position",
+            value=0,
+            min=0,
+            max=1000,
+            step=0.1,
+            tooltip=(
+                "How much it counts where a pixel lies, beside its value (no unit).\n"
+                "0: only values count. 1: places count as much as values; clusters become patches."
+            ),
+        )
+        self.normalize = CheckBox(
+            text="Normalize channels",
+            value=False,
+            tooltip="Scale all channels to the same spread, so that each counts alike.",
+        )
+        self.channel_weights = LineEdit(
+            label="Weights",
+            value="",
+            tooltip=(
+                "How much each channel counts, one number per channel, e.g. 1, 1, 0.5.\n"
+                "Empty: all alike. 0 leaves a channel out."
+            ),
+        )
         self.add_image = CheckBox(
             text="Segmented image",
             value=True,
@@ -97,6 +152,9 @@ class Options(Container[Widget]):
         add = Container(
             label="Add", widgets=[self.add_image, self.add_labels], labels=False, name="add"
         )
+        self.reset_button = PushButton(
+            text="Reset", tooltip="Set everything under More options as it was at first."
+        )
         super().__init__()
         # Not by the constructor: only later additions get labels of one width.
         self.extend(
@@ -107,7 +165,13 @@ class Options(Container[Widget]):
                 self.tol,
                 self.max_iter,
                 self.fit_percent,
+                self.color_space,
+                self.smoothing,
+                self.spatial_weight,
+                self.channel_weights,
+                self.normalize,
                 add,
+                self.reset_button,
             ]
         )
         for container in (self, add):
@@ -121,6 +185,20 @@ class Options(Container[Widget]):
         self.tol.value = 1e-4
         self.tol.native.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
 
+        self.channel_weights.native.setPlaceholderText("all alike")
+        self._at_first = {field: field.value for field in self._fields}
+        self.reset_button.changed.connect(self.reset)
+
+    @property
+    def _fields(self) -> list[Any]:
+        own = [field for field in self if field not in (self["add"], self.reset_button)]
+        return [*own, self.add_image, self.add_labels]
+
+    def reset(self) -> None:
+        """Set all as it was at first."""
+        for field, value in self._at_first.items():
+            field.value = value
+
     @property
     def kinds(self) -> tuple[Kind, ...]:
         """Which outputs are wanted."""
@@ -132,7 +210,7 @@ class Options(Container[Widget]):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The fields as arguments of `napari_kmeans_seg.segment`."""
+        """The fields as arguments of `napari_kmeans_seg.segment`; ValueError for bad weights."""
         return {
             "init": self.init.value,
             "n_init": self.n_init.value,
@@ -140,4 +218,20 @@ class Options(Container[Widget]):
             "tol": self.tol.value,
             "max_iter": self.max_iter.value,
             "fit_scale": self.fit_percent.value / 100,
+            "color_space": self.color_space.value,
+            "smoothing": self.smoothing.value,
+            "spatial_weight": self.spatial_weight.value,
+            "normalize": self.normalize.value,
+            "channel_weights": self._weights(),
         }
+
+    def _weights(self) -> list[float] | None:
+        text = self.channel_weights.value.strip()
+        if not text:
+            return None
+        try:
+            return [float(part) for part in text.replace(",", " ").split()]
+        except ValueError:
+            raise ValueError(
+                f"“Weights” takes one number per channel, such as 1, 1, 0.5; got “{text}”."
+            ) from None

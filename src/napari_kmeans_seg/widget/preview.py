@@ -107,7 +107,7 @@ class Preview(QObject):
         self._points = Points()
         self._pending: _Setting | None = None
         self._running: tuple[_Setting, list[EditWatch], BackgroundWork[Outputs]] | None = None
-        self._started = 0.0
+        self._started = self._took = 0.0
         self._last: tuple[_Setting, Segmentation] | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(_LOOK_EVERY)
@@ -210,9 +210,10 @@ class Preview(QObject):
         settled = self._last is not None and self._last[0] is setting
         self._last = setting, outputs.segmentation
         if not settled:
-            self._shown(outputs, perf_counter() - self._started)
-            if self._pending is None and len(setting.kinds) > 1:
-                self._rest.start()
+            self._took = perf_counter() - self._started
+        self._shown(outputs, self._took)
+        if not settled and self._pending is None and len(setting.kinds) > 1:
+            self._rest.start()
 
     def _settle(self) -> None:
         """Let the slower outputs follow."""
