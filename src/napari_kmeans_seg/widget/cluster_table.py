@@ -96,11 +96,6 @@ class ClusterTable(QWidget):
         self._reading = QTimer(self)
         self._reading.setSingleShot(True)
         self._reading.timeout.connect(self._read)
-        # Nor in the midst of an event: to show or hide the table paints the canvas at once, and
-        # that has been seen to crash while layers come and go.
-        self._following = QTimer(self)
-        self._following.setSingleShot(True)
-        self._following.timeout.connect(self._follow)
         self._timer = QTimer(self)
         self._timer.setInterval(_LOOK_EVERY)
         self._timer.timeout.connect(self._look)
@@ -168,9 +163,9 @@ class ClusterTable(QWidget):
         """Follow the viewer."""
         if not self._listening:
             self._listening = True
-            self._viewer.layers.selection.events.active.connect(self.follow)
-            self._viewer.layers.events.removed.connect(self.follow)
-            self._viewer.layers.events.inserted.connect(self.follow)
+            self._viewer.layers.selection.events.active.connect(self._follow)
+            self._viewer.layers.events.removed.connect(self._follow)
+            self._viewer.layers.events.inserted.connect(self._follow)
             self._viewer.mouse_drag_callbacks.append(self._on_click)
         self._follow()
 
@@ -178,9 +173,9 @@ class ClusterTable(QWidget):
         """Follow the viewer no more, and highlight nothing. Touches no Qt object."""
         if self._listening:
             self._listening = False
-            self._viewer.layers.selection.events.active.disconnect(self.follow)
-            self._viewer.layers.events.removed.disconnect(self.follow)
-            self._viewer.layers.events.inserted.disconnect(self.follow)
+            self._viewer.layers.selection.events.active.disconnect(self._follow)
+            self._viewer.layers.events.removed.disconnect(self._follow)
+            self._viewer.layers.events.inserted.disconnect(self._follow)
             self._viewer.mouse_drag_callbacks.remove(self._on_click)
         if self._work is not None:
             self._work[2].cancel()
@@ -188,9 +183,8 @@ class ClusterTable(QWidget):
         self._let_go()
 
     def follow(self) -> None:
-        """Look again, soon, which clusters are to be shown: a run may have made some."""
-        if self._listening:
-            self._following.start()
+        """Look again which clusters are to be shown: a run may have made some."""
+        self._follow()
 
     def _follow(self) -> None:
         active = self._viewer.layers.selection.active
