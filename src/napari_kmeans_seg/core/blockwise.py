@@ -34,10 +34,10 @@ SAMPLE_PIXELS = 1 << 22
 FIT_PIXELS = 1 << 31
 """Pixels up to which every chunk is read; of larger images, chunks evenly spread."""
 
-BATCH_PIXELS = 1 << 26
+BATCH_PIXELS = 1 << 25
 """Pixels that are read between two looks at whether to stop."""
 
-FAN_IN = 8
+FAN_IN = 4
 """Chunks whose counts are merged by one task."""
 
 
@@ -310,8 +310,8 @@ def _gather(summaries: dict[tuple[int, ...], Delayed], chunk_pixels: int, tick: 
         except Exception as error:
             failed = {chunk: summaries[chunk] for chunk in batch}
             raise OSError(_name_chunk(failed, error)) from error
-        if len(gathered) == FAN_IN:
-            gathered = [_merge(gathered)]
+        # At once: what waits to be merged would take more memory than the sum.
+        gathered = [_merge(gathered)]
     tick(1)
     return _merge(gathered)
 
