@@ -1,0 +1,126 @@
+"""Which image will be segmented, told in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from magicgui.widgets import Container, Label, Widget
+from napari.layers import Image
+from psygnal import Signal
+
+from napari_kmeans_seg.layers import describe, describe_channels
+
+from .sections import wrap
+from .wording import breakable
+
+if TYPE_CHECKING:
+    import napari.viewer
+
+
+class Target(Container[Widget]):
+    """Follows the active image layer of a viewer, or several selected ones together.
+
+    Attributes
+    ----------
+    images : tuple of Image
+        What will be segmented: none, one image, or several as channels of one.
+    followed : Signal
+        Tells that the viewer's layers or their selection changed, and whether `images` did.
+    described : Signal
+        Tells that the data or the name of a layer changed.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        The viewer whose active layer is followed.
+    """
+
+    followed = Signal(bool)
+    described = Signal()
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        self._viewer = viewer
+        self._listening = False
+        self.images: tuple[Image, ...] = ()
+        self.layer_name = Label(name="layer_name")
+        self.layer_kind = Label(name="layer_kind")
+        self.layer_name.tooltip = self.layer_kind.tooltip = "What Run will segment."
+        super().__init__(name="target", labels=False, widgets=[self.layer_name, self.layer_kind])
+        self.margins = (0, 0, 0, 0)
+        wrap(self.layer_name, self.layer_kind)
+        font = self.layer_name.native.font()
+        font.setBold(True)
+        self.layer_name.native.setFont(font)
+
+    @property
+    def image(self) -> Image | None:
+        """The image that will be segmented; of several, the first."""
+        return self.images[0] if self.images else None
+
+    def listen(self) -> None:
+        """Hear of the viewer's layers."""
+        if not self._listening:
+            layers = self._viewer.layers
+            layers.selection.events.active.connect(self._follow)
+            layers.selection.events.changed.connect(self._follow)
+            layers.events.inserted.connect(self._follow)
+            layers.events.removed.connect(self._follow)
+            layers.events.renamed.connect(self._on_described)
+            self._listening = True
+            self._follow()
+
+    def leave(self) -> None:
+        """Hear of the viewer no more. Touches no Qt object."""
+        if self._listening:
+            self._listening = False
+            layers = self._viewer.layers
+            layers.selection.events.active.disconnect(self._follow)
+            layers.selection.events.changed.disconnect(self._follow)
+            layers.events.inserted.disconnect(self._follow)
+            layers.events.removed.disconnect(self._follow)
+            layers.events.renamed.disconnect(self._on_described)
+            for layer in self.images:
+                layer.events.data.disconnect(self._on_described)
+            self.images = ()
+
+    def _follow(self) -> None:
+        selection = self._viewer.layers.selection
+        chosen = [selection.active] if selection.active is not None else selection
+        # In the order of the list, so that the order of clicks does not matter.
+        images = tuple(x for x in self._viewer.layers if x in chosen and isinstance(x, Image))
+        images = images if len(chosen) == 1 or len(images) > 1 else ()
+        changed = [x.unique_id for x in images] != [x.unique_id for x in self.images]
+        if changed:
+            for layer in self.images:
+                layer.events.data.disconnect(self._on_described)
+            for layer in images:
+                layer.events.data.connect(self._on_described)
+            self.images = images
+        self._describe()
+        self.followed.emit(changed)
+
+    def _on_described(self) -> None:
+        self._describe()
+        self.described.emit()
+
+    def _describe(self) -> None:
+        """Say which layer will be segmented, or what to do to get one."""
+        active = self._viewer.layers.selection.active
+        if len(self.images) > 1:
+            title = f"{len(self.images)} layers as channels"
+            try:
+                detail = describe_channels(self.images)
+            except ValueError as error:
+                detail = f"✖ {error}"
+        elif self.image is not None:
+            title, detail = breakable(self.image.name), describe(self.image)
+        elif len(self._viewer.layers) == 0:
+            title = "No image"
+            detail = "Open an image: File ▸ Open File(s)… or File ▸ Open Sample."
+        elif active is not None:
+            title = "No image layer is active"
+            detail = f"“{active.name}” is not an image. Click an image in the layer list."
+        else:
+            title = "No image layer is active"
+            detail = "Click one image in the layer list, or several to cluster them together."
+        self.layer_name.value, self.layer_kind.value = title, detail
