@@ -38,7 +38,7 @@ def labels(viewer, table):
 
 def click(table, row, column=NAME, modifier=NONE):
     """Click a cell with the mouse."""
-    place = table.view.visualRect(table.sorted.index(row, column)).center()
+    place = table.view.visualRect(table.view.sorted.index(row, column)).center()
     QTest.mouseClick(table.view.viewport(), Qt.MouseButton.LeftButton, modifier, place)
 
 
@@ -58,7 +58,7 @@ def button(table, name):
 
 def rows(table) -> list[list[str]]:
     """What the table shows."""
-    model = table.sorted
+    model = table.view.sorted
     return [
         [str(model.index(row, column).data()) for column in range(1, model.columnCount())]
         for row in range(model.rowCount())
@@ -77,13 +77,13 @@ def test_the_table_tells_what_the_features_tell(table, labels):
     told, features = rows(table), labels.features
     assert [row[0] for row in told] == ["Cluster 1", "Cluster 2", "Cluster 3", "Cluster 4"]
     assert [row[1] for row in told] == [f"{n:,}" for n in features["pixels"]]
-    header = [table.sorted.headerData(i, Qt.Orientation.Horizontal) for i in range(8)]
+    header = [table.view.sorted.headerData(i, Qt.Orientation.Horizontal) for i in range(8)]
     assert header == ["", "Name", "Pixels", "%", "Area [pixel²]", "Red", "Green", "Blue"]
 
 
 def test_the_swatch_is_the_colour_on_the_canvas(table, labels):
     def swatch(row):
-        pixmap = table.sorted.index(row, SWATCH).data(Qt.ItemDataRole.DecorationRole)
+        pixmap = table.view.sorted.index(row, SWATCH).data(Qt.ItemDataRole.DecorationRole)
         return pixmap.pixmap(14, 14).toImage().pixelColor(5, 5).getRgb()[:3]
 
     for row in range(4):
@@ -98,9 +98,11 @@ def test_every_column_sorts_by_its_numbers(table, labels):
     QTest.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, NONE, place)
     pixels = [int(row[1].replace(",", "")) for row in rows(table)]
     assert pixels in (sorted(pixels), sorted(pixels)[::-1])
-    for column in range(table.sorted.columnCount()):
+    for column in range(table.view.sorted.columnCount()):
         table.view.sortByColumn(column, Qt.SortOrder.DescendingOrder)
-        shown = [table.sorted.index(row, column).data(Qt.ItemDataRole.UserRole) for row in range(4)]
+        shown = [
+            table.view.sorted.index(row, column).data(Qt.ItemDataRole.UserRole) for row in range(4)
+        ]
         assert shown == sorted(shown, reverse=True)
 
 
@@ -134,7 +136,7 @@ def test_a_click_on_the_canvas_selects_the_row(viewer, table, labels, qtbot):
 
 
 def test_clusters_are_hidden_by_their_tick(table, labels):
-    box = table.view.visualRect(table.sorted.index(1, SWATCH))
+    box = table.view.visualRect(table.view.sorted.index(1, SWATCH))
     place = QPoint(box.left() + 10, box.center().y())
     QTest.mouseClick(table.view.viewport(), Qt.MouseButton.LeftButton, NONE, place)
     assert labels.colormap.map(2)[3] == 0
@@ -167,7 +169,7 @@ def test_a_name_is_typed_into_the_table(table, labels):
     QTest.qWait(10)
     assert rows(table)[1][0] == "the cup"
     assert table.selected == [2]
-    table.sorted.setData(table.sorted.index(0, NAME), "the cup")
+    table.view.sorted.setData(table.view.sorted.index(0, NAME), "the cup")
     assert "already" in table.message.text()
     assert rows(table)[0][0] == "Cluster 1"
 

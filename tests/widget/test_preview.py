@@ -174,7 +174,7 @@ def test_the_clusters_follow_k_while_live_preview_is_on(viewer, dock, qtbot, cof
         widget.n_clusters.value = k
         qtbot.waitUntil(lambda k=k: widget.message.value.startswith(f"{k} clusters"), timeout=9000)
         assert viewer.layers["coffee clusters"].data.max() == k
-        assert widget.clusters.sorted.rowCount() == k
+        assert widget.clusters.view.sorted.rowCount() == k
     qtbot.waitUntil(lambda: not widget.preview.busy, timeout=9000)
     widget.live.native.click()
     widget.n_clusters.value = 4

@@ -31,7 +31,7 @@ def test_from_a_photograph_to_a_mask_and_a_sentence(viewer, dock, qtbot):
         QTest.mouseClick(thing, LEFT, modifier, *([] if place is None else [place]))
 
     def row(i, modifier=NONE):
-        place = table.view.visualRect(table.sorted.index(i, NAME)).center()
+        place = table.view.visualRect(table.view.sorted.index(i, NAME)).center()
         click(table.view.viewport(), modifier, place)
 
     def button(text):
@@ -57,7 +57,9 @@ def test_from_a_photograph_to_a_mask_and_a_sentence(viewer, dock, qtbot):
     for _ in range(6):
         QTest.keyClick(k, Qt.Key.Key_Up)
     assert widget.n_clusters.value == 8
-    qtbot.waitUntil(lambda: not widget.preview.busy and table.sorted.rowCount() == 8, timeout=9000)
+    qtbot.waitUntil(
+        lambda: not widget.preview.busy and table.view.sorted.rowCount() == 8, timeout=9000
+    )
     labels = next(layer for layer in viewer.layers if layer.name.endswith("clusters"))
     assert labels.data.max() == 8
     assert widget.message.value.startswith("8 clusters")

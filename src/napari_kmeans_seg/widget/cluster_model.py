@@ -14,6 +14,8 @@ from qtpy.QtCore import (  # type: ignore[attr-defined]
 from qtpy.QtGui import QColor, QIcon, QPixmap
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import pandas as pd
 
     from napari_kmeans_seg.layers.clusters import Clusters
@@ -63,6 +65,14 @@ class ClusterModel(QAbstractTableModel):
         if self.rowCount():
             last = self.index(self.rowCount() - 1, SWATCH)
             self.dataChanged.emit(self.index(0, SWATCH), last)
+
+    def hide_or_show(self, labels: Collection[int]) -> None:
+        """Hide clusters on the canvas; show them where all of them are hidden already."""
+        if self._clusters is not None:
+            hidden = self._clusters.colors.hidden
+            gone = hidden >= set(labels)
+            self._clusters.colors.show(hidden=hidden - set(labels) if gone else hidden | {*labels})
+            self.recolored()
 
     def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: N802, B008
         """Count the clusters."""

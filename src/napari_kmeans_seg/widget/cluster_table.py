@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image, Labels
-from qtpy.QtCore import QItemSelection, QItemSelectionModel, QSortFilterProxyModel, Qt, QTimer
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QAction, QColor, QKeySequence  # type: ignore[attr-defined]
 from qtpy.QtWidgets import (
-    QAbstractItemView,
     QColorDialog,
     QGridLayout,
     QInputDialog,
     QLabel,
     QMenu,
     QPushButton,
-    QTableView,
     QVBoxLayout,
     QWidget,
 )
@@ -25,7 +23,8 @@ from napari_kmeans_seg.layers.clusters import Clusters, clusters_of
 
 from .background import BackgroundWork, CancelledError
 from .cluster_extras import ClusterExtras
-from .cluster_model import NAME, SORT_ROLE, SWATCH, ClusterModel
+from .cluster_model import SWATCH
+from .cluster_view import ClusterView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -39,7 +38,6 @@ _LOOK_EVERY = 50
 # How far a mouse may move in a click, in pixels of the screen.
 _STILL = 3
 _KEYS = Qt.ShortcutContext.WidgetWithChildrenShortcut
-_SELECT = QItemSelectionModel.SelectionFlag
 
 
 class ClusterTable(QWidget):
@@ -63,17 +61,7 @@ class ClusterTable(QWidget):
         self._listening = False
         self._work: tuple[Clusters, int, BackgroundWork[Segmentation]] | None = None
 
-        self.model = ClusterModel()
-        self.sorted = QSortFilterProxyModel(self)
-        self.sorted.setSourceModel(self.model)
-        self.sorted.setSortRole(SORT_ROLE)
-        self.sorted.setSortCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
-        self.view = QTableView()
-        self.view.setModel(self.sorted)
-        self._selection = QItemSelectionModel(self.sorted, self)
-        self.view.setSelectionModel(self._selection)
-        self._style()
-
+        self.view = ClusterView()
         self.message = QLabel()
         self.message.setWordWrap(True)
         self.message.hide()
@@ -87,8 +75,8 @@ class ClusterTable(QWidget):
         layout.addWidget(self.extras)
         layout.addWidget(self.message)
 
-        self.model.refused.connect(self._say)
-        self._selection.selectionChanged.connect(self._on_selection)
+        self.view.rows.refused.connect(self._say)
+        self.view.selection.selectionChanged.connect(self._on_selection)
         self.view.doubleClicked.connect(self._choose_color)
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.view.customContextMenuRequested.connect(self._menu)
@@ -100,34 +88,6 @@ class ClusterTable(QWidget):
         self._timer.setInterval(_LOOK_EVERY)
         self._timer.timeout.connect(self._look)
         self.hide()
-
-    def _style(self) -> None:
-        view = self.view
-        view.setSortingEnabled(True)
-        view.sortByColumn(SWATCH, Qt.SortOrder.AscendingOrder)
-        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        view.setEditTriggers(
-            QAbstractItemView.EditTrigger.DoubleClicked
-            | QAbstractItemView.EditTrigger.EditKeyPressed
-        )
-        view.setTabKeyNavigation(False)
-        view.setShowGrid(False)
-        view.setWordWrap(False)
-        view.setMinimumHeight(120)
-        view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        rows, columns = view.verticalHeader(), view.horizontalHeader()
-        assert rows is not None
-        assert columns is not None
-        rows.hide()
-        rows.setDefaultSectionSize(24)
-        columns.setMinimumSectionSize(36)
-        columns.setHighlightSections(False)
-        # The theme has nothing for headers.
-        view.setStyleSheet(
-            "QHeaderView, QHeaderView::section { background: transparent; border: none; }"
-            "QHeaderView::section { padding: 2px 4px; }"
-        )
-        view.setAccessibleName("Clusters")
 
     def _buttons(self) -> QGridLayout:
         """Make the actions, each with a button and a key."""
@@ -223,7 +183,7 @@ class ClusterTable(QWidget):
         clusters = self._clusters
         now = [] if clusters is None else clusters.table.to_numpy().tolist()
         if now == self._shown and clusters is not None:
-            self.model.recolored()
+            self.view.rows.recolored()
         else:
             same = [row[1] for row in now] == [row[1] for row in self._shown]
             if clusters is not None and self._shown and not same:
@@ -234,14 +194,10 @@ class ClusterTable(QWidget):
 
     def show_clusters(self, select: Iterable[int] = ()) -> None:
         """Fill the table, and select the rows of some clusters."""
-        new = not self._shown
-        self.model.show(self._clusters)
+        self.view.show_clusters(self._clusters)
         clusters = self._clusters
         self._shown = [] if clusters is None else clusters.table.to_numpy().tolist()
         self.setVisible(clusters is not None)
-        if new:
-            self.view.resizeColumnsToContents()
-            self.view.setColumnWidth(SWATCH, 46)
         self.select(select)
 
     # -- selecting ----------------------------------------------------------------------
@@ -249,20 +205,11 @@ class ClusterTable(QWidget):
     @property
     def selected(self) -> list[int]:
         """The labels of the selected rows."""
-        rows = self._selection.selectedRows()
-        return sorted(self.model.label(self.sorted.mapToSource(row).row()) for row in rows)
+        return self.view.selected
 
     def select(self, labels: Iterable[int]) -> None:
         """Select the rows of clusters."""
-        wanted, chosen = set(labels), QItemSelection()
-        for row in range(self.sorted.rowCount()):
-            index = self.sorted.index(row, NAME)
-            if self.model.label(self.sorted.mapToSource(index).row()) in wanted:
-                chosen.select(index, index)
-                self.view.scrollTo(index)
-                # Where the keyboard goes on: F2 renames what is selected.
-                self._selection.setCurrentIndex(index, _SELECT.NoUpdate)
-        self._selection.select(chosen, _SELECT.ClearAndSelect | _SELECT.Rows)
+        self.view.select(labels)
         self._on_selection()
 
     def _on_selection(self) -> None:
@@ -403,12 +350,14 @@ class ClusterTable(QWidget):
     def _menu(self, place: QPoint) -> None:
         menu = QMenu(self)
         menu.addActions(list(self.actions_.values()))
+        menu.addSeparator()
+        menu.addMenu(self.view.sort_menu())
         menu.popup(self.view.mapToGlobal(place))
 
     def _choose_color(self, index: QModelIndex) -> None:
         if index.column() != SWATCH or self._clusters is None:
             return
-        label = self.model.label(self.sorted.mapToSource(index).row())
+        label = self.view.label(index)
         now = QColor.fromRgbF(*map(float, self._clusters.colors.of(label)))
         chosen = QColorDialog.getColor(now, self, f"Colour of “{self._clusters.name(label)}”")
         if chosen.isValid():
