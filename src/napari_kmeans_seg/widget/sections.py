@@ -39,7 +39,8 @@ class Section(QCollapsible):
         icon = QIcon(nothing)
         super().__init__(f"▸ {title}", expandedIcon=icon, collapsedIcon=icon)
         self.toggleButton().setIconSize(QSize(0, 0))
-        self.toggled.connect(lambda open_: self.setText(f"{'▾' if open_ else '▸'} {title}"))
+        self._title = title
+        self.toggled.connect(self._on_toggled)
         self.setDuration(0)
         for box in (self, self.content()):
             if (layout := box.layout()) is not None:
@@ -61,3 +62,8 @@ class Section(QCollapsible):
         scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         self.addWidget(scroll)
         self.collapse(animate=False)
+
+    # A method, not a function made in place: PySide6 would keep that one for ever, and with
+    # it the whole dock.
+    def _on_toggled(self, opened: bool) -> None:
+        self.setText(f"{'▾' if opened else '▸'} {self._title}")
