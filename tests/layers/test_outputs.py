@@ -192,21 +192,21 @@ def test_the_metadata_tell_how_the_layers_came_to_be(viewer, source):
         np.testing.assert_array_equal(told["centroids"], segmentation.centroids)
 
 
-def test_the_features_table_has_one_row_per_cluster(viewer, source):
+def test_the_features_table_has_a_row_per_cluster_below_that_of_the_background(viewer, source):
     segmentation = LayerImage.of(source).segment(n_clusters=3)
     features = run(viewer, source)["labels"].features
-    assert features["index"].tolist() == features["label"].tolist() == [1, 2, 3]
-    assert features["pixels"].tolist() == segmentation.counts.tolist()
+    assert features["index"].tolist() == features["label"].tolist() == [0, 1, 2, 3]
+    assert features["pixels"].tolist() == [0, *segmentation.counts]
     assert features["percent"].sum() == pytest.approx(100)
-    np.testing.assert_allclose(
-        features[["mean_red", "mean_green", "mean_blue"]], segmentation.centroids
-    )
+    means = features[["mean_red", "mean_green", "mean_blue"]]
+    np.testing.assert_allclose(means[1:], segmentation.centroids)
+    assert means.loc[0].isna().all()
 
 
 def test_napari_tells_the_row_of_the_label_under_the_cursor(viewer, source):
     labels = run(viewer, source)["labels"]
     label = int(labels.data[100, 100])
-    pixels = labels.features["pixels"][label - 1]
+    pixels = labels.features["pixels"][label]
     status = labels.get_status((100, 100), world=True)
     assert f"pixels: {pixels}" in status["coordinates"]
 
@@ -239,7 +239,7 @@ def test_a_second_run_writes_to_the_same_layers(viewer, source):
     assert second == first
     assert len(viewer.layers) == 3
     assert first["labels"].data.max() == 4
-    assert len(first["labels"].features) == 4
+    assert first["labels"].features["label"].tolist() == [0, 1, 2, 3, 4]
     assert first["image"].metadata[METADATA_KEY]["n_clusters"] == 4
     assert run(viewer, source, 2) == first, "and a third"
 
@@ -317,9 +317,9 @@ def test_a_renamed_output_is_left_alone(viewer, source):
 
 def test_an_output_whose_table_was_changed_is_left_alone(viewer, source):
     labels = run(viewer, source)["labels"]
-    labels.features["tissue"] = ["dark", "middle", "bright"]
+    labels.features["tissue"] = ["", "dark", "middle", "bright"]
     assert run(viewer, source)["labels"] is not labels
-    assert labels.features["tissue"].tolist() == ["dark", "middle", "bright"]
+    assert labels.features["tissue"].tolist() == ["", "dark", "middle", "bright"]
 
 
 def test_a_layer_that_only_has_the_name_of_an_output_is_never_touched(viewer, source):

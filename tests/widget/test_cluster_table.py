@@ -76,7 +76,7 @@ def test_the_table_tells_what_the_features_tell(table, labels):
     assert table.isVisible()
     told, features = rows(table), labels.features
     assert [row[0] for row in told] == ["Cluster 1", "Cluster 2", "Cluster 3", "Cluster 4"]
-    assert [row[1] for row in told] == [f"{n:,}" for n in features["pixels"]]
+    assert [row[1] for row in told] == [f"{n:,}" for n in features["pixels"][1:]]
     header = [table.view.sorted.headerData(i, Qt.Orientation.Horizontal) for i in range(8)]
     assert header == ["", "Name", "Pixels", "%", "Area [pixel²]", "Red", "Green", "Blue"]
 
@@ -165,7 +165,7 @@ def test_a_name_is_typed_into_the_table(table, labels):
     QTest.keyClicks(editor, "the cup")
     QTest.keyClick(editor, Qt.Key.Key_Return)
     QTest.qWait(10)
-    assert labels.features["name"].tolist()[1] == "the cup"
+    assert labels.features["name"].tolist()[2] == "the cup"
     QTest.qWait(10)
     assert rows(table)[1][0] == "the cup"
     assert table.selected == [2]

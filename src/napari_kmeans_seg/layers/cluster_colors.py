@@ -9,7 +9,8 @@ import numpy as np
 from napari.utils.colormaps import DirectLabelColormap
 from napari.utils.colormaps.standardize_color import transform_color
 
-from .colors import _BY_HAND, color_fingerprint
+from .colors import BY_HAND, color_fingerprint
+from .label_rows import means, of_clusters
 from .link import METADATA_KEY, written_colors
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class ClusterColors:
 
     def with_colors(self, colors: Mapping[int, Any], labels: Iterable[int]) -> LabelColormapBase:
         """Make a colormap with other colours for some of the labels."""
-        table: dict[int | None, Any] = {None: _BY_HAND, 0: "transparent"}
+        table: dict[int | None, Any] = {None: BY_HAND, 0: "transparent"}
         table |= {label: self.of(label) for label in labels if label not in colors}
         return DirectLabelColormap(color_dict=table | dict(colors))
 
@@ -111,11 +112,11 @@ class ClusterColors:
 
     def _following(self, old: pd.DataFrame, new: pd.DataFrame) -> dict[int, Any]:
         worn = {label: self.of(label) for label in old["label"]}
-        columns = [column for column in old.columns if str(column).startswith("mean_")]
+        columns = means(old)
         before, after = (table.set_index("label")[columns] for table in (old, new))
         for full in _FULL_SCALES if len(columns) == 3 else ():
-            means = {label: np.clip(row / full, 0, 1) for label, row in _rows(before)}
-            if all(np.allclose(worn[label][:3], means[label], atol=1e-3) for label in worn):
+            plain = {label: np.clip(row / full, 0, 1) for label, row in _rows(before)}
+            if all(np.allclose(worn[label][:3], plain[label], atol=1e-3) for label in worn):
                 return {
                     label: np.append(np.clip(row / full, 0, 1), 1)
                     for label, row in _rows(after)
@@ -148,10 +149,10 @@ class ClusterColors:
     def _show(self) -> None:
         layer = self._layer
         as_written = written_colors(layer) in (None, color_fingerprint(layer))
-        known = set(layer.features["label"].tolist())
+        known = set(of_clusters(layer.features)["label"].tolist())
         self._highlighted, self._hidden = self._highlighted & known, self._hidden & known
         if self._highlighted or self._hidden:
-            table: dict[int | None, Any] = {None: _BY_HAND, 0: "transparent"}
+            table: dict[int | None, Any] = {None: BY_HAND, 0: "transparent"}
             for label in known:
                 color = np.array(self._worn.map(label), np.float64).reshape(4)
                 if label in self._hidden:
@@ -189,15 +190,15 @@ def mean_colors_of(table: pd.DataFrame, source: Image | None) -> dict[int, Any]:
     dict
         Red, green, blue, alpha of each label; empty where means are no colours.
     """
-    columns = [column for column in table.columns if str(column).startswith("mean_")]
+    columns = means(table)
     if source is None or len(columns) != (3 if source.rgb else 1):
         return {}
     low, high = source.contrast_limits
     if source.rgb:
         low, high = 0, np.iinfo(source.dtype).max if source.dtype.kind in "iu" else 1
-    means = (table[columns].to_numpy(float) - low) / (high - low)
+    values = (table[columns].to_numpy(float) - low) / (high - low)
     colors = np.ones((len(table), 4))
-    colors[:, :3] = np.clip(np.nan_to_num(means), 0, 1)
+    colors[:, :3] = np.clip(np.nan_to_num(values), 0, 1)
     return dict(zip(table["label"].tolist(), colors, strict=True))
 
 
@@ -220,7 +221,7 @@ def painted_means(
     table : DataFrame
         The clusters: the means are rounded where the image has integers.
     """
-    columns = [column for column in table.columns if str(column).startswith("mean_")]
+    columns = means(table)
     found = labels[where]
     painted = image.copy()
     for i, column in enumerate(columns):

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 import numpy as np
+import pandas as pd
 
 from .cluster_colors import ClusterColors, painted_means
 from .cluster_steps import PixelChange, Step, table_after
+from .label_rows import means, of_clusters
 from .link import METADATA_KEY, linked_layers
 from .outputs import cluster_table
 
@@ -16,10 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
-    import pandas as pd
     from napari.components import ViewerModel
     from napari.layers import Image, Labels, Layer
     from napari.utils.colormaps import LabelColormapBase
+
+
+BACKGROUND = "background"
 
 
 class ClusterHistory:
@@ -116,15 +120,15 @@ class ClusterHistory:
         if table is None:
             table = old
         else:
-            table = self._completed(table)
-            colors = self.colors.following(old, table) if edit is not None else None
-            labels = table["label"].tolist()
+            table = self._completed(table, old)
+            rows = of_clusters(table)
+            colors = self.colors.following(of_clusters(old), rows) if edit is not None else None
             after |= {
-                "n_clusters": len(table),
-                "labels": labels,
-                "names": table["name"].tolist(),
-                "centroids": table[means(table)].to_numpy(float).tolist(),
-                "counts": table["pixels"].tolist(),
+                "n_clusters": len(rows),
+                "labels": rows["label"].tolist(),
+                "names": rows["name"].tolist(),
+                "centroids": rows[means(rows)].to_numpy(float).tolist(),
+                "counts": rows["pixels"].tolist(),
             }
         if edit is not None:
             after["edits"] = [*before.get("edits", []), edit]
@@ -187,15 +191,18 @@ class ClusterHistory:
             self._done.clear()
             self._undone.clear()
 
-    def _completed(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Order the rows by label, and count percent and sizes anew from the pixels."""
-        table = table.sort_values("label", ignore_index=True)
-        table["percent"] = 100 * table["pixels"] / max(1, table["pixels"].sum())
-        plain = ["label", "pixels", "percent", *means(table)]
-        sizes = cluster_table(table[plain], self.layer)
-        for column in sizes.columns.difference(plain):
-            table[column] = sizes[column].to_numpy()
-        return table
+    def _completed(self, rows: pd.DataFrame, old: pd.DataFrame) -> pd.DataFrame:
+        """Make the features table of clusters; what others wrote into the old one stays."""
+        percent = 100 * rows["pixels"] / max(1, rows["pixels"].sum())
+        plain = rows[["label", "pixels", *means(rows)]].assign(percent=percent)
+        table = cluster_table(plain, self.layer)
+        gone = old[~old["label"].isin(rows["label"])]
+        told = pd.concat([rows, gone]).set_index("label").reindex(table["label"])
+        for column in rows.columns.difference(table.columns):
+            table[column] = told[column].to_numpy()
+        table["name"] = table["label"].map(rows.set_index("label")["name"]).fillna("")
+        table.loc[0, "name"] = BACKGROUND
+        return table[rows.columns]
 
     def _relabel(self, where: npt.NDArray[np.bool_], after: npt.NDArray[Any]) -> PixelChange:
         labels = self._pixels()
@@ -244,8 +251,3 @@ def record_of(layer: Layer) -> dict[str, Any]:
     """Read what the metadata tell of a result; nothing where there is none."""
     record = layer.metadata.get(METADATA_KEY)
     return record if isinstance(record, dict) else {}
-
-
-def means(table: pd.DataFrame) -> list[str]:
-    """Name the columns that hold the means of the channels."""
-    return [column for column in table.columns if str(column).startswith("mean_")]

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from napari.layers import Labels
 
-from .cluster_history import ClusterHistory, bare, means, record_of
+from .cluster_history import ClusterHistory, bare, record_of
+from .label_rows import means, of_clusters
 from .link import METADATA_KEY, linked_layers
 from .source import LayerImage
 
@@ -86,8 +87,8 @@ class Clusters(ClusterHistory):
 
     @property
     def table(self) -> pd.DataFrame:
-        """The features table: one row per cluster, with a column for the names."""
-        table = self.layer.features.copy()
+        """The clusters in the features table, one row each, with a column for the names."""
+        table = of_clusters(self.layer.features)
         if "name" not in table.columns:
             names = [f"Cluster {label}" for label in table["label"]]
             table.insert(int(table.columns.get_loc("label")) + 1, "name", names)
@@ -96,7 +97,7 @@ class Clusters(ClusterHistory):
     @property
     def labels(self) -> list[int]:
         """The labels of the clusters."""
-        return [int(label) for label in self.layer.features["label"]]
+        return [int(label) for label in of_clusters(self.layer.features)["label"]]
 
     def name(self, label: int) -> str:
         """Tell the name of a cluster."""

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from napari_kmeans_seg import Segmentation
 
-# A label that no cluster has was painted by hand, and must not be overlooked.
-_BY_HAND = "magenta"
+BY_HAND = "magenta"
+"""What a label wears that no cluster has: it was painted by hand, and must not be overlooked."""
 
 
 def mean_colors(segmentation: Segmentation, dtype: npt.DTypeLike) -> DirectLabelColormap:
@@ -46,7 +46,7 @@ def mean_colors(segmentation: Segmentation, dtype: npt.DTypeLike) -> DirectLabel
     full = np.iinfo(dtype).max if dtype.kind in "iu" else 1
     colors = np.ones((segmentation.n_clusters, 4))
     colors[:, :3] = np.clip(segmentation.centroids / full, 0, 1)
-    table: dict[int | None, Any] = {None: _BY_HAND, 0: "transparent"}
+    table: dict[int | None, Any] = {None: BY_HAND, 0: "transparent"}
     table.update(enumerate(colors, start=1))
     return DirectLabelColormap(color_dict=table)
 
@@ -77,7 +77,7 @@ def warm_up_early() -> None:
     While a person chooses what to segment there is time to compile the look-up, so that the
     first run does not wait for it.
     """
-    colormap = DirectLabelColormap(color_dict={None: _BY_HAND, 0: "transparent", 1: "white"})
+    colormap = DirectLabelColormap(color_dict={None: BY_HAND, 0: "transparent", 1: "white"})
     # No daemon: Python must not end in the midst of the compiler.
     Thread(target=colormap.map, args=(np.zeros((1, 1), np.uint8),)).start()
 

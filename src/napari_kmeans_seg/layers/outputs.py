@@ -13,6 +13,7 @@ from napari.layers import Image, Labels
 from .cleanup import at_level, object_table
 from .colors import color_fingerprint, mean_colors, warm_up
 from .geometry import placement, shifted
+from .label_rows import every_label, n_pixels_of
 from .link import (
     METADATA_KEY,
     EditWatch,
@@ -241,7 +242,8 @@ class Outputs:
             layer.features = cluster_table(self.table, layer)
         if kind == "objects":
             data = layer.data[0] if layer.multiscale else layer.data
-            layer.features = with_sizes(object_table(data), layer)
+            objects = every_label(object_table(data), n_pixels_of(layer))
+            layer.features = with_sizes(objects, layer)
         layer.metadata = {**layer.metadata, METADATA_KEY: record(self.segmentation, self.source)}
         write_link(layer, self.source.link_id, kind, self.fingerprints[kind], colors)
 
@@ -294,24 +296,27 @@ def record(segmentation: Segmentation, source: LayerImage) -> dict[str, Any]:
 
 
 def cluster_table(clusters: pd.DataFrame, layer: Layer) -> pd.DataFrame:
-    """Make the features table of a Labels layer: one row per cluster.
+    """Make the features table of a Labels layer: one row per label, the background's first.
 
     Parameters
     ----------
     clusters : DataFrame
-        What `Segmentation.to_dataframe` gives.
+        What `Segmentation.to_dataframe` gives: one row per cluster.
     layer : Layer
         The layer that shows them: its scale, affine and units give the sizes.
 
     Returns
     -------
     DataFrame
-        The columns are `index` (by this column napari finds the row of a label), `label`,
-        `pixels`, `percent`, the size in the units of the layer, e.g. `area [µm²]` or
-        `volume [µm³]`, and the mean of each channel.
+        Row i is about label i, as napari's own features table has it: row 0 about the
+        background, of which only pixels and size are told. The columns are `index` (by
+        this column napari finds the row of a label), `label`, `pixels`, `percent`, the size
+        in the units of the layer, e.g. `area [µm²]` or `volume [µm³]`, and the mean of each
+        channel.
     """
     # A label that was not painted as a seed has no cluster.
-    return with_sizes(clusters[clusters["pixels"] > 0].reset_index(drop=True), layer)
+    found = clusters[clusters["pixels"] > 0]
+    return with_sizes(every_label(found, n_pixels_of(layer)), layer)
 
 
 def with_sizes(table: pd.DataFrame, layer: Layer) -> pd.DataFrame:
