@@ -1,0 +1,155 @@
+"""How long the window stands still while a large image is segmented.
+
+    python -m benchmarks.responsive [MEGAPIXELS] [grey|rgb] [RUNS]
+
+opens a real napari window with an image in memory, presses Run, and then moves k with the live
+preview on. A timer that should beat every 5 ms tells the longest block of the interface's
+thread, in milliseconds: while the work runs on its own threads, and while its outputs are shown.
+For comparison napari alone is given such arrays: as new layers by `add_image` and `add_labels`,
+and as new data of the same layers, each time both at once, as a run does. The first time napari
+also compiles its shaders. "At rest" is what other work on the machine makes of the beat.
+"""
+
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import napari
+import numpy as np
+import skimage.data
+from numpy.typing import NDArray
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QApplication
+
+from napari_kmeans_seg.layers import Outputs
+
+SLIDER = (3, 8, 4, 7, 5)
+
+
+class Heartbeat:
+    """Beats every 5 ms, if it can, and notes the times."""
+
+    def __init__(self) -> None:
+        self.beats = [time.perf_counter()]
+        self._timer = QTimer()
+        self._timer.setInterval(5)
+        self._timer.timeout.connect(lambda: self.beats.append(time.perf_counter()))
+        self._timer.start()
+
+    def longest(self, start: float, stop: float | None = None) -> str:
+        """Tell the longest block that ends within a span of time, by default until now."""
+        stop = stop or time.perf_counter()
+        pairs = zip(self.beats, self.beats[1:], strict=False)
+        blocks = [b - a for a, b in pairs if start < b <= stop]
+        return f"{1e3 * max(blocks, default=0):.0f}"
+
+
+def let_go_on(until: Callable[[], bool] = lambda: True, at_least: float = 0.0) -> None:
+    """Run the interface until something holds, some seconds in any case, and until it rests."""
+    start, restful = time.perf_counter(), 0
+    while restful < 10 or not until() or time.perf_counter() - start < at_least:
+        before = time.perf_counter()
+        QApplication.processEvents()
+        restful = restful + 1 if time.perf_counter() - before < 0.02 else 0
+        time.sleep(0.006)
+
+
+def photograph(megapixels: float, *, rgb: bool) -> NDArray[np.uint8]:
+    """Make a large image of a small one, with noise, so that its values vary as in a large one."""
+    small = skimage.data.coffee() if rgb else skimage.data.camera()
+    height = round((megapixels * 1e6 / 1.5) ** 0.5)
+    rows = np.arange(height) * len(small) // height
+    width = round(1.5 * height)
+    columns = np.arange(width) * small.shape[1] // width
+    image = small[rows][:, columns].clip(0, 247)
+    random = np.random.default_rng(0)
+    for row in image:
+        row += random.integers(0, 8, row.shape, np.uint8)
+    return image
+
+
+@contextmanager
+def times_of_showing() -> Iterator[list[tuple[float, float]]]:
+    """Note when outputs begin to be shown, and when that is done."""
+    shown: list[tuple[float, float]] = []
+    show = Outputs.show
+
+    def timed(*args, **kwargs):  # type: ignore[no-untyped-def]
+        start = time.perf_counter()
+        try:
+            return show(*args, **kwargs)
+        finally:
+            shown.append((start, time.perf_counter()))
+
+    Outputs.show = timed  # type: ignore[method-assign]
+    try:
+        yield shown
+    finally:
+        Outputs.show = show  # type: ignore[method-assign]
+
+
+def napari_alone(viewer: napari.Viewer, heart: Heartbeat, image: NDArray[np.uint8]) -> None:
+    """Show an image and labels of this size by napari's own means, twice, and take them away."""
+    for time_ in ("first", "second"):
+        arrays = [(image & 7) + np.uint8(1), image.copy()]
+        labels, picture = arrays[0] if image.ndim == 2 else arrays[0][..., 0].copy(), arrays[1]
+        begin = time.perf_counter()
+        layers = [viewer.add_image(picture, name="alone"), viewer.add_labels(labels)]
+        let_go_on(at_least=1)
+        told = f"napari alone, {time_} time: two new layers {heart.longest(begin)}"
+        picture, labels = picture.copy(), labels[::-1].copy()
+        begin = time.perf_counter()
+        layers[0].data, layers[1].data = picture, labels
+        let_go_on(at_least=1)
+        print(f"{told}, new data of both {heart.longest(begin)}")
+        for layer in layers:
+            viewer.layers.remove(layer)
+        viewer.layers.selection.active = viewer.layers["large"]
+        let_go_on(at_least=0.5)
+
+
+def main(megapixels: float, *, rgb: bool, runs: int) -> None:
+    """Measure, and print."""
+    # napari says so of each layer that is larger than a texture.
+    warnings.filterwarnings("ignore", message="data shape .* exceeds")
+    viewer = napari.Viewer()
+    image = photograph(megapixels, rgb=rgb)
+    viewer.add_image(image, name="large", rgb=rgb)
+    _, widget = viewer.window.add_plugin_dock_widget("napari-kmeans-seg")
+    let_go_on(at_least=3)
+    heart = Heartbeat()
+    begin = time.perf_counter()
+    let_go_on(at_least=2)
+    print(f"{megapixels:g} megapixels, {'RGB' if rgb else 'grey'}. At rest {heart.longest(begin)}")
+    napari_alone(viewer, heart, image)
+    with times_of_showing() as shown:
+        for run in range(runs):
+            widget.n_clusters.value = SLIDER[run % len(SLIDER)]
+            begin = time.perf_counter()
+            widget.run()
+            let_go_on(lambda: widget.state != "running", 1)
+            print(
+                f"run {run + 1}: working {heart.longest(begin, shown[-1][0])}, "
+                f"showing {heart.longest(shown[-1][0])}; {widget.message.value}"
+            )
+        widget.live.value = True
+        let_go_on(lambda: not widget.preview.busy, 1)
+        for k in SLIDER:
+            begin, n = time.perf_counter(), len(shown)
+            widget.n_clusters.value = k
+            let_go_on(lambda n=n: not widget.preview.busy and len(shown) > n, 0.5)
+            first, last = shown[n], shown[-1]
+            told = f"live, k = {k}: shown after {first[1] - begin:.2f} s; working "
+            told += f"{heart.longest(begin, first[0])}, showing "
+            told += heart.longest(first[0], first[1] + 0.35)
+            if last is not first:
+                told += f", then the image {heart.longest(last[0])}"
+            print(told)
+    viewer.close()
+
+
+if __name__ == "__main__":
+    size = float(sys.argv[1]) if len(sys.argv) > 1 else 200
+    main(size, rgb="rgb" in sys.argv, runs=int(sys.argv[3]) if len(sys.argv) > 3 else 3)
