@@ -134,6 +134,7 @@ def lloyd(
     *,
     tol: float = 0.0,
     max_iter: int = 300,
+    relaxation: float = 1.0,
     tick: Tick | None = None,
 ) -> LloydResult:
     """Move centroids to the means of their points until they rest.
@@ -149,6 +150,11 @@ def lloyd(
         squared feature units. With 0, when no point changes its cluster.
     max_iter : int
         Iterations at the most.
+    relaxation : float
+        How far centroids move, in parts of the way to the mean of their points. 1 is Lloyd's
+        algorithm. Above it they overshoot, which needs fewer iterations, and below 2 leaves
+        the inertia falling all the same: as far from the mean as before on its other side is
+        where a cluster's inertia would be the same. It ends at the means in any case.
     tick : callable, optional
         Called with a guess of the fraction that is done; an exception that it raises stops
         the work.
@@ -168,6 +174,10 @@ def lloyd(
     ----------
     Lloyd S.P. (1982) Least squares quantization in PCM. IEEE Transactions on
     Information Theory 28, 129-137. doi:10.1109/TIT.1982.1056489
+
+    Du Q., Emelianenko M. (2006) Acceleration schemes for computing centroidal Voronoi
+    tessellations. Numerical Linear Algebra with Applications 13, 173-192.
+    doi:10.1002/nla.476 (overrelaxation)
     """
     labels = np.full(source.n, np.iinfo(np.uint16).max, np.uint16)
     if len(centroids) < 256:
@@ -189,11 +199,18 @@ def lloyd(
         if empty.size:
             counts, sums = _reseed(source, centroids, labels, counts, sums, empty)
         filled = counts > 0
-        moved = centroids.copy()
-        moved[filled] = sums[filled] / counts[filled, np.newaxis]
-        shift = float(((moved - centroids) ** 2).sum())
-        centroids = moved
-        converged = not found.changed or (shift <= tol and not empty.size)
+        means = centroids.copy()
+        means[filled] = sums[filled] / counts[filled, np.newaxis]
+        shift = float(((means - centroids) ** 2).sum())
+        converged = shift <= tol and not empty.size
+        if not found.changed:
+            # The points rest where centroids overshot: they may yet move where these do not.
+            converged |= relaxation == 1
+            relaxation = 1.0
+        if converged or empty.size or n_iter == max_iter:
+            centroids = means
+        else:
+            centroids = centroids + relaxation * (means - centroids)
         first_shift = first_shift or shift
         # Shifts shrink about geometrically: how far from the first to `tol` on a log scale.
         if 0 < tol < min(first_shift, shift):

@@ -65,8 +65,16 @@ class PreparedImage:
         return in_leaves(self._fine) if isinstance(self._fine, PointSource) else self._fine
 
     @cached_property
-    def _coarse(self) -> PointSource:
+    def _finer(self) -> PointSource | None:
+        """Points between all and the coarse ones, where all are many."""
         fine = self._fine
+        if not isinstance(fine, PointSource) or fine.n < 2 * fit.LEVELS[0]:
+            return None
+        return fit.coarsen(fine, fine.features[:, :: fine.n // SAMPLE], fit.LEVELS[0])
+
+    @cached_property
+    def _coarse(self) -> PointSource:
+        fine = self._finer or self._fine
         if isinstance(fine, PointSource):
             step = max(1, fine.n // SAMPLE)
             return fit.coarsen(fine, fine.features[:, ::step])
@@ -74,7 +82,7 @@ class PreparedImage:
 
     @cached_property
     def _coarsest(self) -> PointSource:
-        return fit.coarsen(self._coarse, self._coarse.features, fit.N_COARSEST)
+        return fit.coarsen(self._coarse, self._coarse.features, fit.LEVELS[-1])
 
     def _optimum(self, n_clusters: int, tick: Tick = no_tick) -> OptimalPartitions:
         """Find the optimal partitions of the one feature, and keep them for fewer clusters."""
@@ -192,7 +200,7 @@ class PreparedImage:
         }
         model = self._model(start, parameters)
         tick = portion(progress, 0, 1, "Labelling")
-        labelling = model.label(self._whole, tick)
+        labelling = self._labelling(model, tick)
         tick(1)
         return self._result(model, labelling, LloydResult(start, 0, True, 0.0), ())
 
@@ -301,6 +309,8 @@ class PreparedImage:
         # Where the bins are not many times as many as the clusters, they are no guide.
         if coarse is self._coarse and self._coarsest.n >= 16 * n_clusters:
             levels.append(self._coarsest)
+        if self._finer is not None and self._finer.n >= 16 * n_clusters:
+            levels.insert(0, self._finer)
         found = fit.run(
             self._leaves if n_clusters >= MANY else fine,
             levels,
@@ -360,7 +370,7 @@ class PreparedImage:
         if not keep_order:
             centroids = centroids[self._brightness(centroids)]
         model = self._model(centroids, parameters)
-        labelling = model.label(self._whole, tick)
+        labelling = self._labelling(model, tick)
         for _ in range(RELABELLINGS):
             if labelling.counts.all():
                 break
@@ -371,16 +381,19 @@ class PreparedImage:
             if not keep_order:
                 centroids = centroids[self._brightness(centroids)]
             model = self._model(centroids, parameters)
-            labelling = model.label(self._whole)
+            labelling = self._labelling(model)
         if not keep_order and not labelling.counts.all():
             model = self._model(model.centroids[labelling.counts > 0], parameters)
-            labelling = model.label(self._whole)
+            labelling = self._labelling(model)
         # Where features are not brightness, or centroids not quite means, it takes another.
         order = by_brightness(labelling.means)
         if not keep_order and (order != np.arange(order.size)).any():
             model = self._model(model.centroids[order], parameters)
-            labelling = model.label(self._whole)
+            labelling = self._labelling(model)
         return model, labelling
+
+    def _labelling(self, model: KMeansModel, tick: Tick = no_tick) -> Labelling:
+        return model.label(self._whole, tick)
 
     def _brightness(self, centroids: NDArray[np.float64]) -> NDArray[np.intp]:
         """Order centroids by brightness, as far as their features tell."""

@@ -14,7 +14,7 @@ from .nearest import Labels, nearest
 from .parallel import Span, spans
 from .pixels import Pixels
 
-SPAN = 1 << 16
+SPAN = 1 << 15
 """Points that one thread assigns at a time."""
 
 LEAF = 1 << 13
