@@ -85,7 +85,7 @@ class ClusterHistory:
         wanted = record_of(self.layer)["link"]["source_id"]
         return next((one for one in self._layers() if str(one.unique_id) == wanted), None)
 
-    def _do(
+    def do(
         self,
         what: str,
         table: pd.DataFrame | None = None,

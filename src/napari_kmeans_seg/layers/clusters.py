@@ -125,7 +125,7 @@ class Clusters(ClusterHistory):
         before = self.table
         table = pd.concat([before[~before["label"].isin(group)], merged])
         change = self._relabel(where, np.asarray(keep))
-        self._do(f"Merge {_told(rows['name'])}", table, pixels=change, edit={"merge": group})
+        self.do(f"Merge {_told(rows['name'])}", table, pixels=change, edit={"merge": group})
         return keep
 
     def parts(
@@ -185,7 +185,7 @@ class Clusters(ClusterHistory):
         where = parts.labels > 0
         change = self._relabel(where, np.array([0, *new])[parts.labels[where]])
         edit = {"split": label, "into": parts.n_clusters}
-        self._do(f"Split {name}", table, pixels=change, edit=edit)
+        self.do(f"Split {name}", table, pixels=change, edit=edit)
         return new
 
     def delete(self, labels: Iterable[int]) -> None:
@@ -198,7 +198,7 @@ class Clusters(ClusterHistory):
             raise ValueError("One cluster must stay. Delete the layer instead.")
         table = self.table[~self.table["label"].isin(group)]
         change = self._relabel(self._find(group)[0], np.asarray(0))
-        self._do(f"Delete {_told(rows['name'])}", table, pixels=change, edit={"delete": group})
+        self.do(f"Delete {_told(rows['name'])}", table, pixels=change, edit={"delete": group})
 
     def rename(self, label: int, name: str) -> None:
         """Give a cluster another name."""
@@ -211,13 +211,13 @@ class Clusters(ClusterHistory):
         if name in table["name"].to_numpy():
             raise ValueError(f"There is a cluster named “{name}” already. Choose another name.")
         table.loc[table["label"] == label, "name"] = name
-        self._do(f"Rename {old} to {name}", table)
+        self.do(f"Rename {old} to {name}", table)
 
     def recolor(self, colors: dict[int, Any], what: str | None = None) -> None:
         """Give clusters other colours on the canvas. The segmented image keeps the means."""
         rows = self._rows(colors)
         new = self.colors.with_colors(colors, self.labels)
-        self._do(what or f"Colour {_told(rows['name'])}", colors=new)
+        self.do(what or f"Colour {_told(rows['name'])}", colors=new)
 
     def extract(self, labels: Iterable[int], *, joined: bool = False) -> list[Layer]:
         """Add masks of clusters as Labels layers, one each or one of all."""
@@ -235,7 +235,7 @@ class Clusters(ClusterHistory):
             )
             mask.metadata = {METADATA_KEY: {"mask of": layer.name, "labels": members}}
             masks.append(mask)
-        self._do(f"Extract {_told(rows['name'])}", added=masks)
+        self.do(f"Extract {_told(rows['name'])}", added=masks)
         return list(masks)
 
     # -- how ----------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image, Labels
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import Qt, QTimer, Signal  # type: ignore[attr-defined]
 from qtpy.QtGui import QAction, QColor, QKeySequence  # type: ignore[attr-defined]
 from qtpy.QtWidgets import (
     QColorDialog,
@@ -50,7 +50,14 @@ class ClusterTable(QWidget):
     ----------
     viewer : napari.viewer.Viewer
         The viewer whose active layer is followed.
+
+    Attributes
+    ----------
+    followed : Signal
+        Tells that other clusters are shown than before, or none.
     """
+
+    followed = Signal()
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
@@ -142,6 +149,11 @@ class ClusterTable(QWidget):
             self._work = None
         self._let_go()
 
+    @property
+    def clusters(self) -> Clusters | None:
+        """The clusters that are shown."""
+        return self._clusters
+
     def follow(self) -> None:
         """Look again which clusters are to be shown: a run may have made some."""
         self._follow()
@@ -158,6 +170,7 @@ class ClusterTable(QWidget):
             self._layer = None if clusters is None else clusters.layer
             for event in self._events():
                 event.connect(self._read_soon)
+            self.followed.emit()
         self._read()
 
     def _is_here(self) -> bool:
