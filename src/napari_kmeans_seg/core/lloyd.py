@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .features import Features
-from .nearest import Labels, squared_distances, weighted_sum
+from .nearest import Labels, label_dtype, squared_distances, weighted_sum
 from .parallel import Tick, map_spans, no_tick
 from .sources import PointSource, Source
 
@@ -23,14 +23,11 @@ class Partition:
         Weighted sum of its points.
     changed : bool
         Whether any point changed its cluster.
-    inertia : float
-        Weighted sum of squared distances to the centroids; 0 unless asked for.
     """
 
     counts: NDArray[np.float64]
     sums: NDArray[np.float64]
     changed: bool
-    inertia: float = 0.0
 
 
 def partition(
@@ -39,8 +36,6 @@ def partition(
     labels: Labels,
     before: Partition | None = None,
     tick: Tick | None = None,
-    *,
-    inertia: bool = False,
 ) -> Partition:
     """Assign every point to its nearest centroid.
 
@@ -57,39 +52,34 @@ def partition(
         What `labels` added up to on entry. Where sums are exact, only what changed is summed.
     tick : callable, optional
         Progress of this assignment.
-    inertia : bool
-        Whether to sum the squared distances, too.
     """
     k, n_features = centroids.shape
     assign_to_nearest = source.assign_to(centroids)
     differences = before is not None and isinstance(source, PointSource) and source.sums_are_exact
 
-    def assign(start: int, stop: int) -> tuple[NDArray[np.float64], bool, float]:
+    def assign(start: int, stop: int) -> tuple[NDArray[np.float64], bool]:
         features, weights = source.block(start, stop)
         m = features.shape[1]
         new, old = np.empty(m, labels.dtype), labels[start : start + m]
         assign_to_nearest(start, stop, features, new)
-        squares = squared_distances(features, centroids, new) if inertia else np.zeros(0)
-        scatter = weighted_sum(squares, weights) if inertia else 0.0
         if not differences:
             changed = not np.array_equal(new, old)
             old[:] = new
-            return _sums(features, weights, new, k), changed, scatter
+            return _sums(features, weights, new, k), changed
         moved = np.flatnonzero(new != old)
         features = features[:, moved]
         weights = None if weights is None else weights[moved]
         sums = _sums(features, weights, new[moved], k) - _sums(features, weights, old[moved], k)
         old[moved] = new[moved]
-        return sums, moved.size > 0, scatter
+        return sums, moved.size > 0
 
-    total, any_changed, scatter = np.zeros((k, 1 + n_features)), False, 0.0
+    total, any_changed = np.zeros((k, 1 + n_features)), False
     if differences and before is not None:
         total[:, 0], total[:, 1:] = before.counts, before.sums
-    for sums, changed, part in map_spans(assign, source.pieces, tick):
+    for sums, changed in map_spans(assign, source.pieces, tick):
         total += sums
         any_changed |= changed
-        scatter += part
-    return Partition(total[:, 0], total[:, 1:], any_changed, scatter)
+    return Partition(total[:, 0], total[:, 1:], any_changed)
 
 
 def _sums(
@@ -103,6 +93,19 @@ def _sums(
         weighted = feature if weights is None else feature * weights
         sums[:, column] = np.bincount(index, weighted, minlength=k)
     return sums
+
+
+def inertia(source: Source, centroids: NDArray[np.float64]) -> float:
+    """Weighted sum of the points' squared distances to their nearest centroids."""
+    assign_to_nearest = source.assign_to(centroids)
+
+    def add_up(start: int, stop: int) -> float:
+        features, weights = source.block(start, stop)
+        index = np.empty(features.shape[1], label_dtype(len(centroids)))
+        assign_to_nearest(start, stop, features, index)
+        return weighted_sum(squared_distances(features, centroids, index), weights)
+
+    return sum(map_spans(add_up, source.pieces))
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,8 @@ from .choose_k import ClusterCurve, Silhouettes, cluster_curve
 from .features import FeatureSpace, color_values
 from .image_points import ImagePoints
 from .labelling import Labelling
-from .lloyd import LloydResult, lloyd, partition
+from .lloyd import LloydResult, inertia, lloyd
 from .model import KMeansModel
-from .nearest import label_dtype
 from .optimal import OptimalPartitions, optimal_partitions
 from .parallel import Progress, Tick, no_tick, portion
 from .segmentation import Segmentation, by_brightness
@@ -235,25 +234,24 @@ class PreparedImage:
         if self._start(init, wanted[-1])[0] == "optimal":
             # The partitions into fewer clusters fall out of those into most.
             self._optimum(min(wanted[-1], n_points), portion(progress, 0, 0, "Optimum"))
-        numbers, inertia, silhouette = [], [], []
+        numbers, inertias, silhouette = [], [], []
         for i, k in enumerate(wanted):
             tick = portion(progress, i / len(wanted), (i + 1) / len(wanted), f"{k} clusters")
             found, _, notes = self._fit(k, init, n_init, max_iter, tol, seed, tick)
             numbers.append(len(found.centroids))
-            labels = np.zeros(self._fine.n, label_dtype(numbers[-1]))
-            reached = partition(self._fine, found.centroids, labels, inertia=True).inertia
-            inertia.append(float(np.ldexp(reached, 2 * self._space.exponent)))
+            reached = inertia(self._fine, found.centroids)
+            inertias.append(float(np.ldexp(reached, 2 * self._space.exponent)))
             silhouette.append(silhouettes.mean(found.centroids))
             if numbers[-1] < k:
                 for note in notes:
                     checks.warn(note)
                 break
         if len(numbers) > 1 and numbers[-1] == numbers[-2]:
-            numbers, inertia, silhouette = numbers[:-1], inertia[:-1], silhouette[:-1]
+            numbers, inertias, silhouette = numbers[:-1], inertias[:-1], silhouette[:-1]
         n_pixels = self._fitted.n_valid
         scatter = self._variance * n_pixels * found.centroids.shape[1]
         scatter = float(np.ldexp(scatter, 2 * self._space.exponent))
-        return cluster_curve(numbers, inertia, silhouette, scatter, n_pixels)
+        return cluster_curve(numbers, inertias, silhouette, scatter, n_pixels)
 
     def _fit(
         self,
