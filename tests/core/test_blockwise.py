@@ -10,7 +10,7 @@ import pytest
 import skimage.data
 
 from napari_kmeans_seg import segment
-from napari_kmeans_seg.core import blockwise
+from napari_kmeans_seg.core import blockwise, lazy_image
 
 COFFEE = skimage.data.coffee()
 FLOATS = np.random.default_rng(0).gamma(2, size=(200, 300, 2))
@@ -46,13 +46,15 @@ def test_labels_centroids_and_counts_are_those_of_the_array_in_memory(
     np.testing.assert_allclose(painted, expected.image, rtol=1e-12)
 
 
-def test_every_pixel_has_a_label_when_a_copy_was_fitted() -> None:
+def test_a_copy_is_fitted_as_in_memory_or_chunk_by_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
     lazy = da.from_array(COFFEE, chunks=(100, 150, 3))
-    with pytest.warns(UserWarning, match="copy at fit_scale"):
-        found = segment(lazy, 5, channel_axis=-1, fit_scale=0.5)
-    labels = found.labels.compute()
-    np.testing.assert_array_equal(np.unique(labels), [1, 2, 3, 4, 5])
     expected = segment(COFFEE, 5, channel_axis=-1, fit_scale=0.5)
+    found = segment(lazy, 5, channel_axis=-1, fit_scale=0.5)
+    np.testing.assert_array_equal(found.labels.compute(), expected.labels)
+    monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
+    found = segment(lazy, 5, channel_axis=-1, fit_scale=0.5)
+    labels = found.labels.compute()
+    np.testing.assert_array_equal(np.bincount(labels.ravel()), [0, *found.counts])
     assert (labels == expected.labels).mean() > 0.97, "the copies differ at the edges of blocks"
 
 
@@ -79,15 +81,120 @@ def test_the_mask_may_be_lazy_and_in_other_chunks() -> None:
     np.testing.assert_array_equal(found.counts, expected.counts)
 
 
-def test_floats_up_to_the_sample_are_all_fitted_and_of_more_a_sample_is(
+# What no table can count: floats, three channels of 16 bits, NaN and a mask on top.
+HOLED = np.where(FLOATS > 9, np.nan, FLOATS)
+DEEP = skimage.data.immunohistochemistry()[:300, :400].astype(np.uint16) * 200
+DEEP += np.random.default_rng(1).integers(0, 200, DEEP.shape, np.uint16)
+CASES = [
+    (FLOATS[..., 0], {}),
+    (FLOATS, {"channel_axis": -1}),
+    (FLOATS / 20, {"channel_axis": -1, "mask": FLOATS[..., 0] > 0.5}),
+    (DEEP, {"channel_axis": -1}),
+    (DEEP, {"channel_axis": -1, "color_space": "lab"}),
+]
+
+
+@pytest.mark.parametrize(("image", "arguments"), CASES, ids=["1", "2", "masked", "16", "lab"])
+def test_an_image_that_fits_into_memory_gets_the_very_same_result(
+    image: np.ndarray, arguments: dict[str, Any]
+) -> None:
+    expected = segment(image, 4, **arguments)
+    found = segment(da.from_array(image, chunks=(64, 100, *image.shape[2:])), 4, **arguments)
+    np.testing.assert_array_equal(found.centroids, expected.centroids)
+    np.testing.assert_array_equal(found.labels.compute(), expected.labels)
+    np.testing.assert_array_equal(found.counts, expected.counts)
+    assert found.inertia == expected.inertia
+    assert found.warnings == ()
+    assert found._pixels.n_pixels == 1, "the image itself is not kept"
+
+
+@pytest.mark.parametrize(("image", "arguments"), CASES, ids=["1", "2", "masked", "16", "lab"])
+def test_of_a_larger_one_the_iterations_go_over_all_chunks_to_a_fixed_point_of_all_pixels(
+    image: np.ndarray, arguments: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
+    monkeypatch.setattr(lazy_image, "SAMPLE_PIXELS", 20_000)
+    lazy = da.from_array(image, chunks=(64, 100, *image.shape[2:]))
+    found = segment(lazy, 4, tol=0, **arguments)
+    assert found.converged
+    assert found.warnings == ()
+    # In memory nothing moves from there.
+    rest = segment(image, 4, init=found.centroids, tol=0, **arguments)
+    np.testing.assert_array_equal(found.labels.compute(), rest.labels)
+    np.testing.assert_array_equal(found.counts, rest.counts)
+    np.testing.assert_allclose(found.centroids, rest.centroids, rtol=1e-9)
+    np.testing.assert_allclose(found.inertia, rest.inertia, rtol=1e-9)
+    # Of the fixed points that lie side by side it may be another than in memory.
+    usual = segment(image, 4, tol=0, **arguments)
+    assert found.inertia == pytest.approx(usual.inertia, rel=1e-4)
+    assert (rest.labels == usual.labels).mean() > 0.99
+
+
+@pytest.mark.parametrize("spread", [1, 300])
+def test_clusters_that_stand_apart_are_the_same_as_in_memory_to_the_last_pixel(
+    spread: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(2)
+    truth = rng.integers(0, 4, (300, 200))
+    means = rng.uniform(5_000, 60_000, (4, 3))
+    image = (means[truth] + rng.normal(0, spread, (*truth.shape, 3))).astype(np.uint16)
+    expected = segment(image, 4, channel_axis=-1)
+    monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
+    monkeypatch.setattr(lazy_image, "SAMPLE_PIXELS", 5_000)
+    found = segment(da.from_array(image, chunks=(90, 70, 3)), 4, channel_axis=-1)
+    np.testing.assert_array_equal(found.labels.compute(), expected.labels)
+    np.testing.assert_array_equal(found.counts, expected.counts)
+    np.testing.assert_allclose(found.centroids, expected.centroids, rtol=1e-12)
+
+
+def test_with_the_usual_tolerance_few_iterations_over_the_chunks_are_enough(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
+    monkeypatch.setattr(lazy_image, "SAMPLE_PIXELS", 20_000)
+    found = segment(da.from_array(DEEP, chunks=(64, 100, 3)), 4, channel_axis=-1)
+    expected = segment(DEEP, 4, channel_axis=-1)
+    assert found.converged
+    assert found.n_iter < 5
+    assert (found.labels.compute() == expected.labels).mean() > 0.95
+    assert found.inertia == pytest.approx(expected.inertia, rel=1e-3)
+
+
+def test_pixels_that_are_not_finite_are_left_out_of_every_pass(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
+    monkeypatch.setattr(lazy_image, "SAMPLE_PIXELS", 20_000)
+    n_left_out = int(np.isnan(HOLED).any(axis=-1).sum())
+    with pytest.warns(UserWarning, match=f"{n_left_out} pixels are NaN"):
+        found = segment(da.from_array(HOLED, chunks=(64, 100, 2)), 3, channel_axis=-1, tol=0)
+    with pytest.warns(UserWarning, match=f"{n_left_out} pixels are NaN"):
+        rest = segment(HOLED, 3, channel_axis=-1, tol=0, init=found.centroids)
+    np.testing.assert_array_equal(found.labels.compute(), rest.labels)
+    np.testing.assert_array_equal(found.counts, rest.counts)
+
+
+def test_where_only_a_sample_is_fitted_it_is_said_and_counts_are_those_of_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
+    monkeypatch.setattr(lazy_image, "SAMPLE_PIXELS", FLOATS[..., 0].size // 4)
+    monkeypatch.setattr(blockwise, "EXACT_PIXELS", 0)
+    mask = np.zeros(FLOATS.shape[:2], bool)
+    mask[40:190, 20:250] = True
     lazy = da.from_array(FLOATS, chunks=(64, 100, 2))
-    monkeypatch.setattr(blockwise, "SAMPLE_PIXELS", FLOATS[..., 0].size)
-    assert segment(lazy, 3, channel_axis=-1).warnings == ()
-    monkeypatch.setattr(blockwise, "SAMPLE_PIXELS", FLOATS[..., 0].size // 4)
-    with pytest.warns(UserWarning, match="sample of"):
-        found = segment(lazy, 3, channel_axis=-1)
-    everything = segment(FLOATS, 3, channel_axis=-1)
-    assert (found.labels.compute() == everything.labels).mean() > 0.95
-    assert found.labels.all().compute(), "every pixel has a label, in the sample or not"
+    with pytest.warns(UserWarning, match="sample of .* reckoned up from it"):
+        found = segment(lazy, 3, channel_axis=-1, mask=mask)
+    labels = found.labels.compute()
+    np.testing.assert_array_equal(labels > 0, mask)
+    assert abs(found.counts.sum() - mask.sum()) <= 3, "as many as take part, but for rounding"
+    np.testing.assert_allclose(found.counts, np.bincount(labels.ravel())[1:], rtol=0.05)
+    expected = segment(FLOATS, 3, channel_axis=-1, mask=mask)
+    assert found.inertia == pytest.approx(expected.inertia, rel=0.05)
+
+
+def test_float_colours_that_are_none_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
+    image = da.from_array(np.full((40, 40, 3), 7.0), chunks=(20, 20, 3))
+    with pytest.raises(ValueError, match="float RGB between 0 and 1; got values from 7 to 7"):
+        segment(image, 2, channel_axis=-1, color_space="lab")

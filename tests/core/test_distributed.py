@@ -16,7 +16,7 @@ import skimage.data
 from distributed import Client, LocalCluster
 
 from napari_kmeans_seg import choose_k, segment
-from napari_kmeans_seg.core import blockwise
+from napari_kmeans_seg.core import lazy_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,8 @@ def cluster() -> Iterator[LocalCluster]:
 def on_disk(image: np.ndarray, folder: Path) -> da.Array:
     """Store an image where worker processes can read it for themselves."""
     store = str(folder / "image.zarr")
-    da.from_array(image, chunks=(256, 256, 3)).to_zarr(store)
+    with dask.config.set(scheduler="threads"):
+        da.from_array(image, chunks=(256, 256, 3)).to_zarr(store)
     return da.from_zarr(store)
 
 
@@ -57,6 +58,23 @@ def test_two_worker_processes_give_what_memory_gives(
     assert found.inertia == expected.inertia
     np.testing.assert_array_equal(found.labels.compute(), expected.labels)
     np.testing.assert_array_equal(found.image.compute(), expected.image)
+
+
+def test_worker_processes_bring_floats_to_a_fixed_point_of_all_pixels(
+    photograph: np.ndarray,
+    cluster: LocalCluster,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
+    monkeypatch.setattr(lazy_image, "SAMPLE_PIXELS", 50_000)
+    noise = np.random.default_rng(0).normal(0, 1, photograph.shape)
+    floats = (photograph + noise).astype(np.float32)
+    found = segment(on_disk(floats, tmp_path), K, channel_axis=-1, tol=0)
+    assert found.converged
+    rest = segment(floats, K, init=found.centroids, channel_axis=-1, tol=0)
+    np.testing.assert_array_equal(found.labels.compute(), rest.labels)
+    np.testing.assert_allclose(found.centroids, rest.centroids, rtol=1e-9)
 
 
 # The scheduler says that it lost a worker, which is what this test is about.
@@ -136,7 +154,7 @@ def test_of_twenty_gigapixels_only_part_is_read_and_it_is_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # The limit is lowered, so that the test takes seconds: two chunks instead of 128.
-    monkeypatch.setattr(blockwise, "FIT_PIXELS", 1 << 25)
+    monkeypatch.setattr(lazy_image, "FIT_PIXELS", 1 << 25)
     reads = []
 
     def make(block_info: dict | None = None) -> np.ndarray:
@@ -164,19 +182,6 @@ def test_a_lazy_mask_limits_where_clusters_are(photograph: np.ndarray) -> None:
     found = segment(lazy, K, channel_axis=-1, mask=da.from_array(mask, chunks=128))
     np.testing.assert_array_equal(found.centroids, expected.centroids)
     np.testing.assert_array_equal(found.labels.compute(), expected.labels)
-
-
-def test_floats_above_the_limit_are_sampled_and_it_is_said(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(blockwise, "SAMPLE_PIXELS", 20_000)
-    image = skimage.data.coins().astype(np.float32)
-    with pytest.warns(UserWarning, match="Fitted on a sample of"):
-        found = segment(da.from_array(image, chunks=100), 4)
-    expected = segment(image, 4)
-    # Some grey levels apart at the most: the sample holds every sixth pixel.
-    np.testing.assert_allclose(found.centroids, expected.centroids, atol=2)
-    assert (found.labels.compute() == expected.labels).mean() > 0.97
 
 
 def test_cancelling_stops_the_reading() -> None:

@@ -8,12 +8,13 @@ from dataclasses import replace
 import dask.array as da
 import numpy as np
 import pytest
+import skimage.data
 import zarr
 from napari.components import ViewerModel
 from napari.layers import Image
 
 from napari_kmeans_seg import segment
-from napari_kmeans_seg.core import blockwise
+from napari_kmeans_seg.core import blockwise, lazy_image
 from napari_kmeans_seg.layers import CleanUp, LayerImage, Outputs, Region, Seeds, pyramid
 
 
@@ -213,7 +214,9 @@ def test_an_object_has_one_number_on_every_level():
 
 
 def test_counts_of_a_sample_are_reckoned_up_so_that_sizes_are_right(monkeypatch):
-    monkeypatch.setattr(blockwise, "SAMPLE_PIXELS", 5_000)
+    monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
+    monkeypatch.setattr(lazy_image, "SAMPLE_PIXELS", 5_000)
+    monkeypatch.setattr(blockwise, "EXACT_PIXELS", 0)
     image = np.random.default_rng(0).random((200, 300), np.float32)
     image[:50] = np.nan
     viewer = ViewerModel()
@@ -224,7 +227,42 @@ def test_counts_of_a_sample_are_reckoned_up_so_that_sizes_are_right(monkeypatch)
     with pytest.warns(UserWarning, match="NaN"), pytest.warns(UserWarning, match="sample of"):
         found = source.segment(n_clusters=3)
     assert abs(int(found.counts.sum()) - 150 * 300) <= 3
-    assert "reckoned up to the whole" in found.warnings[-1]
+    assert "reckoned up from it" in found.warnings[-1]
     features = show(viewer, source, found)["labels"].features
-    assert features["area [pixel²]"][1:].sum() == pytest.approx(4 * 150 * 300, abs=12)
-    assert features["pixels"].sum() == 200 * 300
+    clusters = features[features["label"] > 0]
+    assert clusters["area [pixel²]"].sum() == pytest.approx(4 * 150 * 300, abs=12)
+
+
+RGBA = np.dstack([skimage.data.coffee(), np.full((400, 600), 200, np.uint8)])
+RGBA[:120, :200, 3] = 0
+
+
+@pytest.mark.parametrize("everywhere", [False, True])
+@pytest.mark.parametrize("kind", ["uint8", "float32", "RGBA"])
+def test_counts_of_a_region_are_those_of_the_labels(kind, everywhere):
+    image = RGBA if kind == "RGBA" else RGBA[..., :3].astype(kind) / (1 if kind == "uint8" else 255)
+    image = image.astype("uint8" if kind == "RGBA" else kind)
+    viewer = ViewerModel()
+    area = viewer.add_shapes([[[20, 30], [20, 500], [350, 450]]], shape_type="polygon")
+    lazy = da.from_array(image, chunks=(150, 150, image.shape[-1]))
+    layer = viewer.add_image(lazy, rgb=True)
+    source = replace(LayerImage.of(layer), region=Region.of(area, everywhere=everywhere))
+    found = source.segment(n_clusters=3)
+    counts = np.bincount(np.asarray(found.labels).ravel(), minlength=4)[1:]
+    np.testing.assert_array_equal(found.counts, counts)
+    expected = replace(source, data=image).segment(n_clusters=3)
+    np.testing.assert_array_equal(found.counts, expected.counts)
+    np.testing.assert_allclose(found.centroids, expected.centroids, rtol=1e-6)
+
+
+def test_where_labels_are_too_many_to_be_counted_it_is_said(coffee, monkeypatch):
+    monkeypatch.setattr(blockwise, "EXACT_PIXELS", 0)
+    viewer = ViewerModel()
+    area = viewer.add_shapes([[[20, 30], [20, 500], [350, 450]]], shape_type="polygon")
+    layer = viewer.add_image(da.from_array(coffee, chunks=(150, 150, 3)), rgb=True)
+    source = replace(LayerImage.of(layer), region=Region.of(area, everywhere=True))
+    found = source.segment(n_clusters=3)
+    assert (
+        "counts and means are those of the pixels that the clusters were found on"
+        in (found.warnings[-1])
+    )

@@ -116,3 +116,10 @@ def portion(progress: Progress | None, start: float, stop: float, stage: str) ->
     if progress is None:
         return no_tick
     return lambda fraction: progress(start + (stop - start) * fraction, stage)
+
+
+def within(progress: Progress | None, start: float, stop: float) -> Progress | None:
+    """Progress of what reaches from `start` to `stop` of the whole, and has stages of its own."""
+    if progress is None:
+        return None
+    return lambda fraction, stage: progress(start + (stop - start) * fraction, stage)

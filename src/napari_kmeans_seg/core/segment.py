@@ -11,7 +11,7 @@ from . import checks
 from .choose_k import ClusterCurve
 from .features import check_color_space
 from .image_points import ImagePoints, feature_space, read, shrink
-from .parallel import Progress, Tick, portion
+from .parallel import Progress, Tick, portion, within
 from .pixels import Pixels, flatten
 from .prepared import PreparedImage
 from .segmentation import Segmentation
@@ -43,8 +43,8 @@ def segment(
     ----------
     image : array-like
         Image of any number of spatial axes and any real dtype: bool, (u)int8 to (u)int64,
-        float16 to float64. A Dask array is read chunk by chunk, each once, on the active
-        scheduler, and gives Dask arrays: see Notes.
+        float16 to float64. A Dask array is read chunk by chunk on the active scheduler, and
+        gives Dask arrays: see Notes.
     n_clusters : int
         Number of clusters, 1 to 65,535. An image with fewer distinct values gets as many
         clusters as it has values, and a warning.
@@ -123,8 +123,12 @@ def segment(
 
     The labels and the segmented image of a Dask array are computed when they are asked for. Its
     centroids are those of the same array in memory, bit for bit, where all values of the
-    dtype can be counted: 8 bits in up to three channels, 16 bits in one. Of other images of more
-    than 4 million pixels a sample is fitted, and a warning says so.
+    dtype can be counted (8 bits in up to three channels, 16 bits in one), and where it takes
+    up to 256 MiB. Of other images a sample of 4 million pixels is brought to rest first, whatever
+    `init`; then the iterations go on over all pixels, up to 268 million of them, each reading every
+    chunk again, to a fixed point that may be another one than in memory. Of still larger images the
+    clusters are those of the sample, and of more than 2 billion pixels only chunks evenly spread
+    are read. A warning says so.
 
     Initial centroids other than an array are first run to rest on coarse bins, from a
     few seeds each, and the best goes on to all pixels; that is a heuristic, and costs little.
@@ -159,7 +163,7 @@ def segment(
         smoothing=smoothing,
         spatial_weight=spatial_weight,
         fit_scale=fit_scale,
-        progress=None if progress is None else lambda part, stage: progress(0.4 * part, stage),
+        progress=within(progress, 0, 0.4),
     )
     return prepared.segment(
         n_clusters,
@@ -168,9 +172,7 @@ def segment(
         max_iter=max_iter,
         tol=tol,
         seed=seed,
-        progress=(
-            None if progress is None else lambda part, stage: progress(0.4 + 0.6 * part, stage)
-        ),
+        progress=within(progress, 0.4, 1),
     )
 
 
@@ -210,24 +212,26 @@ def prepare(
     if not isinstance(normalize, bool | np.bool_):
         raise TypeError(f"normalize takes True or False; got {normalize!r}.")
     form: dict[str, Any] = {"channel_axis": channel_axis, "alpha": alpha, "mask": mask}
-    is_lazy = hasattr(image, "__dask_graph__")
-    if is_lazy:
+    lazy, reading = None, None
+    if hasattr(image, "__dask_graph__"):
         # Imported here: Dask takes a while, and most images are in memory.
-        from .blockwise import PreparedBlocks, read_blocks
+        from .blockwise import PreparedBlocks
+        from .lazy_image import LazyImage, Reading, read_chunks
 
         if spatial_weight or np.any(np.asarray(smoothing)):
             raise ValueError(
                 "smoothing and spatial_weight take 0 for a Dask array; got "
                 f"smoothing={smoothing!r} and spatial_weight={spatial_weight!r}."
             )
-        source, lazy_mask, whole, notes, every_value = read_blocks(
-            image,
-            **form,
-            color_space=color_space,
-            fit_scale=fit_scale,
-            tick=portion(progress, 0, 0.8, "Reading"),
-        )
-        pixels = whole.pixels
+        lazy = LazyImage.of(image, **form)
+        tick = portion(progress, 0, 0.4, "Reading")
+        if lazy.is_to_load(fit_scale):
+            image, form["mask"] = lazy.load(tick)
+            progress = within(progress, 0.4, 1)
+        else:
+            reading = read_chunks(lazy, color_space, fit_scale, tick)
+    if reading is not None:
+        whole, pixels = reading.points, reading.points.pixels
     else:
         pixels = flatten(image, **form, tick=portion(progress, 0, 0.1, "Reading"))
         check_color_space(color_space, pixels)
@@ -246,10 +250,10 @@ def prepare(
             tick=tick,
         )
 
-    if not is_lazy:
+    if reading is None:
         whole = read_pixels(pixels, None, portion(progress, 0.1, 0.5, "Counting values"))
     fitted = whole
-    if fit_scale < 1 and not is_lazy:
+    if fit_scale < 1 and reading is None:
         small = shrink(pixels, fit_scale, portion(progress, 0.5, 0.6, "Shrinking"))
         tick = portion(progress, 0.6, 0.8, "Counting values")
         fitted = read_pixels(small, whole.exponent, tick)
@@ -276,10 +280,9 @@ def prepare(
         "spatial_weight": spatial_weight,
         "fit_scale": fit_scale,
     }
-    if is_lazy:
-        return PreparedBlocks(
-            whole, fitted, space, variance, parameters, source, lazy_mask, notes, every_value
-        )
+    if lazy is not None:
+        reading = reading or Reading(whole, complete=True, n_valid=pixels.n_valid)
+        return PreparedBlocks(whole, fitted, space, variance, parameters, lazy, reading)
     return PreparedImage(whole, fitted, space, variance, parameters)
 
 
@@ -358,7 +361,7 @@ def choose_k(
         smoothing=smoothing,
         spatial_weight=spatial_weight,
         fit_scale=fit_scale,
-        progress=None if progress is None else lambda part, stage: progress(0.3 * part, stage),
+        progress=within(progress, 0, 0.3),
     )
     return prepared.choose_k(
         n_clusters,
@@ -367,7 +370,5 @@ def choose_k(
         max_iter=max_iter,
         tol=tol,
         seed=seed,
-        progress=(
-            None if progress is None else lambda part, stage: progress(0.3 + 0.7 * part, stage)
-        ),
+        progress=within(progress, 0.3, 1),
     )

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_kmeans_seg import Segmentation
+from napari_kmeans_seg.core.parallel import portion
 
 from .arrays import is_lazy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
+
+    from napari_kmeans_seg import Segmentation
+    from napari_kmeans_seg.core.parallel import Progress
 
 FIT_BYTES = 256 << 20
 """Size of the largest level that is loaded to be fitted, where the levels are lazy."""
@@ -57,16 +60,20 @@ def label_level(
     fit: Segmentation,
     level: Any,
     mask: Any,
-    progress: Callable[[float, str], None] | None = None,
+    progress: Progress | None = None,
+    *,
+    count: bool = True,
 ) -> Segmentation:
     """Label an array with the clusters that were found on another, or on a part of it.
 
-    That of a lazy array has the counts, centroids and inertia of the fit.
+    The labels of a lazy array are counted only where asked; else it has the counts, centroids
+    and inertia of the fit.
     """
     if not is_lazy(level):
         labelled = fit.model.predict(level, mask=mask, progress=progress)
         return replace(labelled, n_iter=fit.n_iter, converged=fit.converged, warnings=fit.warnings)
-    from napari_kmeans_seg.core.blockwise import BlockwiseSegmentation, label_blocks
+    from napari_kmeans_seg.core.blockwise import label_again
+    from napari_kmeans_seg.core.lazy_image import LazyImage
 
     model = fit.model
     if model.smoothing or model.space.position:
@@ -74,44 +81,19 @@ def label_level(
             "smoothing and spatial_weight take 0 for an image that is lazy; set both to 0, or "
             "load the image into memory."
         )
-    if model.channel_axis is not None:
-        level = level.rechunk({model.channel_axis % level.ndim: -1})
-    values = {one.name: getattr(fit, one.name) for one in fields(Segmentation)}
-    values["labels"] = label_blocks(level, mask, model)
-    return BlockwiseSegmentation(**values, _source=level)
-
-
-def reckoned_up(segmentation: Segmentation, n_pixels: int) -> Segmentation:
-    """Reckon the pixel counts of a sample, or of some chunks, up to the whole image.
-
-    Parameters
-    ----------
-    segmentation : Segmentation
-        Of a lazy image, all of whose finite pixels take part.
-    n_pixels : int
-        Its pixels.
-    """
-    in_part = any("counts" in note for note in segmentation.warnings)
-    n_taken = segmentation.counts.sum()
-    if not in_part or not n_taken:
-        return segmentation
-    factor = max(1.0, (n_pixels - segmentation._pixels.n_not_finite) / n_taken)
-    return replace(
-        segmentation,
-        counts=np.rint(segmentation.counts * factor).astype(np.int64),
-        warnings=(*segmentation.warnings, "In the table, counts are reckoned up to the whole."),
-    )
+    lazy = LazyImage.of(level, channel_axis=model.channel_axis, alpha=model.alpha, mask=mask)
+    return label_again(fit, lazy, portion(progress, 0, 1, "Counting labels"), count=count)
 
 
 def told_in_full(
-    segmentation: Segmentation, place: int, shapes: Sequence[Sequence[int]]
+    largest: Segmentation, fitted: Segmentation, place: int, shapes: Sequence[Sequence[int]]
 ) -> Segmentation:
     """Say that a smaller level was fitted, and reckon lazy pixel counts up to the largest."""
     size = " × ".join(f"{n:,}" for n in shapes[place])
     note = f"Fitted on level {place} of the pyramid ({size} pixels)"
-    counts = segmentation.counts
-    if is_lazy(segmentation.labels):
+    counts = largest.counts
+    if is_lazy(largest.labels):
         factor = np.prod(shapes[0], dtype=float) / np.prod(shapes[place], dtype=float)
-        counts = np.rint(counts * factor).astype(np.int64)
+        counts = np.rint(fitted.counts * factor).astype(np.int64)
         note += "; pixel counts are reckoned up from it"
-    return replace(segmentation, counts=counts, warnings=(*segmentation.warnings, f"{note}."))
+    return replace(largest, counts=counts, warnings=(*largest.warnings, f"{note}."))

@@ -9,29 +9,30 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_kmeans_seg import Segmentation, prepare
+from napari_kmeans_seg.core.parallel import within
 from napari_kmeans_seg.core.pixels import NO_PIXEL
 
 from .arrays import as_array, is_lazy, is_there, stack
 from .cleanup import CleanUp
 from .describe import mismatch, pixels_of
 from .geometry import of_level, placement, shifted
-from .pyramid import FIT_BYTES, label_level, level_to_fit, reckoned_up, told_in_full
+from .pyramid import label_level, level_to_fit, told_in_full
 from .results import PyramidSegmentation, StepsSegmentation, relabelled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
     from napari.components import ViewerModel
     from napari.layers import Image
 
     from napari_kmeans_seg import PreparedImage
+    from napari_kmeans_seg.core.parallel import Progress
 
     from .geometry import Matrix
     from .region import Region
     from .seeds import Seeds
 
-    Progress = Callable[[float, str], None]
     # The label and the initial centroid of each seed.
     Start = tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]
 
@@ -318,12 +319,10 @@ class LayerImage:
         # What is left of the progress is for labelling the other levels.
         portion = 0.7 if len(levels) > 1 else 1.0
         image, where = levels[place]
-        if len(levels) > 1 and is_lazy(image) and image.nbytes <= FIT_BYTES:
-            image = np.asarray(image)
         if self.seeds is not None and start is None:
             start = self._start(image, where)
-        prepared = self._prepare(image, where, _part(progress, 0, 0.4 * portion), of_prepare)
-        running = _part(progress, 0.4 * portion, portion)
+        prepared = self._prepare(image, where, within(progress, 0, 0.4 * portion), of_prepare)
+        running = within(progress, 0.4 * portion, portion)
         if self.seeds is None or start is None:
             fit = prepared.segment(n_clusters, progress=running, **of_run)
         elif self.seeds.fixed:
@@ -335,19 +334,16 @@ class LayerImage:
         everywhere = self.region is None or self.region.everywhere
         done: list[Segmentation] = []
         for i, (level, lies) in enumerate(levels):
-            if i == place and is_lazy(level) == is_lazy(image) and self._as_fitted:
+            if i == place and self._as_fitted:
                 done.append(fit)
                 continue
             low = portion + (1 - portion) * i / len(levels)
             high = portion + (1 - portion) * (i + 1) / len(levels)
             mask = None if everywhere else self._mask(level, lies)
-            done.append(label_level(fit, level, mask, _part(progress, low, high)))
-        if is_lazy(image) and self.region is None and not self.alpha:
-            # Else nobody knows how many pixels take part without reading them all.
-            done[place] = reckoned_up(done[place], int(np.prod(shapes[place], dtype=float)))
-            done[0] = replace(done[0], counts=done[place].counts)
+            part = within(progress, low, high)
+            done.append(label_level(fit, level, mask, part, count=i == place))
         if place:
-            done[0] = told_in_full(done[0], place, shapes)
+            done[0] = told_in_full(done[0], done[place], place, shapes)
         result = PyramidSegmentation.of(done) if len(done) > 1 else done[0]
         if start is not None and len(start[0]) == result.n_clusters:
             table = np.concatenate([[0], start[0]])
@@ -384,10 +380,3 @@ class LayerImage:
             if self.region is not None and str(error) == NO_PIXEL:
                 raise ValueError(self.region.missed) from error
             raise
-
-
-def _part(progress: Progress | None, start: float, stop: float) -> Progress | None:
-    """Report to a part of the whole."""
-    if progress is None:
-        return None
-    return lambda fraction, stage: progress(start + (stop - start) * fraction, stage)

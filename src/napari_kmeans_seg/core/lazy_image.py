@@ -1,0 +1,248 @@
+"""A Dask array as an image, and how its values are read: chunk by chunk, each once."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import dask.array as da
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import checks
+from .chunks import every_chunk, gather, load
+from .features import check_color_space
+from .image_points import ImagePoints, read, shrink
+from .parallel import Tick, no_tick
+from .pixels import NO_PIXEL, Pixels, flatten
+from .points import Packing, WeightedPoints, count_codes, merge, packing_of_dtype, unpack
+
+LOAD_BYTES = 1 << 28
+"""Size up to which an image whose values cannot be counted is loaded and fitted in memory."""
+
+SAMPLE_PIXELS = 1 << 22
+"""Pixels that are taken of a larger one."""
+
+FIT_PIXELS = 1 << 31
+"""Pixels up to which every chunk is read; of larger images, chunks evenly spread."""
+
+
+@dataclass(frozen=True, eq=False)
+class LazyImage:
+    """A Dask array, and what its axes mean.
+
+    Attributes
+    ----------
+    source : dask.array.Array
+        The image, in one chunk along its channels.
+    mask : dask.array.Array or None
+        Where pixels take part, in the chunks of the image; of length 1 along the channels.
+    form : Pixels
+        A single pixel of the same form.
+    """
+
+    source: da.Array
+    mask: da.Array | None
+    form: Pixels
+
+    @classmethod
+    def of(
+        cls,
+        image: da.Array,
+        *,
+        channel_axis: int | None = None,
+        alpha: bool | None = None,
+        mask: ArrayLike | None = None,
+    ) -> "LazyImage":
+        """Check an image and its mask; the arguments are those of `segment`. Reads nothing."""
+        if image.size == 0 or any(np.isnan(n) for n in image.shape):
+            raise ValueError(f"image takes at least one pixel, of known shape; got {image.shape}.")
+        one = [1] * image.ndim
+        if channel_axis is not None:
+            axis = checks.axis("channel_axis", channel_axis, image.ndim)
+            one[axis] = image.shape[axis]
+        # A single pixel goes through the checks that all images do.
+        form = flatten(np.ones(one, image.dtype), channel_axis=channel_axis, alpha=alpha)
+        if form.channel_axis is not None:
+            image = image.rechunk({form.channel_axis: -1})
+        lazy = cls(image, None, form)
+        if mask is None:
+            return lazy
+        inside = da.asarray(mask)
+        if inside.shape != lazy.shape:
+            raise ValueError(
+                f"mask takes an array of the image's spatial shape {lazy.shape}; "
+                f"got shape {inside.shape}."
+            )
+        inside = inside.rechunk(lazy.spatial(image.chunks))
+        if form.channel_axis is not None:
+            inside = da.expand_dims(inside, form.channel_axis)
+        return replace(lazy, mask=inside)
+
+    def spatial(self, of_each_axis: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Leave out what belongs to the axis of the channels."""
+        return tuple(one for i, one in enumerate(of_each_axis) if i != self.form.channel_axis)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Spatial shape."""
+        return self.spatial(self.source.shape)
+
+    @property
+    def n_pixels(self) -> int:
+        """Number of pixels, those that do not take part included."""
+        return int(np.prod(self.shape, dtype=float))
+
+    @property
+    def packing(self) -> Packing | None:
+        """How all values of the dtype are packed into few bits, if they are: then they count."""
+        return packing_of_dtype(self.form.dtype, self.form.n_channels)
+
+    def is_to_load(self, fit_scale: float) -> bool:
+        """Whether it is small enough to be fitted in memory, and that serves better."""
+        return (self.packing is None or fit_scale < 1) and self.source.nbytes <= LOAD_BYTES
+
+    def load(self, tick: Tick = no_tick) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+        """Read the image and its mask into memory."""
+        mask = None if self.mask is None else load(self.mask).reshape(self.shape)
+        return load(self.source, tick), mask
+
+
+def pixels_of(
+    block: NDArray[Any],
+    mask: NDArray[Any] | None,
+    channel_axis: int | None,
+    *,
+    alpha: bool,
+) -> Pixels:
+    """Take a chunk, and that of the mask, as pixels, of which none needs to take part."""
+    if mask is not None and channel_axis is not None:
+        mask = np.squeeze(mask, channel_axis % block.ndim)
+    return flatten(block, channel_axis=channel_axis, alpha=alpha, mask=mask, may_be_empty=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What was read of an image to find its clusters.
+
+    Attributes
+    ----------
+    points : ImagePoints
+        Its distinct values with their counts, and no pixels; or a sample of its pixels.
+    complete : bool
+        Whether the points stand for all pixels, one by one.
+    n_valid : int
+        Pixels of the image that take part; reckoned up where not all chunks were read.
+    note : str
+        What was read, if not all.
+    """
+
+    points: ImagePoints
+    complete: bool
+    n_valid: int
+    note: str = ""
+
+
+def read_chunks(image: LazyImage, color_space: str, fit_scale: float, tick: Tick) -> Reading:
+    """Read each chunk once; of an image that is very large, chunks evenly spread.
+
+    Raises
+    ------
+    OSError
+        If a chunk cannot be read; the message names it.
+    """
+    check_color_space(color_space, image.form)
+    form, packing, n_pixels = image.form, image.packing, image.n_pixels
+    chunks = every_chunk(image.source)
+    n_read = max(1, min(len(chunks), len(chunks) * FIT_PIXELS // n_pixels))
+    summary = gather(
+        partial(
+            _summarize,
+            channel_axis=form.channel_axis,
+            alpha=form.alpha is not None,
+            fit_scale=fit_scale,
+            packing=packing,
+            share=min(1.0, SAMPLE_PIXELS / n_pixels),
+        ),
+        _merge,
+        image.source,
+        image.mask,
+        chunks=[chunks[i] for i in np.linspace(0, len(chunks) - 1, n_read).astype(int)],
+        tick=tick,
+    )
+    if not summary.n_valid:
+        raise ValueError(NO_PIXEL)
+    # Chunks at the edges may be smaller, so this goes by pixels.
+    n_valid = round(summary.n_valid * n_pixels / summary.n_pixels)
+    of_chunks = f"{n_read:,} of {len(chunks):,} chunks, evenly spread"
+    pixels = replace(
+        form,
+        channels=tuple(np.empty(0, form.dtype) for _ in form.channels),
+        alpha=None if form.alpha is None else np.ones(0, form.dtype),
+        shape=(1,) * (len(image.shape) - 1) + (0,),
+        n_not_finite=summary.n_not_finite,
+    )
+    if packing is not None:
+        assert summary.counted is not None
+        points = ImagePoints(pixels, pixels, color_space, unpack(summary.counted, packing), packing)
+        if n_read < len(chunks):
+            return Reading(points, False, n_valid, f"Fitted on {of_chunks}")
+        note = f"Fitted on the copy at fit_scale={fit_scale:g}" if fit_scale < 1 else ""
+        return Reading(points, fit_scale == 1, n_valid, note)
+    n = summary.sample[0].size
+    pixels = replace(
+        pixels,
+        channels=summary.sample,
+        alpha=None if form.alpha is None else np.ones(n, form.dtype),
+        shape=(*pixels.shape[:-1], n),
+    )
+    check_color_space(color_space, pixels)
+    note = f"Fitted on a sample of {n:,} of {n_pixels:,} pixels"
+    note += f", from {of_chunks}" if n_read < len(chunks) else ""
+    return Reading(read(pixels, color_space=color_space), n == n_valid, n_valid, note)
+
+
+@dataclass(frozen=True)
+class _Summary:
+    """What is kept of some chunks: counted values, or a sample of pixels."""
+
+    counted: WeightedPoints | None
+    sample: tuple[NDArray[Any], ...]
+    n_pixels: int
+    n_valid: int
+    n_not_finite: int
+
+
+def _summarize(
+    block: NDArray[Any],
+    mask: NDArray[Any] | None,
+    *,
+    channel_axis: int | None,
+    alpha: bool,
+    fit_scale: float,
+    packing: Packing | None,
+    share: float,
+) -> _Summary:
+    pixels = pixels_of(block, mask, channel_axis, alpha=alpha)
+    n_valid = pixels.n_valid
+    numbers = (pixels.n_pixels, n_valid, pixels.n_not_finite)
+    if not n_valid:  # nothing of it inside the mask
+        none = tuple(np.empty(0, pixels.dtype) for _ in pixels.channels)
+        counted = WeightedPoints(np.empty(0, np.uint32), (), np.empty(0, np.int64))
+        return _Summary(counted if packing else None, () if packing else none, *numbers)
+    if fit_scale < 1:
+        pixels = shrink(pixels, fit_scale)
+    if packing is not None:
+        return _Summary(count_codes(pixels, packing), (), *numbers)
+    where = pixels.sample(max(1, int(np.ceil(share * pixels.n_valid))))
+    return _Summary(None, tuple(pixels.at(where)), *numbers)
+
+
+def _merge(parts: list[_Summary]) -> _Summary:
+    counted = [part.counted for part in parts if part.counted is not None]
+    return _Summary(
+        merge(counted) if counted else None,
+        tuple(np.concatenate(channel) for channel in zip(*(p.sample for p in parts), strict=True)),
+        sum(part.n_pixels for part in parts),
+        sum(part.n_valid for part in parts),
+        sum(part.n_not_finite for part in parts),
+    )
