@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 
-import dask.array as da
 import numpy as np
 import pytest
 from qtpy.QtCore import QTimer
@@ -180,14 +179,6 @@ def test_the_clusters_follow_k_while_live_preview_is_on(viewer, dock, qtbot, cof
     widget.n_clusters.value = 4
     assert not widget.preview.busy
     assert viewer.layers["coffee clusters"].data.max() == 8
-
-
-def test_a_lazy_image_is_not_previewed_but_says_so(viewer, dock, coffee):
-    viewer.add_image(da.from_array(coffee), name="coffee", rgb=True)
-    widget = dock()
-    widget.live.value = True
-    assert "Press Run" in widget.message.value
-    assert not widget.preview.busy
 
 
 def test_the_points_go_with_the_image(viewer, dock, qtbot, coffee):

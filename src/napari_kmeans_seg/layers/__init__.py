@@ -13,6 +13,7 @@ from .outputs import Outputs, earlier_outputs
 from .region import Region
 from .seeds import Seeds
 from .source import LayerImage
+from .view import PartInView, is_shown, to_preview
 
 __all__ = [
     "METADATA_KEY",
@@ -20,12 +21,15 @@ __all__ = [
     "EditWatch",
     "LayerImage",
     "Outputs",
+    "PartInView",
     "Region",
     "Seeds",
     "describe",
     "describe_channels",
     "displayed_plane",
     "earlier_outputs",
+    "is_shown",
     "linked_layers",
+    "to_preview",
     "warm_up_early",
 ]

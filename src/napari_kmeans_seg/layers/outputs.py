@@ -13,7 +13,7 @@ from napari.layers import Image, Labels
 from .cleanup import at_level, object_table
 from .colors import color_fingerprint, mean_colors, warm_up
 from .geometry import placement, shifted
-from .label_rows import every_label, n_pixels_of
+from .label_rows import QUANTITIES, every_label, n_pixels_of
 from .link import (
     METADATA_KEY,
     EditWatch,
@@ -24,6 +24,7 @@ from .link import (
     written_colors,
 )
 from .results import levels_of
+from .view import PartInView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -147,7 +148,11 @@ class Outputs:
 
         shown: dict[Kind, Layer] = {}
         ids = [layer.unique_id for layer in viewer.layers]
-        above = max(ids.index(layer.unique_id) for layer in sources) + 1
+        below: list[Layer] = [*sources]
+        if isinstance(self.source, PartInView):
+            # Else the result of a run before would hide it.
+            below += earlier_outputs(viewer, self.source.whole, ("image", "labels"))
+        above = max(ids.index(layer.unique_id) for layer in below) + 1
         for kind in self.arrays:
             layer = self._earlier(viewer, kind, known)
             if layer is not None:
@@ -165,10 +170,12 @@ class Outputs:
         return shown
 
     def _place(self, layer: Layer) -> dict[str, Any]:
-        """Say where the outputs lie: where their source does, or the plane of it."""
+        """Say where the outputs lie: where their source does, or the plane or part of it."""
         state = layer.as_layer_data_tuple()[1]
         spatial = {key: state[key] for key in _SPATIAL}
-        if self.source.plane is not None:
+        if isinstance(self.source, PartInView):
+            spatial["scale"] = np.multiply(spatial["scale"], self.source.view.zoom)
+        if self.source.origin.any():
             origin = shifted(placement(layer), self.source.origin)
             spatial["translate"] = (np.linalg.inv(layer.affine.affine_matrix) @ origin)[:-1, -1]
         return spatial
@@ -207,17 +214,18 @@ class Outputs:
         )
 
     def _new(self, kind: Kind, spatial: dict[str, Any], source: Layer) -> Layer:
-        plane = " plane" if self.source.plane is not None else ""
+        of = " plane" if self.source.plane is not None else ""
+        of = " preview" if isinstance(self.source, PartInView) else of
         data = self.arrays[kind]
         multiscale = isinstance(data, list)
         if kind in ("labels", "objects"):
-            name = f"{self.source.name} {_TITLES[kind]}{plane}"
+            name = f"{self.source.name} {_TITLES[kind]}{of}"
             return Labels(data, name=name, multiscale=multiscale, **spatial)
         state = source.as_layer_data_tuple()[1]
         shown = {} if self.source.rgb else {key: state[key] for key in _SHOWN}
         return Image(
             data,
-            name=f"{source.name} {_TITLES['image']}{plane}",
+            name=f"{source.name} {_TITLES['image']}{of}",
             rgb=self.source.rgb,
             multiscale=multiscale,
             blending=state["blending"],
@@ -250,7 +258,7 @@ class Outputs:
 
 def earlier_outputs(viewer: ViewerModel, source: LayerImage, kinds: Iterable[Kind]) -> list[Layer]:
     """Find the outputs of earlier runs on the same, which `Outputs.show` may write to."""
-    every = [*kinds, "objects"]
+    every = [*kinds, *(["objects"] if source.clean_up.objects else [])]
     if "image" in every:
         every += [f"image {i}" for i in range(2, len(source.channels) + 1)]
     return [layer for kind in every for layer in linked_layers(viewer, source.link_id, kind)]
@@ -323,10 +331,10 @@ def with_sizes(table: pd.DataFrame, layer: Layer) -> pd.DataFrame:
     """Add what pixel counts are in the units of a layer, and the column that napari looks up."""
     pixel_size = abs(float(np.prod(layer.scale) * np.linalg.det(layer.affine.linear_matrix)))
     unit = reduce(mul, layer.units)
-    quantity = {1: "length", 2: "area", 3: "volume"}.get(layer.ndim, "size")
+    quantity = QUANTITIES[min(layer.ndim, 4) - 1]
     # Space and time in one array give s·µm² and the like, which is neither area nor volume.
     if any(axis.dimensionality != layer.units[0].dimensionality for axis in layer.units):
-        quantity = "size"
+        quantity = QUANTITIES[-1]
     place = table.columns.get_loc("percent" if "percent" in table else "pixels") + 1
     table.insert(place, f"{quantity} [{unit:~P}]", table["pixels"] * pixel_size)
     table.insert(0, "index", table["label"])

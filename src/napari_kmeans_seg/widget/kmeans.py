@@ -9,7 +9,7 @@ from magicgui.widgets import CheckBox, Container, Label, ProgressBar, PushButton
 from napari.utils.notifications import show_error
 from qtpy.QtCore import QEvent, QObject, QTimer
 
-from napari_kmeans_seg.layers import LayerImage, Outputs, warm_up_early
+from napari_kmeans_seg.layers import LayerImage, Outputs, PartInView, warm_up_early
 
 from .cluster_curve import HowMany
 from .cluster_table import ClusterTable
@@ -117,8 +117,10 @@ class KMeansWidget(Container[Widget]):
         # Below the buttons, above the progress.
         self.native.layout().insertWidget(4, self.how_many)
         self.preview = Preview(self._viewer, self._on_preview, self._on_refused, self.native)
-        for setting in (self.live, self.n_clusters, self.more_options):
+        settings = (self.n_clusters, self.more_options, self.inputs, *self.inputs.front)
+        for setting in (self.live, *settings):
             setting.changed.connect(self._preview)
+        self.preview.outdated.connect(self._preview)
         self._timer = QTimer(self.native)
         self._timer.setInterval(_LOOK_EVERY)
         self._timer.timeout.connect(self._look)
@@ -223,21 +225,22 @@ class KMeansWidget(Container[Widget]):
         """Show the clusters for the settings there are now, where live preview is on."""
         if not self.live.value:
             self.preview.stop()
+            self.preview.clear()
         elif self.target.image is not None and self._run is None and self.more_options.kinds:
             try:
                 source, parameters = self._setting()
             except ValueError as error:
                 self._on_refused(str(error))
                 return
-            if source.is_lazy:
-                self._on_refused("Live preview needs an image in memory. Press Run instead.")
-                return
             self.preview.request(source, parameters, self.more_options.kinds)
 
     def _on_preview(self, outputs: Outputs, seconds: float) -> None:
         self.clusters.follow()
         segmentation = outputs.segmentation
-        self._enter("done", summary(segmentation, seconds), warnings_of(segmentation))
+        text = summary(segmentation, seconds)
+        if isinstance(outputs.source, PartInView):
+            text += "\nPreview of the part in view. Run does the whole image."
+        self._enter("done", text, warnings_of(segmentation))
 
     def _on_refused(self, message: str) -> None:
         self._enter("error", f"✖ {message}")
@@ -276,6 +279,7 @@ class KMeansWidget(Container[Widget]):
         if outputs is None:
             self._enter("cancelled", dropped(run.source.name, "got other data"))
             return
+        self.preview.clear()
         self.clusters.follow()
         text = summary(outputs.segmentation, run.seconds)
         layers = run.source.layers_in(self._viewer)
@@ -327,6 +331,7 @@ class KMeansWidget(Container[Widget]):
             self._listen()
         else:
             self._leave()
+            self.preview.clear()
             self._timer.stop()
             self._enter("empty", "")
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
 
-from napari_kmeans_seg.layers import EditWatch, LayerImage, Outputs, linked_layers
+from napari_kmeans_seg.layers import (
+    EditWatch,
+    LayerImage,
+    Outputs,
+    PartInView,
+    earlier_outputs,
+    is_shown,
+    to_preview,
+)
 
 from .background import BackgroundWork, CancelledError
 
@@ -30,6 +38,8 @@ OF_POINTS = (
 _LOOK_EVERY = 10
 # How long the settings rest before the slower outputs follow, in milliseconds.
 _REST = 400
+# How long the camera and the sliders rest before the part in view is taken anew.
+_SETTLE = 200
 
 
 class Points:
@@ -48,7 +58,8 @@ class Points:
         self, source: LayerImage, parameters: dict[str, Any], progress: Progress
     ) -> Segmentation:
         """Segment an image, without reading it again where it was read before."""
-        if source.pyramid or source.region or source.seeds or source.step_axis is not None:
+        levels = source.pyramid and not isinstance(source, PartInView)
+        if levels or source.region or source.seeds or source.step_axis is not None:
             return source.segment(progress=progress, **parameters)
         settings = {key: parameters[key] for key in OF_POINTS if key in parameters}
         if self._prepared is None or settings != self._settings or not self._is(source):
@@ -56,11 +67,14 @@ class Points:
             self._prepared = source.prepare(progress=progress, **settings)
             self.source, self._settings = source, settings
         rest = {key: value for key, value in parameters.items() if key not in settings}
-        return self._prepared.segment(progress=progress, **rest)
+        segmentation = self._prepared.segment(progress=progress, **rest)
+        return source.clean_up.without_specks(segmentation)
 
     def _is(self, source: LayerImage) -> bool:
         known = self.source
         if known is None or source.link_id != known.link_id or source.plane != known.plane:
+            return False
+        if getattr(source, "view", None) != getattr(known, "view", None):
             return False
         each, other = source.channels or (source,), known.channels or (known,)
         return all(one.data is two.data for one, two in zip(each, other, strict=True))
@@ -68,11 +82,30 @@ class Points:
 
 @dataclass(frozen=True, eq=False)
 class _Setting:
-    """What is to be shown."""
+    """What is to be shown.
+
+    `first` is shown at once, and `rest` once the settings rest: what takes longer.
+    """
 
     source: LayerImage
     parameters: dict[str, Any]
-    kinds: tuple[Kind, ...]
+    first: tuple[Kind, ...]
+    rest: tuple[Kind, ...]
+
+    @classmethod
+    def of(
+        cls, source: LayerImage, parameters: dict[str, Any], kinds: tuple[Kind, ...]
+    ) -> _Setting:
+        first: tuple[Kind, ...] = ("labels",) if "labels" in kinds else kinds
+        # Of a part the labels in its mean colours are picture enough.
+        rest = () if isinstance(source, PartInView) else kinds
+        rest = tuple(kind for kind in rest if kind not in first)
+        return cls(source, parameters, first, rest)
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether something is left for when the settings rest."""
+        return bool(self.rest or self.source.clean_up.objects)
 
 
 class Preview(QObject):
@@ -81,7 +114,16 @@ class Preview(QObject):
     One thread works, one setting waits; a newer one takes its place. So work never piles
     up however fast a slider moves. What is running is let end, since it takes a moment only
     and shows that something happens. The Labels layer follows at once, the segmented image
-    once the settings rest.
+    and the objects once the settings rest.
+
+    A preview of an image that is lazy, a pyramid or large is one of the part in view only.
+    It has layers of its own, which are taken away by `clear`, and follows the camera.
+
+    Attributes
+    ----------
+    outdated : Signal
+        Tells that the viewer shows another plane or part by now than the one that was asked
+        for: ask again.
 
     Parameters
     ----------
@@ -95,6 +137,8 @@ class Preview(QObject):
         Whose life this ends with.
     """
 
+    outdated = Signal()
+
     def __init__(
         self,
         viewer: napari.viewer.Viewer,
@@ -105,42 +149,70 @@ class Preview(QObject):
         super().__init__(parent)
         self._viewer, self._shown, self._failed = viewer, shown, failed
         self._points = Points()
+        self._asked: LayerImage | None = None
         self._pending: _Setting | None = None
         self._running: tuple[_Setting, list[EditWatch], BackgroundWork[Outputs]] | None = None
         self._started = self._took = 0.0
         self._last: tuple[_Setting, Segmentation] | None = None
-        self._timer = QTimer(self)
-        self._timer.setInterval(_LOOK_EVERY)
-        self._timer.timeout.connect(self._look)
-        self._rest = QTimer(self)
-        self._rest.setInterval(_REST)
-        self._rest.setSingleShot(True)
-        self._rest.timeout.connect(self._settle)
+        self._part: PartInView | None = None
+        self._listening = False
+        self._timer = self._every(_LOOK_EVERY, self._look)
+        self._rest = self._every(_REST, self._settle, once=True)
+        self._moving = self._every(_SETTLE, self._look_around, once=True)
+        self._clearing = self._every(0, self.clear, once=True)
+
+    def _every(self, interval: int, callback: Callable[[], None], *, once: bool = False) -> QTimer:
+        timer = QTimer(self)
+        timer.setInterval(interval)
+        timer.setSingleShot(once)
+        timer.timeout.connect(callback)
+        return timer
 
     @property
     def busy(self) -> bool:
         """Whether something is still to be shown."""
-        return self._running is not None or self._pending is not None or self._rest.isActive()
+        if self._running is not None or self._pending is not None:
+            return True
+        # Nothing follows after `stop`.
+        return self._asked is not None and (self._rest.isActive() or self._moving.isActive())
 
     def request(
         self, source: LayerImage, parameters: dict[str, Any], kinds: tuple[Kind, ...]
     ) -> None:
         """Show a setting as soon as may be. Returns at once."""
         self._rest.stop()
-        self._pending = _Setting(source, parameters, kinds)
+        self._asked = source = to_preview(self._viewer, source)
+        if self._part is not None and self._part.link_id != source.link_id:
+            self.clear()
+        self._listen(isinstance(source, PartInView) or source.plane is not None)
+        self._pending = _Setting.of(source, parameters, kinds)
         self._next()
         self._timer.start()
 
     def drop_stale(self) -> None:
         """Let go of an image that left the viewer or has other data by now."""
-        source = self._points.source
-        layers = None if source is None else source.layers_in(self._viewer)
-        if source is not None and (layers is None or not source.is_still(*layers)):
-            self.stop()
+        for source in (self._points.source, self._part):
+            layers = None if source is None else source.layers_in(self._viewer)
+            if source is not None and (layers is None or not source.is_still(*layers)):
+                self.stop()
+                # Not in the midst of the removal of another layer.
+                self._clearing.start()
+
+    def clear(self) -> None:
+        """Take away the preview of a part, unless a person has worked on it."""
+        part, self._part = self._part, None
+        if part is None:
+            return
+        for layer in earlier_outputs(self._viewer, part, ("labels", "image")):
+            watch = EditWatch(layer)
+            if watch.untouched():
+                self._viewer.layers.remove(layer)
+            watch.close()
 
     def stop(self) -> None:
         """Show nothing more, and let go of the image. Qt objects may be gone already."""
-        self._pending = self._last = None
+        self._listen(False)
+        self._pending = self._last = self._asked = None
         if self._running is not None:
             _, watches, work = self._running
             self._running = None
@@ -149,29 +221,46 @@ class Preview(QObject):
                 watch.close()
         self._points = Points()
 
+    # -- the part in view -----------------------------------------------------------------
+
+    def _listen(self, on: bool) -> None:
+        """Hear what the viewer shows, or no more."""
+        if on == self._listening:
+            return
+        self._listening = on
+        camera, dims = self._viewer.scene.camera.events, self._viewer.dims.events
+        for event in (camera.center, camera.zoom, dims.current_step, dims.ndisplay, dims.order):
+            (event.connect if on else event.disconnect)(self._on_moved)
+
+    def _on_moved(self) -> None:
+        self._moving.start()
+
+    def _look_around(self) -> None:
+        """Say so if the viewer shows something else by now."""
+        if self._asked is not None and not is_shown(self._viewer, self._asked):
+            self.outdated.emit()
+
+    # -- one at a time --------------------------------------------------------------------
+
     def _next(self) -> None:
         """Begin with what waits."""
         if self._running is not None or self._pending is None:
             return
         setting, self._pending = self._pending, None
-        last, points = self._last, self._points
-        source, kinds = setting.source, setting.kinds
-        first: tuple[Kind, ...] = ("labels",) if "labels" in kinds else kinds
+        last, points, source = self._last, self._points, setting.source
         settled = last is not None and last[0] is setting
-        if settled:
-            first = tuple(kind for kind in kinds if kind not in first)
-        watches = [
-            EditWatch(layer)
-            for kind in first
-            for layer in linked_layers(self._viewer, source.link_id, kind)
-        ]
+        kinds = setting.rest if settled else setting.first
+        if not settled:
+            # Objects may take long, too.
+            source = replace(source, clean_up=replace(source.clean_up, objects=()))
+        watches = [EditWatch(layer) for layer in earlier_outputs(self._viewer, source, kinds)]
 
         def work(report: Progress) -> Outputs:
             if settled and last is not None:
                 segmentation = last[1]
             else:
                 segmentation = points.segment(source, setting.parameters, report)
-            outputs = Outputs.paint(source, segmentation, first, report)
+            outputs = Outputs.paint(source, segmentation, kinds, report)
             for watch in watches:
                 watch.check(report)
             return outputs
@@ -202,17 +291,20 @@ class Preview(QObject):
         self, setting: _Setting, watches: list[EditWatch], work: BackgroundWork[Outputs]
     ) -> None:
         outputs = work.result()
-        layers = setting.source.layers_in(self._viewer)
-        if layers is None or not setting.source.is_still(*layers):
+        source = setting.source
+        layers = source.layers_in(self._viewer)
+        if layers is None or not source.is_still(*layers):
             self._points.forget()
             return
         outputs.show(self._viewer, watches)
+        if isinstance(source, PartInView):
+            self._part = source
         settled = self._last is not None and self._last[0] is setting
         self._last = setting, outputs.segmentation
         if not settled:
             self._took = perf_counter() - self._started
         self._shown(outputs, self._took)
-        if not settled and self._pending is None and len(setting.kinds) > 1:
+        if not settled and self._pending is None and setting.unfinished:
             self._rest.start()
 
     def _settle(self) -> None:
