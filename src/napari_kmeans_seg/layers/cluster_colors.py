@@ -202,41 +202,5 @@ def mean_colors_of(table: pd.DataFrame, source: Image | None) -> dict[int, Any]:
     return dict(zip(table["label"].tolist(), colors, strict=True))
 
 
-def painted_means(
-    image: npt.NDArray[Any],
-    labels: npt.NDArray[Any],
-    where: npt.NDArray[np.bool_],
-    table: pd.DataFrame,
-) -> npt.NDArray[Any]:
-    """Paint some pixels of a segmented image with the means of their clusters.
-
-    Parameters
-    ----------
-    image : (..., n) array
-        The segmented image; the last axis, channels and perhaps alpha, is missing for grey.
-    labels : array of the spatial shape
-        The cluster of each pixel.
-    where : bool array of the spatial shape
-        The pixels to paint.
-    table : DataFrame
-        The clusters: the means are rounded where the image has integers.
-    """
-    columns = means(table)
-    found = labels[where]
-    painted = image.copy()
-    for i, column in enumerate(columns):
-        palette = np.zeros(max(int(found.max(initial=0)), int(table["label"].max())) + 1)
-        palette[table["label"].to_numpy(int)] = np.nan_to_num(table[column].to_numpy(float))
-        if image.dtype.kind in "iu":
-            limits = np.iinfo(image.dtype)
-            values = [min(max(round(v), int(limits.min)), int(limits.max)) for v in palette]
-            colors = np.array(values, image.dtype)
-        else:
-            colors = (palette >= 0.5) if image.dtype.kind == "b" else palette.astype(image.dtype)
-        channel = painted[..., i] if image.ndim > labels.ndim else painted
-        channel[where] = colors[found]
-    return painted
-
-
 def _rows(table: pd.DataFrame) -> list[tuple[int, npt.NDArray[np.float64]]]:
     return [(int(label), row.to_numpy(float)) for label, row in table.iterrows()]

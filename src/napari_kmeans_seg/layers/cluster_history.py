@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-import numpy as np
 import pandas as pd
 
-from .cluster_colors import ClusterColors, painted_means
-from .cluster_steps import PixelChange, Step, table_after
-from .label_rows import means, of_clusters
+from .arrays import as_array, is_lazy
+from .cluster_colors import ClusterColors
+from .cluster_painting import painted_means
+from .cluster_steps import Step, table_after
+from .counting import recounted
+from .label_rows import by_hand, every_label, means, n_pixels_of, of_clusters
 from .link import METADATA_KEY, linked_layers
-from .outputs import cluster_table
+from .outputs import with_sizes
+from .source import LayerImage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
-    import numpy.typing as npt
     from napari.components import ViewerModel
     from napari.layers import Image, Labels, Layer
     from napari.utils.colormaps import LabelColormapBase
+
+    from .cluster_steps import Change
+
+    Progress = Callable[[float, str], None]
 
 
 BACKGROUND = "background"
@@ -80,17 +89,70 @@ class ClusterHistory:
         self._done.append(self._undone.pop())
         return self._done[-1].what
 
+    def sources(self) -> list[Image]:
+        """Find the image that was segmented, or all that were; none where one is gone."""
+        # Of several the ids are joined, and of a plane there is a note behind them.
+        ids = record_of(self.layer)["link"]["source_id"].partition(":")[0].split("+")
+        layers = {str(layer.unique_id): layer for layer in self._layers()}
+        found = [layers[one] for one in ids if one in layers]
+        return found if len(found) == len(ids) else []
+
     def source(self) -> Image | None:
-        """Find the image that was segmented."""
-        wanted = record_of(self.layer)["link"]["source_id"]
-        return next((one for one in self._layers() if str(one.unique_id) == wanted), None)
+        """Find the image that was segmented; of several, the first."""
+        return next(iter(self.sources()), None)
+
+    def source_image(self) -> LayerImage | None:
+        """Read what was segmented: the image, or several as channels, or a plane of it."""
+        sources = self.sources()
+        if not sources:
+            return None
+        plane = record_of(self.layer).get("plane")
+        whole = LayerImage.of(*sources)
+        if plane is None:
+            return whole
+        return replace(whole, plane={int(axis): index for axis, index in plane.items()})
+
+    # -- counting -----------------------------------------------------------------------
+
+    def recount(self) -> Callable[[Progress | None], pd.DataFrame | None]:
+        """Prepare to count the pixels anew, for somebody may have painted on them.
+
+        Gives the work, for any thread, whose result `take_counts` takes.
+        """
+        labels, rows, source = self._levels()[0], of_clusters(self.layer.features), None
+        # Where layers do not match any more the means stay as they were.
+        with suppress(ValueError):
+            source = self.source_image()
+        record = record_of(self.layer)
+        numbers = record.get("labels") or range(1, len(record["counts"]) + 1)
+        last = zip(record["counts"], record["centroids"], strict=True)
+        written = dict(zip(numbers, last, strict=True))
+
+        def work(progress: Progress | None = None) -> pd.DataFrame | None:
+            if is_lazy(labels):
+                return None  # nobody paints on these
+            return recounted(rows, labels, source, written, progress)
+
+        return work
+
+    def take_counts(self, counts: pd.DataFrame | None) -> None:
+        """Write what `recount` found into the features table."""
+        if counts is not None:
+            old = self.layer.features
+            rows = counts.merge(of_clusters(old)[["label", *by_hand(old)]], how="left", on="label")
+            if "name" in rows:
+                own = "Cluster " + rows["label"].astype(str)
+                rows["name"] = rows["name"].where(rows["name"].fillna("") != "", own)
+            self.layer.features = self._completed(rows, old)[old.columns]
+
+    # -- steps --------------------------------------------------------------------------
 
     def do(
         self,
         what: str,
         table: pd.DataFrame | None = None,
         *,
-        pixels: PixelChange | None = None,
+        pixels: Change | Sequence[Change] = (),
         edit: dict[str, Any] | None = None,
         colors: LabelColormapBase | None = None,
         added: Sequence[Layer] = (),
@@ -102,9 +164,9 @@ class ClusterHistory:
         what : str
             The step in words.
         table : DataFrame, optional
-            The clusters from now on, where they change.
-        pixels : PixelChange, optional
-            The labels that change.
+            The clusters from now on, one row each, where they change.
+        pixels : Change or sequence of Change
+            The labels that change, of each level of a pyramid.
         edit : dict, optional
             What is done to the clusters, for the metadata.
         colors : LabelColormapBase, optional
@@ -120,7 +182,7 @@ class ClusterHistory:
         if table is None:
             table = old
         else:
-            table = self._completed(table, old)
+            table = self._completed(table, old)[table.columns]
             rows = of_clusters(table)
             colors = self.colors.following(of_clusters(old), rows) if edit is not None else None
             after |= {
@@ -134,30 +196,36 @@ class ClusterHistory:
             after["edits"] = [*before.get("edits", []), edit]
         worn = self.colors.worn
         colormaps = (worn, worn if colors is None else colors)
-        step = Step(what, (old, table), (before, after), colormaps, pixels, tuple(added))
-        self._apply(step, back=False)
+        changes = tuple(pixels) if isinstance(pixels, Sequence) else (pixels,)
+        step = Step(what, (old, table), (before, after), colormaps, changes, tuple(added))
+        self._apply(step, back=False, count=False)
         self._done.append(step)
         self._undone.clear()
 
-    def _apply(self, step: Step, *, back: bool) -> None:
-        """Take a step, or take it back."""
+    def _apply(self, step: Step, *, back: bool, count: bool = True) -> None:
+        """Take a step, or take it back; count if somebody may have painted since."""
         layer = self.layer
         was, will = (1, 0) if back else (0, 1)
         # Found by what they tell, so before that changes.
-        image = self._image()
+        images = self._images()
         table = table_after(step.tables[was], step.tables[will], layer.features)
-        where = None
-        if step.pixels is not None:
-            changed, where = step.pixels.apply(self._pixels(), back=back)
-            layer.data = changed
+        masks: list[Any] = []
+        if step.pixels:
+            both = zip(step.pixels, self._levels(), strict=True)
+            found = [change.apply(level, back=back) for change, level in both]
+            masks = [where for _, where in found]
+            layer.data = [level for level, _ in found] if layer.multiscale else found[0][0]
         layer.features = table
         self._write(layer, step.records[will])
+        if count and step.pixels:
+            self.take_counts(self.recount()(None))
         # Colours that were chosen in napari since are kept.
         if step.colors[0] is not step.colors[1] and self.colors.worn is step.colors[was]:
             self.colors.wear(step.colors[will])
-        if image is not None:
-            if where is not None:
-                image.data = painted_means(image.data, layer.data, where, table)
+        for image, columns in images:
+            if masks:
+                painted = self._painted(step, image, columns, masks, back=back)
+                image.data = painted if image.multiscale else painted[0]
             self._write(image, step.records[will])
         layers = self._layers()
         selected, active = set(layers.selection), layers.selection.active
@@ -195,30 +263,20 @@ class ClusterHistory:
         """Make the features table of clusters; what others wrote into the old one stays."""
         percent = 100 * rows["pixels"] / max(1, rows["pixels"].sum())
         plain = rows[["label", "pixels", *means(rows)]].assign(percent=percent)
-        table = cluster_table(plain, self.layer)
+        table = with_sizes(every_label(plain, n_pixels_of(self.layer)), self.layer)
         gone = old[~old["label"].isin(rows["label"])]
         told = pd.concat([rows, gone]).set_index("label").reindex(table["label"])
         for column in rows.columns.difference(table.columns):
             table[column] = told[column].to_numpy()
-        table["name"] = table["label"].map(rows.set_index("label")["name"]).fillna("")
-        table.loc[0, "name"] = BACKGROUND
-        return table[rows.columns]
+        if "name" in rows:
+            table["name"] = table["label"].map(rows.set_index("label")["name"]).fillna("")
+            table.loc[0, "name"] = BACKGROUND
+        return table
 
-    def _relabel(self, where: npt.NDArray[np.bool_], after: npt.NDArray[Any]) -> PixelChange:
-        labels = self._pixels()
-        dtype = labels.dtype
-        if int(after.max(initial=0)) > np.iinfo(dtype).max:
-            dtype = np.min_scalar_type(int(after.max()))
-        return PixelChange.of(where, labels, after.astype(dtype), dtype)
-
-    def _pixels(self) -> npt.NDArray[Any]:
-        data = self.layer.data
-        if not isinstance(data, np.ndarray):
-            raise ValueError(
-                "These labels are not in memory, so their pixels cannot be changed here. "
-                "Save the layer and open it again."
-            )
-        return data
+    def _levels(self) -> list[Any]:
+        """Give the labels: of a pyramid each level, else one array, of NumPy or Dask."""
+        layer = self.layer
+        return [as_array(level) for level in (layer.data if layer.multiscale else [layer.data])]
 
     def _layers(self) -> Any:
         viewer = self._viewer_ref()
@@ -226,20 +284,52 @@ class ClusterHistory:
             raise LookupError("The viewer of these clusters is no more.")
         return viewer.layers
 
-    def _image(self) -> Image | None:
-        """Find the segmented image that shows these very clusters, not those of another run."""
-        own, shape = self._plain_record(self.layer), self.layer.data.shape
+    def _images(self) -> list[tuple[Image, list[str]]]:
+        """Find the segmented images that show these very clusters, and their channels' means.
+
+        Not those of another run. Where several layers were clustered together each has one.
+        """
+        own, columns = self._plain_record(self.layer), means(self.layer.features)
         source_id = record_of(self.layer)["link"]["source_id"]
-        viewer = self._viewer_ref()
-        for image in reversed(linked_layers(viewer, source_id, "image") if viewer else []):
-            pixels = image.data
-            if (
-                self._plain_record(image) == own
-                and isinstance(pixels, np.ndarray)
-                and (pixels.shape[:-1] if image.rgb else pixels.shape) == shape
-            ):
-                return image
-        return None
+        shapes = [level.shape for level in self._levels()]
+        viewer, found = self._viewer_ref(), []
+        n_images = len(own.get("channels", [0]))
+        for i in range(n_images) if viewer else ():
+            kind = f"image {i + 1}" if i else "image"
+            for image in reversed(linked_layers(viewer, source_id, kind)):
+                levels = image.data if image.multiscale else [image.data]
+                there = [level.shape[:-1] if image.rgb else level.shape for level in levels]
+                if self._plain_record(image) == own and there == shapes:
+                    found.append((image, columns[i : i + 1] if n_images > 1 else columns))
+                    break
+        return found
+
+    def _painted(
+        self, step: Step, image: Image, columns: list[str], masks: Sequence[Any], *, back: bool
+    ) -> list[Any]:
+        """Paint what changed in a segmented image, or take it back."""
+        # There each step of the axis has colours of its own, which no table tells.
+        by_step = "each_step_of_axis" in record_of(self.layer)
+        table, painted = self.layer.features, []
+        levels = image.data if image.multiscale else [image.data]
+        for i, (level, labels, where) in enumerate(zip(levels, self._levels(), masks, strict=True)):
+            key, lazy = (str(image.unique_id), i), is_lazy(level)
+            kept = step.painted.get(key)
+            if back and kept is not None and lazy and level.name == kept[1].name:
+                painted.append(kept[0])
+                continue
+            if back and kept is not None and not lazy:
+                new = level.copy()
+                new[where] = kept
+                painted.append(new)
+                continue
+            new = painted_means(level, labels, where, table, columns)
+            if not back and lazy:
+                step.painted[key] = level, new
+            elif not back and by_step:
+                step.painted[key] = level[where]
+            painted.append(new)
+        return painted
 
 
 def bare(wrapped: Any) -> Any:

@@ -9,15 +9,17 @@ import numpy as np
 import pandas as pd
 from napari.layers import Labels
 
+from .arrays import is_lazy
 from .cluster_history import ClusterHistory, bare, record_of
+from .cluster_steps import members, relabelling, splitting, told
 from .label_rows import means, of_clusters
 from .link import METADATA_KEY, linked_layers
-from .source import LayerImage
+from .pyramid import label_level
+from .results import PyramidSegmentation, levels_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    import numpy.typing as npt
     from napari.components import ViewerModel
     from napari.layers import Layer
 
@@ -35,7 +37,7 @@ _SPLIT_BY = (
 _known: WeakKeyDictionary[Labels, Clusters] = WeakKeyDictionary()
 
 
-def clusters_of(viewer: ViewerModel, layer: Layer | None) -> Clusters | None:
+def clusters_of(viewer: ViewerModel, layer: Layer | None, *others: Layer) -> Clusters | None:
     """Give the clusters that a layer shows, always the same object for the same layer.
 
     Parameters
@@ -44,21 +46,26 @@ def clusters_of(viewer: ViewerModel, layer: Layer | None) -> Clusters | None:
         The viewer that shows the layer.
     layer : Layer or None
         The Labels layer of a result, or the image that was segmented: then its newest.
+    *others : Layer
+        Further images that were clustered together with it.
 
     Returns
     -------
     Clusters or None
-        None where the layer has no result.
+        None where there is no result.
     """
     if layer is None:
         return None
     layer = bare(layer)
-    if not isinstance(layer, Labels):
-        results = linked_layers(viewer, str(layer.unique_id), "labels")
+    if others or not isinstance(layer, Labels):
+        whole = "+".join(str(one.unique_id) for one in (layer, *others))
+        # Of the whole, or of a plane of it.
+        sources = (whole, f"{whole}:plane")
+        results = [one for source in sources for one in linked_layers(viewer, source, "labels")]
         if not results:
             return None
         # A new one is put right above its source.
-        layer = bare(results[0])
+        layer = bare(min(results, key=viewer.layers.index))
     link = record_of(layer).get("link", {})
     if link.get("output") != "labels" or link.get("layer_id") != str(layer.unique_id):
         return None
@@ -110,22 +117,21 @@ class Clusters(ClusterHistory):
         group = sorted(set(labels))
         if len(group) < 2:
             raise ValueError("Select at least two clusters to merge them.")
-        rows = self._rows(group)
-        where, n_pixels = self._find(group)
-        keep = group[0]
+        rows, keep = self._counted(group), group[0]
         weights = rows["pixels"].to_numpy(float)
         merged = rows.iloc[:1].copy()
         named = zip(group, rows["name"], strict=True)
         given = [name for label, name in named if name != f"Cluster {label}"]
         merged["name"] = given[0] if given else f"Cluster {keep}"
-        merged["pixels"] = n_pixels
-        for column in means(rows):
+        merged["pixels"] = rows["pixels"].sum()
+        full = weights > 0
+        for column in means(rows) if full.any() else ():
             values = rows[column].to_numpy(float)
-            merged[column] = np.average(values[weights > 0], weights=weights[weights > 0])
+            merged[column] = np.average(values[full], weights=weights[full])
         before = self.table
         table = pd.concat([before[~before["label"].isin(group)], merged])
-        change = self._relabel(where, np.asarray(keep))
-        self.do(f"Merge {_told(rows['name'])}", table, pixels=change, edit={"merge": group})
+        change = [relabelling(level, group, keep) for level in self._levels()]
+        self.do(f"Merge {told(rows['name'])}", table, pixels=change, edit={"merge": group})
         return keep
 
     def parts(
@@ -145,35 +151,47 @@ class Clusters(ClusterHistory):
         name = self.name(label)
         parameters = record_of(self.layer).get("parameters", {})
         chosen = {key: parameters[key] for key in _SPLIT_BY if key in parameters}
-        layer = self.source()
-        if layer is None:
+        source = self.source_image()
+        if source is None:
             raise ValueError(f"To split “{name}” its image is needed, which is no longer here.")
-        source = LayerImage.of(layer)
-        labels = self._pixels()
+        levels = self._levels()
 
         def work(progress: Callable[[float, str], None] | None = None) -> Segmentation:
-            mask = labels == label
-            shape = source.data.shape[: mask.ndim] if source.rgb else source.data.shape
-            if tuple(shape) != mask.shape:
+            images = [image for image, _ in source.levels]
+            axis = source.channel_axis
+            shapes = [
+                tuple(
+                    n for i, n in enumerate(image.shape) if axis is None or i != axis % image.ndim
+                )
+                for image in images
+            ]
+            if shapes != [level.shape for level in levels]:
                 raise ValueError("The image has another shape than the labels by now.")
-            if not mask.any():
+            masks = [members(level, [label]) for level in levels]
+            if not is_lazy(masks[0]) and not masks[0].any():
                 raise ValueError(f"“{name}” has no pixels.")
-            found = source.segment(n_clusters=n_parts, mask=mask, progress=progress, **chosen)
+            found = source.segment(n_clusters=n_parts, mask=masks[0], progress=progress, **chosen)
             if found.n_clusters < 2:
                 raise ValueError(f"All pixels of “{name}” have one value: it cannot be split.")
-            return found
+            smaller = zip(images[1:], masks[1:], strict=True)
+            others = [label_level(found, image, mask, progress) for image, mask in smaller]
+            return PyramidSegmentation.of([found, *others]) if others else found
 
         return work
 
     def split(self, label: int, parts: Segmentation) -> list[int]:
         """Split a cluster into what the work of `parts` found; gives the labels."""
-        row = self._rows([label])
-        name, labels = self.name(label), self._pixels()
-        if ((parts.labels > 0) != (labels == label)).any():
-            raise ValueError(f"“{name}” was changed while it was split. Split it again.")
+        name = self.name(label)
+        levels, pieces = self._levels(), [level.labels for level in levels_of(parts)]
+        for level, piece in zip(levels, pieces, strict=True):
+            if not is_lazy(level) and ((piece > 0) != (level == label)).any():
+                raise ValueError(f"“{name}” was changed while it was split. Split it again.")
+        row = self._counted([label])
         new = [label, *range(max(self.labels) + 1, max(self.labels) + parts.n_clusters)]
         rows = pd.concat([row] * parts.n_clusters)
-        rows["label"], rows["pixels"] = new, parts.counts
+        # Those of a lazy image may be those of a sample.
+        share = int(row["pixels"].iloc[0]) / max(1, int(parts.counts.sum()))
+        rows["label"], rows["pixels"] = new, np.rint(parts.counts * share).astype(np.int64)
         rows[means(rows)] = parts.centroids
         taken = set(self.table["name"]) - {name}
         own = name == f"Cluster {label}"
@@ -182,8 +200,8 @@ class Clusters(ClusterHistory):
         ]
         before = self.table
         table = pd.concat([before[before["label"] != label], rows])
-        where = parts.labels > 0
-        change = self._relabel(where, np.array([0, *new])[parts.labels[where]])
+        both = zip(levels, pieces, strict=True)
+        change = [splitting(level, label, piece, new) for level, piece in both]
         edit = {"split": label, "into": parts.n_clusters}
         self.do(f"Split {name}", table, pixels=change, edit=edit)
         return new
@@ -193,12 +211,12 @@ class Clusters(ClusterHistory):
         group = sorted(set(labels))
         if not group:
             raise ValueError("Select the clusters to delete.")
-        rows = self._rows(group)
+        rows = self._counted(group)
         if len(group) == len(self.labels):
             raise ValueError("One cluster must stay. Delete the layer instead.")
         table = self.table[~self.table["label"].isin(group)]
-        change = self._relabel(self._find(group)[0], np.asarray(0))
-        self.do(f"Delete {_told(rows['name'])}", table, pixels=change, edit={"delete": group})
+        change = [relabelling(level, group, 0) for level in self._levels()]
+        self.do(f"Delete {told(rows['name'])}", table, pixels=change, edit={"delete": group})
 
     def rename(self, label: int, name: str) -> None:
         """Give a cluster another name."""
@@ -217,47 +235,44 @@ class Clusters(ClusterHistory):
         """Give clusters other colours on the canvas. The segmented image keeps the means."""
         rows = self._rows(colors)
         new = self.colors.with_colors(colors, self.labels)
-        self.do(what or f"Colour {_told(rows['name'])}", colors=new)
+        self.do(what or f"Colour {told(rows['name'])}", colors=new)
 
     def extract(self, labels: Iterable[int], *, joined: bool = False) -> list[Layer]:
         """Add masks of clusters as Labels layers, one each or one of all."""
         group = sorted(set(labels))
         if not group:
             raise ValueError("Select the clusters to extract.")
-        rows, pixels, layer = self._rows(group), self._pixels(), self.layer
+        rows, layer = self._rows(group), self.layer
         names = dict(zip(group, rows["name"], strict=True))
         masks = []
-        for members in [group] if joined else [[label] for label in group]:
+        for chosen in [group] if joined else [[label] for label in group]:
+            levels = [members(level, chosen).view(np.uint8) for level in self._levels()]
             mask = Labels(
-                np.isin(pixels, members).view(np.uint8),
-                name=f"{' + '.join(names[label] for label in members)} mask",
+                levels if layer.multiscale else levels[0],
+                name=f"{' + '.join(names[label] for label in chosen)} mask",
+                multiscale=layer.multiscale,
                 **{key: getattr(layer, key) for key in _PLACE},
             )
-            mask.metadata = {METADATA_KEY: {"mask of": layer.name, "labels": members}}
+            mask.metadata = {METADATA_KEY: {"mask of": layer.name, "labels": chosen}}
             masks.append(mask)
-        self.do(f"Extract {_told(rows['name'])}", added=masks)
+        self.do(f"Extract {told(rows['name'])}", added=masks)
         return list(masks)
 
     # -- how ----------------------------------------------------------------------------
 
-    def _find(self, group: list[int]) -> tuple[npt.NDArray[np.bool_], int]:
-        """Find the pixels of clusters, and count them."""
-        labels = self._pixels()
-        where = labels == group[0]
-        for label in group[1:]:
-            where |= labels == label
-        return where, int(np.count_nonzero(where))
+    def _counted(self, labels: Iterable[int]) -> pd.DataFrame:
+        """Give the rows of clusters, counted anew: somebody may have painted on them."""
+        wanted = list(labels)
+        self._rows(wanted)
+        self.take_counts(self.recount()(None))
+        return self._rows(wanted)
 
     def _rows(self, labels: Iterable[int]) -> pd.DataFrame:
         table, wanted = self.table, list(labels)
         for label in wanted:
             if label not in self.labels:
-                raise ValueError(f"There is no cluster {label}; there are {_told(self.labels)}.")
+                raise ValueError(f"There is no cluster {label}; there are {told(self.labels)}.")
         return table[table["label"].isin(wanted)].sort_values("label")
-
-
-def _told(names: Iterable[Any]) -> str:
-    return ", ".join(str(name) for name in names)
 
 
 def _free(name: str, taken: set[str]) -> str:

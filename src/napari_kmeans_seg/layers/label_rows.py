@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 LARGEST = np.iinfo(np.uint16).max
 """The largest label that has a row; what a person paints with larger ones is not counted."""
 
+QUANTITIES = ("length", "area", "volume", "size")
+"""What the pixels of a cluster are called in the units of the layer."""
+
 
 def every_label(table: pd.DataFrame, n_pixels: int) -> pd.DataFrame:
     """Give each label from 0 to the largest its row.
@@ -46,6 +49,17 @@ def of_clusters(features: pd.DataFrame) -> pd.DataFrame:
 def means(table: pd.DataFrame) -> list[str]:
     """Name the columns that hold the means of the channels."""
     return [column for column in table.columns if str(column).startswith("mean_")]
+
+
+def by_hand(table: pd.DataFrame) -> list[str]:
+    """Name the columns that people fill in: names, and whatever they added."""
+    counted = ("index", "label", "pixels", "percent", *means(table))
+    sizes = tuple(f"{quantity} [" for quantity in QUANTITIES)
+    return [
+        column
+        for column in table.columns
+        if column not in counted and not str(column).startswith(sizes)
+    ]
 
 
 def n_pixels_of(layer: Layer) -> int:
