@@ -35,8 +35,8 @@ def clustered(viewer):
     return run
 
 
-def gathered(viewer, clusters):
-    values = ClusterValues.of(viewer, clusters)
+def gathered(clusters):
+    values = ClusterValues.of(clusters)
     points = values.read(clusters.layer.data)
     return values, points, points.members(clusters.layer.data)
 
@@ -50,7 +50,7 @@ def test_integers_are_counted_value_by_value(viewer, clustered, cell, dtype):
     grey = cell.astype(np.int64) - (128 if dtype == "int8" else 0)
     image = (grey * (200 if dtype == ">u2" else 1)).astype(dtype)
     clusters = clustered(image)
-    _, points, members = gathered(viewer, clusters)
+    _, points, members = gathered(clusters)
     assert points.exact
     labels = clusters.layer.data
     for label in clusters.labels:
@@ -62,7 +62,7 @@ def test_integers_are_counted_value_by_value(viewer, clustered, cell, dtype):
 
 def test_thresholds_lie_where_one_cluster_ends_and_the_next_begins(viewer, clustered, cell):
     clusters = clustered(cell, n_clusters=5)
-    _, points, members = gathered(viewer, clusters)
+    _, points, members = gathered(clusters)
     found = thresholds_of(points, members)
     assert [(one.lower, one.upper) for one in found] == [(1, 2), (2, 3), (3, 4), (4, 5)]
     at = [one.at for one in found]
@@ -74,7 +74,7 @@ def test_thresholds_lie_where_one_cluster_ends_and_the_next_begins(viewer, clust
 def test_a_cluster_that_was_merged_around_another_has_two_thresholds(viewer, clustered, cell):
     clusters = clustered(cell, n_clusters=3)
     clusters.merge([1, 3])
-    _, points, members = gathered(viewer, clusters)
+    _, points, members = gathered(clusters)
     found = thresholds_of(points, members)
     assert [(one.lower, one.upper) for one in found] == [(1, 2), (2, 1)]
 
@@ -86,7 +86,7 @@ def test_thresholds_of_floats_are_fine_and_nan_is_left_out(viewer, clustered, ce
     image[:20] = np.nan
     with pytest.warns(UserWarning, match="NaN"):
         clusters = clustered(image)
-    _, points, members = gathered(viewer, clusters)
+    _, points, members = gathered(clusters)
     assert members.count.sum() == (clusters.layer.data > 0).sum()
     at = [one.at for one in thresholds_of(points, members)]
     told = np.where(np.isfinite(image), np.digitize(image, at, right=True) + 1, 0)
@@ -97,14 +97,14 @@ def test_a_few_values_far_away_do_not_blur_the_others(viewer, clustered, cell):
     image = cell.astype(np.float32)
     image[0, 0] = 1e9
     clusters = clustered(image, n_clusters=3, init=[[20], [90], [200]], max_iter=1)
-    _, points, _ = gathered(viewer, clusters)
+    _, points, _ = gathered(clusters)
     assert points.step < 1e6
 
 
 def test_clusters_that_overlap_in_value_have_no_thresholds(viewer, clustered, cell):
     for number, smoothed in enumerate((cell, cell / np.float32(255))):
         clusters = clustered(smoothed, smoothing=2.0)
-        _, points, members = gathered(viewer, clusters)
+        _, points, members = gathered(clusters)
         assert points.exact == (number == 0)
         with pytest.raises(ValueError, match="overlap"):
             thresholds_of(points, members)
@@ -115,7 +115,7 @@ def test_a_constant_image_has_one_bar_and_no_threshold(viewer, clustered, value)
     image = np.full((20, 30), value)
     with pytest.warns(UserWarning, match="1 distinct value"):
         clusters = clustered(image)
-    _, points, members = gathered(viewer, clusters)
+    _, points, members = gathered(clusters)
     assert members.count.tolist() == [600]
     assert thresholds_of(points, members) == ()
     at = points.values[0, members.point[0]]
@@ -127,20 +127,20 @@ def test_extreme_values_are_told_apart(viewer, clustered, top):
     image = np.linspace(0, 1, 1000).reshape(20, 50) * top
     image = image.astype(np.uint64) if top == 2.0**63 else image
     clusters = clustered(image, n_clusters=3)
-    _, points, members = gathered(viewer, clusters)
+    _, points, members = gathered(clusters)
     assert [(one.lower, one.upper) for one in thresholds_of(points, members)] == [(1, 2), (2, 3)]
 
 
 def test_two_hundred_and_fifty_five_clusters_have_a_threshold_less(viewer, clustered):
     image = np.arange(300 * 300, dtype=np.uint16).reshape(300, 300) % 60_000
     clusters = clustered(image, n_clusters=255)
-    _, points, members = gathered(viewer, clusters)
+    _, points, members = gathered(clusters)
     assert len(thresholds_of(points, members)) == 254
 
 
 def test_colours_become_few_points_that_hold_all_pixels(viewer, clustered, coffee):
     clusters = clustered(coffee)
-    values, points, members = gathered(viewer, clusters)
+    values, points, members = gathered(clusters)
     assert values.names == ["red", "green", "blue"]
     assert 1000 < points.values.shape[1] <= N_COLORS
     for label, n in zip(clusters.table["label"], clusters.table["pixels"], strict=True):
@@ -153,7 +153,7 @@ def test_few_colours_are_points_as_they_are(viewer, clustered):
     colors = np.random.default_rng(0).integers(0, 256, (50, 3), np.uint8)
     image = colors[np.arange(4000).reshape(40, 100) % 50]
     clusters = clustered(image)
-    _, points, members = gathered(viewer, clusters)
+    _, points, members = gathered(clusters)
     assert points.exact
     assert sorted(map(tuple, points.values.T.tolist())) == sorted(map(tuple, colors.tolist()))
     assert set(members.count) == {80}
@@ -162,7 +162,7 @@ def test_few_colours_are_points_as_they_are(viewer, clustered):
 def test_several_layers_are_channels_with_their_names(viewer, clustered, coffee):
     red, blue = (np.ascontiguousarray(coffee[..., i]) for i in (0, 2))
     clusters = clustered(red, blue.astype(np.uint8), layer={"name": "dye"})
-    values, points, members = gathered(viewer, clusters)
+    values, points, members = gathered(clusters)
     assert values.names == ["dye", "dye [1]"]
     assert points.values.shape[0] == 2
     assert members.count.sum() == red.size
@@ -172,7 +172,7 @@ def test_many_channels_are_gathered_as_well(viewer, clustered):
     random = np.random.default_rng(0)
     layers = [random.normal(size=(60, 70)).astype(np.float32) for _ in range(12)]
     clusters = clustered(*layers)
-    _, points, members = gathered(viewer, clusters)
+    _, points, members = gathered(clusters)
     assert points.values.shape[0] == 12
     assert members.count.sum() == 60 * 70
 
@@ -180,7 +180,7 @@ def test_many_channels_are_gathered_as_well(viewer, clustered):
 def test_a_plane_of_a_stack_is_read_where_it_lies(viewer, clustered, cell):
     stack = np.stack([cell, cell // 2, cell // 4])
     clusters = clustered(stack, change=lambda source: replace(source, plane={0: 1}))
-    _, points, members = gathered(viewer, clusters)
+    _, points, members = gathered(clusters)
     assert members.count.sum() == cell.size
     assert points.values[0, members.point].max() == (cell // 2).max()
 
@@ -189,7 +189,7 @@ def test_pixels_outside_a_cluster_do_not_count(viewer, clustered, cell):
     clusters = clustered(cell)
     gone = int(clusters.table["pixels"].iloc[0])
     clusters.delete([1])
-    _, _, members = gathered(viewer, clusters)
+    _, _, members = gathered(clusters)
     assert members.count.sum() == cell.size - gone
     assert 0 not in members.label
 
@@ -206,7 +206,7 @@ def test_of_a_lazy_image_some_windows_are_read(viewer, clustered):
     image = da.map_blocks(block, chunks=((512,) * 10, (512,) * 10), dtype=np.uint8)
     clusters = clustered(image)
     computed.clear()
-    _, points, members = gathered(viewer, clusters)
+    _, points, members = gathered(clusters)
     assert 0 < len(set(computed)) <= 16
     assert points.home.size == members.count.sum() <= 16 * 512 * 512
     assert points.reckoned_up > 6
@@ -215,7 +215,7 @@ def test_of_a_lazy_image_some_windows_are_read(viewer, clustered):
 def test_of_a_pyramid_a_level_is_read(viewer, clustered, coffee):
     big = np.tile(coffee, (6, 6, 1))
     clusters = clustered([big, big[::2, ::2], big[::4, ::4]])
-    _, points, members = gathered(viewer, clusters)
+    _, points, members = gathered(clusters)
     assert points.level == 1
     assert points.n_pixels == big[..., 0].size
     assert members.count.sum() <= big[::2, ::2, 0].size
@@ -224,12 +224,12 @@ def test_of_a_pyramid_a_level_is_read(viewer, clustered, coffee):
 def test_an_image_that_is_gone_or_changed_is_said(viewer, clustered, cell):
     clusters = clustered(cell)
     viewer.layers[0].data = cell[:100]
-    values = ClusterValues.of(viewer, clusters)
+    values = ClusterValues.of(clusters)
     with pytest.raises(ValueError, match="another shape"):
         values.read(clusters.layer.data)
     viewer.layers.remove(viewer.layers[0])
     with pytest.raises(ValueError, match="no longer in the viewer"):
-        ClusterValues.of(viewer, clusters)
+        ClusterValues.of(clusters)
 
 
 # -- moving a threshold -----------------------------------------------------------------------
@@ -239,7 +239,7 @@ def test_an_image_that_is_gone_or_changed_is_said(viewer, clustered, cell):
 def test_a_moved_threshold_makes_the_labels_anew(viewer, clustered, cell, by):
     clusters = clustered(cell)
     before = clusters.layer.data.copy()
-    values, points, members = gathered(viewer, clusters)
+    values, points, members = gathered(clusters)
     threshold = thresholds_of(points, members)[1]
     at = threshold.at + by
     assert move(clusters, reassignment(clusters, values, threshold, at)(still))
@@ -272,7 +272,7 @@ def test_a_moved_threshold_makes_the_labels_anew(viewer, clustered, cell, by):
 
 def test_what_was_painted_or_deleted_by_hand_stays(viewer, clustered, cell):
     clusters = clustered(cell)
-    values, points, members = gathered(viewer, clusters)
+    values, points, members = gathered(clusters)
     threshold = thresholds_of(points, members)[0]
     clusters.layer.data[:30] = 4
     clusters.layer.data[30:60] = 0
@@ -284,7 +284,7 @@ def test_what_was_painted_or_deleted_by_hand_stays(viewer, clustered, cell):
 def test_a_threshold_within_a_gap_changes_nothing(viewer, clustered):
     image = np.repeat(np.array([10, 200], np.uint8), 50).reshape(10, 10)
     clusters = clustered(image, n_clusters=2)
-    values, points, members = gathered(viewer, clusters)
+    values, points, members = gathered(clusters)
     (threshold,) = thresholds_of(points, members)
     assert threshold.at == 105
     assert not move(clusters, reassignment(clusters, values, threshold, 150.0)(still))
@@ -293,7 +293,7 @@ def test_a_threshold_within_a_gap_changes_nothing(viewer, clustered):
 
 def test_thresholds_do_not_pass_each_other_nor_empty_a_cluster(viewer, clustered, cell):
     clusters = clustered(cell)
-    values, points, members = gathered(viewer, clusters)
+    values, points, members = gathered(clusters)
     one = thresholds_of(points, members)[1]
     with pytest.raises(ValueError, match="cannot pass"):
         reassignment(clusters, values, one, one.high + 1)
@@ -305,7 +305,7 @@ def test_thresholds_do_not_pass_each_other_nor_empty_a_cluster(viewer, clustered
 
 def test_labels_that_were_changed_meanwhile_are_not_overwritten(viewer, clustered, cell):
     clusters = clustered(cell)
-    values, points, members = gathered(viewer, clusters)
+    values, points, members = gathered(clusters)
     one = thresholds_of(points, members)[0]
     found = reassignment(clusters, values, one, one.at + 5)(still)
     clusters.merge([3, 4])
@@ -316,6 +316,6 @@ def test_labels_that_were_changed_meanwhile_are_not_overwritten(viewer, clustere
 def test_specks_that_were_cleaned_leave_no_thresholds(viewer, clustered, cell):
     cleaned = CleanUp(specks=50)
     clusters = clustered(cell, change=lambda source: replace(source, clean_up=cleaned))
-    _, points, members = gathered(viewer, clusters)
+    _, points, members = gathered(clusters)
     with pytest.raises(ValueError, match="overlap"):
         thresholds_of(points, members)

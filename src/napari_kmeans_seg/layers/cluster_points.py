@@ -200,17 +200,22 @@ def colors_of(
         codes |= level.astype(np.uint64)
         exact &= same
     found, home = np.unique(codes, return_inverse=True)
+    parts = [
+        (found >> np.uint64(bits * i)) & np.uint64((1 << bits) - 1)
+        for i in reversed(range(len(told)))
+    ]
+    # Neighbours become one: each channel in turn loses its last bit.
+    coarsened = len(told) - 1
     while found.size > N_COLORS:
-        # Neighbours become one: the last bit of each channel goes.
         exact = False
-        mask = np.uint64((1 << bits) - 1)
-        coarse = np.zeros_like(found)
-        for i in reversed(range(len(told))):
-            coarse <<= np.uint64(bits - 1)
-            coarse |= ((found >> np.uint64(i * bits)) & mask) >> np.uint64(1)
-        bits -= 1
-        found, place = np.unique(coarse, return_inverse=True)
-        home = place[home]
+        parts[coarsened] >>= np.uint64(1)
+        codes = np.zeros_like(parts[0])
+        for part in parts:
+            codes <<= np.uint64(bits)
+            codes |= part
+        found, first, place = np.unique(codes, return_index=True, return_inverse=True)
+        home, parts = place[home], [part[first] for part in parts]
+        coarsened = (coarsened - 1) % len(told)
     counts = np.bincount(home, minlength=found.size)
     values = np.empty((len(channels), found.size))
     for row, channel in zip(values, channels, strict=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,16 +14,15 @@ from .arrays import is_lazy
 from .cluster_history import record_of
 from .cluster_points import N_LEVELS, SAMPLE, ClusterPoints, colors_of, levels_of, picked
 from .label_rows import means
-from .source import LayerImage
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-    from napari.components import ViewerModel
 
     from napari_kmeans_seg.core.parallel import Progress, Tick
 
     from .cluster_points import Pick, Window
     from .clusters import Clusters
+    from .source import LayerImage
 
 READ_LIMIT = 1 << 22
 """Pixels up to which a lazy array is computed, and a level of a pyramid is taken."""
@@ -50,25 +49,20 @@ class ClusterValues:
     centroids: npt.NDArray[np.float64]
 
     @classmethod
-    def of(cls, viewer: ViewerModel, clusters: Clusters) -> ClusterValues:
+    def of(cls, clusters: Clusters) -> ClusterValues:
         """Find the image of a result. Cheap: no pixel is touched.
 
         Raises
         ------
         ValueError
-            If it is no longer in the viewer, or has another shape by now.
+            If it is no longer in the viewer.
         """
-        record = record_of(clusters.layer)
-        ids = str(record["link"]["source_id"]).partition(":")[0].split("+")
-        known = {str(layer.unique_id): layer for layer in viewer.layers}
-        if not all(one in known for one in ids):
+        image = clusters.source_image()
+        if image is None:
             raise ValueError("The image of these clusters is no longer in the viewer.")
-        image = LayerImage.of(*(known[one] for one in ids))
-        if plane := record.get("plane"):
-            image = replace(image, plane={int(axis): index for axis, index in plane.items()})
+        space = record_of(clusters.layer).get("parameters", {}).get("color_space", "rgb")
         table = clusters.table
-        space = str(record.get("parameters", {}).get("color_space", "rgb"))
-        return cls(image, space, table[means(table)].to_numpy(float))
+        return cls(image, str(space), table[means(table)].to_numpy(float))
 
     @property
     def names(self) -> list[str]:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Literal
 
-from magicgui.widgets import CheckBox, Container, Label, ProgressBar, PushButton, SpinBox, Widget
+from magicgui.widgets import CheckBox, Container, Label, ProgressBar, PushButton, Widget
 from napari.utils.notifications import show_error
 from qtpy.QtCore import QEvent, QObject, QTimer
 
 from napari_kmeans_seg.layers import LayerImage, Outputs, PartInView, warm_up_early
 
+from .cluster_count import ClusterCount
 from .cluster_curve import HowMany
+from .cluster_plot import ClusterPlot
 from .cluster_table import ClusterTable
 from .inputs import Inputs
 from .options import Options, align_labels
 from .preview import Preview
 from .run import Run
-from .sections import Section, wrap
+from .sections import Scrolled, Section, wrap
 from .target import Target
 from .wording import dropped, summary, warnings_of
 
@@ -56,14 +58,8 @@ class KMeansWidget(Container[Widget]):
 
         self.target = Target(viewer)
         self.layer_name, self.layer_kind = self.target.layer_name, self.target.layer_kind
-        self.n_clusters = SpinBox(
-            name="n_clusters",
-            label="Clusters",
-            value=5,
-            min=1,
-            max=255,
-            tooltip="k: into how many clusters of similar pixel values the image is split.",
-        )
+        self.cluster_count = ClusterCount()
+        self.n_clusters = self.cluster_count.number
         self.run_button = PushButton(
             name="run_button", text="Run", tooltip="Segment the image named above."
         )
@@ -83,7 +79,7 @@ class KMeansWidget(Container[Widget]):
 
         fields: Container[Widget] = Container(name="fields")
         # Not by the constructor: only later additions get labels of one width.
-        fields.extend([self.n_clusters, *self.inputs.front])
+        fields.extend([self.cluster_count, *self.inputs.front])
         buttons = Container(
             name="buttons",
             layout="horizontal",
@@ -112,10 +108,7 @@ class KMeansWidget(Container[Widget]):
         self.run_button.changed.connect(self.run)
         self.cancel_button.changed.connect(self.cancel)
         self.inputs.changed.connect(self._enable)
-        self.how_many = HowMany(self._viewer, self._setting)
         self.how_many.picked.connect(self._take)
-        # Below the buttons, above the progress.
-        self.native.layout().insertWidget(4, self.how_many)
         self.preview = Preview(self._viewer, self._on_preview, self._on_refused, self.native)
         settings = (self.n_clusters, self.more_options, self.inputs, *self.inputs.front)
         for setting in (self.live, *settings):
@@ -141,10 +134,16 @@ class KMeansWidget(Container[Widget]):
         bar.setSizePolicy(policy)
         self.progress_bar.hide()
         self.warning.hide()
-        self.more = Section("More options", self.inputs.native, self.more_options.native)
-        self.native.layout().addWidget(self.more)
+
+        self.how_many = HowMany(self._viewer, self._setting)
+        self.where = Section("Region, seeds and clean-up", self.inputs.native)
+        self.more = Section("More options", self.more_options.native)
         self.clusters = ClusterTable(self._viewer)
-        self.native.layout().addWidget(self.clusters)
+        self.below = Scrolled(self.how_many, self.clusters, self.where, self.more)
+        self.native.layout().addWidget(self.below)
+        self.cluster_plot = ClusterPlot(self._viewer, self.clusters)
+        self.see = Section("See the clusters", self.cluster_plot)
+        self.native.layout().addWidget(self.see)
 
     # -- which layer --------------------------------------------------------------------
 
@@ -173,7 +172,7 @@ class KMeansWidget(Container[Widget]):
         running = self._run is not None
         self.run_button.enabled = self.target.image is not None and not running
         self.cancel_button.enabled = running
-        self.n_clusters.enabled = self.inputs.k_is_free
+        self.cluster_count.enabled = self.inputs.k_is_free
 
     def _enter(self, state: State, message: str, warnings: tuple[str, ...] = ()) -> None:
         self.state = state
@@ -323,6 +322,7 @@ class KMeansWidget(Container[Widget]):
         self.preview.stop()
         self.how_many.stop()
         self.clusters.leave()
+        self.cluster_plot.leave()
         self.target.leave()
 
     def _on_parent(self) -> None:
