@@ -239,3 +239,65 @@ def test_nothing_is_left_when_the_dock_is_closed(viewer, table, labels):
     np.testing.assert_allclose(labels.colormap.map(1), plain)
     assert not any("_on_click" in repr(one) for one in viewer.mouse_drag_callbacks)
     assert len(labels.events.features.callbacks) == callbacks[0] - 1
+
+
+def paint(viewer, labels, qtbot, stroke=(150, 60)):
+    """Paint on the labels with napari's brush and the real mouse."""
+    viewer.layers.selection.active = labels
+    viewer.reset_view()
+    labels.mode, labels.selected_label, labels.brush_size = "paint", 2, 60
+    qtbot.wait(100)
+    native = viewer.window._qt_viewer.canvas.native
+    start = QPoint(native.width() // 2, native.height() // 2)
+    QTest.mousePress(native, Qt.MouseButton.LeftButton, NONE, start)
+    QTest.mouseMove(native, start + QPoint(*stroke))
+    QTest.mouseRelease(native, Qt.MouseButton.LeftButton, NONE, start + QPoint(*stroke))
+
+
+def test_counts_follow_the_brush_and_its_undo(viewer, table, labels, qtbot):
+    before, told = labels.data.copy(), rows(table)
+    features = labels.features.to_csv()
+    paint(viewer, labels, qtbot)
+    assert (labels.data != before).sum() > 1000
+
+    def counted() -> bool:
+        shown = [int(row[1].replace(",", "")) for row in rows(table)]
+        return shown == np.bincount(labels.data.ravel(), minlength=5)[1:].tolist()
+
+    assert not counted()
+    qtbot.waitUntil(counted, timeout=5000)
+    labels.undo()
+    np.testing.assert_array_equal(labels.data, before)
+    qtbot.waitUntil(lambda: rows(table) == told, timeout=5000)
+    assert labels.features.to_csv() == features
+
+
+def test_a_label_that_is_painted_new_gets_a_row(viewer, table, labels, qtbot):
+    paint(viewer, labels, qtbot)
+    labels.selected_label = 7
+    labels.fill((10, 10), 7)
+    qtbot.waitUntil(lambda: len(rows(table)) == 5, timeout=5000)
+    assert rows(table)[4][0] == "Cluster 7"
+
+
+def test_several_layers_that_are_selected_show_their_clusters(viewer, dock, finish, coffee, qtbot):
+    images = [viewer.add_image(coffee[..., i], name=name) for i, name in enumerate("rgb")]
+    viewer.layers.selection = set(images)
+    widget = dock()
+    widget.run()
+    finish(widget)
+    table = widget.clusters
+    assert table.isVisible()
+    assert len(rows(table)) == 5
+    viewer.layers.selection = set(images[:2])
+    assert not table.isVisible()
+    viewer.layers.selection = set(images)
+    assert table.isVisible()
+    click(table, 0)
+    click(table, 1, modifier=CONTROL)
+    table.merge()
+    assert len(rows(table)) == 4
+    click(table, 2)
+    table.split(2)
+    qtbot.waitUntil(lambda: len(rows(table)) == 5, timeout=10_000)
+    assert table.selected == [4, 6]

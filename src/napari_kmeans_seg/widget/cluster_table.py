@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image, Labels
 from qtpy.QtCore import Qt, QTimer, Signal  # type: ignore[attr-defined]
-from qtpy.QtGui import QAction, QColor, QKeySequence  # type: ignore[attr-defined]
+from qtpy.QtGui import QAction, QColor  # type: ignore[attr-defined]
 from qtpy.QtWidgets import (
     QColorDialog,
     QGridLayout,
     QInputDialog,
     QLabel,
     QMenu,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -22,6 +21,8 @@ from qtpy.QtWidgets import (
 from napari_kmeans_seg.layers.clusters import Clusters, clusters_of
 
 from .background import BackgroundWork, CancelledError
+from .cluster_buttons import action, buttons
+from .cluster_counts import ClusterCounts
 from .cluster_extras import ClusterExtras
 from .cluster_model import SWATCH
 from .cluster_view import ClusterView
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 _LOOK_EVERY = 50
 # How far a mouse may move in a click, in pixels of the screen.
 _STILL = 3
-_KEYS = Qt.ShortcutContext.WidgetWithChildrenShortcut
 
 
 class ClusterTable(QWidget):
@@ -69,6 +69,7 @@ class ClusterTable(QWidget):
         self._work: tuple[Clusters, int, BackgroundWork[Segmentation]] | None = None
 
         self.view = ClusterView()
+        self.counts = ClusterCounts(self)
         self.message = QLabel()
         self.message.setWordWrap(True)
         self.message.hide()
@@ -98,8 +99,6 @@ class ClusterTable(QWidget):
 
     def _buttons(self) -> QGridLayout:
         """Make the actions, each with a button and a key."""
-        grid = QGridLayout()
-        grid.setSpacing(4)
         made: list[tuple[str, str, str, Callable[[], None]]] = [
             ("Merge", "Ctrl+M", "Make the selected clusters one.", self.merge),
             ("Split…", "Ctrl+T", "Split the selected cluster by k-means on its own pixels.",
@@ -109,16 +108,10 @@ class ClusterTable(QWidget):
             ("Undo", "Ctrl+Z", "Take back the last step.", self.undo),
             ("Redo", "Ctrl+Shift+Z", "Do the step again that was taken back.", self.redo),
         ]  # fmt: skip
-        for i, (text, key, tip, do) in enumerate(made):
-            action = QAction(text, self)
-            action.setShortcut(QKeySequence(key))
-            action.setShortcutContext(_KEYS)
-            action.setToolTip(f"{tip} ({key})")
-            action.triggered.connect(lambda _=False, do=do: self._try(do))
-            self.addAction(action)
-            self.actions_[text.rstrip("…").lower()] = action
-            button = _button(action)
-            grid.addWidget(button, i // 3, i % 3)
+        for text, key, tip, do in made:
+            one = action(self, text, key, tip, lambda do=do: self._try(do))  # type: ignore[misc]
+            self.actions_[text.rstrip("…").lower()] = one
+        grid = buttons(self.actions_.values())
         joined = QAction("Extract as one mask", self)
         joined.triggered.connect(lambda: self._try(lambda: self.extract(joined=True)))
         self.actions_["extract_joined"] = joined
@@ -131,6 +124,7 @@ class ClusterTable(QWidget):
         if not self._listening:
             self._listening = True
             self._viewer.layers.selection.events.active.connect(self._follow)
+            self._viewer.layers.selection.events.changed.connect(self._follow)
             self._viewer.layers.events.removed.connect(self._follow)
             self._viewer.layers.events.inserted.connect(self._follow)
             self._viewer.mouse_drag_callbacks.append(self._on_click)
@@ -141,6 +135,7 @@ class ClusterTable(QWidget):
         if self._listening:
             self._listening = False
             self._viewer.layers.selection.events.active.disconnect(self._follow)
+            self._viewer.layers.selection.events.changed.disconnect(self._follow)
             self._viewer.layers.events.removed.disconnect(self._follow)
             self._viewer.layers.events.inserted.disconnect(self._follow)
             self._viewer.mouse_drag_callbacks.remove(self._on_click)
@@ -159,10 +154,16 @@ class ClusterTable(QWidget):
         self._follow()
 
     def _follow(self) -> None:
-        active = self._viewer.layers.selection.active
-        clusters = clusters_of(self._viewer, active)
+        selection = self._viewer.layers.selection
+        chosen = [selection.active] if selection.active is not None else selection
+        # Several images that were clustered together, in the order of the list.
+        images = [layer for layer in self._viewer.layers if layer in chosen]
+        if len(images) > 1:
+            images = [layer for layer in images if isinstance(layer, Image)]
+        clusters = clusters_of(self._viewer, *images) if images else None
         # Masks, points and the like say nothing of which result a person works on.
-        if clusters is None and not isinstance(active, Image) and self._is_here():
+        told = any(isinstance(layer, Image) for layer in images)
+        if clusters is None and not told and self._is_here():
             return
         if clusters is not self._clusters:
             self._let_go()
@@ -170,6 +171,7 @@ class ClusterTable(QWidget):
             self._layer = None if clusters is None else clusters.layer
             for event in self._events():
                 event.connect(self._read_soon)
+            self.counts.follow(clusters)
             self.followed.emit()
         self._read()
 
@@ -183,6 +185,7 @@ class ClusterTable(QWidget):
         clusters, self._clusters = self._clusters, None
         for event in self._events():
             event.disconnect(self._read_soon)
+        self.counts.follow(None)
         if clusters is not None:
             clusters.colors.show(highlighted=())
         self._layer = None
@@ -375,17 +378,3 @@ class ClusterTable(QWidget):
         chosen = QColorDialog.getColor(now, self, f"Colour of “{self._clusters.name(label)}”")
         if chosen.isValid():
             self._clusters.recolor({label: chosen.getRgbF()})
-
-
-def _button(action: QAction) -> QPushButton:
-    """Make a button that does what an action does; the theme draws these best."""
-    button = QPushButton(action.text())
-    button.setMinimumWidth(0)
-
-    def follow() -> None:
-        button.setEnabled(action.isEnabled())
-        button.setToolTip(action.toolTip())
-
-    action.changed.connect(follow)
-    button.clicked.connect(action.trigger)
-    return button
