@@ -195,13 +195,6 @@ def test_a_shape_in_a_stack_limits_its_own_plane_and_a_flat_one_all():
     assert not labels[:, 10:].any()
 
 
-def test_specks_of_a_lazy_image_are_refused_in_plain_words(coffee):
-    layer = Image(da.from_array(coffee, chunks=(100, 100, 3)), rgb=True)
-    source = replace(LayerImage.of(layer), clean_up=CleanUp(specks=10))
-    with pytest.raises(ValueError, match="takes an image in memory; this one is lazy"):
-        source.segment(n_clusters=2)
-
-
 def test_an_object_has_one_number_on_every_level():
     image = np.zeros((64, 64), np.uint8)
     image[4:20, 4:20] = image[40:60, 8:30] = image[6:24, 36:50] = 200

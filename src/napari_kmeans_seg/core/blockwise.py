@@ -256,6 +256,24 @@ def _add_labellings(parts: list[Labelling]) -> Labelling:
     return Labelling(parts[0].labels, counts, means, sum(part.inertia for part in parts))
 
 
+def count_labels(
+    labels: da.Array, n_clusters: int, tick: Tick = no_tick
+) -> NDArray[np.int64] | None:
+    """Count the pixels of each label from 1, or None where they are too many to read again."""
+    if labels.size > EXACT_PIXELS:
+        return None
+    return gather(partial(_count_block, n=n_clusters + 1), _add, labels, tick=tick)[1:]
+
+
+def _count_block(labels: Labels, _mask: None, n: int) -> NDArray[np.int64]:
+    return np.bincount(labels.ravel(), minlength=n).astype(np.int64)
+
+
+def _add(parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    total: NDArray[np.int64] = np.sum(parts, axis=0)
+    return total
+
+
 # -- one chunk --------------------------------------------------------------------------
 
 

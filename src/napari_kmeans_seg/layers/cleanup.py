@@ -10,15 +10,21 @@ import pandas as pd
 from scipy.ndimage import distance_transform_edt
 from skimage.measure import label
 
+from napari_kmeans_seg.core.parallel import portion
+
 from .arrays import is_lazy
 from .results import PyramidSegmentation, StepsSegmentation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
     from napari_kmeans_seg import Segmentation
+    from napari_kmeans_seg.core.parallel import Progress
+
+PYRAMID_PIXELS = 1 << 27
+"""Pixels of the largest level of a lazy pyramid whose objects are told apart, in memory."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +45,36 @@ class CleanUp:
     objects: tuple[int, ...] = ()
     per_plane: bool = True
 
-    def without_specks(self, segmentation: Segmentation) -> Segmentation:
-        """Give a segmentation with its specks merged into what is around them.
+    def check(self, levels: Sequence[Any], spatial: slice) -> None:
+        """Refuse, before any work is done, what takes too much memory where an image is lazy.
 
-        Raises
-        ------
-        ValueError
-            If its labels are lazy.
+        Parameters
+        ----------
+        levels : sequence of array
+            The image, or the levels of a pyramid, the largest first.
+        spatial : slice
+            Which of their axes are no channels.
         """
+        largest = levels[0]
+        if not is_lazy(largest):
+            return
+        shape = largest.shape[spatial]
+        n_pixels = int(np.prod(shape, dtype=float))
+        if self.objects and len(levels) > 1 and n_pixels > PYRAMID_PIXELS:
+            raise ValueError(
+                "Objects of a pyramid that is lazy are told apart in memory, which takes up "
+                f"to {PYRAMID_PIXELS:,} pixels; this one has {n_pixels:,}. Choose the "
+                "displayed plane, or open one level of it as a layer."
+            )
+        if self.specks:
+            from .lazy_cleanup import reach_of_specks
+
+            reach_of_specks(shape, largest.chunks[spatial], self.specks, per_plane=self.per_plane)
+
+    def without_specks(
+        self, segmentation: Segmentation, progress: Progress | None = None
+    ) -> Segmentation:
+        """Give a segmentation with its specks merged into what is around them."""
         if not self.specks:
             return segmentation
         if isinstance(segmentation, PyramidSegmentation):
@@ -54,30 +82,56 @@ class CleanUp:
             # The same size in the world on every level.
             levels = [
                 replace(self, specks=round(self.specks * level.labels.size / full)).without_specks(
-                    level
+                    level, progress
                 )
                 for level in segmentation.levels
             ]
             return PyramidSegmentation.of(levels)
         if isinstance(segmentation, StepsSegmentation):
-            steps = [self.without_specks(step) for step in segmentation.steps]
+            steps = [self.without_specks(step, progress) for step in segmentation.steps]
             return StepsSegmentation.join(steps, segmentation.axis)
-        _in_memory(segmentation.labels, "Merging specks")
-        labels = segmentation.labels.copy()
+        if not is_lazy(segmentation.labels):
+            labels = self._merge(segmentation.labels)
+            counts = np.bincount(labels.ravel(), minlength=segmentation.n_clusters + 1)[1:]
+            return replace(segmentation, labels=labels, counts=counts.astype(np.int64))
+        # Imported here: Dask takes a while, and most images are in memory.
+        from napari_kmeans_seg.core.blockwise import count_labels
+
+        from .lazy_cleanup import merge_specks_of_chunks
+
+        labels = merge_specks_of_chunks(
+            self._merge, segmentation.labels, self.specks, per_plane=self.per_plane
+        )
+        tick = portion(progress, 0, 1, "Counting labels")
+        counted = count_labels(labels, segmentation.n_clusters, tick)
+        if counted is not None:
+            return replace(segmentation, labels=labels, counts=counted)
+        note = "Pixel counts are those before specks were merged."
+        return replace(segmentation, labels=labels, warnings=(*segmentation.warnings, note))
+
+    def _merge(self, labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        labels = labels.copy()
         for plane in _planes(labels, per_plane=self.per_plane):
             _merge_specks(plane, self.specks)
-        counts = np.bincount(labels.ravel(), minlength=segmentation.n_clusters + 1)[1:]
-        return replace(segmentation, labels=labels, counts=counts.astype(np.int64))
+        return labels
 
-    def instances(self, labels: Any) -> npt.NDArray[np.int32]:
+    def instances(
+        self, labels: Any, progress: Progress | None = None
+    ) -> tuple[Any, npt.NDArray[np.int64]]:
         """Give each connected piece of the chosen clusters a number.
 
-        Raises
-        ------
-        ValueError
-            If the labels are lazy.
+        Returns
+        -------
+        numbers : array of int32
+            Lazy where the labels are, though all of these are read once.
+        sizes : (n_pieces,) array of int
+            Pixels of each.
         """
-        _in_memory(labels, "Telling objects apart")
+        if is_lazy(labels):
+            from .lazy_cleanup import number_pieces
+
+            tick = portion(progress, 0, 1, "Telling objects apart")
+            return number_pieces(labels, self.objects, tick, per_plane=self.per_plane)
         # Pieces of two chosen clusters that touch are one object.
         chosen = np.isin(labels, self.objects)
         found = np.zeros(labels.shape, np.int32)
@@ -91,21 +145,43 @@ class CleanUp:
             pieces, n_pieces = label(inside, return_num=True, connectivity=1)
             numbers[...] = np.where(pieces, pieces + n, 0)
             n += n_pieces
-        return found
+        return found, np.bincount(found.ravel(), minlength=n + 1)[1:].astype(np.int64)
+
+    def objects_of_levels(
+        self, levels: Sequence[Any], progress: Progress | None = None
+    ) -> tuple[list[Any], pd.DataFrame]:
+        """Tell objects apart on the largest level, and find the same ones on the others.
+
+        Parameters
+        ----------
+        levels : sequence of array
+            The labels of each level of a pyramid, the largest first, or of the only array.
+
+        Returns
+        -------
+        levels : list of array
+            The number of the object at each pixel.
+        table : DataFrame
+            The size of each object, in pixels.
+        """
+        largest = levels[0]
+        if len(levels) > 1 and is_lazy(largest):
+            # A look at a small level would compute all of the largest.
+            from napari_kmeans_seg.core.chunks import load
+
+            largest = load(largest, portion(progress, 0, 1, "Telling objects apart"))
+        numbers, sizes = self.instances(largest, progress)
+        table = pd.DataFrame({"label": np.arange(1, sizes.size + 1), "pixels": sizes})
+        # An object has the same number on every level.
+        return [_at_level(numbers, level.shape) for level in levels], table
 
 
-def at_level(labels: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
+def _at_level(labels: Any, shape: tuple[int, ...]) -> Any:
     """Take the labels of the largest level of a pyramid at the pixels of a smaller one."""
     if labels.shape == shape:
         return labels
     sizes = zip(labels.shape, shape, strict=True)
     return labels[np.ix_(*(((np.arange(n) + 0.5) * full / n).astype(int) for full, n in sizes))]
-
-
-def object_table(instances: npt.NDArray[np.int32]) -> pd.DataFrame:
-    """Tell the size of each object, in pixels."""
-    pixels = np.bincount(instances.ravel())[1:]
-    return pd.DataFrame({"label": np.arange(1, pixels.size + 1), "pixels": pixels})
 
 
 def _merge_specks(labels: npt.NDArray[Any], size: int) -> None:
@@ -128,11 +204,3 @@ def _planes(array: npt.NDArray[Any], *, per_plane: bool) -> Iterator[npt.NDArray
         return
     for index in np.ndindex(array.shape[:-2]):
         yield array[index]
-
-
-def _in_memory(labels: Any, what: str) -> None:
-    if is_lazy(labels):
-        raise ValueError(
-            f"{what} takes an image in memory; this one is lazy. Choose the displayed plane, or "
-            "load the image into memory first."
-        )

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image, Labels
 
-from .cleanup import at_level, object_table
 from .colors import color_fingerprint, mean_colors, warm_up
 from .geometry import placement, shifted
 from .label_rows import QUANTITIES, every_label, n_pixels_of
@@ -23,6 +22,7 @@ from .link import (
     write_link,
     written_colors,
 )
+from .pyramid import can_be_drawn
 from .results import levels_of
 from .view import PartInView
 
@@ -74,6 +74,8 @@ class Outputs:
         One row per cluster, still without sizes, which depend on where the layer lies.
     colormap : DirectLabelColormap or None
         The mean colour of each cluster, where there are labels of a colour image.
+    objects : DataFrame or None
+        One row per object, where there are objects.
     """
 
     source: LayerImage
@@ -82,6 +84,7 @@ class Outputs:
     fingerprints: dict[Kind, str]
     table: pd.DataFrame
     colormap: DirectLabelColormap | None
+    objects: pd.DataFrame | None = None
 
     @classmethod
     def paint(
@@ -95,6 +98,7 @@ class Outputs:
         levels = levels_of(segmentation)
         wanted = tuple(kinds)
         arrays: dict[Kind, Any] = {}
+        objects: pd.DataFrame | None = None
         if "image" in wanted:
             for i, channel in enumerate(source.channels):
                 images = [_channel(level.image, i, channel) for level in levels]
@@ -104,16 +108,17 @@ class Outputs:
         if "labels" in wanted:
             arrays["labels"] = _shown([level.labels for level in levels])
         if source.clean_up.objects:
-            objects = source.clean_up.instances(levels[0].labels)
-            # An object has the same number on every level.
-            arrays["objects"] = _shown([at_level(objects, one.labels.shape) for one in levels])
+            numbers, objects = source.clean_up.objects_of_levels(
+                [level.labels for level in levels], progress
+            )
+            arrays["objects"] = _shown(numbers)
         prints = {kind: fingerprint(array, progress) for kind, array in arrays.items()}
         table = segmentation.to_dataframe(channel_names=source.channel_names)
         colormap = None
         if source.rgb and "labels" in arrays:
             colormap = mean_colors(segmentation, source.data.dtype)
             warm_up(colormap, levels[0].labels.dtype, progress)
-        return cls(source, segmentation, arrays, prints, table, colormap)
+        return cls(source, segmentation, arrays, prints, table, colormap, objects)
 
     def show(self, viewer: ViewerModel, watches: Iterable[EditWatch] = ()) -> dict[Kind, Layer]:
         """Add the outputs to the viewer, or write to those of the run before.
@@ -218,9 +223,10 @@ class Outputs:
         of = " preview" if isinstance(self.source, PartInView) else of
         data = self.arrays[kind]
         multiscale = isinstance(data, list)
+        visible = multiscale or can_be_drawn(data, rgb=kind == "image" and self.source.rgb)
         if kind in ("labels", "objects"):
             name = f"{self.source.name} {_TITLES[kind]}{of}"
-            return Labels(data, name=name, multiscale=multiscale, **spatial)
+            return Labels(data, name=name, multiscale=multiscale, visible=visible, **spatial)
         state = source.as_layer_data_tuple()[1]
         shown = {} if self.source.rgb else {key: state[key] for key in _SHOWN}
         return Image(
@@ -228,6 +234,7 @@ class Outputs:
             name=f"{source.name} {_TITLES['image']}{of}",
             rgb=self.source.rgb,
             multiscale=multiscale,
+            visible=visible,
             blending=state["blending"],
             **shown,
             **spatial,
@@ -248,9 +255,8 @@ class Outputs:
                 layer.colormap = self.colormap
                 colors = color_fingerprint(layer)
             layer.features = cluster_table(self.table, layer)
-        if kind == "objects":
-            data = layer.data[0] if layer.multiscale else layer.data
-            objects = every_label(object_table(data), n_pixels_of(layer))
+        if kind == "objects" and self.objects is not None:
+            objects = every_label(self.objects, n_pixels_of(layer))
             layer.features = with_sizes(objects, layer)
         layer.metadata = {**layer.metadata, METADATA_KEY: record(self.segmentation, self.source)}
         write_link(layer, self.source.link_id, kind, self.fingerprints[kind], colors)

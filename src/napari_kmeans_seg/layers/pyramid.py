@@ -20,6 +20,28 @@ if TYPE_CHECKING:
 FIT_BYTES = 256 << 20
 """Size of the largest level that is loaded to be fitted, where the levels are lazy."""
 
+DRAWN_PIXELS = 1 << 28
+"""Pixels of the largest plane that is drawn: the most that graphics cards take as one picture,
+16,384 each way. To draw it napari reads all of it, while nobody can do anything else."""
+
+
+def can_be_drawn(array: Any, *, rgb: bool = False) -> bool:
+    """Whether an array that is no pyramid is small enough, or in memory already, to be drawn."""
+    plane = array.shape[-3:-1] if rgb else array.shape[-2:]
+    return not is_lazy(array) or bool(np.prod(plane, dtype=float) <= DRAWN_PIXELS)
+
+
+def told_hidden(segmentation: Segmentation) -> Segmentation:
+    """Say that the outputs are hidden, if they are."""
+    if can_be_drawn(segmentation.labels):
+        return segmentation
+    size = " × ".join(f"{n:,}" for n in segmentation.labels.shape[-2:])
+    note = (
+        f"The layers are hidden: to show one, napari computes all {size} pixels at once. Save "
+        "them, or open the image as a pyramid."
+    )
+    return replace(segmentation, warnings=(*segmentation.warnings, note))
+
 
 def level_to_fit(
     levels: Sequence[Any], shapes: Sequence[Sequence[int]], fit_scale: float

@@ -16,7 +16,7 @@ from .arrays import as_array, is_lazy, is_there, stack
 from .cleanup import CleanUp
 from .describe import mismatch, pixels_of
 from .geometry import of_level, placement, shifted
-from .pyramid import label_level, level_to_fit, told_in_full
+from .pyramid import label_level, level_to_fit, told_hidden, told_in_full
 from .results import PyramidSegmentation, StepsSegmentation, relabelled
 
 if TYPE_CHECKING:
@@ -252,16 +252,21 @@ class LayerImage:
         """
         if "mask" in parameters:
             return self._segment(self.levels[:1], n_clusters, parameters, progress)
+        spatial = slice(1, None) if self.channels else slice(self._n_axes)
+        self.clean_up.check([level for level, _ in self.levels], spatial)
+        cleaning = 0.8 if self.clean_up.specks else 1.0
+        finding = within(progress, 0, cleaning)
         if self.step_axis is None:
-            found = self._segment(self.levels, n_clusters, parameters, progress)
+            found = self._segment(self.levels, n_clusters, parameters, finding)
         else:
-            found = self._segment_steps(self.step_axis, n_clusters, parameters, progress)
+            found = self._segment_steps(self.step_axis, n_clusters, parameters, finding)
+        found = self.clean_up.without_specks(found, within(progress, cleaning, 1))
         for each in self.channels or (self,):
             if not all(is_there(array) for array in each.pyramid or (each.data,)):
                 raise OSError(
                     f"The store of “{each.name}” disappeared while it was read; open it again."
                 )
-        return self.clean_up.without_specks(found)
+        return found if self.pyramid else told_hidden(found)
 
     def _segment_steps(
         self, axis: int, n_clusters: int, parameters: dict[str, Any], progress: Progress | None
