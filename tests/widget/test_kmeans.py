@@ -514,18 +514,23 @@ def test_it_fits_a_dock_of_300_pixels(viewer, dock, qtbot, coffee):
     viewer.add_image(coffee, name="a_long_name_of_a_file-" * 4, rgb=True)
     widget = dock()
     assert widget.layer_name.value.replace("\u200b", "") == viewer.layers[0].name
-    widget.more.expand(animate=False)
+    widget.more.expand()
+    widget.where.expand()
     qtbot.wait(50)
     assert widget.native.minimumSizeHint().width() <= 300
 
 
 def test_more_options_are_folded_at_first(viewer, dock, qtbot):
     widget = dock()
-    content = widget.more.content()
-    assert content.maximumHeight() == 0
-    qtbot.mouseClick(widget.more.toggleButton(), Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: content.maximumHeight() > 100)
-    assert widget.more.text() == "▾ More options"
+    more = widget.more
+    assert not more.content.isVisible()
+    qtbot.mouseClick(more.button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(more.content.isVisible)
+    assert more.button.text() == "▾ More options"
+    more.button.setFocus()
+    qtbot.keyClick(more.button, Qt.Key.Key_Space)
+    assert not more.content.isVisible()
+    assert more.button.text() == "▸ More options"
 
 
 def test_every_field_has_a_tooltip(dock):

@@ -139,11 +139,11 @@ class KMeansWidget(Container[Widget]):
         self.where = Section("Region, seeds and clean-up", self.inputs.native)
         self.more = Section("More options", self.more_options.native)
         self.clusters = ClusterTable(self._viewer)
-        self.below = Scrolled(self.how_many, self.clusters, self.where, self.more)
-        self.native.layout().addWidget(self.below)
         self.cluster_plot = ClusterPlot(self._viewer, self.clusters)
         self.see = Section("See the clusters", self.cluster_plot)
-        self.native.layout().addWidget(self.see)
+        # What a run adds lies below what is there before it, so that nothing jumps.
+        self.below = Scrolled(self.how_many, self.where, self.more, self.clusters, self.see)
+        self.native.layout().addWidget(self.below)
 
     # -- which layer --------------------------------------------------------------------
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QSize, Qt
-from qtpy.QtGui import QIcon, QPixmap
-from qtpy.QtWidgets import QScrollArea, QSizePolicy, QVBoxLayout, QWidget
-from superqt import QCollapsible
+from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
+from qtpy.QtWidgets import QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
     from magicgui.widgets import Label
@@ -21,8 +19,8 @@ def wrap(*labels: Label) -> None:
         label.native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
 
 
-class Section(QCollapsible):
-    """A title that folds and unfolds what is below it.
+class Section(QWidget):
+    """A title that folds and unfolds what is below it; folded at first.
 
     Parameters
     ----------
@@ -30,40 +28,80 @@ class Section(QCollapsible):
         What is read beside the arrow.
     *widgets : QWidget
         What is below it, from top to bottom.
+
+    Attributes
+    ----------
+    toggled : Signal
+        Tells that it was unfolded (true) or folded.
     """
 
-    def __init__(self, title: str, *widgets: QWidget) -> None:
-        # Its own arrows are drawn once, in a colour that is not the theme's: draw nothing.
-        nothing = QPixmap(1, 1)
-        nothing.fill(Qt.GlobalColor.transparent)
-        icon = QIcon(nothing)
-        super().__init__(f"▸ {title}", expandedIcon=icon, collapsedIcon=icon)
-        self.toggleButton().setIconSize(QSize(0, 0))
-        self._title = title
-        self.toggled.connect(self._on_toggled)
-        self.setDuration(0)
-        for box in (self, self.content()):
-            if (layout := box.layout()) is not None:
-                layout.setContentsMargins(0, 0, 0, 0)
-        self.toggleButton().setStyleSheet(
-            "text-align: left; border: none; background: transparent; padding: 3px 0;"
-        )
-        # All open at once would be taller than a small screen.
-        inside = QWidget()
-        rows = QVBoxLayout(inside)
-        rows.setContentsMargins(0, 0, 0, 0)
-        for widget in widgets:
-            rows.addWidget(widget)
-        scroll = QScrollArea()
-        scroll.setWidget(inside)
-        scroll.setWidgetResizable(True)
-        scroll.setFixedHeight(220)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        self.addWidget(scroll)
-        self.collapse(animate=False)
+    toggled = Signal(bool)
 
-    # A method, not a function made in place: PySide6 would keep that one for ever, and with
-    # it the whole dock.
+    def __init__(self, title: str, *widgets: QWidget) -> None:
+        super().__init__()
+        self._title = title
+        self.button = QPushButton()
+        self.button.setCheckable(True)
+        # By Tab only: what was clicked needs no mark.
+        self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.button.setStyleSheet(
+            "QPushButton { text-align: left; border: none; background: transparent;"
+            " padding: 3px 0; } QPushButton:focus { text-decoration: underline; }"
+        )
+        self.content = QWidget()
+        inside = QVBoxLayout(self.content)
+        inside.setContentsMargins(0, 0, 0, 0)
+        for widget in widgets:
+            inside.addWidget(widget)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(self.button)
+        layout.addWidget(self.content)
+        # A method, not a function made in place: PySide6 would keep that one for ever, and
+        # with it the whole dock.
+        self.button.toggled.connect(self._on_toggled)
+        self._on_toggled(False)
+
+    @property
+    def is_expanded(self) -> bool:
+        """Whether it is unfolded."""
+        return bool(self.button.isChecked())
+
+    def expand(self) -> None:
+        """Unfold."""
+        self.button.setChecked(True)
+
+    def collapse(self) -> None:
+        """Fold."""
+        self.button.setChecked(False)
+
     def _on_toggled(self, opened: bool) -> None:
-        self.setText(f"{'▾' if opened else '▸'} {self._title}")
+        self.button.setText(f"{'▾' if opened else '▸'} {self._title}")
+        self.content.setVisible(opened)
+        self.toggled.emit(opened)
+
+
+class Scrolled(QScrollArea):
+    """Widgets below each other that are scrolled where the window is too low for all.
+
+    Parameters
+    ----------
+    *widgets : QWidget
+        From top to bottom.
+    """
+
+    def __init__(self, *widgets: QWidget) -> None:
+        super().__init__()
+        inside = QWidget()
+        layout = QVBoxLayout(inside)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setAlignment(Qt.AlignmentFlag.AlignTop)
+        for widget in widgets:
+            layout.addWidget(widget)
+        self.setWidget(inside)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setMinimumHeight(120)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)

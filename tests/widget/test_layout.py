@@ -1,0 +1,84 @@
+"""What a person sees first: k, the buttons, and what is folded or scrolled."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QFontMetrics
+
+from napari_kmeans_seg.widget.cluster_count import ClusterCount
+
+
+@pytest.fixture
+def count(qtbot):
+    made = ClusterCount()
+    qtbot.addWidget(made.native)
+    made.show()
+    return made
+
+
+def test_the_number_follows_the_slider(count, qtbot):
+    count.slider.native.findChild(type(count.slider._widget._qwidget)).setFocus()
+    qtbot.keyClick(count.slider._widget._qwidget, Qt.Key.Key_Right)
+    assert count.number.value == 6
+    qtbot.keyClick(count.slider._widget._qwidget, Qt.Key.Key_End)
+    assert count.number.value == 32
+
+
+@pytest.mark.parametrize(("typed", "slider"), [(7, 7), (100, 32), (255, 32), (1, 2)])
+def test_a_number_beyond_the_slider_stays_as_it_was_typed(count, qtbot, typed, slider):
+    field = count.number.native
+    field.selectAll()
+    qtbot.keyClicks(field, str(typed))
+    assert count.number.value == typed
+    assert count.slider.value == slider
+
+
+def test_each_move_tells_once(count):
+    told = []
+    count.number.changed.connect(told.append)
+    count.slider.value = 9
+    count.number.value = 90
+    assert told == [9, 90]
+
+
+def test_the_title_is_read_in_a_dock_of_300_pixels(viewer, qtbot):
+    dock_widget, _ = viewer.window.add_plugin_dock_widget("napari-kmeans-seg")
+    window = viewer.window._qt_window
+    window.resizeDocks([dock_widget], [300], Qt.Orientation.Horizontal)
+    qtbot.waitUntil(lambda: dock_widget.width() == 300)
+    title = dock_widget.title.title
+    qtbot.wait(50)
+    assert title.width() >= QFontMetrics(title.font()).horizontalAdvance(title.text())
+
+
+def test_with_all_open_it_fits_the_screen_of_a_small_notebook(viewer, dock, finish, qtbot, coffee):
+    viewer.window.resize(1280, 800)
+    viewer.add_image(coffee, name="coffee")
+    widget = dock()
+    widget.run()
+    finish(widget)
+    for section in (widget.where, widget.more, widget.see):
+        section.expand()
+    qtbot.wait(100)
+    window = viewer.window._qt_window
+    assert (window.width(), window.height()) == (1280, 800)
+    below = widget.below
+    below.ensureWidgetVisible(widget.more_options.reset_button.native)
+    qtbot.wait(50)
+    reset = widget.more_options.reset_button.native
+    assert reset.visibleRegion().boundingRect().height() == reset.height()
+
+
+def test_what_a_run_adds_moves_nothing_that_was_there(viewer, dock, finish, qtbot):
+    viewer.add_image(np.arange(400, dtype=np.uint8).reshape(20, 20), name="ramp")
+    widget = dock()
+    qtbot.wait(50)
+    parts = [widget.run_button.native, widget.how_many, widget.where, widget.more]
+    before = [part.mapTo(widget.native, part.rect().topLeft()).y() for part in parts]
+    widget.run()
+    finish(widget)
+    qtbot.waitUntil(widget.clusters.isVisible)
+    qtbot.wait(50)
+    assert [part.mapTo(widget.native, part.rect().topLeft()).y() for part in parts] == before
