@@ -37,6 +37,18 @@ def test_an_empty_viewer_says_what_to_do(dock):
     assert not widget.run_button.enabled
 
 
+def test_an_empty_viewer_offers_a_sample(viewer, dock, qtbot):
+    widget = dock()
+    button = widget.target.sample_button
+    qtbot.waitUntil(lambda: button.visible)
+    press(qtbot, button)
+    assert names(viewer) == ["coffee"]
+    assert widget.state == "ready"
+    assert not button.visible
+    viewer.layers.clear()
+    assert button.visible
+
+
 def test_the_widget_follows_the_active_layer(viewer, dock, coffee, cell):
     widget = dock()
     viewer.add_image(coffee, name="coffee")

@@ -60,3 +60,22 @@ def test_bad_weights_are_told_and_change_nothing(viewer, widget, finish, qtbot, 
     widget.live.value = True
     qtbot.waitUntil(lambda: not widget.preview.busy, timeout=9000)
     assert len(viewer.layers) == 1
+
+
+def test_colour_spaces_are_offered_for_colours_only(viewer, widget, finish, cell):
+    colors = widget.more_options.color_space
+    colors.value = "lab"
+    viewer.add_image(cell, name="cell")
+    assert not colors.enabled
+    assert "Only RGB images" in colors.tooltip
+    widget.run()
+    finish(widget)
+    assert widget.state == "done", "Lab of a grey image would be an error"
+    viewer.layers.selection.active = viewer.layers["coffee"]
+    assert colors.enabled
+    assert colors.value == "lab", "what was chosen comes back"
+    assert "as the eye" in colors.tooltip
+    viewer.add_image(cell)
+    widget.more_options.reset()
+    viewer.layers.selection.active = viewer.layers["coffee"]
+    assert colors.value == "rgb"

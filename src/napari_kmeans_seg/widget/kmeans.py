@@ -154,7 +154,11 @@ class KMeansWidget(Container[Widget]):
         if changed:
             self.how_many.follow()
         self.preview.drop_stale()
-        self.inputs.follow(self.target.images)
+        images = self.target.images
+        self.inputs.follow(images)
+        # Not when there is none: while outputs are added something else is active.
+        if images:
+            self.more_options.offer_colors(rgb=len(images) == 1 and images[0].rgb)
         # Why a run ended stays to be read when its layer goes and another takes its place.
         stale = changed and self.state != "cancelled"
         if self._run is None and (stale or self.state == "empty"):

@@ -20,6 +20,16 @@ if TYPE_CHECKING:
     from napari_kmeans_seg.layers.link import Kind
 
 
+_SPACES = [("red, green, blue", "rgb"), ("Lab", "lab"), ("HSV", "hsv")]
+_SPACES_TOOLTIP = (
+    "How colours are compared.\n"
+    "red, green, blue: as they are stored.\n"
+    "Lab: as the eye tells them apart.\n"
+    "HSV: by hue, saturation and brightness; both ends of the hue are one red."
+)
+_NO_COLORS = "Only RGB images have colours; the values of this one are compared as they are."
+
+
 def align_labels(container: Widget) -> None:
     """Give the labels one width, whatever the font; magicgui measures them in another one."""
     container.native.setStyleSheet("QLabel { min-width: 5em; }")
@@ -91,15 +101,7 @@ class Options(Container[Widget]):
             ),
         )
         self.color_space = ComboBox(
-            label="Colours",
-            value="rgb",
-            choices=[("red, green, blue", "rgb"), ("Lab", "lab"), ("HSV", "hsv")],
-            tooltip=(
-                "How colours are compared.\n"
-                "red, green, blue: as they are stored; for grey images, too.\n"
-                "Lab: as the eye tells them apart.\n"
-                "HSV: by hue, saturation and brightness; both ends of the hue are one red."
-            ),
+            label="Colours", value="rgb", choices=_SPACES, tooltip=_SPACES_TOOLTIP
         )
         self.smoothing = FloatSpinBox(
             label="Smoothing",
@@ -186,6 +188,7 @@ class Options(Container[Widget]):
         self.tol.native.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
 
         self.channel_weights.native.setPlaceholderText("all alike")
+        self._color_space = "rgb"
         self._at_first = {field: field.value for field in self._fields}
         self.reset_button.changed.connect(self.reset)
 
@@ -198,6 +201,17 @@ class Options(Container[Widget]):
         """Set all as it was at first."""
         for field, value in self._at_first.items():
             field.value = value
+        self._color_space = "rgb"
+
+    def offer_colors(self, rgb: bool) -> None:
+        """Let the colour space be chosen for RGB images only; the choice comes back with them."""
+        field = self.color_space
+        if rgb != field.enabled:
+            if not rgb:
+                self._color_space = field.value
+            field.value = self._color_space if rgb else "rgb"
+            field.enabled = rgb
+            field.tooltip = _SPACES_TOOLTIP if rgb else _NO_COLORS
 
     @property
     def kinds(self) -> tuple[Kind, ...]:

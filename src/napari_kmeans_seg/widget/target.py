@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from magicgui.widgets import Container, Label, Widget
+from magicgui.widgets import Container, Label, PushButton, Widget
 from napari.layers import Image
 from psygnal import Signal
 
@@ -45,12 +45,22 @@ class Target(Container[Widget]):
         self.layer_name = Label(name="layer_name")
         self.layer_kind = Label(name="layer_kind")
         self.layer_name.tooltip = self.layer_kind.tooltip = "What Run will segment."
-        super().__init__(name="target", labels=False, widgets=[self.layer_name, self.layer_kind])
+        self.sample_button = PushButton(
+            name="sample_button",
+            text="Open a sample image",
+            tooltip="A photograph of a coffee cup, to try things out. More: File ▸ Open Sample.",
+        )
+        super().__init__(
+            name="target",
+            labels=False,
+            widgets=[self.layer_name, self.layer_kind, self.sample_button],
+        )
         self.margins = (0, 0, 0, 0)
         wrap(self.layer_name, self.layer_kind)
         font = self.layer_name.native.font()
         font.setBold(True)
         self.layer_name.native.setFont(font)
+        self.sample_button.changed.connect(self._open_sample)
 
     @property
     def image(self) -> Image | None:
@@ -99,6 +109,9 @@ class Target(Container[Widget]):
         self._describe()
         self.followed.emit(changed)
 
+    def _open_sample(self) -> None:
+        self._viewer.open_sample("napari-kmeans-seg", "coffee")
+
     def _on_described(self) -> None:
         self._describe()
         self.described.emit()
@@ -116,7 +129,7 @@ class Target(Container[Widget]):
             title, detail = breakable(self.image.name), describe(self.image)
         elif len(self._viewer.layers) == 0:
             title = "No image"
-            detail = "Open an image: File ▸ Open File(s)… or File ▸ Open Sample."
+            detail = "Open an image: File ▸ Open File(s)…, or drop one on the canvas."
         elif active is not None:
             title = "No image layer is active"
             detail = f"“{active.name}” is not an image. Click an image in the layer list."
@@ -124,3 +137,4 @@ class Target(Container[Widget]):
             title = "No image layer is active"
             detail = "Click one image in the layer list, or several to cluster them together."
         self.layer_name.value, self.layer_kind.value = title, detail
+        self.sample_button.visible = not any(isinstance(x, Image) for x in self._viewer.layers)
