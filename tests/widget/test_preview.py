@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+from weakref import ref
 
+import dask.array as da
 import numpy as np
 import pytest
 from qtpy.QtCore import QTimer
 from skimage.transform import resize
 
 from napari_kmeans_seg import segment
-from napari_kmeans_seg.layers import LayerImage
+from napari_kmeans_seg.layers import LayerImage, linked_layers
 from napari_kmeans_seg.widget.preview import Preview
 
 BOTH = ("image", "labels")
@@ -196,9 +199,272 @@ def test_the_points_go_with_the_image(viewer, dock, qtbot, coffee):
     assert widget.preview._points.source is None
 
 
+@pytest.fixture
+def live(viewer, dock, qtbot):
+    """Open the widget with live preview on, and give it and a way to wait until all rests."""
+    widget = dock()
+    widget.live.value = True
+
+    def rest() -> None:
+        qtbot.waitUntil(lambda: not widget.preview.busy, timeout=20_000)
+
+    rest()
+    return widget, rest
+
+
+def the_labels(viewer, widget):
+    """The labels that are shown, and those of a run on the settings there are."""
+    source, parameters = widget._setting()
+    [layer] = linked_layers(viewer, source.link_id, "labels")
+    return layer.data, source.segment(**parameters).labels
+
+
+def add_square(viewer):
+    return viewer.add_shapes([[[50, 50], [50, 250], [300, 250], [300, 50]]], name="square")
+
+
+def add_spots(viewer):
+    return viewer.add_points([[20, 20], [200, 300], [300, 100]], name="spots")
+
+
+@pytest.mark.parametrize("what", ["specks", "region", "everywhere", "seeds", "fixed seeds"])
+def test_the_clusters_follow_what_else_is_chosen(viewer, coffee, what, request):
+    layer = viewer.add_image(coffee, name="coffee")
+    others = {"region": add_square(viewer), "seeds": add_spots(viewer)}
+    viewer.layers.selection.active = layer
+    widget, rest = request.getfixturevalue("live")
+    before = the_labels(viewer, widget)[0].copy()
+    if what == "specks":
+        widget.inputs.specks.value = 60
+    elif what in ("region", "everywhere"):
+        widget.inputs.region.value = str(others["region"].unique_id)
+        widget.inputs.everywhere.value = what == "everywhere"
+    else:
+        widget.inputs.seeds.value = str(others["seeds"].unique_id)
+        widget.inputs.fixed.value = what == "fixed seeds"
+    rest()
+    now, expected = the_labels(viewer, widget)
+    np.testing.assert_array_equal(now, expected)
+    assert (now != before).any()
+
+
+def test_the_clusters_follow_the_scope_and_the_displayed_plane(viewer, cell, request):
+    viewer.add_image(np.stack([cell, cell // 2, 255 - cell]), name="cells")
+    viewer.dims.set_current_step(0, 1)
+    widget, rest = request.getfixturevalue("live")
+    for scope in ("plane", 0):
+        widget.inputs.scope.value = scope
+        rest()
+        now, expected = the_labels(viewer, widget)
+        np.testing.assert_array_equal(now, expected)
+    widget.inputs.scope.value = "plane"
+    rest()
+    viewer.dims.set_current_step(0, 2)
+    rest()
+    now, expected = the_labels(viewer, widget)
+    np.testing.assert_array_equal(now, expected)
+    assert viewer.layers["cells clusters plane"].translate[0] == 2
+
+
+def test_the_clusters_follow_whether_channels_are_normalized(viewer, coffee, request):
+    layers = [viewer.add_image(coffee[..., i] // (1 + 9 * i), name="RGB"[i]) for i in range(3)]
+    viewer.layers.selection = set(layers)
+    widget, rest = request.getfixturevalue("live")
+    before = the_labels(viewer, widget)[0].copy()
+    widget.inputs.normalize.value = False
+    rest()
+    now, expected = the_labels(viewer, widget)
+    np.testing.assert_array_equal(now, expected)
+    assert (now != before).any()
+
+
+def test_the_clusters_follow_a_region_and_seeds_that_are_drawn(viewer, coffee, request):
+    layer = viewer.add_image(coffee, name="coffee")
+    square, spots = add_square(viewer), add_spots(viewer)
+    viewer.layers.selection.active = layer
+    widget, rest = request.getfixturevalue("live")
+    widget.inputs.region.value = str(square.unique_id)
+    widget.inputs.seeds.value = str(spots.unique_id)
+    rest()
+    for change in (lambda: square.add_rectangles([[0, 0], [40, 40]]), lambda: spots.add([30, 30])):
+        before = the_labels(viewer, widget)[0].copy()
+        change()
+        rest()
+        now, expected = the_labels(viewer, widget)
+        np.testing.assert_array_equal(now, expected)
+        assert (now != before).any()
+
+
+def test_a_region_of_painted_labels_is_followed_but_not_one_that_follows_itself(
+    viewer, coffee, request, qtbot
+):
+    layer = viewer.add_image(coffee, name="coffee")
+    painted = viewer.add_labels(np.zeros(coffee.shape[:2], int), name="painted")
+    painted.data[:100] = 1
+    viewer.layers.selection.active = layer
+    widget, rest = request.getfixturevalue("live")
+    widget.inputs.region.value = str(painted.unique_id)
+    rest()
+    painted.paint((300, 300), 1)
+    rest()
+    now, expected = the_labels(viewer, widget)
+    np.testing.assert_array_equal(now, expected)
+    assert now[300, 300]
+    [ours] = linked_layers(viewer, str(layer.unique_id), "labels")
+    widget.inputs.region.value = str(ours.unique_id)
+    rest()
+    shown = []
+    widget.preview._shown = lambda *_: shown.append(1)
+    qtbot.wait(700)
+    assert shown == []
+
+
+def test_other_data_are_followed(viewer, coffee, request):
+    layer = viewer.add_image(coffee, name="coffee")
+    widget, rest = request.getfixturevalue("live")
+    layer.data = coffee[::-1]
+    rest()
+    now, expected = the_labels(viewer, widget)
+    np.testing.assert_array_equal(now, expected)
+
+
+# -- of a part of the image
+
+
+PREVIEW = "coffee clusters preview"
+
+
+@pytest.fixture
+def part(viewer, coffee, request):
+    """A lazy image with a preview of the part in view."""
+    layer = viewer.add_image(da.from_array(coffee, chunks=(100, 100, 3)), name="coffee", rgb=True)
+    viewer.scene.camera.zoom *= 2
+    request.getfixturevalue("qtbot").wait(100)
+    return layer, *request.getfixturevalue("live")
+
+
+def test_of_a_lazy_image_the_part_in_view_is_shown_and_said_to_be_one(viewer, part):
+    layer, widget, _ = part
+    assert widget.message.value.endswith("Preview of the part in view. Run does the whole image.")
+    assert [one.name for one in viewer.layers] == ["coffee", PREVIEW]
+    low, high = layer.corner_pixels
+    preview = viewer.layers[PREVIEW]
+    assert preview.data.shape == tuple(high - low + 1)
+    assert preview.data.shape[0] < 400
+    np.testing.assert_array_equal(preview.translate, low)
+
+
+def test_it_follows_the_settings_and_the_camera(viewer, part):
+    layer, widget, rest = part
+    widget.n_clusters.value = 8
+    rest()
+    preview = viewer.layers[PREVIEW]
+    assert preview.data.max() == 8
+    viewer.scene.camera.center = (0, 50, 60)
+    rest()
+    low, high = layer.corner_pixels
+    np.testing.assert_array_equal(preview.translate, low)
+    pixels = np.asarray(layer.data[low[0] : high[0] + 1, low[1] : high[1] + 1])
+    np.testing.assert_array_equal(preview.data, segment(pixels, 8, channel_axis=-1).labels)
+    viewer.reset_view()
+    rest()
+    assert preview.data.shape == (400, 600)
+    assert len(viewer.layers) == 2
+
+
+def test_it_follows_the_plane(viewer, cell, request):
+    viewer.add_image(da.from_array(np.stack([cell, 255 - cell])), name="coffee")
+    viewer.dims.set_current_step(0, 0)
+    widget, rest = request.getfixturevalue("live")
+    viewer.dims.set_current_step(0, 1)
+    rest()
+    assert viewer.layers[PREVIEW].translate[0] == 1
+    assert widget.state == "done"
+
+
+def test_a_run_on_the_whole_image_takes_its_place(viewer, part, finish, coffee):
+    _, widget, rest = part
+    widget.run()
+    finish(widget)
+    assert {one.name for one in viewer.layers} == {"coffee", "coffee clusters", "coffee k-means"}
+    labels = viewer.layers["coffee clusters"]
+    expected = segment(coffee, 5, channel_axis=-1).labels
+    np.testing.assert_array_equal(np.asarray(labels.data), expected)
+    widget.n_clusters.value = 3
+    rest()
+    assert viewer.layers[PREVIEW].data.max() == 3
+    np.testing.assert_array_equal(np.asarray(labels.data), expected)
+
+
+@pytest.mark.parametrize("end", ["switched off", "source gone", "other data", "dock closed"])
+def test_it_goes_when_nobody_asks_for_it_any_more(viewer, part, end, qtbot):
+    layer, widget, _ = part
+    if end == "switched off":
+        widget.live.native.click()
+    elif end == "source gone":
+        viewer.layers.remove(layer)
+    elif end == "other data":
+        widget.live.value = False
+        layer.data = da.zeros((50, 50, 3), dtype=np.uint8)
+    else:
+        viewer.window.remove_dock_widget("all")
+    qtbot.waitUntil(lambda: PREVIEW not in viewer.layers, timeout=5000)
+    viewer.scene.camera.zoom *= 2
+    qtbot.wait(400)
+    assert PREVIEW not in viewer.layers
+
+
+def test_what_a_person_painted_on_it_is_left_to_them(viewer, part):
+    _, widget, rest = part
+    preview = viewer.layers[PREVIEW]
+    preview.paint((30, 30), 7)
+    widget.n_clusters.value = 3
+    rest()
+    assert len(viewer.layers) == 3
+    widget.live.value = False
+    assert [one.name for one in viewer.layers] == ["coffee", PREVIEW]
+    assert viewer.layers[PREVIEW].data[30, 30] == 7
+
+
+def test_a_chunk_that_cannot_be_read_is_told_of(viewer, coffee, live, qtbot):
+    widget, _ = live
+    gone = []
+
+    def read(block):
+        if gone:
+            raise OSError("the disk is gone")
+        return block
+
+    data = da.from_array(coffee, chunks=(400, 100, 3)).map_blocks(read, dtype=np.uint8)
+    viewer.add_image(data, name="coffee", rgb=True)
+    gone.append(True)
+    widget.n_clusters.value = 3
+    qtbot.waitUntil(lambda: widget.state == "error", timeout=9000)
+    assert "the disk is gone" in widget.message.value
+    assert len(viewer.layers) == 1
+
+
+# -- what is left behind
+
+
 def test_closing_the_dock_ends_the_preview(viewer, dock, coffee):
     viewer.add_image(coffee, name="coffee")
     widget = dock()
     widget.live.value = True
     viewer.window.remove_dock_widget("all")
     assert not widget.preview.busy
+
+
+def test_a_hundred_moves_leave_nothing_behind(viewer, ask, rest, shown, coffee):
+    """Neither layers nor threads nor pixels."""
+    layer = viewer.add_image(coffee, name="coffee")
+    made = []
+    for i in range(100):
+        ask(layer, 2 + i % 7, kinds=("labels",))
+        rest()
+        made += [ref(shown.pop().arrays["labels"]), ref(viewer.layers["coffee clusters"].data)]
+    gc.collect()
+    # That which is shown, and its copy that a person may paint on.
+    assert sum(one() is not None for one in made) <= 2
+    assert len(viewer.layers) == 2
+    assert not any(one.name == "napari-kmeans-seg" for one in threading.enumerate())

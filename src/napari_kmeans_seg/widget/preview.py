@@ -122,8 +122,8 @@ class Preview(QObject):
     Attributes
     ----------
     outdated : Signal
-        Tells that the viewer shows another plane or part by now than the one that was asked
-        for: ask again.
+        Tells that what was asked for is something else by now, because the viewer shows
+        another plane or part, or the image, its region or its seeds were changed: ask again.
 
     Parameters
     ----------
@@ -155,7 +155,8 @@ class Preview(QObject):
         self._started = self._took = 0.0
         self._last: tuple[_Setting, Segmentation] | None = None
         self._part: PartInView | None = None
-        self._listening = False
+        self._hears: list[tuple[Any, Callable[[], None]]] = []
+        self._edited = self._showing = False
         self._timer = self._every(_LOOK_EVERY, self._look)
         self._rest = self._every(_REST, self._settle, once=True)
         self._moving = self._every(_SETTLE, self._look_around, once=True)
@@ -174,7 +175,8 @@ class Preview(QObject):
         if self._running is not None or self._pending is not None:
             return True
         # Nothing follows after `stop`.
-        return self._asked is not None and (self._rest.isActive() or self._moving.isActive())
+        follows = self._asked is not None or self._edited
+        return follows and (self._rest.isActive() or self._moving.isActive())
 
     def request(
         self, source: LayerImage, parameters: dict[str, Any], kinds: tuple[Kind, ...]
@@ -184,7 +186,8 @@ class Preview(QObject):
         self._asked = source = to_preview(self._viewer, source)
         if self._part is not None and self._part.link_id != source.link_id:
             self.clear()
-        self._listen(isinstance(source, PartInView) or source.plane is not None)
+        self._edited = False
+        self._listen(source)
         self._pending = _Setting.of(source, parameters, kinds)
         self._next()
         self._timer.start()
@@ -197,6 +200,8 @@ class Preview(QObject):
                 self.stop()
                 # Not in the midst of the removal of another layer.
                 self._clearing.start()
+                if layers is not None:
+                    self._on_edited()
 
     def clear(self) -> None:
         """Take away the preview of a part, unless a person has worked on it."""
@@ -211,8 +216,9 @@ class Preview(QObject):
 
     def stop(self) -> None:
         """Show nothing more, and let go of the image. Qt objects may be gone already."""
-        self._listen(False)
+        self._listen(None)
         self._pending = self._last = self._asked = None
+        self._edited = False
         if self._running is not None:
             _, watches, work = self._running
             self._running = None
@@ -223,21 +229,45 @@ class Preview(QObject):
 
     # -- the part in view -----------------------------------------------------------------
 
-    def _listen(self, on: bool) -> None:
-        """Hear what the viewer shows, or no more."""
-        if on == self._listening:
+    def _listen(self, source: LayerImage | None) -> None:
+        """Hear of all that changes a preview, beside the settings; of nothing for None."""
+        for event, callback in self._hears:
+            event.disconnect(callback)
+        self._hears = []
+        if source is None:
             return
-        self._listening = on
-        camera, dims = self._viewer.scene.camera.events, self._viewer.dims.events
-        for event in (camera.center, camera.zoom, dims.current_step, dims.ndisplay, dims.order):
-            (event.connect if on else event.disconnect)(self._on_moved)
+        if isinstance(source, PartInView) or source.plane is not None:
+            camera, dims = self._viewer.scene.camera.events, self._viewer.dims.events
+            moves = [dims.current_step, dims.ndisplay, dims.order, camera.center, camera.zoom]
+            moves.append(self._viewer.canvas.events.size)
+            moves += [one.events.locked_data_level for one in source.layers_in(self._viewer) or ()]
+            self._hears += [(event, self._on_moved) for event in moves]
+        names = {other.name for other in (source.region, source.seeds) if other is not None}
+        for layer in self._viewer.layers:
+            if layer.name in names:
+                # Strokes of the brush are told as "paint", of Labels only.
+                self._hears += [
+                    (layer.events[name], self._on_edited)
+                    for name in ("data", "paint")
+                    if name in layer.events
+                ]
+        for event, callback in self._hears:
+            event.connect(callback)
 
     def _on_moved(self) -> None:
         self._moving.start()
 
+    def _on_edited(self) -> None:
+        # A region may be an output of ours, and would follow itself for ever.
+        if not self._showing:
+            self._edited = True
+            self._moving.start()
+
     def _look_around(self) -> None:
-        """Say so if the viewer shows something else by now."""
-        if self._asked is not None and not is_shown(self._viewer, self._asked):
+        """Say so if something else is to be shown by now."""
+        moved = self._asked is not None and not is_shown(self._viewer, self._asked)
+        if moved or self._edited:
+            self._edited = False
             self.outdated.emit()
 
     # -- one at a time --------------------------------------------------------------------
@@ -296,7 +326,11 @@ class Preview(QObject):
         if layers is None or not source.is_still(*layers):
             self._points.forget()
             return
-        outputs.show(self._viewer, watches)
+        self._showing = True
+        try:
+            outputs.show(self._viewer, watches)
+        finally:
+            self._showing = False
         if isinstance(source, PartInView):
             self._part = source
         settled = self._last is not None and self._last[0] is setting
