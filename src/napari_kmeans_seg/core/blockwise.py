@@ -18,7 +18,7 @@ from .choose_k import ClusterCurve
 from .chunks import gather
 from .features import convert, divide
 from .image_points import ImagePoints
-from .labelling import Labelling, label_pixels, look_up
+from .labelling import Labelling, label_pixels, look_up, pairs_of
 from .lazy_image import LazyImage, Reading, pixels_of
 from .lloyd import LloydResult, Partition, partition
 from .model import KMeansModel
@@ -267,6 +267,19 @@ def count_labels(
 
 def _count_block(labels: Labels, _mask: None, n: int) -> NDArray[np.int64]:
     return np.bincount(labels.ravel(), minlength=n).astype(np.int64)
+
+
+def count_pairs(
+    one: da.Array, other: da.Array, shape: tuple[int, int], tick: Tick = no_tick
+) -> NDArray[np.int64]:
+    """Count which labels of two arrays of the same form lie in the same place.
+
+    All 0 where they are too many to be read again.
+    """
+    if one.size > EXACT_PIXELS:
+        return np.zeros(shape, np.int64)
+    visit = partial(pairs_of, shape=shape)
+    return gather(visit, _add, one, other.rechunk(one.chunks), tick=tick)
 
 
 def _add(parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:

@@ -199,3 +199,11 @@ def _one_by_one(
         return _Sums.of(index, pixels.take(start, stop), middle, features, centroids)
 
     return _Sums.total(map_spans(assign, spans(pixels.n_pixels, 1 << 16), tick))
+
+
+def pairs_of(one: Labels, other: Labels | None, shape: tuple[int, int]) -> NDArray[np.int64]:
+    """Count which labels lie in the same place, as a table of this shape."""
+    index = one.reshape(-1).astype(np.intp) * shape[1]
+    if other is not None:
+        index += other.reshape(-1)
+    return np.bincount(index, minlength=shape[0] * shape[1]).reshape(shape).astype(np.int64)

@@ -10,11 +10,18 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from napari_kmeans_seg import Segmentation
+from napari_kmeans_seg.core.labelling import pairs_of
+from napari_kmeans_seg.core.parallel import no_tick
 
-from .arrays import concatenate, look_up
+from .arrays import concatenate, is_lazy, look_up
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from napari_kmeans_seg.core.parallel import Tick
+
+COMPARED_PIXELS = 1 << 20
+"""Pixels of a step in memory, evenly spread, whose labels are compared with those before."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,9 +73,11 @@ class StepsSegmentation(Segmentation):
     axis: int
 
     @classmethod
-    def of(cls, steps: Sequence[Segmentation], axis: int) -> StepsSegmentation:
+    def of(
+        cls, steps: Sequence[Segmentation], axis: int, tick: Tick = no_tick
+    ) -> StepsSegmentation:
         """Join segmentations of the steps, matching their labels from step to step."""
-        return cls.join(_match(steps), axis)
+        return cls.join(_match(steps, tick), axis)
 
     @classmethod
     def join(cls, steps: Sequence[Segmentation], axis: int) -> StepsSegmentation:
@@ -173,20 +182,32 @@ def _of(level: Segmentation, pyramid: Segmentation) -> Segmentation:
     return replace(level, centroids=pyramid.centroids, counts=pyramid.counts)
 
 
-def _match(steps: Sequence[Segmentation]) -> list[Segmentation]:
-    """Give the clusters of each step the labels of the nearest ones of the step before.
+def _match(steps: Sequence[Segmentation], tick: Tick) -> list[Segmentation]:
+    """Give the clusters of each step the labels of those of the step before that are the same.
 
-    The assignment with the least sum of squared distances; a step that has more clusters
-    than all steps before gives the ones that are left new labels.
+    The assignment with the least sum of two costs: how far apart the mean values are (squared, in
+    standard deviations of all means), and how little of their pixels lie in the same place (one
+    less intersection over union). So what becomes brighter than something else keeps its label
+    where it stays, and what moves keeps it where its values do. That the two weigh alike is a
+    heuristic. A step that has more clusters than all steps before gives those that are left
+    new labels.
     """
     known = np.empty((0, steps[0].centroids.shape[1]))
     tables: list[np.ndarray[Any, Any]] = []
-    for step in steps:
+    for i, step in enumerate(steps):
+
+        def comparing(part: float, i: int = i) -> None:
+            tick((i + part) / len(steps))
+
         scale = np.nanstd(np.concatenate([known, step.centroids]), axis=0)
         scale[scale == 0] = 1
         distance = ((known[:, np.newaxis] - step.centroids) / scale) ** 2
         # A cluster without pixels has no mean, and may get any label that is left.
-        olds, news = linear_sum_assignment(np.nan_to_num(distance.sum(axis=-1), nan=1e9))
+        cost = np.nan_to_num(distance.sum(axis=-1), nan=1e9)
+        if i:
+            # The first entry of the table is label 0, which is no cluster.
+            cost[tables[-1][1:] - 1] += 1 - _shared(steps[i - 1], step, comparing)
+        olds, news = linear_sum_assignment(cost)
         table = np.zeros(step.n_clusters + 1, np.int64)
         table[news + 1] = olds + 1
         left = np.flatnonzero(table[1:] == 0)
@@ -196,6 +217,26 @@ def _match(steps: Sequence[Segmentation]) -> list[Segmentation]:
         known[table[seen + 1] - 1] = step.centroids[seen]
         tables.append(table)
     return [relabelled(step, t, len(known)) for step, t in zip(steps, tables, strict=True)]
+
+
+def _shared(before: Segmentation, now: Segmentation, tick: Tick) -> np.ndarray[Any, Any]:
+    """Intersection over union of the clusters of two steps, ``(n_before, n_now)``."""
+    # Of a pyramid the smallest level tells enough.
+    one, other = (levels_of(step)[-1].labels for step in (before, now))
+    shape = (before.n_clusters + 1, now.n_clusters + 1)
+    if is_lazy(one):
+        # Imported here: Dask takes a while, and most images are in memory.
+        from napari_kmeans_seg.core.blockwise import count_pairs
+
+        pairs = count_pairs(one, other, shape, tick)
+    else:
+        tick(0)
+        every = max(1, one.size // COMPARED_PIXELS)
+        pairs = pairs_of(one.reshape(-1)[::every], other.reshape(-1)[::every], shape)
+    both = pairs[1:, 1:]
+    either = pairs[1:].sum(axis=1)[:, np.newaxis] + pairs[:, 1:].sum(axis=0) - both
+    shared: np.ndarray[Any, Any] = both / np.maximum(either, 1)
+    return shared
 
 
 def _values(segmentation: Segmentation) -> dict[str, Any]:

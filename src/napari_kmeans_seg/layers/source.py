@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_kmeans_seg import Segmentation, prepare
-from napari_kmeans_seg.core.parallel import within
+from napari_kmeans_seg.core.parallel import portion, within
 from napari_kmeans_seg.core.pixels import NO_PIXEL
 
 from .arrays import as_array, is_lazy, is_there, stack
@@ -287,7 +287,7 @@ class LayerImage:
 
             def step_progress(fraction: float, stage: str, i: int = i) -> None:
                 if progress is not None:
-                    progress((i + fraction) / n, f"{stage}, step {i + 1} of {n}")
+                    progress(0.9 * (i + fraction) / n, f"{stage}, step {i + 1} of {n}")
 
             levels = []
             for level, where in self.levels:
@@ -299,7 +299,7 @@ class LayerImage:
             steps.append(self._segment(levels, n_clusters, parameters, step_progress, start))
         if start is not None and len({step.n_clusters for step in steps}) == 1:
             return StepsSegmentation.join(steps, axis)
-        return StepsSegmentation.of(steps, axis)
+        return StepsSegmentation.of(steps, axis, portion(progress, 0.9, 1, "Comparing steps"))
 
     def array_axis(self, axis: int) -> int:
         """Say which axis of the arrays an axis of the layer is."""
@@ -322,12 +322,12 @@ class LayerImage:
             arrays, shapes, of_prepare.get("fit_scale", 1.0)
         )
         # What is left of the progress is for labelling the other levels.
-        portion = 0.7 if len(levels) > 1 else 1.0
+        fitting = 0.7 if len(levels) > 1 else 1.0
         image, where = levels[place]
         if self.seeds is not None and start is None:
             start = self._start(image, where)
-        prepared = self._prepare(image, where, within(progress, 0, 0.4 * portion), of_prepare)
-        running = within(progress, 0.4 * portion, portion)
+        prepared = self._prepare(image, where, within(progress, 0, 0.4 * fitting), of_prepare)
+        running = within(progress, 0.4 * fitting, fitting)
         if self.seeds is None or start is None:
             fit = prepared.segment(n_clusters, progress=running, **of_run)
         elif self.seeds.fixed:
@@ -342,8 +342,8 @@ class LayerImage:
             if i == place and self._as_fitted:
                 done.append(fit)
                 continue
-            low = portion + (1 - portion) * i / len(levels)
-            high = portion + (1 - portion) * (i + 1) / len(levels)
+            low = fitting + (1 - fitting) * i / len(levels)
+            high = fitting + (1 - fitting) * (i + 1) / len(levels)
             mask = None if everywhere else self._mask(level, lies)
             part = within(progress, low, high)
             done.append(label_level(fit, level, mask, part, count=i == place))
