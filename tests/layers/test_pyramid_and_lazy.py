@@ -125,14 +125,24 @@ def test_a_chunk_that_cannot_be_read_is_named(coffee):
 
 
 @pytest.mark.parametrize("zarr_format", [2, 3])
-def test_a_store_that_disappears_while_it_is_read_is_named(tmp_path, coffee, zarr_format):
+@pytest.mark.parametrize("form", ["Zarr", "Dask", "inline", "changed", "pyramid", "plane"])
+def test_a_store_that_disappears_while_it_is_read_is_named(tmp_path, coffee, zarr_format, form):
     path = tmp_path / "image.zarr"
     store = zarr.create_array(path, data=coffee, chunks=(100, 100, 3), zarr_format=zarr_format)
-    source = LayerImage.of(Image(store, rgb=True, name="coffee"))
+    data = {
+        "Zarr": lambda: store,
+        # As napari opens it.
+        "Dask": lambda: da.from_zarr(store),
+        "inline": lambda: da.from_array(store, inline_array=True),
+        "changed": lambda: 255 - da.from_zarr(store).rechunk((130, 130, 3))[:300],
+        "pyramid": lambda: [da.from_zarr(store), da.from_zarr(store)[::2, ::2]],
+        "plane": lambda: da.from_zarr(store)[np.newaxis],
+    }[form]()
+    source = LayerImage.of(Image(data, rgb=True, name="coffee", multiscale=form == "pyramid"))
     assert source.segment(n_clusters=2).n_clusters == 2
 
     def lose(fraction, _stage):
-        if fraction > 0.6:
+        if fraction > 0.5:
             shutil.rmtree(path, ignore_errors=True)
 
     with pytest.raises(OSError, match="“coffee” disappeared while it was read"):

@@ -44,10 +44,12 @@ def as_array(array: Any) -> Any:
 
 
 def is_there(array: Any) -> bool:
-    """Whether the Zarr store that an array was opened from still has it.
+    """Whether the Zarr stores that an array was opened from still have it.
 
     What a store has lost is read as fill values without complaint, so somebody must ask.
     """
+    if is_lazy(array):
+        return all(is_there(source) for source in _sources_of(array))
     store, path = getattr(array, "store", None), getattr(array, "path", None)
     # Whoever has such an array has loaded the library it is from, which we do not depend on.
     library: Any = sys.modules.get(type(array).__module__.partition(".")[0])
@@ -58,6 +60,17 @@ def is_there(array: Any) -> bool:
     except (OSError, KeyError, ValueError):
         return False
     return True
+
+
+def _sources_of(array: Any) -> list[Any]:
+    """Find what a Dask array reads from, in its graph."""
+    sources: list[Any] = []
+    for layer in getattr(array.__dask_graph__(), "layers", {}).values():
+        if indices := getattr(layer, "indices", None):
+            sources += [source for source, _ in indices]
+        elif len(mapping := getattr(layer, "mapping", {})) == 1:
+            sources += mapping.values()
+    return [source for source in sources if not isinstance(source, str) and not is_lazy(source)]
 
 
 def _joined(chunks: Sequence[int], shape: Sequence[int], dtype: np.dtype[Any]) -> tuple[int, ...]:
