@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
-import skimage.data
+# Before napari is imported, and for what tests start as a program: nobody's own settings
+# are read or written.
+_settings = tempfile.TemporaryDirectory(prefix="napari-kmeans-seg-")
+os.environ["NAPARI_CONFIG"] = str(Path(_settings.name) / "settings.yaml")
+
+import pytest  # noqa: E402
+import skimage.data  # noqa: E402
 
 if TYPE_CHECKING:
     import numpy as np

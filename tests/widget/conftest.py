@@ -10,6 +10,7 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     import napari
 
@@ -24,6 +25,20 @@ def no_thread_is_left() -> Iterator[None]:
         if thread.name == "napari-kmeans-seg":
             thread.join(5)
             assert not thread.is_alive(), "a run was not stopped"
+
+
+@pytest.fixture(autouse=True)
+def settings_folder(tmp_path, monkeypatch) -> Iterator[Path]:
+    """Settings of one test's own, as napari's fixture `plugin_settings` has it.
+
+    That one cannot serve: it leaves no plugin registered.
+    """
+    from napari import settings
+
+    settings._clear_plugin_settings_cache()
+    monkeypatch.setattr(settings, "_CFG_PATH", str(tmp_path / "settings.yaml"))
+    yield tmp_path
+    settings._clear_plugin_settings_cache()
 
 
 @pytest.fixture

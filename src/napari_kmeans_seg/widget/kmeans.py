@@ -20,6 +20,7 @@ from .options import Options, align_labels
 from .preview import Preview
 from .run import Run
 from .sections import Scrolled, Section, wrap
+from .settings import LastSettings
 from .target import Target
 from .wording import dropped, summary, warnings_of
 
@@ -34,6 +35,8 @@ _log = logging.getLogger(__name__)
 
 # How often the interface looks at the running work, in milliseconds.
 _LOOK_EVERY = 50
+# How long the settings rest before they are kept for the next session, in milliseconds.
+_REST = 300
 
 
 class KMeansWidget(Container[Widget]):
@@ -76,6 +79,9 @@ class KMeansWidget(Container[Widget]):
         self.warning = Label(name="warning")
         self.more_options = Options()
         self.inputs = Inputs(viewer)
+        self._last = LastSettings()
+        self.n_clusters.value = self._last.values.get("n_clusters", self.n_clusters.value)
+        self.more_options.take(self._last.values)
 
         fields: Container[Widget] = Container(name="fields")
         # Not by the constructor: only later additions get labels of one width.
@@ -117,6 +123,13 @@ class KMeansWidget(Container[Widget]):
         self._timer = QTimer(self.native)
         self._timer.setInterval(_LOOK_EVERY)
         self._timer.timeout.connect(self._look)
+        # Not at each step of the slider: napari writes a file.
+        self._rest = QTimer(self.native)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(_REST)
+        self._rest.timeout.connect(self._keep)
+        for setting in (self.n_clusters, self.more_options):
+            setting.changed.connect(self._keep_soon)
         self._parent_change = _ParentChange(self.native, self._on_parent)
         self.native.destroyed.connect(self._leave)
         self._listen()
@@ -223,6 +236,13 @@ class KMeansWidget(Container[Widget]):
 
     def _take(self, n_clusters: int) -> None:
         self.n_clusters.value = n_clusters
+
+    def _keep_soon(self) -> None:
+        self._rest.start()
+
+    def _keep(self) -> None:
+        """Let the settings come back next time."""
+        self._last.keep({"n_clusters": self.n_clusters.value, **self.more_options.settings})
 
     def _preview(self) -> None:
         """Show the clusters for the settings there are now, where live preview is on."""
@@ -337,6 +357,9 @@ class KMeansWidget(Container[Widget]):
             self._leave()
             self.preview.clear()
             self._timer.stop()
+            if self._rest.isActive():
+                self._rest.stop()
+                self._keep()
             self._enter("empty", "")
 
 

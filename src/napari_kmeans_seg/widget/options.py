@@ -17,6 +17,8 @@ from magicgui.widgets import (
 from qtpy.QtWidgets import QAbstractSpinBox
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from napari_kmeans_seg.layers.link import Kind
 
 
@@ -28,6 +30,12 @@ _SPACES_TOOLTIP = (
     "HSV: by hue, saturation and brightness; both ends of the hue are one red."
 )
 _NO_COLORS = "Only RGB images have colours; the values of this one are compared as they are."
+
+# What comes back in the next session. Not the weights: they belong to an image's channels.
+_KEPT = (
+    "init", "n_init", "seed", "tol", "max_iter", "fit_percent", "color_space", "smoothing",
+    "spatial_weight", "normalize", "add_image", "add_labels",
+)  # fmt: skip
 
 
 def align_labels(container: Widget) -> None:
@@ -196,6 +204,20 @@ class Options(Container[Widget]):
     def _fields(self) -> list[Any]:
         own = [field for field in self if field not in (self["add"], self.reset_button)]
         return [*own, self.add_image, self.add_labels]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What is to come back in the next session, by its name in the manifest."""
+        settings = {name: getattr(self, name).value for name in _KEPT}
+        if not self.color_space.enabled:
+            settings["color_space"] = self._color_space
+        return settings
+
+    def take(self, settings: Mapping[str, Any]) -> None:
+        """Set what is found in the settings of an earlier session."""
+        for name in _KEPT:
+            if name in settings:
+                getattr(self, name).value = settings[name]
 
     def reset(self) -> None:
         """Set all as it was at first."""

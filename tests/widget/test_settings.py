@@ -1,0 +1,163 @@
+"""The last settings come back next time."""
+
+from __future__ import annotations
+
+import pytest
+from napari import settings as napari_settings
+from napari.settings import get_plugin_settings
+from npe2 import PluginManager
+
+from napari_kmeans_seg.widget import KMeansWidget
+
+NAME = "napari-kmeans-seg"
+
+
+@pytest.fixture
+def stored(settings_folder):
+    return settings_folder / f"{NAME}.yaml"
+
+
+@pytest.fixture
+def close(viewer, qtbot):
+    """Close a dock, and forget what napari has read of the settings: so begins a new session."""
+
+    def close_and_forget(widget):
+        viewer.window.remove_dock_widget(widget.native)
+        napari_settings._clear_plugin_settings_cache()
+
+    return close_and_forget
+
+
+def another(viewer):
+    widget = KMeansWidget(viewer)
+    viewer.window.add_dock_widget(widget, name="another")
+    return widget
+
+
+def test_k_and_options_come_back_next_time(viewer, dock, close, stored):
+    widget = dock()
+    widget.n_clusters.value = 12
+    options = widget.more_options
+    options.init.value = "k-means++"
+    options.smoothing.value = 1.5
+    options.add_image.value = False
+    options.channel_weights.value = "1 1 0"
+    close(widget)
+    assert "n_clusters: 12" in stored.read_text()
+    again = another(viewer)
+    assert again.n_clusters.value == 12
+    assert again.cluster_count.slider.value == 12
+    assert again.more_options.parameters["init"] == "k-means++"
+    assert again.more_options.parameters["smoothing"] == 1.5
+    assert again.more_options.kinds == ("labels",)
+    assert again.more_options.channel_weights.value == "", "it belongs to an image"
+
+
+def test_settings_are_written_once_they_rest(dock, qtbot, stored):
+    widget = dock()
+    for k in range(2, 20):
+        widget.n_clusters.value = k
+    assert not stored.exists()
+    qtbot.waitUntil(lambda: stored.exists() and "n_clusters: 19" in stored.read_text())
+
+
+def test_nothing_is_written_when_nothing_was_changed(viewer, dock, close, stored, coffee):
+    viewer.add_image(coffee)
+    close(dock())
+    assert not stored.exists()
+
+
+def test_reset_brings_back_the_first_values_and_forgets(viewer, dock, close, stored):
+    widget = dock()
+    first = widget.more_options.parameters
+    widget.more_options.seed.value = 9
+    close(widget)
+    widget = another(viewer)
+    assert widget.more_options.seed.value == 9
+    widget.more_options.reset_button.native.click()
+    assert widget.more_options.parameters == first
+    close(widget)
+    assert "seed" not in stored.read_text()
+    assert another(viewer).more_options.parameters == first
+
+
+def test_two_docks_keep_each_what_was_changed_in_it(viewer, dock, close):
+    one, other = dock(), another(viewer)
+    one.n_clusters.value = 3
+    other.more_options.seed.value = 7
+    close(one)
+    close(other)
+    again = another(viewer)
+    assert (again.n_clusters.value, again.more_options.seed.value) == (3, 7)
+
+
+def test_a_colour_space_is_kept_while_a_grey_image_has_none(viewer, dock, close, coffee, cell):
+    viewer.add_image(coffee)
+    widget = dock()
+    widget.more_options.color_space.value = "hsv"
+    viewer.add_image(cell)
+    close(widget)
+    again = another(viewer)
+    assert again.more_options.parameters["color_space"] == "rgb", "the image is grey"
+    viewer.layers.selection.active = viewer.layers[0]
+    assert again.more_options.parameters["color_space"] == "hsv"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "kmeans: {n_clusters: 0, seed: 4}",
+        "kmeans: {n_clusters: many, init: '', seed: 4}",
+        "kmeans: {seed: 4, color_space: cmyk}",
+    ],
+)
+def test_stored_values_that_cannot_be_are_the_first_values(dock, stored, text):
+    stored.write_text(text)
+    widget = dock()
+    assert widget.n_clusters.value == 5
+    assert widget.more_options.parameters["init"] == "auto"
+    assert widget.more_options.parameters["color_space"] == "rgb"
+    assert widget.more_options.seed.value == 4, "this one can be"
+
+
+@pytest.mark.parametrize("text", ["{[", "- a list", "kmeans: 3", "\x00\x01"])
+def test_a_broken_file_is_ignored(viewer, dock, finish, stored, text, cell):
+    stored.write_text(text)
+    viewer.add_image(cell)
+    widget = dock()
+    assert widget.n_clusters.value == 5
+    widget.n_clusters.value = 2
+    widget.run()
+    finish(widget)
+    assert widget.state == "done"
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(viewer, dock, close, settings_folder):
+    widget = dock()
+    # A folder in the place of the file, for root may write anywhere.
+    (settings_folder / f"{NAME}.yaml").mkdir()
+    widget.n_clusters.value = 2
+    close(widget)
+
+
+def test_the_manifest_and_the_fields_agree(dock):
+    widget = dock()
+    options = widget.more_options
+    manifest = PluginManager.instance().get_manifest(NAME)
+    properties = manifest.contributions.configurations["kmeans"].properties
+    assert set(properties) == {"n_clusters", *options.settings}
+    first = {"n_clusters": widget.n_clusters.value, **options.settings}
+    assert {name: what.default for name, what in properties.items()} == first
+    for name, what in properties.items():
+        field = widget.n_clusters if name == "n_clusters" else getattr(options, name)
+        if what.type in ("integer", "number"):
+            assert (what.minimum, what.maximum) == (field.min, field.max), name
+        if what.enum:
+            assert what.enum == list(field.choices), name
+        label = field.text if what.type == "boolean" else field.label
+        assert what.title == (widget.cluster_count.label if name == "n_clusters" else label)
+
+
+def test_napari_shows_them_in_its_preferences(viewer, dock):
+    dock()
+    assert get_plugin_settings(NAME).display_name == "K-means segmentation"
