@@ -13,7 +13,13 @@ from napari_kmeans_seg.layers import CleanUp, LayerImage, Outputs
 from napari_kmeans_seg.layers.cluster_points import N_COLORS
 from napari_kmeans_seg.layers.cluster_values import ClusterValues
 from napari_kmeans_seg.layers.clusters import clusters_of
-from napari_kmeans_seg.layers.thresholds import move, reassignment, shifted, thresholds_of
+from napari_kmeans_seg.layers.thresholds import (
+    move,
+    put_by_hand,
+    reassignment,
+    shifted,
+    thresholds_of,
+)
 
 
 @pytest.fixture
@@ -289,6 +295,18 @@ def test_a_threshold_within_a_gap_changes_nothing(viewer, clustered):
     assert threshold.at == 105
     assert not move(clusters, reassignment(clusters, values, threshold, 150.0)(still))
     assert clusters.undoable is None
+
+
+def test_a_threshold_stays_where_it_was_put(clustered, cell):
+    image = cell.astype(np.uint16) * 200
+    clusters = clustered(image)
+    values, points, members = gathered(clusters)
+    threshold = thresholds_of(points, members)[0]
+    at = threshold.at + 1017
+    move(clusters, reassignment(clusters, values, threshold, at)(still))
+    members = points.members(clusters.layer.data)
+    assert thresholds_of(points, members)[0].at != at
+    assert thresholds_of(points, members, put_by_hand(clusters))[0].at == at
 
 
 def test_thresholds_do_not_pass_each_other_nor_empty_a_cluster(viewer, clustered, cell):

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .cluster_history import record_of
 from .cluster_steps import PixelChange
 from .label_rows import means
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
 
@@ -55,8 +56,26 @@ class Threshold:
     high: float
 
 
-def thresholds_of(points: ClusterPoints, members: Members) -> tuple[Threshold, ...]:
+def put_by_hand(clusters: Clusters) -> list[float]:
+    """Tell where thresholds were put, the first first."""
+    edits = record_of(clusters.layer).get("edits", [])
+    return [float(edit["at"]) for edit in edits if "threshold" in edit]
+
+
+def thresholds_of(
+    points: ClusterPoints, members: Members, put: Sequence[float] = ()
+) -> tuple[Threshold, ...]:
     """Find the values of one channel at which the cluster changes.
+
+    Parameters
+    ----------
+    points : ClusterPoints
+        The values.
+    members : Members
+        How many pixels of each are in which cluster.
+    put : sequence of float
+        Where thresholds were put by hand: there they stay while no pixel lies in between.
+        Others lie in the middle between two clusters.
 
     Returns
     -------
@@ -77,10 +96,13 @@ def thresholds_of(points: ClusterPoints, members: Members) -> tuple[Threshold, .
     if not set(point[~last].tolist()) <= _cut_by_thresholds(points, where, ends):
         raise ValueError(OVERLAP)
     values = points.values[0]
+    below = values[where[ends]] + (0 if points.exact else points.step)
+    above = values[where[ends + 1]]
+    at = (below + above) / 2
     if points.exact:
-        at = np.floor((values[where[ends]] + values[where[ends + 1]]) / 2)
-    else:
-        at = (values[where[ends]] + points.step + values[where[ends + 1]]) / 2
+        at = np.floor(at)
+    for one in put:
+        at[(below <= one) & (one < above)] = one
     edges = [-np.inf, *at.tolist(), np.inf]
     return tuple(
         Threshold(int(owner[end]), int(owner[end + 1]), edges[i + 1], edges[i], edges[i + 2])

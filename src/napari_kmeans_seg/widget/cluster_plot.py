@@ -10,7 +10,12 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_kmeans_seg.layers.cluster_values import ClusterValues
-from napari_kmeans_seg.layers.thresholds import move, reassignment, thresholds_of
+from napari_kmeans_seg.layers.thresholds import (
+    move,
+    put_by_hand,
+    reassignment,
+    thresholds_of,
+)
 
 from .background import BackgroundWork, CancelledError
 from .cluster_plot_bars import Bars
@@ -181,10 +186,10 @@ class ClusterPlot(QWidget):
             self._clusters = clusters
             if clusters is not None:
                 events = clusters.layer.events
-                self._events = [
-                    *((events[name], self._read_soon) for name in ("data", "labels_update")),
-                    *((events[name], self._recolor_soon) for name in ("colormap", "features")),
-                ]
+                # Undoing what was painted tells of itself by the counts only, in the features.
+                read = ("data", "labels_update", "features")
+                self._events = [(events[name], self._read_soon) for name in read]
+                self._events.append((events.colormap, self._recolor_soon))
                 for event, callback in self._events:
                     event.connect(callback)
         self._soon.start()
@@ -218,7 +223,7 @@ class ClusterPlot(QWidget):
         labels, known = clusters.layer.data, self._found
         same = known is not None and values.same_pixels(known.values)
         points = known.points if known is not None and same else None
-        one_channel = len(values.names) == 1
+        one_channel, put = len(values.names) == 1, put_by_hand(clusters)
 
         def work(report: Progress) -> Found:
             found = points
@@ -236,7 +241,7 @@ class ClusterPlot(QWidget):
             why_none = ""
             if one_channel:
                 try:
-                    thresholds = thresholds_of(found, members)
+                    thresholds = thresholds_of(found, members, put)
                 except ValueError as error:
                     why_none = str(error)
             return Found(values, labels, found, members, thresholds, why_none)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from napari_kmeans_seg.layers.clusters import Clusters
 
-_HEIGHT = 150
+_HEIGHT = 160
 
 
 class Axis(NamedTuple):
