@@ -10,7 +10,8 @@ from skimage.io import imsave
 from napari_kmeans_seg import __version__
 from napari_kmeans_seg.layers import LayerImage, Outputs
 from napari_kmeans_seg.layers.clusters import clusters_of
-from napari_kmeans_seg.layers.methods_text import methods_text, python_script
+from napari_kmeans_seg.layers.methods_text import methods_text
+from napari_kmeans_seg.layers.python_script import python_script
 
 
 def run(image, n_clusters=4, **parameters):

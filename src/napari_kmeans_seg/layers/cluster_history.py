@@ -193,7 +193,11 @@ class ClusterHistory:
                 "counts": rows["pixels"].tolist(),
             }
         if edit is not None:
-            after["edits"] = [*before.get("edits", []), edit]
+            painted = [{"painted": True}] if painted_by_hand(layer) else []
+            after["edits"] = [*before.get("edits", []), *painted, edit]
+            if "seeds" in before:
+                there = [label for label, n in enumerate(before["counts"], 1) if n > 0]
+                after.setdefault("first_labels", there)
         worn = self.colors.worn
         colormaps = (worn, worn if colors is None else colors)
         changes = tuple(pixels) if isinstance(pixels, Sequence) else (pixels,)
@@ -341,3 +345,24 @@ def record_of(layer: Layer) -> dict[str, Any]:
     """Read what the metadata tell of a result; nothing where there is none."""
     record = layer.metadata.get(METADATA_KEY)
     return record if isinstance(record, dict) else {}
+
+
+def painted_by_hand(layer: Layer) -> bool:
+    """Whether the table counts other pixels than a run or a step has last written."""
+    features, record = getattr(layer, "features", None), record_of(layer)
+    if features is None:
+        return False
+    rows = of_clusters(features)
+    numbers = record.get("labels") or range(1, len(record["counts"]) + 1)
+    written = {label: n for label, n in zip(numbers, record["counts"], strict=True) if n > 0}
+    return written != {
+        label: n for label, n in zip(rows["label"], rows["pixels"], strict=True) if n
+    }
+
+
+def split_by(record: dict[str, Any]) -> list[str]:
+    """Name the parameters of a run by which one of its clusters is split."""
+    keys = ["color_space", "channel_weights", "normalize", "smoothing", "spatial_weight"]
+    if not record.get("seeds", {}).get("fixed"):  # else there were no iterations
+        keys += ["n_init", "max_iter", "tol", "seed"]
+    return keys

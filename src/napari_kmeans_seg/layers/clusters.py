@@ -10,7 +10,7 @@ import pandas as pd
 from napari.layers import Labels
 
 from .arrays import is_lazy
-from .cluster_history import ClusterHistory, bare, record_of
+from .cluster_history import ClusterHistory, bare, record_of, split_by
 from .cluster_steps import members, relabelling, splitting, told
 from .label_rows import means, of_clusters
 from .link import METADATA_KEY, linked_layers
@@ -27,12 +27,6 @@ if TYPE_CHECKING:
 
 # Where a mask lies: where its clusters do.
 _PLACE = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
-
-# What the parameters of a result tell of how to split one of its clusters.
-_SPLIT_BY = (
-    "color_space", "channel_weights", "normalize", "smoothing", "spatial_weight",
-    "n_init", "max_iter", "tol", "seed",
-)  # fmt: skip
 
 _known: WeakKeyDictionary[Labels, Clusters] = WeakKeyDictionary()
 
@@ -149,8 +143,11 @@ class Clusters(ClusterHistory):
         if n_parts < 2:
             raise ValueError(f"A cluster is split into 2 or more; got {n_parts}.")
         name = self.name(label)
-        parameters = record_of(self.layer).get("parameters", {})
-        chosen = {key: parameters[key] for key in _SPLIT_BY if key in parameters}
+        record = record_of(self.layer)
+        if "preview_of" in record:
+            raise ValueError("This is a preview of what is in view. Press Run, then split.")
+        parameters = record.get("parameters", {})
+        chosen = {key: parameters[key] for key in split_by(record) if key in parameters}
         source = self.source_image()
         if source is None:
             raise ValueError(f"To split “{name}” its image is needed, which is no longer here.")
@@ -202,7 +199,7 @@ class Clusters(ClusterHistory):
         table = pd.concat([before[before["label"] != label], rows])
         both = zip(levels, pieces, strict=True)
         change = [splitting(level, label, piece, new) for level, piece in both]
-        edit = {"split": label, "into": parts.n_clusters}
+        edit = {"split": label, "into": parts.n_clusters, "labels": new}
         self.do(f"Split {name}", table, pixels=change, edit=edit)
         return new
 

@@ -1,4 +1,4 @@
-"""A result in words for a paper, and as the script that gives it."""
+"""A result in words for a paper."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .cluster_history import record_of
+from .cluster_history import painted_by_hand, record_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from napari.layers import Layer
 
 _CITATIONS = {
@@ -17,21 +19,6 @@ _CITATIONS = {
     "optimal": "Wang H., Song M. (2011) The R Journal 3(2), 29-33",
 }
 _SPACES = {"rgb": "RGB", "lab": "CIELAB", "hsv": "HSV"}
-
-# In the order of `segment`, with its defaults: what is as it was is not spelled out.
-_DEFAULTS: dict[str, Any] = {
-    "color_space": "rgb",
-    "channel_weights": None,
-    "normalize": False,
-    "smoothing": 0.0,
-    "spatial_weight": 0.0,
-    "init": "auto",
-    "n_init": 1,
-    "max_iter": 300,
-    "tol": 1e-4,
-    "fit_scale": 1.0,
-    "seed": 0,
-}
 
 
 def methods_text(layer: Layer) -> str:
@@ -43,101 +30,67 @@ def methods_text(layer: Layer) -> str:
         A Labels layer or segmented image of a result.
     """
     record = record_of(layer)
-    used, edits = record["parameters"], record.get("edits", [])
+    used, edits, seeds = record["parameters"], record.get("edits", []), record.get("seeds")
     init = used.get("init", "auto")
-    n_channels = len(record["centroids"][0])
+    channels = record.get("channels")
+    n_channels = len(channels or record["centroids"][0])
     space = f"in {_SPACES.get(used.get('color_space'), 'RGB')} space" if n_channels == 3 else (
         "on the pixel intensities" if n_channels == 1 else f"on {n_channels} channels"
     )  # fmt: skip
+    if channels:
+        space = f"on {n_channels} channels ({_and(channels)})"
     k = used.get("n_clusters", record["n_clusters"])
     start = (
-        "given centroids" if not isinstance(init, str)
+        f"starting from the seeds “{seeds['layer']}”" if seeds
+        else "given centroids" if not isinstance(init, str)
         else "the optimal one-dimensional clustering" if init == "optimal"
         else f"{init} initialisation" + _restarts(used.get("n_init", 1))
     )  # fmt: skip
     details = [start, f"seed {used.get('seed')}", f"tolerance {used.get('tol'):g}"]
     details.append(f"{record['n_iter']} iteration{'s' if record['n_iter'] != 1 else ''}")
+    how = f"Pixels were grouped into {k} clusters by k-means {space}"
+    if seeds and seeds["fixed"]:
+        how = f"Pixels were given the label of the nearest of {k} seed colours {space}"
+        details = [f"means of the pixels at the seeds “{seeds['layer']}”"]
     details += _prepared(used)
-    text = (
-        f"Pixels were grouped into {k} clusters by k-means {space} ({', '.join(details)}) "
-        f"with napari-kmeans-seg {record['version']}."
-    )
+    text = f"{how} ({', '.join(details)}) with napari-kmeans-seg {record['version']}."
+    text += "".join(f" {sentence}" for sentence in _limited(record))
     if not record.get("converged", True):
         text += " The iterations were stopped before they converged."
     text += "".join(f" {_said(edit)}" for edit in edits)
+    if painted_by_hand(layer):
+        text += f" {_said({'painted': True})}"
     cited = [_CITATIONS["k-means"]]
     if isinstance(init, str) and init in _CITATIONS:
         cited.append(_CITATIONS[init])
     return f"{text} [{'; '.join(cited)}]"
 
 
-def python_script(layer: Layer, image: str = "image.tif") -> str:
-    """Write the script that gives a result, from the image file to its labels.
-
-    Parameters
-    ----------
-    layer : Layer
-        A Labels layer or segmented image of a result.
-    image : str
-        The file of the image.
-
-    Raises
-    ------
-    ValueError
-        If the result was made of more than one plain image: the script would be another.
-    """
-    record = record_of(layer)
-    limits = ("channels", "plane", "each_step_of_axis", "region", "seeds")
-    if any(limit in record for limit in limits):
-        raise ValueError(
-            "Only the clusters of one whole image can be written as a script; these come from "
-            "several layers, a part of an image, or painted seeds."
+def _limited(record: dict[str, Any]) -> list[str]:
+    """Tell to what of the image this was done, and what was done to the labels."""
+    told = []
+    if "plane" in record:
+        places = [f"{index} along axis {axis}" for axis, index in record["plane"].items()]
+        told.append(f"Only the plane at {_and(places)} was clustered.")
+    if "each_step_of_axis" in record:
+        told.append(
+            f"Each step of axis {record['each_step_of_axis']} was clustered by itself, and "
+            "labels were matched from step to step."
         )
-    used = record["parameters"]
-    told = {key: used.get(key, default) for key, default in _DEFAULTS.items()}
-    named = {key: value for key, value in told.items() if value != _DEFAULTS[key]}
-    arguments = [f"n_clusters={used.get('n_clusters')}"]
-    if used.get("channel_axis") is not None:
-        arguments.append(f"channel_axis={used['channel_axis']}")
-    if used.get("alpha"):
-        arguments.append("alpha=True")
-    arguments += [f"{key}={value!r}" for key, value in named.items()]
-    lines = [
-        f"# napari-kmeans-seg {record['version']}",
-        "from skimage.io import imread",
-        "",
-        "from napari_kmeans_seg import segment",
-        "",
-        f"image = imread({image!r})",
-        f"segmentation = segment(image, {', '.join(arguments)})",
-    ]
-    edits = record.get("edits", [])
-    if not edits:
-        return "\n".join([*lines, "labels = segmentation.labels", ""])
-    lines.insert(1, "import numpy as np")
-    # Wide enough for the labels that splitting adds.
-    lines.append("labels = segmentation.labels.astype(np.uint16)")
-    highest, own = int(record["parameters"]["n_clusters"]), list(arguments[1:])
-    own = [a for a in own if not a.startswith(("init=", "fit_scale="))]
-    present = set(range(1, highest + 1))
-    for edit in edits:
-        if "merge" in edit:
-            group = edit["merge"]
-            lines.append(f"labels[np.isin(labels, {group})] = {group[0]}")
-            present -= set(group[1:])
-        elif "delete" in edit:
-            lines.append(f"labels[np.isin(labels, {edit['delete']})] = 0")
-            present -= set(edit["delete"])
-        elif "split" in edit:
-            label, n = edit["split"], edit["into"]
-            new = [label, *range(max(present) + 1, max(present) + n)]
-            inner = ", ".join([f"n_clusters={n}", f"mask=labels == {label}", *own])
-            lines += [
-                f"parts = segment(image, {inner}).labels",
-                f"labels[parts > 0] = np.array({[0, *new]})[parts[parts > 0]]",
-            ]
-            present |= set(new)
-    return "\n".join([*lines, ""])
+    if (region := record.get("region")) is not None:
+        labels = f", labels {_and(region['labels'])}" if region.get("labels") else ""
+        told.append(
+            f"Clusters were found inside the region “{region['layer']}”{labels}; "
+            + ("all pixels were labelled." if region["everywhere"] else "only it was labelled.")
+        )
+    if "merged_pieces_below" in record:
+        told.append(
+            f"Connected pieces of fewer than {record['merged_pieces_below']} pixels were merged "
+            "into the clusters around them."
+        )
+    notes = record.get("warnings", ())
+    told += [f"{note.split(';')[0].rstrip('.')}." for note in notes if note.startswith("Fitted on")]
+    return told
 
 
 def _restarts(n: int) -> str:
@@ -152,7 +105,7 @@ def _prepared(used: dict[str, Any]) -> list[str]:
         told.append(f"Gaussian smoothing of sigma {', '.join(each)} pixels")
     if used.get("normalize"):
         told.append("channels scaled to equal spread")
-    if used.get("channel_weights"):
+    if set(used.get("channel_weights") or [1]) != {1}:
         told.append(f"channel weights {used['channel_weights']}")
     if used.get("spatial_weight"):
         told.append(f"position weight {used['spatial_weight']:g}")
@@ -169,9 +122,17 @@ def _said(edit: dict[str, Any]) -> str:
         return f"Cluster{'s' if n > 1 else ''} {_and(edit['delete'])} " + (
             "were removed." if n > 1 else "was removed."
         )
-    return f"Cluster {edit['split']} was split into {edit['into']} by k-means on its own pixels."
+    if "threshold" in edit:
+        return (
+            f"The threshold between clusters {_and(edit['threshold'])} was moved from "
+            f"{edit['from']:g} to {edit['at']:g} by hand."
+        )
+    if "split" in edit:
+        n = edit["into"]
+        return f"Cluster {edit['split']} was split into {n} by k-means on its own pixels."
+    return "Some pixels were relabelled by hand."
 
 
-def _and(labels: list[int]) -> str:
+def _and(labels: Sequence[Any]) -> str:
     *most, last = map(str, labels)
     return f"{', '.join(most)} and {last}" if most else last

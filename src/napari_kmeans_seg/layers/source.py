@@ -179,6 +179,8 @@ class LayerImage:
             told["seeds"] = {"layer": self.seeds.name, "fixed": self.seeds.fixed}
         if self.clean_up.specks:
             told["merged_pieces_below"] = self.clean_up.specks
+            if not self.clean_up.per_plane:
+                told["pieces_across_planes"] = True
         return told
 
     def layer_in(self, viewer: ViewerModel) -> Image | None:

@@ -9,7 +9,8 @@ from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QComboBox, QGridLayout, QPushButton, QWidget
 
 from napari_kmeans_seg.layers.cluster_colors import distinct_colors, mean_colors_of
-from napari_kmeans_seg.layers.methods_text import methods_text, python_script
+from napari_kmeans_seg.layers.methods_text import methods_text
+from napari_kmeans_seg.layers.python_script import files_of, python_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,8 +53,8 @@ class ClusterExtras(QWidget):
         for button in (self.methods, self.script):
             button.setMinimumWidth(0)
         self.colors.activated.connect(self._recolor)
-        self.methods.clicked.connect(lambda: self._copy("Methods text", methods_text))
-        self.script.clicked.connect(lambda: self._copy("Python script", python_script))
+        self.methods.clicked.connect(self._copy_methods)
+        self.script.clicked.connect(self._copy_script)
 
     def show_clusters(self, clusters: Clusters | None) -> None:
         """Offer what can be done with these clusters."""
@@ -84,12 +85,21 @@ class ClusterExtras(QWidget):
             self._say("Mean colours need the image, with one channel or red, green, blue.", False)
             self.show_clusters(self._clusters)
 
-    def _copy(self, what: str, write: Callable[[Any], str]) -> None:
+    def _copy_methods(self) -> None:
+        self._copy("Methods text", lambda clusters: methods_text(clusters.layer))
+
+    def _copy_script(self) -> None:
+        self._copy(
+            "Python script",
+            lambda clusters: python_script(clusters.layer, *files_of(clusters.sources())),
+        )
+
+    def _copy(self, what: str, write: Callable[[Clusters], str]) -> None:
         clipboard = QGuiApplication.clipboard()
         if self._clusters is None or clipboard is None:
             return
         try:
-            clipboard.setText(write(self._clusters.layer))
+            clipboard.setText(write(self._clusters))
         except ValueError as error:
             self._say(str(error), False)
         else:

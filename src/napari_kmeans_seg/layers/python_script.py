@@ -1,0 +1,255 @@
+"""A result as the script that gives it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .cluster_history import painted_by_hand, record_of, split_by
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari.layers import Layer
+
+# In the order of `segment`, with its defaults: what is as it was is not spelled out.
+_OF_PREPARE: dict[str, Any] = {
+    "color_space": "rgb",
+    "channel_weights": None,
+    "normalize": False,
+    "smoothing": 0.0,
+    "spatial_weight": 0.0,
+    "fit_scale": 1.0,
+}
+_OF_RUN: dict[str, Any] = {
+    "init": "auto",
+    "n_init": 1,
+    "max_iter": 300,
+    "tol": 1e-4,
+    "seed": 0,
+}
+# What scikit-image reads as napari does.
+_SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg")
+_PAINTED = "# Pixels were relabelled by hand {}, which no script can tell."
+
+
+def python_script(layer: Layer, *files: str) -> str:
+    """Write the script that gives a result, from the image file to its labels.
+
+    What cannot be written, such as a region that was drawn, is read from a file, and a
+    comment says of what.
+
+    Parameters
+    ----------
+    layer : Layer
+        A Labels layer or segmented image of a result.
+    *files : str
+        The file of the image; of several layers that were clustered together, one of each.
+
+    Raises
+    ------
+    ValueError
+        If the layer is a preview of what is in view.
+    """
+    record = record_of(layer)
+    if "preview_of" in record:
+        raise ValueError("This is a preview of what is in view. Press Run, then copy the script.")
+    body = [*_read(record, files), *_segmented(record)]
+    body += [*_labels(record), *_edited(record)]
+    if painted_by_hand(layer):
+        body.append(_PAINTED.format("since"))
+    return "\n".join([f"# napari-kmeans-seg {record['version']}", *_imports(body), "", *body, ""])
+
+
+def files_of(layers: Sequence[Layer]) -> tuple[str, ...]:
+    """Tell from which files images were opened; nothing unless each has one of its own."""
+    paths = [str(layer.source.path or "") for layer in layers]
+    known = all(Path(path).suffix.lower() in _SUFFIXES for path in paths)
+    return tuple(paths) if known and len(set(paths)) == len(paths) else ()
+
+
+def _imports(body: list[str]) -> list[str]:
+    """Import what the lines need."""
+    text = "\n".join(body)
+    own = [name for name in ("prepare", "segment") if f"{name}(" in text]
+    lines = ["import numpy as np"] if "np." in text else []
+    lines += ["from skimage.io import imread", ""]
+    lines.append(f"from napari_kmeans_seg import {', '.join(own)}")
+    if "CleanUp(" in text:
+        lines.append("from napari_kmeans_seg.layers import CleanUp")
+    if "StepsSegmentation" in text:
+        lines.append("from napari_kmeans_seg.layers.results import StepsSegmentation")
+    return lines
+
+
+def _read(record: dict[str, Any], files: tuple[str, ...]) -> list[str]:
+    """Read the image, cut to the plane that was segmented."""
+    channels = record.get("channels")
+    if channels:
+        names = files or tuple(f"{name}.tif" for name in channels)
+        lines = [f"image = np.stack([{', '.join(f'imread({name!r})' for name in names)}])"]
+    else:
+        lines = [f"image = imread({(files or ('image.tif',))[0]!r})"]
+    if not files:
+        lines.insert(0, f"# The image “{record['source']}”, saved as a file.")
+    if (level := _level(record)) is not None:
+        lines += [
+            f"# Clusters were found on level {level} of the pyramid, an image of its own size.",
+            f"small = {lines[-1].removeprefix('image = ').replace('.tif', f'_level{level}.tif')}",
+        ]
+    if "plane" in record:
+        at = {int(axis): index for axis, index in record["plane"].items()}
+        cut = [f"{at[axis]}:{at[axis] + 1}" if axis in at else ":" for axis in range(max(at) + 1)]
+        index = ", ".join([":", *cut] if channels else cut)
+        lines.append(f"image = image[{index}]")
+    if (region := record.get("region")) is not None:
+        lines.append(
+            f"# The region “{region['layer']}”, saved as an image of the same size "
+            "that is not 0 inside."
+        )
+        chosen = region.get("labels")
+        inside = f"np.isin({{}}, {chosen})" if chosen else "{} > 0"
+        lines.append("mask = " + inside.format("imread('region.tif')"))
+        if level is not None:
+            lines.append("small_mask = " + inside.format(f"imread('region_level{level}.tif')"))
+    if any("sample" in note for note in record.get("warnings", ())):
+        lines.append("# The plugin took a sample of the pixels, so that its result may differ.")
+    return lines
+
+
+def _segmented(record: dict[str, Any]) -> list[str]:
+    """Cluster the image, or each step of it by itself."""
+    region, axis = record.get("region"), record.get("each_step_of_axis")
+    level = _level(record)
+    everywhere = region is not None and region["everywhere"]
+    if axis is None:
+        image, mask = ("image", "mask") if level is None else ("small", "small_mask")
+        lines = [f"segmentation = {_call(record, image, mask if region else None)}"]
+        if everywhere or level is not None:
+            limited = ", mask=mask" if region and not everywhere else ""
+            lines.append(f"segmentation = segmentation.model.predict(image{limited})")
+    else:
+        along = axis + bool(record.get("channels"))
+        image = "small" if level is not None else "image"
+        steps = f"np.split({image}, {image}.shape[{along}], axis={along})"
+        call = _call(record, "step", "part" if region else None, auto=True)
+        if everywhere:
+            call += ".model.predict(step)"
+        loop = f"for step in {steps}"
+        if region:
+            parts = f"np.split(mask, mask.shape[{axis}], axis={axis})"
+            loop = f"for step, part in zip({steps}, {parts}, strict=True)"
+        # Seeds are the same in every step, so their labels match from the start.
+        join = "join" if "seeds" in record else "of"
+        lines = [
+            f"steps = [{call} {loop}]",
+            f"segmentation = StepsSegmentation.{join}(steps, {axis})",
+        ]
+    if (specks := record.get("merged_pieces_below")) is not None:
+        across = ", per_plane=False" if record.get("pieces_across_planes") else ""
+        lines.append(
+            f"segmentation = CleanUp(specks={specks}{across}).without_specks(segmentation)"
+        )
+    return lines
+
+
+def _call(record: dict[str, Any], image: str, mask: str | None, *, auto: bool = False) -> str:
+    """Write the call that clusters an image; of several steps each has its own `init`."""
+    used, seeds = record["parameters"], record.get("seeds")
+    form = [f"mask={mask}"] if mask else []
+    if used.get("channel_axis") is not None:
+        form.append(f"channel_axis={used['channel_axis']}")
+    if used.get("alpha"):
+        form.append("alpha=True")
+    of_prepare = [*form, *_named(used, _OF_PREPARE)]
+    of_run = _named(used, _OF_RUN)
+    if auto:
+        of_run = [argument for argument in of_run if argument != "init='optimal'"]
+    if seeds is None:
+        arguments = [image, f"n_clusters={used['n_clusters']}", *of_prepare, *of_run]
+        return f"segment({', '.join(arguments)})"
+    prepared = f"prepare({', '.join([image, *of_prepare])})"
+    if seeds["fixed"]:
+        return f"{prepared}.classify({used['init']!r})"
+    arguments = [f"n_clusters={used['n_clusters']}", *of_run, "keep_order=True"]
+    return f"{prepared}.segment({', '.join(arguments)})"
+
+
+def _named(used: dict[str, Any], defaults: dict[str, Any]) -> list[str]:
+    told = {key: used[key] for key in defaults if key in used}
+    # What is 1 for every channel, or 0 along every axis, is as if it was not given.
+    if set(told.get("channel_weights") or [1]) == {1}:
+        told.pop("channel_weights", None)
+    if not np.any(told.get("smoothing", 0)):
+        told.pop("smoothing", None)
+    return [f"{key}={value!r}" for key, value in told.items() if value != defaults[key]]
+
+
+def _labels(record: dict[str, Any]) -> list[str]:
+    """Take the labels; those of painted seeds keep their numbers."""
+    numbers = _first_labels(record)
+    # Wide enough for the labels that splitting adds.
+    wide = ".astype(np.uint16)" if record.get("edits") else ""
+    if "seeds" not in record or numbers == list(range(1, len(numbers) + 1)):
+        return [f"labels = segmentation.labels{wide}"]
+    return [
+        "# Labels are those that were painted as seeds.",
+        "table = np.zeros(segmentation.n_clusters + 1, np.uint16)",
+        f"table[1:][segmentation.counts > 0] = {numbers}",
+        "labels = table[segmentation.labels]",
+    ]
+
+
+def _first_labels(record: dict[str, Any]) -> list[int]:
+    """Tell which labels there were before any work on the clusters."""
+    if "first_labels" in record:
+        return list(record["first_labels"])
+    return [i for i, n in enumerate(record["counts"], 1) if n > 0]
+
+
+def _edited(record: dict[str, Any]) -> list[str]:
+    """Do what was done to the clusters."""
+    used, lines = record["parameters"], []
+    of_split = [*split_by(record), "channel_axis", "alpha"]
+    own = {key: used[key] for key in of_split if key in used}
+    for edit in record.get("edits", []):
+        if "merge" in edit:
+            group = edit["merge"]
+            lines.append(f"labels[np.isin(labels, {group})] = {group[0]}")
+        elif "delete" in edit:
+            lines.append(f"labels[np.isin(labels, {edit['delete']})] = 0")
+        elif "split" in edit:
+            label, new = edit["split"], edit["labels"]
+            parameters = own | {"n_clusters": edit["into"]}
+            call = _call({"parameters": parameters}, "image", f"labels == {label}")
+            lines += [
+                f"parts = {call}.labels",
+                f"labels[parts > 0] = np.array({[0, *new]})[parts[parts > 0]]",
+            ]
+        elif "threshold" in edit:
+            lines.append(_moved(edit))
+        else:
+            lines.append(_PAINTED.format("here"))
+    return lines
+
+
+def _moved(edit: dict[str, Any]) -> str:
+    """Move the threshold between two clusters of one channel."""
+    (lower, upper), at = edit["threshold"], edit["at"]
+    low, high = edit["where"]
+    if at > edit["from"]:
+        above = f" & (image > {low})" if low is not None else ""
+        return f"labels[(labels == {upper}){above} & (image <= {at})] = {lower}"
+    below = f" & (image <= {high})" if high is not None else ""
+    return f"labels[(labels == {lower}) & (image > {at}){below}] = {upper}"
+
+
+def _level(record: dict[str, Any]) -> int | None:
+    """Tell which level of a pyramid was fitted, if it was not the largest."""
+    for note in record.get("warnings", ()):
+        if found := re.match(r"Fitted on level (\d+) of the pyramid", note):
+            return int(found[1])
+    return None
