@@ -13,6 +13,7 @@ import dask.array as da
 import numpy as np
 import pytest
 import skimage.data
+import zarr
 from distributed import Client, LocalCluster
 
 from napari_kmeans_seg import choose_k, segment
@@ -42,9 +43,11 @@ def cluster() -> Iterator[LocalCluster]:
 def on_disk(image: np.ndarray, folder: Path) -> da.Array:
     """Store an image where worker processes can read it for themselves."""
     store = str(folder / "image.zarr")
-    with dask.config.set(scheduler="threads"):
-        da.from_array(image, chunks=(256, 256, 3)).to_zarr(store)
-    return da.from_zarr(store)
+    array = zarr.open_array(
+        store, mode="w", shape=image.shape, dtype=image.dtype, chunks=(256, 256, 3)
+    )
+    array[:] = image
+    return da.from_array(array, chunks=array.chunks)
 
 
 def test_two_worker_processes_give_what_memory_gives(
