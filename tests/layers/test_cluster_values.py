@@ -15,6 +15,7 @@ from napari_kmeans_seg.layers.cluster_values import ClusterValues
 from napari_kmeans_seg.layers.clusters import clusters_of
 from napari_kmeans_seg.layers.thresholds import (
     move,
+    overlap,
     put_by_hand,
     reassignment,
     shifted,
@@ -112,8 +113,8 @@ def test_clusters_that_overlap_in_value_have_no_thresholds(viewer, clustered, ce
         clusters = clustered(smoothed, smoothing=2.0)
         _, points, members = gathered(clusters)
         assert points.exact == (number == 0)
-        with pytest.raises(ValueError, match="overlap"):
-            thresholds_of(points, members)
+        assert thresholds_of(points, members) is None
+        assert overlap(clusters).startswith("By smoothing the clusters overlap")
 
 
 @pytest.mark.parametrize("value", [0, 7, -3.5])
@@ -331,9 +332,17 @@ def test_labels_that_were_changed_meanwhile_are_not_overwritten(viewer, clustere
         move(clusters, found)
 
 
+def test_steps_that_are_clustered_each_by_itself_have_no_thresholds_in_common(clustered, cell):
+    stack = np.stack([cell, cell // 2])
+    clusters = clustered(stack, change=lambda source: replace(source, step_axis=0))
+    _, points, members = gathered(clusters)
+    assert thresholds_of(points, members) is None
+    assert overlap(clusters).startswith("By steps that are clustered each by itself")
+
+
 def test_specks_that_were_cleaned_leave_no_thresholds(viewer, clustered, cell):
     cleaned = CleanUp(specks=50)
     clusters = clustered(cell, change=lambda source: replace(source, clean_up=cleaned))
     _, points, members = gathered(clusters)
-    with pytest.raises(ValueError, match="overlap"):
-        thresholds_of(points, members)
+    assert thresholds_of(points, members) is None
+    assert overlap(clusters).startswith("By cleaning the clusters overlap")

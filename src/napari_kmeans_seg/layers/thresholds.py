@@ -28,10 +28,13 @@ _SLAB = 1 << 22
 _CLEAR = 3
 """Levels on either side of a clear threshold, at least."""
 
-OVERLAP = (
-    "The clusters overlap in value (by smoothing, position, steps, cleaning or painting), so "
-    "there are no thresholds between them."
-)
+# What makes clusters overlap in value, by what tells of it among the parameters of a result.
+_BLUR = {
+    "smoothing": "smoothing",
+    "spatial_weight": "position",
+    "each_step_of_axis": "steps that are clustered each by itself",
+    "merged_pieces_below": "cleaning",
+}
 
 
 @dataclass(frozen=True)
@@ -62,9 +65,18 @@ def put_by_hand(clusters: Clusters) -> list[float]:
     return [float(edit["at"]) for edit in edits if "threshold" in edit]
 
 
+def overlap(clusters: Clusters) -> str:
+    """Say why clusters overlap in value."""
+    record = record_of(clusters.layer)
+    used = record.get("parameters", {})
+    found = [name for key, name in _BLUR.items() if key in record or np.any(used.get(key, 0))]
+    why = " and ".join(found) or "pixels that were painted"
+    return f"By {why} the clusters overlap in value, so there are no thresholds between them."
+
+
 def thresholds_of(
     points: ClusterPoints, members: Members, put: Sequence[float] = ()
-) -> tuple[Threshold, ...]:
+) -> tuple[Threshold, ...] | None:
     """Find the values of one channel at which the cluster changes.
 
     Parameters
@@ -79,13 +91,8 @@ def thresholds_of(
 
     Returns
     -------
-    tuple of Threshold
-        In ascending order.
-
-    Raises
-    ------
-    ValueError
-        If clusters overlap in value; the message says so.
+    tuple of Threshold or None
+        In ascending order; None where clusters overlap in value.
     """
     order = np.lexsort((members.count, members.point))
     point, label = members.point[order], members.label[order]
@@ -94,7 +101,7 @@ def thresholds_of(
     where, owner = point[last], label[last]
     ends = np.flatnonzero(owner[1:] != owner[:-1])
     if not set(point[~last].tolist()) <= _cut_by_thresholds(points, where, ends):
-        raise ValueError(OVERLAP)
+        return None
     values = points.values[0]
     below = values[where[ends]] + (0 if points.exact else points.step)
     above = values[where[ends + 1]]

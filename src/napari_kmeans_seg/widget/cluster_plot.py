@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLay
 from napari_kmeans_seg.layers.cluster_values import ClusterValues
 from napari_kmeans_seg.layers.thresholds import (
     move,
+    overlap,
     put_by_hand,
     reassignment,
     thresholds_of,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from .cluster_table import ClusterTable
 
 _LOOK_EVERY = 10
+# How long a brush rests before its pixels are looked at, in milliseconds.
+_REST = 200
 _NOTHING = "Run, or click a result in the layer list, to see its clusters."
 
 
@@ -53,18 +56,22 @@ class Found:
         The values.
     members : Members
         Which belong to which cluster.
-    thresholds : tuple of Threshold
-        Of one channel.
-    why_none : str
-        Why there are none.
+    thresholds : tuple of Threshold or None
+        Of one channel; None where there are none to be had.
     """
 
     values: ClusterValues
     labels: Any
     points: ClusterPoints
     members: Members
-    thresholds: tuple[Threshold, ...]
-    why_none: str
+    thresholds: tuple[Threshold, ...] | None
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether image and labels are, so that thresholds can be moved."""
+        return isinstance(self.labels, np.ndarray) and isinstance(
+            self.values.image.data, np.ndarray
+        )
 
     @property
     def reckoned_up(self) -> float:
@@ -96,6 +103,7 @@ class ClusterPlot(QWidget):
         self._found: Found | None = None
         self._reading: BackgroundWork[Found] | None = None
         self._again = False
+        self._kind: tuple[str, list[str]] = "", []
         self._moving: tuple[Clusters, BackgroundWork[Reassignment]] | None = None
 
         self.axes = QComboBox()
@@ -133,6 +141,11 @@ class ClusterPlot(QWidget):
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._read)
+        # A brush tells of each move.
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(_REST)
+        self._later.timeout.connect(self._read)
         self._soon_recolored = QTimer(self)
         self._soon_recolored.setSingleShot(True)
         self._soon_recolored.timeout.connect(self._recolor)
@@ -144,7 +157,8 @@ class ClusterPlot(QWidget):
     def busy(self) -> bool:
         """Whether something is still to be drawn."""
         working = self._reading is not None or self._moving is not None
-        return working or self._soon.isActive() or self._soon_recolored.isActive()
+        timers = (self._soon, self._later, self._soon_recolored)
+        return working or any(timer.isActive() for timer in timers)
 
     # -- which clusters -----------------------------------------------------------------
 
@@ -186,16 +200,23 @@ class ClusterPlot(QWidget):
             self._clusters = clusters
             if clusters is not None:
                 events = clusters.layer.events
-                # Undoing what was painted tells of itself by the counts only, in the features.
-                read = ("data", "labels_update", "features")
-                self._events = [(events[name], self._read_soon) for name in read]
-                self._events.append((events.colormap, self._recolor_soon))
+                # Undoing what was painted tells of itself by "set_data" only.
+                self._events = [
+                    (events.data, self._read_soon),
+                    (events.labels_update, self._read_later),
+                    (events.set_data, self._read_later),
+                    (events.features, self._recolor_soon),
+                    (events.colormap, self._recolor_soon),
+                ]
                 for event, callback in self._events:
                     event.connect(callback)
         self._soon.start()
 
     def _read_soon(self) -> None:
         self._soon.start()
+
+    def _read_later(self) -> None:
+        self._later.start()
 
     def _recolor_soon(self) -> None:
         self._soon_recolored.start()
@@ -208,6 +229,7 @@ class ClusterPlot(QWidget):
 
     def _read(self) -> None:
         """Gather what is to be drawn, on a thread."""
+        self._later.stop()
         clusters = self._clusters
         if clusters is None:
             self._say_nothing(_NOTHING)
@@ -237,14 +259,8 @@ class ClusterPlot(QWidget):
             if found is None:
                 found = values.read(labels, report)
                 members = found.members(labels, report)
-            thresholds: tuple[Threshold, ...] = ()
-            why_none = ""
-            if one_channel:
-                try:
-                    thresholds = thresholds_of(found, members, put)
-                except ValueError as error:
-                    why_none = str(error)
-            return Found(values, labels, found, members, thresholds, why_none)
+            thresholds = thresholds_of(found, members, put) if one_channel else ()
+            return Found(values, labels, found, members, thresholds)
 
         self._again = False
         self._reading = BackgroundWork(work, owner=self)
@@ -296,7 +312,10 @@ class ClusterPlot(QWidget):
             return
         one_channel = len(found.values.names) == 1
         choices = [*SCALES] if one_channel else [plane.title for plane in planes(found.values)]
-        if [self.axes.itemText(i) for i in range(self.axes.count())] != choices:
+        kind = found.values.color_space, choices
+        if kind != self._kind:
+            self._kind = kind
+            # What a person chose stays while it is about the same kind of image.
             self.axes.clear()
             self._axes_name.setText("Counts" if one_channel else "Axes")
             self.axes.addItems(choices)
@@ -310,19 +329,22 @@ class ClusterPlot(QWidget):
         self._axes_row.show()
         self.histogram.setVisible(one_channel)
         self.scatter.setVisible(not one_channel)
-        notes = [found.why_none] if found.why_none else []
+        notes = []
+        if found.thresholds is None:
+            notes.append(overlap(clusters))
+        elif found.thresholds and not found.in_memory:
+            notes.append("Thresholds can be moved of images and labels in memory only.")
         if found.reckoned_up > 1:
             n, of = found.points.home.size, found.points.n_pixels
             notes.append(f"Drawn from {n:,} of {of:,} pixels.")
         self._say(" ".join(notes))
 
     def _draw_histogram(self, found: Found, look: Look) -> None:
-        in_memory = isinstance(found.labels, np.ndarray)
-        movable = in_memory and isinstance(found.values.image.data, np.ndarray)
         (name,) = found.values.names
+        thresholds = found.thresholds or ()
         self.histogram.show_scale(self.axes.currentText())
         self.histogram.show_bars(
-            Bars(found.points, found.members, found.thresholds, movable, name, found.reckoned_up),
+            Bars(found.points, found.members, thresholds, found.in_memory, name, found.reckoned_up),
             look,
         )
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _CHANNELS = {
     "lab": ["L*", "a*", "b*"],
-    "hsv": ["saturation · cos hue", "saturation · sin hue", "value"],
+    "hsv": ["s · cos h", "s · sin h", "value"],
 }
 
 

@@ -154,10 +154,18 @@ class PlotFrame(QWidget):
         painter.drawText(where if centred else middle, int(align.AlignHCenter), name)
 
 
+def compact(count: float) -> str:
+    """Write a count in few digits."""
+    for unit, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if count >= 10 * unit:
+            return f"{count / unit:,.0f}{name}"
+    return f"{count:,.0f}"
+
+
 def figure(value: float, span: float = 0.0) -> str:
-    """Write a value in few digits: as many as tell two apart that differ by 1/100 of a span."""
+    """Write a value in few digits: as many as tell two apart that differ by 1/50 of a span."""
     if span > 0:
-        digits = int(np.ceil(-np.log10(span / 100)))
+        digits = int(np.ceil(-np.log10(span / 50)))
         value = round(value, max(0, digits)) if digits < 300 else value
     if value == int(value) and abs(value) < 1e7:
         return f"{int(value):,}"

@@ -9,7 +9,7 @@ from qtpy.QtCore import QPointF, QRectF, Qt, QTimer, Signal  # type: ignore[attr
 from qtpy.QtGui import QColor, QPainter, QPen, QPolygonF
 from qtpy.QtWidgets import QToolTip
 
-from .cluster_plot_frame import Axis, PlotFrame, figure
+from .cluster_plot_frame import Axis, PlotFrame, compact, figure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,7 +94,7 @@ class HistogramPlot(PlotFrame):
         assert self.bars is not None
         top = float(self._table().sum(axis=0).max(initial=1))
         scale = {"square root": " (√)", "logarithm": " (log)"}.get(self.scale, "")
-        most = figure(float(round(top * self.bars.reckoned_up)))
+        most = compact(top * self.bars.reckoned_up)
         return self.bars.across, Axis(f"pixels{scale}", 0, 1, "0", most)
 
     def _table(self) -> npt.NDArray[np.float64]:
@@ -180,7 +180,7 @@ class HistogramPlot(PlotFrame):
                 painter.fillRect(QRectF(left, bottom, width, part), color)
         # Or dark bars would be lost on dark, light ones on light.
         rim = self.ink()
-        rim.setAlpha(150)
+        rim.setAlpha(110)
         painter.setPen(QPen(rim, 1))
         painter.drawPolyline(outline)
 
