@@ -76,6 +76,8 @@ def test_it_can_be_stopped_and_ends_with_the_dock(viewer, widget, qtbot, big):
 
 
 def test_what_cannot_be_computed_is_said(viewer, widget):
-    viewer.layers.clear()
+    widget.more_options.channel_weights.value = "red"
     widget.how_many.button.click()
-    assert "Open an image" in widget.how_many.reason.text()
+    assert "takes one number per channel" in widget.how_many.reason.text()
+    viewer.layers.clear()
+    assert not widget.how_many.button.isEnabled()

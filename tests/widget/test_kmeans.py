@@ -285,7 +285,7 @@ def test_an_error_is_told_and_nothing_is_changed(viewer, dock, finish, qtbot, co
         finish(widget)
         told = [(record.severity, record.message) for record in notification_manager.records]
     assert widget.state == "error"
-    assert "init" in widget.message.value
+    assert widget.message.value.startswith("✖ “Init” 'optimal' takes an image of one channel")
     assert told == [("error", f"K-means: {widget.message.value.removeprefix('✖ ')}")]
     assert names(viewer) == ["coffee"]
     assert widget.run_button.enabled, "to try again"

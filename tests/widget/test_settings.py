@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from napari import settings as napari_settings
-from napari.settings import get_plugin_settings
+from napari._qt.dialogs.preferences_dialog import PreferencesDialog
 from npe2 import PluginManager
+from qtpy.QtWidgets import QSpinBox
 
 from napari_kmeans_seg.widget import KMeansWidget
 
@@ -40,6 +41,7 @@ def test_k_and_options_come_back_next_time(viewer, dock, close, stored):
     options = widget.more_options
     options.init.value = "k-means++"
     options.smoothing.value = 1.5
+    options.tol.value = 0.000025
     options.add_image.value = False
     options.channel_weights.value = "1 1 0"
     close(widget)
@@ -49,6 +51,7 @@ def test_k_and_options_come_back_next_time(viewer, dock, close, stored):
     assert again.cluster_count.slider.value == 12
     assert again.more_options.parameters["init"] == "k-means++"
     assert again.more_options.parameters["smoothing"] == 1.5
+    assert again.more_options.parameters["tol"] == 0.000025
     assert again.more_options.kinds == ("labels",)
     assert again.more_options.channel_weights.value == "", "it belongs to an image"
 
@@ -109,6 +112,8 @@ def test_a_colour_space_is_kept_while_a_grey_image_has_none(viewer, dock, close,
         "kmeans: {n_clusters: 0, seed: 4}",
         "kmeans: {n_clusters: many, init: '', seed: 4}",
         "kmeans: {seed: 4, color_space: cmyk}",
+        "kmeans: {seed: 4, tol: small}",
+        "kmeans: {seed: 4, tol: '7'}",
     ],
 )
 def test_stored_values_that_cannot_be_are_the_first_values(dock, stored, text):
@@ -117,6 +122,7 @@ def test_stored_values_that_cannot_be_are_the_first_values(dock, stored, text):
     assert widget.n_clusters.value == 5
     assert widget.more_options.parameters["init"] == "auto"
     assert widget.more_options.parameters["color_space"] == "rgb"
+    assert widget.more_options.tol.value == 1e-4
     assert widget.more_options.seed.value == 4, "this one can be"
 
 
@@ -158,6 +164,17 @@ def test_the_manifest_and_the_fields_agree(dock):
         assert what.title == (widget.cluster_count.label if name == "n_clusters" else label)
 
 
-def test_napari_shows_them_in_its_preferences(viewer, dock):
-    dock()
-    assert get_plugin_settings(NAME).display_name == "K-means segmentation"
+def test_naparis_preferences_show_them_and_leave_the_others_alone(viewer, dock, close):
+    widget = dock()
+    widget.more_options.tol.value = 0.000025
+    close(widget)
+    dialog = PreferencesDialog(viewer.window._qt_window)
+    pages = [dialog._list.item(i).text() for i in range(dialog._list.count())]
+    assert "K-means segmentation" in pages
+    form = dialog._stack.widget(pages.index("K-means segmentation"))
+    clusters = next(box for box in form.findChildren(QSpinBox) if box.value() == 5)
+    clusters.setValue(7)
+    dialog.accept()
+    again = another(viewer)
+    assert again.n_clusters.value == 7
+    assert again.more_options.tol.value == 0.000025

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_kmeans_seg import segment
-from napari_kmeans_seg.widget.wording import breakable, summary, warnings_of
+from napari_kmeans_seg.widget.wording import breakable, in_fields, summary, warnings_of
 
 
 def test_the_summary_tells_clusters_time_and_iterations(coffee):
@@ -24,6 +24,19 @@ def test_a_run_that_did_not_converge_tells_what_to_do(coffee):
     stopped = segment(coffee, 5, channel_axis=-1, max_iter=1, tol=0)
     assert warnings_of(stopped) == ("Not converged: allow more “Iterations”.",)
     assert warnings_of(segment(coffee, 2, channel_axis=-1)) == ()
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("n_clusters=0 is less than 1", "“Clusters” 0 is less than 1"),
+        ("without spatial_weight; got 3", "without “Position”; got 3"),
+        ("seed=-1: each seed counts from 0", "“Seed” -1: each seed counts from 0"),
+        ("“Weights” takes one number", "“Weights” takes one number"),
+    ],
+)
+def test_a_message_speaks_of_fields_not_of_arguments(message, told):
+    assert in_fields(message) == told
 
 
 @pytest.mark.parametrize("name", ["cell", "a_file_with_many_joints-and.dots/and\\slashes.tif"])

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidge
 
 from .background import BackgroundWork, CancelledError
 from .preview import OF_POINTS
+from .wording import in_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -192,6 +193,10 @@ class HowMany(QWidget):
         """Whether a curve is being computed."""
         return self._work is not None
 
+    def offer(self, there_is_an_image: bool) -> None:
+        """Let it be asked for where there is something to be clustered."""
+        self.button.setEnabled(there_is_an_image or self.busy)
+
     def compute(self) -> None:
         """Compute the curve; pressed again, stop. Returns at once."""
         if self._work is not None:
@@ -261,7 +266,7 @@ class HowMany(QWidget):
         except CancelledError:
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, a person must read it
-            self._say(str(error) or type(error).__name__)
+            self._say(in_fields(str(error)) or type(error).__name__)
             return
         self.plot.show_curve(curve)
         self._say(curve.reason)

@@ -22,7 +22,7 @@ from .run import Run
 from .sections import Scrolled, Section, wrap
 from .settings import LastSettings
 from .target import Target
-from .wording import dropped, summary, warnings_of
+from .wording import dropped, in_fields, summary, warnings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -189,11 +189,13 @@ class KMeansWidget(Container[Widget]):
         running = self._run is not None
         self.run_button.enabled = self.target.image is not None and not running
         self.cancel_button.enabled = running
+        self.how_many.offer(self.target.image is not None)
         self.cluster_count.enabled = self.inputs.k_is_free
 
     def _enter(self, state: State, message: str, warnings: tuple[str, ...] = ()) -> None:
         self.state = state
         self.message.value = message
+        self.message.visible = bool(message)
         self.warning.value = "\n".join(f"⚠ {warning}" for warning in warnings)
         self.warning.visible = bool(warnings)
         self.progress_bar.visible = state == "running"
@@ -266,7 +268,7 @@ class KMeansWidget(Container[Widget]):
         self._enter("done", text, warnings_of(segmentation))
 
     def _on_refused(self, message: str) -> None:
-        self._enter("error", f"✖ {message}")
+        self._enter("error", f"✖ {in_fields(message)}")
 
     def cancel(self) -> None:
         """Stop the run, if there is one. Nothing is changed."""
@@ -313,6 +315,7 @@ class KMeansWidget(Container[Widget]):
         self._enter("done", text, warnings_of(outputs.segmentation))
 
     def _fail(self, message: str) -> None:
+        message = in_fields(message)
         self._enter("error", f"✖ {message}")
         show_error(f"K-means: {message}")
 

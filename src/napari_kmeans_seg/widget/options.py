@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import (
@@ -40,7 +41,7 @@ _KEPT = (
 
 def align_labels(container: Widget) -> None:
     """Give the labels one width, whatever the font; magicgui measures them in another one."""
-    container.native.setStyleSheet("QLabel { min-width: 5em; }")
+    container.native.setStyleSheet("QLabel { min-width: 6em; }")
 
 
 class Options(Container[Widget]):
@@ -209,6 +210,7 @@ class Options(Container[Widget]):
     def settings(self) -> dict[str, Any]:
         """What is to come back in the next session, by its name in the manifest."""
         settings = {name: getattr(self, name).value for name in _KEPT}
+        settings["tol"] = f"{self.tol.value:g}"
         if not self.color_space.enabled:
             settings["color_space"] = self._color_space
         return settings
@@ -217,7 +219,9 @@ class Options(Container[Widget]):
         """Set what is found in the settings of an earlier session."""
         for name in _KEPT:
             if name in settings:
-                getattr(self, name).value = settings[name]
+                # A number that was written by hand may be none.
+                with suppress(ValueError):
+                    getattr(self, name).value = settings[name]
 
     def reset(self) -> None:
         """Set all as it was at first."""

@@ -9,6 +9,35 @@ if TYPE_CHECKING:
     from napari_kmeans_seg import Segmentation
 
 
+# Arguments of `segment`, and the fields that hold them.
+_FIELDS = {
+    "n_clusters": "Clusters",
+    "init": "Init",
+    "n_init": "Restarts",
+    "seed": "Seed",
+    "tol": "Tolerance",
+    "max_iter": "Iterations",
+    "fit_scale": "Fit scale",
+    "color_space": "Colours",
+    "smoothing": "Smoothing",
+    "spatial_weight": "Position",
+    "channel_weights": "Weights",
+}
+
+
+def in_fields(message: str) -> str:
+    """Speak of the fields of the dock, in a message that speaks of arguments.
+
+    Examples
+    --------
+    >>> in_fields("init='optimal' takes an image of one channel, without spatial_weight")
+    "“Init” 'optimal' takes an image of one channel, without “Position”"
+    """
+    # "seed" may be said of something else; "seed=" and "n_init" are nothing else.
+    names = "|".join(rf"{name}\b" if "_" in name else f"{name}(?==)" for name in _FIELDS)
+    return re.sub(rf"\b({names})(=?)", lambda m: f"“{_FIELDS[m[1]]}”{m[2] and ' '}", message)
+
+
 def breakable(name: str) -> str:
     """Let a long file name break into lines after its joints, by spaces of no width."""
     return re.sub(r"(?<=[_.\-/\\])(?=.)", "\u200b", name) if len(name) > 24 else name
