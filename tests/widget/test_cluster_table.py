@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
+from qtpy.QtGui import QContextMenuEvent, QCursor
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QLineEdit, QPushButton
+from qtpy.QtWidgets import QApplication, QLineEdit, QMenu, QPushButton
 
 from napari_kmeans_seg.widget.cluster_model import NAME, SWATCH
 
@@ -301,3 +302,147 @@ def test_several_layers_that_are_selected_show_their_clusters(viewer, dock, fini
     table.split(2)
     qtbot.waitUntil(lambda: len(rows(table)) == 5, timeout=10_000)
     assert table.selected == [4, 6]
+
+
+def canvas_colors(labels, n=4):
+    return labels.colormap.map(np.arange(1, n + 1, dtype=np.uint8))
+
+
+def test_a_dark_cluster_stands_out_among_pale_ones(table, labels):
+    plain = canvas_colors(labels)
+    assert plain[0, :3].max() < 0.35, "dark"
+    click(table, 0)
+    shown = canvas_colors(labels)
+    np.testing.assert_allclose(shown[0], plain[0])
+    assert (shown[1:, :3].min(axis=1) > 0.55).all()
+    table.view.clearSelection()
+    np.testing.assert_allclose(canvas_colors(labels), plain)
+
+
+def test_rows_are_selected_by_keyboard(table):
+    click(table, 0)
+    press(table, Qt.Key.Key_Down)
+    assert table.selected == [2]
+    press(table, Qt.Key.Key_Down, SHIFT)
+    assert table.selected == [2, 3]
+    press(table, Qt.Key.Key_A, CONTROL)
+    assert table.selected == [1, 2, 3, 4]
+    press(table, Qt.Key.Key_Up)
+    assert table.selected == [2]
+    press(table, Qt.Key.Key_M, CONTROL)
+    assert len(rows(table)) == 4, "one row is not merged"
+
+
+def test_space_hides_the_selected_clusters_and_shows_them_again(table, labels):
+    click(table, 1)
+    press(table, Qt.Key.Key_Down, SHIFT)
+    press(table, Qt.Key.Key_Space)
+    assert canvas_colors(labels)[:, 3].tolist() == [1, 0, 0, 1]
+    ticks = [table.view.sorted.index(row, SWATCH) for row in range(4)]
+    shown = [index.data(Qt.ItemDataRole.CheckStateRole) for index in ticks]
+    assert [one == Qt.CheckState.Checked for one in shown] == [True, False, False, True]
+    assert table.selected == [2, 3]
+    press(table, Qt.Key.Key_Space)
+    assert canvas_colors(labels)[:, 3].tolist() == [1, 1, 1, 1]
+
+
+def test_the_menu_key_offers_to_sort_by_each_column(table, labels):
+    click(table, 0)
+    place = table.view.visualRect(table.view.sorted.index(0, NAME)).center()
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, place, QCursor.pos())
+    QApplication.sendEvent(table.view.viewport(), event)
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    sort = menu.actions()[-1].menu()
+    assert [one.text() for one in sort.actions()][:4] == ["Label", "Name", "Pixels", "%"]
+    pixels = sorted(labels.features["pixels"][1:])
+    for expected in (pixels, pixels[::-1]):
+        sort.actions()[2].trigger()
+        assert [int(row[1].replace(",", "")) for row in rows(table)] == expected
+    menu.close()
+
+
+def test_tab_goes_on_from_the_table_to_its_buttons(table):
+    click(table, 0)
+    press(table, Qt.Key.Key_Tab)
+    focus = QApplication.focusWidget()
+    assert isinstance(focus, QPushButton)
+    assert focus.text() in ("Merge", "Split…"), "a button that is dead has no focus"
+
+
+def test_names_that_are_empty_or_twice_are_refused_in_words(table, labels):
+    features = labels.features.to_csv()
+    for name, complaint in (("  ", "needs a name"), ("Cluster 2", "Choose another name")):
+        click(table, 0)
+        press(table, Qt.Key.Key_F2)
+        editor = table.view.findChild(QLineEdit)
+        editor.selectAll()
+        QTest.keyClicks(editor, name)
+        QTest.keyClick(editor, Qt.Key.Key_Return)
+        QTest.qWait(10)
+        assert complaint in table.message.text()
+        assert rows(table)[0][0] == "Cluster 1"
+    assert labels.features.to_csv() == features
+
+
+@pytest.mark.filterwarnings("ignore:The image has 1 distinct value")
+def test_a_cluster_of_one_value_says_that_it_cannot_be_split(viewer, dock, finish, qtbot):
+    viewer.add_image(np.repeat([[0, 9]], 50, axis=0).astype(np.uint8), name="two values")
+    widget = dock()
+    widget.n_clusters.value = 2
+    widget.run()
+    finish(widget)
+    table = widget.clusters
+    click(table, 0)
+    table.split(2)
+    qtbot.waitUntil(lambda: "have one value" in table.message.text(), timeout=5000)
+    assert len(rows(table)) == 2
+    assert table.actions_["split"].isEnabled()
+
+
+def test_there_is_no_step_beyond_the_first_or_the_last(table, labels):
+    before = labels.data.copy()
+    press(table, Qt.Key.Key_Z, CONTROL)
+    assert not table.actions_["undo"].isEnabled()
+    click(table, 1)
+    press(table, Qt.Key.Key_Delete)
+    for _ in range(3):
+        press(table, Qt.Key.Key_Z, CONTROL)
+    np.testing.assert_array_equal(labels.data, before)
+    for _ in range(3):
+        press(table, Qt.Key.Key_Z, CONTROL | SHIFT)
+    assert len(rows(table)) == 3
+
+
+def test_a_layer_that_was_painted_between_runs_is_kept(
+    viewer, widget, table, labels, finish, qtbot
+):
+    paint(viewer, labels, qtbot)
+    painted = labels.data.copy()
+    viewer.layers.selection.active = viewer.layers["coffee"]
+    widget.n_clusters.value = 3
+    widget.run()
+    finish(widget)
+    np.testing.assert_array_equal(labels.data, painted)
+    qtbot.waitUntil(lambda: len(rows(table)) == 3, timeout=5000)
+    assert table.clusters.layer is not labels
+
+
+def test_many_clusters_are_sorted_and_selected_as_few(viewer, dock, finish, coffee):
+    viewer.add_image(coffee, name="coffee")
+    widget = dock()
+    widget.n_clusters.value = 255
+    widget.run()
+    finish(widget)
+    table, labels = widget.clusters, viewer.layers["coffee clusters"]
+    table.view.sortByColumn(2, Qt.SortOrder.DescendingOrder)
+    shown = [int(row[1].replace(",", "")) for row in rows(table)]
+    assert shown == sorted(labels.features["pixels"][1:], reverse=True)
+    click(table, 0)
+    largest = int(labels.features["pixels"][1:].idxmax())
+    assert table.selected == [largest]
+    press(table, Qt.Key.Key_End, CONTROL)
+    press(table, Qt.Key.Key_Up)
+    press(table, Qt.Key.Key_Down)
+    assert table.view.rect().contains(table.view.visualRect(table.view.currentIndex()).center())
+    assert labels.features["pixels"][table.selected[0]] == shown[-1]

@@ -29,6 +29,8 @@ _FULL_SCALES = (1, 255, 65535, 127, 32767, 2**32 - 1)
 # How bright clusters are that are not highlighted. Not how transparent: below them may be
 # the segmented image, which looks just like them.
 _DIMMED = 0.25
+# How bright the brightest channel of a cluster is at most that is dark, and what others fade to.
+_DARK, _PALE = 0.35, 0.8
 
 # Paul Tol's schemes "muted" and "bright" (2021): told apart by colour-blind people, too.
 # Neighbours in the list are far from each other, for few clusters take its beginning.
@@ -85,7 +87,12 @@ class ClusterColors:
 
     def of(self, label: int) -> Color:
         """Tell the colour of a cluster, as red, green, blue, alpha from 0 to 1."""
-        return np.array(self.worn.map(label), np.float64).reshape(4)
+        return self.of_each([label])[label]
+
+    def of_each(self, labels: Iterable[int]) -> dict[int, Color]:
+        """Tell the colours of clusters."""
+        wanted = list(labels)
+        return dict(zip(wanted, _mapped(self.worn, wanted), strict=True))
 
     def wear(self, colormap: LabelColormapBase) -> None:
         """Give the clusters other colours."""
@@ -96,8 +103,9 @@ class ClusterColors:
     def with_colors(self, colors: Mapping[int, Any], labels: Iterable[int]) -> LabelColormapBase:
         """Make a colormap with other colours for some of the labels."""
         table: dict[int | None, Any] = {None: BY_HAND, 0: "transparent"}
-        table |= {label: self.of(label) for label in labels if label not in colors}
-        return DirectLabelColormap(color_dict=table | dict(colors))
+        for label, color in self.of_each(labels).items():
+            table[label] = colors.get(label, color)
+        return DirectLabelColormap(color_dict=table)
 
     def following(self, old: pd.DataFrame, new: pd.DataFrame) -> LabelColormapBase:
         """Choose the colours for the clusters that a piece of work makes or changes.
@@ -111,7 +119,7 @@ class ClusterColors:
         return self.with_colors(self._following(old, new), labels)
 
     def _following(self, old: pd.DataFrame, new: pd.DataFrame) -> dict[int, Any]:
-        worn = {label: self.of(label) for label in old["label"]}
+        worn = self.of_each(old["label"].tolist())
         columns = means(old)
         before, after = (table.set_index("label")[columns] for table in (old, new))
         for full in _FULL_SCALES if len(columns) == 3 else ():
@@ -149,17 +157,20 @@ class ClusterColors:
     def _show(self) -> None:
         layer = self._layer
         as_written = written_colors(layer) in (None, color_fingerprint(layer))
-        known = set(of_clusters(layer.features)["label"].tolist())
-        self._highlighted, self._hidden = self._highlighted & known, self._hidden & known
+        known = of_clusters(layer.features)["label"].tolist()
+        self._highlighted &= set(known)
+        self._hidden &= set(known)
         if self._highlighted or self._hidden:
+            colors = _mapped(self._worn, known)
+            stand_out = np.isin(known, list(self._highlighted))
+            if stand_out.any():
+                # Dark clusters would not be seen in the dark, so there the others turn pale.
+                dark = colors[stand_out, :3].max() < _DARK
+                colors[~stand_out, :3] *= _DIMMED
+                colors[~stand_out, :3] += (1 - _DIMMED) * _PALE if dark else 0
+            colors[np.isin(known, list(self._hidden)), 3] = 0
             table: dict[int | None, Any] = {None: BY_HAND, 0: "transparent"}
-            for label in known:
-                color = np.array(self._worn.map(label), np.float64).reshape(4)
-                if label in self._hidden:
-                    color[3] = 0
-                elif self._highlighted and label not in self._highlighted:
-                    color[:3] *= _DIMMED
-                table[label] = color
+            table.update(zip(known, colors, strict=True))
             layer.colormap = DirectLabelColormap(color_dict=table)
         else:
             layer.colormap = self._worn
@@ -200,6 +211,13 @@ def mean_colors_of(table: pd.DataFrame, source: Image | None) -> dict[int, Any]:
     colors = np.ones((len(table), 4))
     colors[:, :3] = np.clip(np.nan_to_num(values), 0, 1)
     return dict(zip(table["label"].tolist(), colors, strict=True))
+
+
+def _mapped(colormap: LabelColormapBase, labels: Sequence[int]) -> npt.NDArray[np.float64]:
+    """Look up the colours of labels, (n, 4)."""
+    # Napari makes a table, and may compile, for each dtype: take the smallest.
+    small = np.array(labels, np.min_scalar_type(max(labels, default=0)))
+    return np.array(colormap.map(small), np.float64).reshape(-1, 4)
 
 
 def _rows(table: pd.DataFrame) -> list[tuple[int, npt.NDArray[np.float64]]]:

@@ -42,8 +42,9 @@ def every_label(table: pd.DataFrame, n_pixels: int) -> pd.DataFrame:
 
 def of_clusters(features: pd.DataFrame) -> pd.DataFrame:
     """Give the rows of the clusters: those with pixels, or a mean of those they had."""
-    there = (features["pixels"] > 0) | features[means(features)].notna().any(axis=1)
-    return features[there & (features["label"] > 0)].copy()
+    known = ~np.isnan(features[means(features)].to_numpy(float)).all(axis=1)
+    there = (features["pixels"].to_numpy() > 0) | known
+    return features[there & (features["label"].to_numpy() > 0)].copy()
 
 
 def means(table: pd.DataFrame) -> list[str]:

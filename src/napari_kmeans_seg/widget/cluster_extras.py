@@ -63,10 +63,8 @@ class ClusterExtras(QWidget):
         if clusters is not None:
             for choice in (_MEANS, _DISTINCT):
                 colors = self._chosen(clusters, choice)
-                if colors and all(
-                    np.allclose(clusters.colors.of(label), color, atol=4e-3)
-                    for label, color in colors.items()
-                ):
+                now = clusters.colors.of_each(colors)
+                if colors and np.allclose(list(now.values()), list(colors.values()), atol=4e-3):
                     worn = choice
         self.colors.setCurrentIndex(worn)
 

@@ -16,8 +16,6 @@ from qtpy.QtGui import QColor, QIcon, QPixmap
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    import pandas as pd
-
     from napari_kmeans_seg.layers.clusters import Clusters
 
 SORT_ROLE = Qt.ItemDataRole.UserRole
@@ -40,25 +38,39 @@ class ClusterModel(QAbstractTableModel):
     def __init__(self) -> None:
         super().__init__()
         self._clusters: Clusters | None = None
-        self._table: pd.DataFrame | None = None
-        self._columns: list[str] = []
+        self._columns: list[str] = [""]
+        self._labels: list[int] = []
+        # By column: cells are asked for so often that a data frame would be felt.
+        self._cells: dict[str, list[Any]] = {}
+        # The colours of the rows, and the colormap that they were looked up in.
+        self._colors: dict[int, Any] = {}
+        self._worn: object = None
 
     def show(self, clusters: Clusters | None) -> None:
         """Read the clusters anew."""
         self.beginResetModel()
         self._clusters = clusters
-        self._table = None if clusters is None else clusters.table.reset_index(drop=True)
-        self._columns = [""]
-        if self._table is not None:
-            hidden = ("index", "label", "name")
-            rest = [column for column in self._table.columns if column not in hidden]
-            self._columns += ["name", *rest]
+        self._cells, self._labels = {}, []
+        if clusters is not None:
+            table = clusters.table
+            self._labels = table["label"].tolist()
+            rest = [column for column in table if column not in ("index", "label", "name")]
+            self._cells = {str(column): table[column].tolist() for column in ["name", *rest]}
+        self._columns = ["", *self._cells]
+        self._worn = None
         self.endResetModel()
 
     def label(self, row: int) -> int:
         """Tell which cluster a row is about."""
-        assert self._table is not None
-        return int(self._table["label"].iloc[row])
+        return self._labels[row]
+
+    def _color(self, label: int) -> QColor:
+        """Tell the colour that a cluster has now."""
+        assert self._clusters is not None
+        colors = self._clusters.colors
+        if colors.worn is not self._worn:
+            self._worn, self._colors = colors.worn, colors.of_each(self._labels)
+        return QColor.fromRgbF(*map(float, self._colors[label]))
 
     def recolored(self) -> None:
         """Show the colours of the canvas, which have changed."""
@@ -76,7 +88,7 @@ class ClusterModel(QAbstractTableModel):
 
     def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: N802, B008
         """Count the clusters."""
-        return 0 if self._table is None or parent.isValid() else len(self._table)
+        return 0 if parent.isValid() else len(self._labels)
 
     def columnCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: N802, B008
         """Count what is told of each."""
@@ -106,14 +118,14 @@ class ClusterModel(QAbstractTableModel):
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Tell what stands in a cell."""
-        if self._clusters is None or self._table is None or not index.isValid():
+        if self._clusters is None or not index.isValid():
             return None
         label, column = self.label(index.row()), self._columns[index.column()]
         if index.column() == SWATCH:
             return self._seen(label, role)
-        value = self._table[column].iloc[index.row()]
+        value = self._cells[column][index.row()]
         if role == SORT_ROLE:
-            return value.item() if hasattr(value, "item") else value
+            return value
         if role == Qt.ItemDataRole.EditRole and column == "name":
             return str(value)
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
@@ -131,7 +143,7 @@ class ClusterModel(QAbstractTableModel):
             return Qt.CheckState.Checked if seen else Qt.CheckState.Unchecked
         if role == Qt.ItemDataRole.DecorationRole:
             swatch = QPixmap(_SWATCH_SIZE)
-            swatch.fill(QColor.fromRgbF(*map(float, self._clusters.colors.of(label))))
+            swatch.fill(self._color(label))
             icon = QIcon(swatch)
             # The very colour, also where the row is selected.
             icon.addPixmap(swatch, QIcon.Mode.Selected)

@@ -112,7 +112,10 @@ class ClusterView(QTableView):
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802
         """Hide or show the selected clusters with the space bar."""
-        if event is not None and event.key() == Qt.Key.Key_Space and self.selected:
+        if event is None:
+            return
+        plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
+        if plain and event.key() == Qt.Key.Key_Space and self.selected:
             self.rows.hide_or_show(self.selected)
         else:
             super().keyPressEvent(event)
