@@ -94,7 +94,7 @@ class KMeansWidget(Container[Widget]):
         )
         for container in (fields, buttons):
             container.margins = (0, 0, 0, 0)
-        align_labels(fields)
+        align_labels(fields, em=4)
         super().__init__(
             labels=False,
             widgets=[

@@ -39,9 +39,9 @@ _KEPT = (
 )  # fmt: skip
 
 
-def align_labels(container: Widget) -> None:
+def align_labels(container: Widget, em: int = 6) -> None:
     """Give the labels one width, whatever the font; magicgui measures them in another one."""
-    container.native.setStyleSheet("QLabel { min-width: 6em; }")
+    container.native.setStyleSheet(f"QLabel {{ min-width: {em}em; }}")
 
 
 class Options(Container[Widget]):

@@ -95,8 +95,7 @@ class Scrolled(QScrollArea):
         super().__init__()
         inside = QWidget()
         layout = QVBoxLayout(inside)
-        # On the right, where the scroll bar comes.
-        layout.setContentsMargins(0, 0, 2, 0)
+        layout.setContentsMargins(0, 0, 0, 0)
         layout.setAlignment(Qt.AlignmentFlag.AlignTop)
         for widget in widgets:
             layout.addWidget(widget)

@@ -59,6 +59,7 @@ def summary(segmentation: Segmentation, seconds: float) -> str:
 
 def warnings_of(segmentation: Segmentation) -> tuple[str, ...]:
     """Say what a person should know of the result."""
+    told = tuple(in_fields(warning) for warning in segmentation.warnings)
     if segmentation.converged:
-        return segmentation.warnings
-    return (*segmentation.warnings, "Not converged: allow more “Iterations”.")
+        return told
+    return (*told, "Not converged: allow more “Iterations”.")
