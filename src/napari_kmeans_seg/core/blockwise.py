@@ -146,8 +146,8 @@ def label_blocks(
         mask,
         model=model,
         packing=packing,
-        # One object in the graph, however many chunks there are, and no larger than need be.
-        known=None if table is None else delayed(_pack_table(table), pure=True),
+        # Once in the graph and no larger than need be; unpacked once, however many chunks.
+        known=None if table is None else delayed(_unpack_table, pure=True)(*_pack_table(table)),
         dtype=dtype,
         drop_axis=[] if axis is None else [axis % source.ndim],
         meta=np.empty((0,) * (source.ndim - (axis is not None)), dtype),
@@ -307,7 +307,7 @@ def _label_block(
     *,
     model: KMeansModel,
     packing: Packing | None,
-    known: tuple[int, NDArray[np.uint32], Labels] | None,
+    known: Labels | None,
 ) -> Labels:
     if packing is None or known is None:
         image = _read_block(block, mask, model)
@@ -316,7 +316,7 @@ def _label_block(
         return np.zeros(image.pixels.shape, label_dtype(len(model.centroids)))
     pixels = pixels_of(block, mask, model.channel_axis, alpha=model.alpha)
     labels = np.zeros(pixels.n_pixels, label_dtype(len(model.centroids)))
-    look_up(_unpack_table(*known), packing, pixels, labels)
+    look_up(known, packing, pixels, labels)
     return labels.reshape(pixels.shape)
 
 
