@@ -6,15 +6,18 @@ opens a real napari window with an image in memory, presses Run, and then moves 
 preview on. A timer that should beat every 5 ms tells the longest block of the interface's
 thread, in milliseconds: while the work runs on its own threads, and while its outputs are shown.
 For comparison napari alone is given such arrays: as new layers by `add_image` and `add_labels`,
-and as new data of the same layers, each time both at once, as a run does. The first time napari
-also compiles its shaders. "At rest" is what other work on the machine makes of the beat.
+and as new data of the same layers, both at once, as a run does. The first time napari also
+compiles its shaders. "At rest" is what other work on the machine makes of the beat.
 """
 
+import os
+import subprocess
 import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 
 import napari
 import numpy as np
@@ -90,40 +93,43 @@ def times_of_showing() -> Iterator[list[tuple[float, float]]]:
         Outputs.show = show  # type: ignore[method-assign]
 
 
-def napari_alone(viewer: napari.Viewer, heart: Heartbeat, image: NDArray[np.uint8]) -> None:
-    """Show an image and labels of this size by napari's own means, twice, and take them away."""
-    for time_ in ("first", "second"):
-        arrays = [(image & 7) + np.uint8(1), image.copy()]
-        labels, picture = arrays[0] if image.ndim == 2 else arrays[0][..., 0].copy(), arrays[1]
-        begin = time.perf_counter()
-        layers = [viewer.add_image(picture, name="alone"), viewer.add_labels(labels)]
-        let_go_on(at_least=1)
-        told = f"napari alone, {time_} time: two new layers {heart.longest(begin)}"
+def opened(image: NDArray[np.uint8]) -> tuple[napari.Viewer, Heartbeat]:
+    """Open a window with an image, and let it come to rest."""
+    viewer = napari.Viewer()
+    viewer.add_image(image, name="large", rgb=image.ndim == 3)
+    let_go_on(at_least=3)
+    return viewer, Heartbeat()
+
+
+def napari_alone(image: NDArray[np.uint8]) -> None:
+    """Show an image and labels of this size by napari's own means."""
+    viewer, heart = opened(image)
+    begin = time.perf_counter()
+    let_go_on(at_least=2)
+    print(f"at rest: {heart.longest(begin)}")
+    labels = (image if image.ndim == 2 else image[..., 0]) // 32 + np.uint8(1)
+    picture = image.copy()
+    begin = time.perf_counter()
+    layers = [viewer.add_image(picture, name="alone"), viewer.add_labels(labels)]
+    let_go_on(at_least=1)
+    print(f"napari alone: two new layers {heart.longest(begin)}")
+    for _ in range(2):
         picture, labels = picture.copy(), labels[::-1].copy()
         begin = time.perf_counter()
         layers[0].data, layers[1].data = picture, labels
         let_go_on(at_least=1)
-        print(f"{told}, new data of both {heart.longest(begin)}")
-        for layer in layers:
-            viewer.layers.remove(layer)
-        viewer.layers.selection.active = viewer.layers["large"]
-        let_go_on(at_least=0.5)
+        print(f"napari alone: new data of both {heart.longest(begin)}")
+    begin, layers[1].data = time.perf_counter(), labels[::-1].copy()
+    let_go_on(at_least=1)
+    print(f"napari alone: new data of the labels {heart.longest(begin)}")
+    viewer.close()
 
 
-def main(megapixels: float, *, rgb: bool, runs: int) -> None:
-    """Measure, and print."""
-    # napari says so of each layer that is larger than a texture.
-    warnings.filterwarnings("ignore", message="data shape .* exceeds")
-    viewer = napari.Viewer()
-    image = photograph(megapixels, rgb=rgb)
-    viewer.add_image(image, name="large", rgb=rgb)
+def with_the_widget(image: NDArray[np.uint8], runs: int) -> None:
+    """Run, and move the slider."""
+    viewer, heart = opened(image)
     _, widget = viewer.window.add_plugin_dock_widget("napari-kmeans-seg")
     let_go_on(at_least=3)
-    heart = Heartbeat()
-    begin = time.perf_counter()
-    let_go_on(at_least=2)
-    print(f"{megapixels:g} megapixels, {'RGB' if rgb else 'grey'}. At rest {heart.longest(begin)}")
-    napari_alone(viewer, heart, image)
     with times_of_showing() as shown:
         for run in range(runs):
             widget.n_clusters.value = SLIDER[run % len(SLIDER)]
@@ -150,6 +156,33 @@ def main(megapixels: float, *, rgb: bool, runs: int) -> None:
     viewer.close()
 
 
+def main(megapixels: str, kind: str, runs: str) -> None:
+    """Measure, and print."""
+    print(f"{megapixels} megapixels, {kind}; longest block in ms", flush=True)
+    # A process each, so that both begin with shaders that are not compiled.
+    for part in ("alone", "widget"):
+        arguments = [megapixels, kind, runs, part]
+        # The settings of who measures shall neither count nor be changed.
+        with TemporaryDirectory() as settings:
+            own = {**os.environ, "NAPARI_CONFIG": f"{settings}/settings.yaml"}
+            command = [sys.executable, "-m", "benchmarks.responsive", *arguments]
+            subprocess.run(command, env=own, check=True)
+
+
+def measure(megapixels: float, *, rgb: bool, runs: int, part: str) -> None:
+    """Measure one of both."""
+    # napari says so of each layer that is larger than a texture.
+    warnings.filterwarnings("ignore", message="data shape .* exceeds")
+    image = photograph(megapixels, rgb=rgb)
+    if part == "alone":
+        napari_alone(image)
+    else:
+        with_the_widget(image, runs)
+
+
 if __name__ == "__main__":
-    size = float(sys.argv[1]) if len(sys.argv) > 1 else 200
-    main(size, rgb="rgb" in sys.argv, runs=int(sys.argv[3]) if len(sys.argv) > 3 else 3)
+    given = sys.argv[1:] + ["200", "grey", "3"][len(sys.argv) - 1 :]
+    if len(given) == 3:
+        main(*given)
+    else:
+        measure(float(given[0]), rgb=given[1] == "rgb", runs=int(given[2]), part=given[3])
