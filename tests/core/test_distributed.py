@@ -218,5 +218,5 @@ def test_numbers_of_clusters_are_scored_as_in_memory(photograph: np.ndarray) -> 
 
 @pytest.mark.parametrize("argument", [{"smoothing": 1.0}, {"spatial_weight": 0.5}])
 def test_what_needs_neighbours_is_refused(argument: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="smoothing and spatial_weight take 0 for a Dask array"):
+    with pytest.raises(ValueError, match="smoothing and spatial_weight take 0 for a lazy image"):
         segment(da.zeros((64, 64), chunks=32), 2, **argument)

@@ -220,8 +220,9 @@ def prepare(
 
         if spatial_weight or np.any(np.asarray(smoothing)):
             raise ValueError(
-                "smoothing and spatial_weight take 0 for a Dask array; got "
-                f"smoothing={smoothing!r} and spatial_weight={spatial_weight!r}."
+                "smoothing and spatial_weight take 0 for a lazy image (a Dask array), whose chunks "
+                f"are read one by one; got smoothing={smoothing!r} and "
+                f"spatial_weight={spatial_weight!r}. Set both to 0, or load the image into memory."
             )
         lazy = LazyImage.of(image, **form)
         tick = portion(progress, 0, 0.4, "Reading")

@@ -9,8 +9,9 @@ import numpy as np
 from napari.layers import Labels, Shapes
 from skimage.draw import polygon
 
-from .arrays import as_array, is_lazy
-from .geometry import into, placement, resampled, shifted
+from .arrays import is_lazy
+from .geometry import into, resampled, shifted
+from .marks import Marks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,17 +25,11 @@ _ROUND = np.linspace(0, 2 * np.pi, 256, endpoint=False)[:, np.newaxis]
 
 
 @dataclass(frozen=True, eq=False)
-class Region:
-    """A region of the world, as it was when the layer was read.
+class Region(Marks):
+    """A region of the world: the `labels` of a Labels layer, or shapes.
 
     Attributes
     ----------
-    name : str
-        The layer's.
-    placement : matrix
-        Where the layer lies.
-    labels : array of int or None
-        The data of a Labels layer.
     chosen : tuple of int
         Which labels belong to the region; none means all but 0.
     outlines : tuple of (n_vertices, ndim) arrays
@@ -44,9 +39,6 @@ class Region:
         are labelled.
     """
 
-    name: str
-    placement: Matrix
-    labels: Any = None
     chosen: tuple[int, ...] = ()
     outlines: tuple[npt.NDArray[np.float64], ...] = ()
     everywhere: bool = False
@@ -63,8 +55,7 @@ class Region:
             If a Shapes layer has no shape with an area.
         """
         if isinstance(layer, Labels):
-            data = as_array(layer.data[0] if layer.multiscale else layer.data)
-            return cls(layer.name, placement(layer), data, tuple(chosen), everywhere=everywhere)
+            return cls(*cls._read(layer), chosen=tuple(chosen), everywhere=everywhere)
         outlines = tuple(
             _ellipse(vertices) if kind == "ellipse" else np.array(vertices, float)
             for kind, vertices in zip(layer.shape_type, layer.data, strict=True)
@@ -75,7 +66,7 @@ class Region:
                 f"The region “{layer.name}” has no area: draw a polygon, a rectangle or an "
                 "ellipse in it, or choose another region."
             )
-        return cls(layer.name, placement(layer), outlines=outlines, everywhere=everywhere)
+        return cls(*cls._read(layer), outlines=outlines, everywhere=everywhere)
 
     def mask(self, image: Any, shape: tuple[int, ...], where: Matrix, axis: int | None) -> Any:
         """Say which pixels of an image lie in the region.
@@ -100,11 +91,7 @@ class Region:
         ValueError
             If the region misses the image, or has more axes.
         """
-        if len(self.placement) > len(where):
-            raise ValueError(
-                f"The region “{self.name}” has {len(self.placement) - 1} axes, the image only "
-                f"{len(where) - 1}: choose a region with at most as many."
-            )
+        self._check_axes("region", where)
         if not is_lazy(image):
             inside = self._within(shape, where)
             if not inside.any():

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Labels, Points
 
-from .arrays import as_array, is_lazy
-from .geometry import into, placement, resampled
+from .arrays import is_lazy
+from .geometry import into, resampled
+from .marks import Marks
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -21,37 +22,26 @@ RADIUS = 1
 
 
 @dataclass(frozen=True, eq=False)
-class Seeds:
-    """Places that stand for clusters, as they were when the layer was read.
+class Seeds(Marks):
+    """Places that stand for clusters: the `labels` of a Labels layer, or points.
 
     Attributes
     ----------
-    name : str
-        The layer's.
-    placement : matrix
-        Where the layer lies.
     points : (n_points, ndim) array or None
         The data of a Points layer.
-    labels : array of int or None
-        The data of a Labels layer.
     fixed : bool
         Whether the centroids stay where the seeds put them, so that each pixel gets the
         label of the nearest seed, instead of being moved by k-means.
     """
 
-    name: str
-    placement: Matrix
     points: npt.NDArray[np.float64] | None = None
-    labels: Any = None
     fixed: bool = False
 
     @classmethod
     def of(cls, layer: Points | Labels, *, fixed: bool = False) -> Seeds:
         """Read a layer. Cheap."""
-        if isinstance(layer, Labels):
-            data = as_array(layer.data[0] if layer.multiscale else layer.data)
-            return cls(layer.name, placement(layer), labels=data, fixed=fixed)
-        return cls(layer.name, placement(layer), np.array(layer.data, float), fixed=fixed)
+        points = None if isinstance(layer, Labels) else np.array(layer.data, float)
+        return cls(*cls._read(layer), points=points, fixed=fixed)
 
     def centroids(
         self, image: Any, where: Matrix, channel_axis: int | None, *, alpha: bool
@@ -81,11 +71,7 @@ class Seeds:
         ValueError
             If no seed lies in the image.
         """
-        if len(self.placement) > len(where):
-            raise ValueError(
-                f"The seeds “{self.name}” have {len(self.placement) - 1} axes, the image only "
-                f"{len(where) - 1}: choose seeds with at most as many."
-            )
+        self._check_axes("seed layer", where)
         if channel_axis is None:
             image = image[np.newaxis]
         elif is_lazy(image):
