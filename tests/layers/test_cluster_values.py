@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import dask.array as da
 import numpy as np
@@ -21,6 +21,7 @@ from napari_kmeans_seg.layers.thresholds import (
     shifted,
     thresholds_of,
 )
+from napari_kmeans_seg.layers.view import PartInView, View
 
 
 @pytest.fixture
@@ -190,6 +191,27 @@ def test_a_plane_of_a_stack_is_read_where_it_lies(viewer, clustered, cell):
     _, points, members = gathered(clusters)
     assert members.count.sum() == cell.size
     assert points.values[0, members.point].max() == (cell // 2).max()
+
+
+def test_of_a_preview_the_part_is_read_that_it_shows(viewer, clustered, coffee):
+    lazy = da.from_array(coffee, chunks=(100, 100, 3))
+    view = View(
+        level=0, start=(50, 100), stop=(250, 500), step=(2, 4), origin=(50.5, 101.5), zoom=(2, 4)
+    )
+
+    def part(source):
+        values = {one.name: getattr(source, one.name) for one in fields(LayerImage)}
+        return PartInView(**values, view=view)
+
+    clusters = clustered(lazy, change=part)
+    values, points, members = gathered(clusters)
+    assert members.count.sum() == points.n_pixels == 100 * 100
+    pixels = coffee[50:250:2, 100:500:4].reshape(-1, 3)
+    mean = (points.values[:, members.point] * members.count).sum(axis=1) / members.count.sum()
+    np.testing.assert_allclose(mean, pixels.mean(axis=0))
+    whole = replace(values, image=clusters.source_image())
+    assert values.same_pixels(values)
+    assert not values.same_pixels(whole)
 
 
 def test_pixels_outside_a_cluster_do_not_count(viewer, clustered, cell):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from .arrays import is_lazy
 from .cluster_history import record_of
 from .cluster_points import N_LEVELS, SAMPLE, ClusterPoints, colors_of, levels_of, picked
 from .label_rows import means
+from .source import LayerImage
+from .view import PartInView, View
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
     from .cluster_points import Pick, Window
     from .clusters import Clusters
-    from .source import LayerImage
 
 READ_LIMIT = 1 << 22
 """Pixels up to which a lazy array is computed, and a level of a pyramid is taken."""
@@ -60,7 +61,10 @@ class ClusterValues:
         image = clusters.source_image()
         if image is None:
             raise ValueError("The image of these clusters is no longer in the viewer.")
-        space = record_of(clusters.layer).get("parameters", {}).get("color_space", "rgb")
+        record = record_of(clusters.layer)
+        if part := record.get("preview_of"):
+            image = _part(image, part)
+        space = record.get("parameters", {}).get("color_space", "rgb")
         table = clusters.table
         return cls(image, str(space), table[means(table)].to_numpy(float))
 
@@ -75,6 +79,7 @@ class ClusterValues:
         return (
             self.image.link_id == other.image.link_id
             and self.image.plane == other.image.plane
+            and getattr(self.image, "view", None) == getattr(other.image, "view", None)
             and all(one.data is two.data for one, two in zip(each, others, strict=True))
         )
 
@@ -121,6 +126,15 @@ class ClusterValues:
         if len(self.names) == 1 or n <= SAMPLE:
             return None
         return np.sort(random.integers(0, n, SAMPLE))
+
+
+def _part(image: LayerImage, told: Mapping[str, Any]) -> PartInView:
+    """Take the part of an image that a preview tells of. Where it lies does not matter here."""
+    box = {key: tuple(map(int, told[key])) for key in ("start", "stop", "step")}
+    n = len(box["start"])
+    view = View(level=int(told["level"]), **box, origin=(0.0,) * n, zoom=(1.0,) * n)
+    values = {one.name: getattr(image, one.name) for one in fields(LayerImage)}
+    return PartInView(**values, view=view)
 
 
 def _windows(

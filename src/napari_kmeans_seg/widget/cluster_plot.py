@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 _LOOK_EVERY = 10
 # How long a brush rests before its pixels are looked at, in milliseconds.
 _REST = 200
+# Seconds after which it is said that pixels are being read.
+_PATIENCE = 0.3
 _NOTHING = "Run, or click a result in the layer list, to see its clusters."
 
 
@@ -65,6 +69,14 @@ class Found:
     points: ClusterPoints
     members: Members
     thresholds: tuple[Threshold, ...] | None
+
+    def is_of(self, values: ClusterValues, labels: Any) -> bool:
+        """Whether the points are also those of other clusters."""
+        shapes = [
+            [one.shape for one in (each if isinstance(each, Sequence) else [each])]
+            for each in (labels, self.labels)
+        ]
+        return shapes[0] == shapes[1] and self.values.same_pixels(values)
 
     @property
     def in_memory(self) -> bool:
@@ -102,7 +114,7 @@ class ClusterPlot(QWidget):
         self._listening = False
         self._found: Found | None = None
         self._reading: BackgroundWork[Found] | None = None
-        self._again = False
+        self._again, self._began = False, 0.0
         self._kind: tuple[str, list[str]] = "", []
         self._moving: tuple[Clusters, BackgroundWork[Reassignment]] | None = None
 
@@ -243,29 +255,24 @@ class ClusterPlot(QWidget):
             self._say_nothing(str(error))
             return
         labels, known = clusters.layer.data, self._found
-        same = known is not None and values.same_pixels(known.values)
-        points = known.points if known is not None and same else None
+        points = known.points if known is not None and known.is_of(values, labels) else None
         one_channel, put = len(values.names) == 1, put_by_hand(clusters)
 
         def work(report: Progress) -> Found:
-            found = points
-            try:
-                members = (found or values.read(labels, report)).members(labels, report)
-            except ValueError:
-                if found is None:
-                    raise
-                # Another plane or level.
-                found = None
-            if found is None:
-                found = values.read(labels, report)
-                members = found.members(labels, report)
+            found = values.read(labels, report) if points is None else points
+            members = found.members(labels, report)
             thresholds = thresholds_of(found, members, put) if one_channel else ()
             return Found(values, labels, found, members, thresholds)
 
         self._again = False
         self._reading = BackgroundWork(work, owner=self)
+        self._began = perf_counter()
         self._reading.start()
         self._timer.start()
+
+    @property
+    def _waited(self) -> float:
+        return perf_counter() - self._began
 
     def _look(self) -> None:
         """See what the threads have found."""
@@ -283,6 +290,9 @@ class ClusterPlot(QWidget):
                 self._draw()
             if self._again:
                 self._read()
+        elif reading is not None and self._found is None and self._waited > _PATIENCE:
+            # The plots are those of other clusters.
+            self._say_nothing(f"Reading the pixels … {100 * reading.fraction:.0f} %")
         if self._moving is not None and self._moving[1].done:
             (clusters, work), self._moving = self._moving, None
             self._finish_move(clusters, work)

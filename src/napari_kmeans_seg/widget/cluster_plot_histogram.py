@@ -188,15 +188,16 @@ class HistogramPlot(PlotFrame):
         assert self.bars is not None
         box, x = self.box(), self.line(index)
         chosen = index == self.focused and (self.hasFocus() or self.at is not None)
-        ink = self.ink("current") if chosen else self.ink()
+        ink = self.ink()
         painter.setPen(QPen(self.ink("background"), 3))
         painter.drawLine(QPointF(x, box.top()), QPointF(x, box.bottom()))
         painter.setPen(QPen(ink, 2 if chosen else 1))
         painter.drawLine(QPointF(x, box.top()), QPointF(x, box.bottom()))
         if self.bars.movable:
-            handle = [(-_HANDLE, -9), (_HANDLE, -9), (_HANDLE, -4), (0, 0), (-_HANDLE, -4)]
-            painter.setPen(QPen(self.ink("background"), 1))
-            painter.setBrush(ink)
+            half = _HANDLE + chosen
+            handle = [(-half, -10), (half, -10), (half, -4), (0, 1), (-half, -4)]
+            painter.setPen(QPen(ink if chosen else self.ink("background"), 1))
+            painter.setBrush(self.ink("current") if chosen else ink)
             painter.drawPolygon(QPolygonF([QPointF(x + dx, box.top() + dy) for dx, dy in handle]))
         if chosen and self.at is not None:
             self._write_value(painter, x, ink)
