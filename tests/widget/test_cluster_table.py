@@ -446,3 +446,22 @@ def test_many_clusters_are_sorted_and_selected_as_few(viewer, dock, finish, coff
     press(table, Qt.Key.Key_Down)
     assert table.view.rect().contains(table.view.visualRect(table.view.currentIndex()).center())
     assert labels.features["pixels"][table.selected[0]] == shown[-1]
+
+
+def test_the_table_is_as_tall_as_its_rows_where_they_are_few(widget, table, finish):
+    def last_row():
+        return table.view.visualRect(table.view.sorted.index(len(rows(table)) - 1, NAME))
+
+    assert table.view.viewport().rect().contains(last_row().center())
+    four = table.view.height()
+    widget.n_clusters.value = 8
+    widget.run()
+    finish(widget)
+    QTest.qWait(50)
+    assert table.view.viewport().rect().contains(last_row().center())
+    assert table.view.height() == four + 4 * table.view.rowHeight(0)
+    widget.n_clusters.value = 60
+    widget.run()
+    finish(widget)
+    QTest.qWait(50)
+    assert table.view.height() == four + 8 * table.view.rowHeight(0), "twelve, the rest is scrolled"

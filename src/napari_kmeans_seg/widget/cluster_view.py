@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from napari_kmeans_seg.layers.clusters import Clusters
 
 _SELECT = QItemSelectionModel.SelectionFlag
+# Height of a row in pixels of the screen, and up to how many are shown without scrolling.
+_ROW, _FEW = 24, 12
 
 
 class ClusterView(QTableView):
@@ -49,13 +51,12 @@ class ClusterView(QTableView):
         self.setTabKeyNavigation(False)
         self.setShowGrid(False)
         self.setWordWrap(False)
-        self.setMinimumHeight(120)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         rows, columns = self.verticalHeader(), self.horizontalHeader()
         assert rows is not None
         assert columns is not None
         rows.hide()
-        rows.setDefaultSectionSize(24)
+        rows.setDefaultSectionSize(_ROW)
         columns.setMinimumSectionSize(36)
         columns.setHighlightSections(False)
         # The theme has nothing for headers.
@@ -72,6 +73,16 @@ class ClusterView(QTableView):
         if new:
             self.resizeColumnsToContents()
             self.setColumnWidth(SWATCH, 46)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Be as tall as the rows, as long as they are few."""
+        columns, bar = self.horizontalHeader(), self.horizontalScrollBar()
+        assert columns is not None
+        assert bar is not None
+        rows = _ROW * min(max(self.rows.rowCount(), 3), _FEW)
+        frame = 2 * self.frameWidth() + columns.sizeHint().height() + bar.sizeHint().height()
+        self.setFixedHeight(rows + frame)
 
     def label(self, index: QModelIndex) -> int:
         """Tell which cluster a row is about, as it is sorted."""
