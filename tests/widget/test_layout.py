@@ -43,14 +43,29 @@ def test_each_move_tells_once(count):
     assert told == [9, 90]
 
 
-def test_the_title_is_read_in_a_dock_of_300_pixels(viewer, qtbot):
+def test_the_dock_opens_as_wide_as_its_title(viewer, qtbot):
+    viewer.window.resize(1280, 800)
     dock_widget, _ = viewer.window.add_plugin_dock_widget("napari-kmeans-seg")
-    window = viewer.window._qt_window
-    window.resizeDocks([dock_widget], [300], Qt.Orientation.Horizontal)
-    qtbot.waitUntil(lambda: dock_widget.width() == 300)
+    qtbot.wait(100)
     title = dock_widget.title.title
-    qtbot.wait(50)
     assert title.width() >= QFontMetrics(title.font()).horizontalAdvance(title.text())
+    assert dock_widget.width() <= 320
+
+
+def test_a_narrow_dock_cuts_nothing_off(viewer, dock, finish, qtbot, coffee):
+    viewer.add_image(coffee, name="coffee")
+    dock_widget, widget = viewer.window.add_plugin_dock_widget("napari-kmeans-seg")
+    widget.run()
+    finish(widget)
+    for section in (widget.where, widget.more, widget.see):
+        section.expand()
+    qtbot.wait(50)
+    viewer.window._qt_window.resizeDocks([dock_widget], [100], Qt.Orientation.Horizontal)
+    qtbot.wait(50)
+    assert dock_widget.width() <= 300
+    below = widget.below
+    assert below.verticalScrollBar().isVisible()
+    assert below.widget().width() <= below.viewport().width()
 
 
 def test_with_all_open_it_fits_the_screen_of_a_small_notebook(viewer, dock, finish, qtbot, coffee):

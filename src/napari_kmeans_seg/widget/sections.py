@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
@@ -96,12 +96,30 @@ class Scrolled(QScrollArea):
         inside = QWidget()
         layout = QVBoxLayout(inside)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setAlignment(Qt.AlignmentFlag.AlignTop)
         for widget in widgets:
             layout.addWidget(widget)
+        layout.addStretch()
         self.setWidget(inside)
         self.setWidgetResizable(True)
-        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        # napari's theme draws a frame around what has none.
+        self.setStyleSheet("QScrollArea { border: none; padding: 0; }")
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setMinimumHeight(120)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Open the dock as wide as its title, which napari writes in one line."""
+        return self.minimumSizeHint().expandedTo(QSize(284, 0))
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """Leave room for the scroll bar, so that it covers nothing."""
+        inside, bar = self.widget(), self.verticalScrollBar()
+        assert inside is not None
+        assert bar is not None
+        width = inside.minimumSizeHint().width() + bar.sizeHint().width()
+        return QSize(width, 120)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
+        """Ask for that room anew when a section is unfolded."""
+        if event is not None and event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return bool(super().eventFilter(watched, event))
