@@ -1,6 +1,7 @@
 """An image as k-means sees it: its distinct values with counts, or its pixels."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,21 @@ class ImagePoints:
     def features(self, space: FeatureSpace) -> Features:
         """Features of the points, ``(n_features, n_points)``."""
         assert self.points is not None
-        return space.of_values(color_values(list(self.points.values), self.color_space))
+        return space.of_values(self._values)
+
+    @cached_property
+    def _values(self) -> list[NDArray[Any]]:
+        """Values of the points in the colour space: converting takes longer than clustering."""
+        assert self.points is not None
+        values = list(self.points.values)
+        if self.color_space == "rgb":
+            return values
+
+        def convert_part(start: int, stop: int) -> list[NDArray[Any]]:
+            return color_values([value[start:stop] for value in values], self.color_space)
+
+        parts = list(map_spans(convert_part, spans(self.points.n_points, 1 << 16)))
+        return [np.concatenate(rows) for rows in zip(*parts, strict=True)]
 
     def source(self, space: FeatureSpace) -> Source:
         """Return what Lloyd's algorithm runs on: the points, or all pixels."""
@@ -81,7 +96,7 @@ class ImagePoints:
             Over the pixels that take part.
         """
         if self.points is not None:
-            values = color_values(list(self.points.values), self.color_space)
+            values = self._values
             step = max(1, self.points.n_points // SAMPLE)
             offset = middle_values([value[::step] for value in values])
 
