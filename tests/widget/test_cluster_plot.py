@@ -8,6 +8,8 @@ import pytest
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtTest import QTest
 
+from napari_kmeans_seg.widget.cluster_plot_frame import Look
+
 LEFT = Qt.MouseButton.LeftButton
 NONE, CONTROL = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier
 SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -140,6 +142,25 @@ def test_it_follows_colours_and_steps(viewer, ran, settle, coffee):
     clusters.undo()
     settle(plot)
     assert set(plot.scatter.cloud.centroids) == {1, 2, 3, 4}
+
+
+@pytest.mark.parametrize("kind", ["scatter", "histogram"])
+def test_it_is_drawn_also_while_the_new_clusters_are_still_read(ran, coffee, kind):
+    widget = ran(coffee if kind == "scatter" else coffee[..., 0])
+    plot, clusters = getattr(widget.cluster_plot, kind), widget.clusters.clusters
+    for labels in ([3, 4], [1, 2]):
+        clusters.merge(labels)
+        # The colours are those of now, the points those of before.
+        plot.wear(Look.of(clusters))
+        plot.grab()
+        for x in range(0, plot.width(), 10):
+            told = plot.told(QPointF(x, 50) if kind == "scatter" else x)
+            assert "Label 4" not in told
+            assert "Cluster 4" not in told
+    clusters.undo()
+    clusters.undo()
+    plot.wear(Look.of(clusters))
+    plot.grab()
 
 
 def test_what_is_hidden_is_not_drawn_and_what_is_not_selected_is_faint(ran, settle, coffee):
@@ -376,7 +397,11 @@ def test_a_click_on_a_bar_selects_its_cluster(ran, cell):
     lines = [histogram.line(i) for i in range(3)]
     click(histogram, QPointF((lines[0] + lines[1]) / 2, 60))
     assert widget.clusters.selected == [2]
-    assert "Cluster 2: " in histogram.told((lines[0] + lines[1]) / 2)
+    told = histogram.told((lines[0] + lines[1]) / 2)
+    values, cluster = told.splitlines()
+    first, _, last = values.removeprefix("intensity ").partition(" to ")
+    n = ((cell >= int(first)) & (cell <= int(last or first))).sum()
+    assert cluster == f"Cluster 2: {n:,} pixels"
     assert histogram.told(lines[0]).startswith("Cluster 1 up to ")
 
 

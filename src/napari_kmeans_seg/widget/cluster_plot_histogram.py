@@ -244,8 +244,11 @@ class HistogramPlot(PlotFrame):
         bar = int((x - box.left()) / box.width() * n)
         width = (across.high - across.low) / n
         begin = across.low + bar * width
-        single = self.bars.points.exact and width <= self.bars.points.step
-        values = figure(begin) if single else f"{figure(begin)} to {figure(begin + width)}"
+        end = begin + width
+        if self.bars.points.exact:
+            # The first and the last value whose middle is in the bar.
+            begin, end = float(np.ceil(begin - 0.5)), float(np.ceil(end - 0.5) - 1)
+        values = figure(begin) if begin == end else f"{figure(begin)} to {figure(end)}"
         lines = [f"{self.bars.name} {values}"]
         about = "about " if self.bars.reckoned_up > 1 else ""
         for row in np.flatnonzero(table[:, bar]):

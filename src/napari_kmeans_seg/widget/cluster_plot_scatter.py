@@ -105,7 +105,9 @@ class ScatterPlot(PlotFrame):
         assert self.cloud is not None
         look = self.look
         assert look is not None
-        seen = [one for one in self.cloud.centroids if one not in look.hidden]
+        # The colours may be those of newer clusters than the points.
+        known = [one for one in self.cloud.centroids if one in look.colors]
+        seen = [one for one in known if one not in look.hidden]
         return sorted(seen, key=lambda label: label in look.highlighted)
 
     def _dots(self, axes: tuple[Axis, Axis], ratio: float) -> QImage:
@@ -175,7 +177,7 @@ class ScatterPlot(PlotFrame):
         """Tell which cluster is at a place, 0 for none, and which of its dots, if it is one."""
         if self.cloud is None or self.look is None:
             return 0, None
-        axes, hidden = self.axes, self.look.hidden
+        axes, seen = self.axes, set(self.look.colors) - self.look.hidden
         for label in reversed(self._rings()):
             ring = self.place(*self.cloud.centroids[label], axes) - where
             if np.hypot(ring.x(), ring.y()) <= _RING + 3:
@@ -185,7 +187,7 @@ class ScatterPlot(PlotFrame):
             return 0, None
         place, _ = self._places(axes)
         far = np.hypot(place[:, 0] - where.x(), place[:, 1] - where.y())
-        far[np.isin(members.label, list(hidden))] = np.inf
+        far[~np.isin(members.label, list(seen))] = np.inf
         nearest = int(far.argmin())
         if far[nearest] > _NEAR:
             return 0, None
