@@ -8,14 +8,21 @@ Without a screen: xvfb-run -a -s "-screen 0 1600x1000x24" python docs/screenshot
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import napari
-from PIL import Image
-from qtpy.QtWidgets import QApplication
+# Before napari is imported: the pictures show the first settings, not somebody's own.
+_settings = tempfile.TemporaryDirectory(prefix="napari-kmeans-seg-")
+os.environ["NAPARI_CONFIG"] = str(Path(_settings.name) / "settings.yaml")
+
+import napari  # noqa: E402
+from PIL import Image  # noqa: E402
+from qtpy.QtWidgets import QApplication  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +56,24 @@ def histology() -> None:
     _save(viewer, "histology.png")
 
 
-PICTURES: dict[str, Callable[[], None]] = {"window": window, "histology": histology}
+def walk() -> None:
+    """Make the pictures of the walk, from the test that walks by mouse and keyboard."""
+    test = DOCS.parent / "tests" / "widget" / "test_walk.py"
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "--no-cov", test],
+            check=True,
+            env=os.environ | {"KMEANS_PICTURES": folder},
+        )
+        for step in ("live", "selected", "scatter"):
+            _write(Image.open(Path(folder) / f"{step}.png"), f"walk-{step}.png")
+
+
+PICTURES: dict[str, Callable[[], None]] = {
+    "window": window,
+    "histology": histology,
+    "walk": walk,
+}
 
 
 def _open(sample: str) -> tuple[napari.Viewer, KMeansWidget]:
@@ -57,7 +81,8 @@ def _open(sample: str) -> tuple[napari.Viewer, KMeansWidget]:
     viewer.window.resize(1280, 800)
     viewer.open_sample("napari-kmeans-seg", sample)
     _, widget = viewer.window.add_plugin_dock_widget("napari-kmeans-seg")
-    _settle()
+    # Until what is compiled in the background is there: a picture must not show that.
+    _settle(5)
     viewer.reset_view()
     return viewer, widget
 
@@ -85,10 +110,14 @@ def _settle(seconds: float = 1.0) -> None:
 def _save(viewer: napari.Viewer, name: str) -> None:
     _settle()
     pixels = viewer.window.screenshot(canvas_only=False, flash=False)
-    # 256 colours, as in a README nobody tells the difference, and a third of the size.
-    picture = Image.fromarray(pixels).convert("RGB")
-    picture.quantize(256, method=Image.Quantize.MEDIANCUT).save(DOCS / name, optimize=True)
     viewer.close()
+    _write(Image.fromarray(pixels), name)
+
+
+def _write(picture: Image.Image, name: str) -> None:
+    # 256 colours, as in a README nobody tells the difference, and a third of the size.
+    few = picture.convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT)
+    few.save(DOCS / name, optimize=True)
     print(f"docs/{name}: {picture.width} × {picture.height}")
 
 
