@@ -269,3 +269,67 @@ def test_where_labels_are_too_many_to_be_counted_it_is_said(coffee, monkeypatch)
         "counts and means are those of the pixels that the clusters were found on"
         in (found.warnings[-1])
     )
+
+
+TILE = np.add.outer(np.arange(4096) // 32, np.arange(4096) // 32).astype(np.uint8)
+
+
+@pytest.fixture
+def huge():
+    """A plane of 20 gigapixels, and the list of the chunks that are read of it."""
+    reads = []
+
+    def make(block_info=None):
+        reads.append(block_info[None]["chunk-location"])
+        return TILE
+
+    image = da.map_blocks(
+        make, chunks=((4096,) * 35,) * 2, dtype=np.uint8, meta=np.empty((0, 0), np.uint8)
+    )
+    viewer = ViewerModel()
+    layer = viewer.add_image(image, visible=False, contrast_limits=(0, 255))
+    reads.clear()
+    return viewer, LayerImage.of(layer), reads
+
+
+def test_of_a_huge_image_only_the_chunks_of_the_region_are_read_and_all_of_these(huge):
+    viewer, source, reads = huge
+    area = viewer.add_shapes([[[9000, 4000], [9000, 4200], [9200, 4200]]], shape_type="polygon")
+    found = replace(source, region=Region.of(area)).segment(n_clusters=3)
+    assert sorted(reads) == [(2, 0), (2, 1)]
+    inside = np.asarray(found.labels[9000:9201, 4000:4201])
+    np.testing.assert_array_equal(found.counts, np.bincount(inside.ravel())[1:])
+    assert not any("Fitted on" in note for note in found.warnings)
+    assert "hidden" in found.warnings[-1]
+
+
+def test_a_region_that_misses_a_huge_image_is_told(huge):
+    viewer, source, reads = huge
+    area = viewer.add_shapes([[[-900, 400], [-900, 420], [-920, 420]]], shape_type="polygon")
+    with pytest.raises(ValueError, match="misses the image"):
+        replace(source, region=Region.of(area)).segment(n_clusters=3)
+    assert not reads
+
+
+@pytest.mark.parametrize("kind", ["points", "labels"])
+def test_seeds_on_a_huge_image_read_the_chunks_where_they_lie(huge, kind):
+    viewer, source, reads = huge
+    if kind == "points":
+        layer = viewer.add_points([[9000, 4000], [9000, 4200]])
+    else:
+        painted = np.zeros((1400, 1400), np.uint8)
+        painted[90, 40:42], painted[91, 42:44] = 1, 2
+        # One of its pixels covers 100 x 100 of the image.
+        layer = viewer.add_labels(painted, scale=(100, 100), translate=(49.5, 49.5))
+    seeds = Seeds.of(layer, fixed=True)
+    where = source.placement
+    numbers, centroids = seeds.centroids(source.data, where, None, alpha=False)
+    assert set(reads) == {(2, 0), (2, 1)}
+    assert numbers.tolist() == [1, 2]
+    if kind == "points":
+        expected = [TILE[9000 - 8192, 4000], TILE[9000 - 8192, 104]]
+        np.testing.assert_allclose(centroids[:, 0], expected, atol=1)
+    else:
+        rows = [slice(9000 - 8192, 9100 - 8192), slice(9100 - 8192, 9200 - 8192)]
+        both = [np.hstack([TILE[rows[0], 4000:], TILE[rows[0], :104]]), TILE[rows[1], 104:304]]
+        np.testing.assert_allclose(centroids[:, 0], [part.mean() for part in both])

@@ -4,6 +4,7 @@ Only sums travel: each chunk is summed up where it is read, the sums are merged 
 the centroids are found from the result. All runs on whatever Dask scheduler is active.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, partial
 from typing import Any
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from . import checks
 from .choose_k import ClusterCurve
-from .chunks import gather
+from .chunks import Index, every_chunk, gather
 from .features import convert, divide
 from .image_points import ImagePoints
 from .labelling import Labelling, label_pixels, look_up, pairs_of
@@ -71,7 +72,9 @@ class PreparedBlocks(PreparedImage):
 
     @property
     def _is_read_again(self) -> bool:
-        return not self._reading.complete and self._image.n_pixels <= EXACT_PIXELS
+        if self._reading.complete:
+            return False
+        return self._image.n_pixels_of(self._reading.chunks) <= EXACT_PIXELS
 
     def _fit(self, *arguments: Any) -> tuple[LloydResult, dict[str, Any], tuple[str, ...]]:
         found, parameters, notes = super()._fit(*arguments)
@@ -79,7 +82,9 @@ class PreparedBlocks(PreparedImage):
             return found, parameters, notes
         model = self._model(found.centroids, parameters)
         tick = arguments[-1]
-        return lloyd_on_chunks(self._image, model, self._variance, tick), parameters, notes
+        chunks = self._reading.chunks
+        found = lloyd_on_chunks(self._image, chunks, model, self._variance, tick)
+        return found, parameters, notes
 
     def choose_k(self, *arguments: Any, **named: Any) -> ClusterCurve:
         """Score numbers of clusters on what was read; see `PreparedImage.choose_k`."""
@@ -91,7 +96,7 @@ class PreparedBlocks(PreparedImage):
         if self._reading.complete:
             return of_points
         if self._is_read_again:
-            return sum_up(self._image, model, tick)
+            return sum_up(self._image, self._reading.chunks, model, tick)
         factor = self._reading.n_valid / of_points.counts.sum()
         counts = np.rint(of_points.counts * factor).astype(np.int64)
         return replace(of_points, counts=counts, inertia=of_points.inertia * factor, table=None)
@@ -176,7 +181,7 @@ def label_again(
     values["labels"] = label_blocks(image.source, image.mask, fit.model)
     values["_pixels"] = replace(image.form, n_not_finite=fit._pixels.n_not_finite)
     if count and image.n_pixels <= EXACT_PIXELS:
-        summed = sum_up(image, fit.model, tick)
+        summed = sum_up(image, every_chunk(image.source), fit.model, tick)
         values |= {"counts": summed.counts, "centroids": summed.means, "inertia": summed.inertia}
     elif count:
         note = "Pixel counts and means are those of the pixels that the clusters were found on."
@@ -188,11 +193,11 @@ def label_again(
 
 
 def lloyd_on_chunks(
-    image: LazyImage, model: KMeansModel, variance: float, tick: Tick
+    image: LazyImage, chunks: Sequence[Index], model: KMeansModel, variance: float, tick: Tick
 ) -> LloydResult:
-    """Run Lloyd's algorithm on all pixels, from centroids that a sample has brought near.
+    """Run Lloyd's algorithm on all pixels of chunks, from where a sample has come to rest.
 
-    Each iteration reads every chunk. The sums of the chunks are added in another order than
+    Each iteration reads them all. The sums of the chunks are added in another order than
     in memory, so centroids may differ from those there in their last digits.
     """
     tol, max_iter = model.parameters["tol"] * variance, model.parameters["max_iter"]
@@ -204,7 +209,9 @@ def lloyd_on_chunks(
             tick((n + part) / (n + 2))
 
         visit = partial(_partition_block, model=replace(model, centroids=centroids))
-        found = gather(visit, _add_partitions, image.source, image.mask, tick=reading)
+        found = gather(
+            visit, _add_partitions, image.source, image.mask, chunks=chunks, tick=reading
+        )
         n_iter += 1
         moved = centroids.copy()
         filled = found.counts > 0
@@ -232,10 +239,12 @@ def _add_partitions(parts: list[Partition]) -> Partition:
     )
 
 
-def sum_up(image: LazyImage, model: KMeansModel, tick: Tick = no_tick) -> Labelling:
-    """Read every chunk to count the pixels of each label; the labels themselves are not kept."""
+def sum_up(
+    image: LazyImage, chunks: Sequence[Index], model: KMeansModel, tick: Tick = no_tick
+) -> Labelling:
+    """Read chunks to count the pixels of each label; the labels themselves are not kept."""
     visit = partial(_sum_block, model=model)
-    return gather(visit, _add_labellings, image.source, image.mask, tick=tick)
+    return gather(visit, _add_labellings, image.source, image.mask, chunks=chunks, tick=tick)
 
 
 def _sum_block(block: NDArray[Any], mask: NDArray[Any] | None, model: KMeansModel) -> Labelling:

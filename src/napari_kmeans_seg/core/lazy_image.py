@@ -1,5 +1,6 @@
 """A Dask array as an image, and how its values are read: chunk by chunk, each once."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import checks
-from .chunks import every_chunk, gather, load
+from .chunks import Index, every_chunk, gather, load
 from .features import check_color_space
 from .image_points import ImagePoints, read, shrink
 from .parallel import Tick, no_tick
@@ -92,6 +93,14 @@ class LazyImage:
         """Number of pixels, those that do not take part included."""
         return int(np.prod(self.shape, dtype=float))
 
+    def n_pixels_of(self, chunks: Iterable[Index]) -> int:
+        """Return the number of pixels of some chunks."""
+        sizes = self.spatial(self.source.chunks)
+        return sum(
+            int(np.prod([n[i] for n, i in zip(sizes, self.spatial(chunk), strict=True)]))
+            for chunk in chunks
+        )
+
     @property
     def packing(self) -> Packing | None:
         """How all values of the dtype are packed into few bits, if they are: then they count."""
@@ -130,6 +139,8 @@ class Reading:
         Its distinct values with their counts, and no pixels; or a sample of its pixels.
     complete : bool
         Whether the points stand for all pixels, one by one.
+    chunks : tuple of index
+        The chunks that have pixels inside the mask.
     n_valid : int
         Pixels of the image that take part; reckoned up where not all chunks were read.
     note : str
@@ -138,6 +149,7 @@ class Reading:
 
     points: ImagePoints
     complete: bool
+    chunks: tuple[Index, ...]
     n_valid: int
     note: str = ""
 
@@ -152,8 +164,11 @@ def read_chunks(image: LazyImage, color_space: str, fit_scale: float, tick: Tick
     """
     check_color_space(color_space, image.form)
     form, packing, n_pixels = image.form, image.packing, image.n_pixels
-    chunks = every_chunk(image.source)
-    n_read = max(1, min(len(chunks), len(chunks) * FIT_PIXELS // n_pixels))
+    inside = pixels_inside(image, tick)
+    chunks = tuple(inside)
+    n_inside = sum(inside.values())
+    n_read = max(1, min(len(chunks), int(len(chunks) * FIT_PIXELS / image.n_pixels_of(chunks))))
+    chosen = [chunks[i] for i in np.linspace(0, len(chunks) - 1, n_read).astype(int)]
     summary = gather(
         partial(
             _summarize,
@@ -161,18 +176,17 @@ def read_chunks(image: LazyImage, color_space: str, fit_scale: float, tick: Tick
             alpha=form.alpha is not None,
             fit_scale=fit_scale,
             packing=packing,
-            share=min(1.0, SAMPLE_PIXELS / n_pixels),
+            share=min(1.0, SAMPLE_PIXELS / n_inside),
         ),
         _merge,
         image.source,
         image.mask,
-        chunks=[chunks[i] for i in np.linspace(0, len(chunks) - 1, n_read).astype(int)],
+        chunks=chosen,
         tick=tick,
     )
     if not summary.n_valid:
         raise ValueError(NO_PIXEL)
-    # Chunks at the edges may be smaller, so this goes by pixels.
-    n_valid = round(summary.n_valid * n_pixels / summary.n_pixels)
+    n_valid = round(summary.n_valid * n_inside / sum(inside[chunk] for chunk in chosen))
     of_chunks = f"{n_read:,} of {len(chunks):,} chunks, evenly spread"
     pixels = replace(
         form,
@@ -185,9 +199,9 @@ def read_chunks(image: LazyImage, color_space: str, fit_scale: float, tick: Tick
         assert summary.counted is not None
         points = ImagePoints(pixels, pixels, color_space, unpack(summary.counted, packing), packing)
         if n_read < len(chunks):
-            return Reading(points, False, n_valid, f"Fitted on {of_chunks}")
+            return Reading(points, False, chunks, n_valid, f"Fitted on {of_chunks}")
         note = f"Fitted on the copy at fit_scale={fit_scale:g}" if fit_scale < 1 else ""
-        return Reading(points, fit_scale == 1, n_valid, note)
+        return Reading(points, fit_scale == 1, chunks, n_valid, note)
     n = summary.sample[0].size
     pixels = replace(
         pixels,
@@ -198,7 +212,34 @@ def read_chunks(image: LazyImage, color_space: str, fit_scale: float, tick: Tick
     check_color_space(color_space, pixels)
     note = f"Fitted on a sample of {n:,} of {n_pixels:,} pixels"
     note += f", from {of_chunks}" if n_read < len(chunks) else ""
-    return Reading(read(pixels, color_space=color_space), n == n_valid, n_valid, note)
+    points = read(pixels, color_space=color_space)
+    return Reading(points, n == n_valid, chunks, n_valid, note)
+
+
+def pixels_inside(image: LazyImage, tick: Tick = no_tick) -> dict[Index, int]:
+    """Count the pixels inside the mask of each chunk that has any.
+
+    Raises
+    ------
+    ValueError
+        If no chunk has any.
+    """
+    chunks = every_chunk(image.source)
+    if image.mask is None:
+        return {chunk: image.n_pixels_of([chunk]) for chunk in chunks}
+    counts = gather(_count, _joined, image.mask, tick=lambda _: tick(0))
+    inside = {chunk: n for chunk, n in zip(chunks, counts, strict=True) if n}
+    if not inside:
+        raise ValueError(NO_PIXEL)
+    return inside
+
+
+def _count(mask: NDArray[Any], _mask: NDArray[Any] | None) -> list[int]:
+    return [int(np.count_nonzero(mask))]
+
+
+def _joined(parts: list[list[int]]) -> list[int]:
+    return [one for part in parts for one in part]
 
 
 @dataclass(frozen=True)
@@ -207,7 +248,6 @@ class _Summary:
 
     counted: WeightedPoints | None
     sample: tuple[NDArray[Any], ...]
-    n_pixels: int
     n_valid: int
     n_not_finite: int
 
@@ -224,7 +264,7 @@ def _summarize(
 ) -> _Summary:
     pixels = pixels_of(block, mask, channel_axis, alpha=alpha)
     n_valid = pixels.n_valid
-    numbers = (pixels.n_pixels, n_valid, pixels.n_not_finite)
+    numbers = (n_valid, pixels.n_not_finite)
     if not n_valid:  # nothing of it inside the mask
         none = tuple(np.empty(0, pixels.dtype) for _ in pixels.channels)
         counted = WeightedPoints(np.empty(0, np.uint32), (), np.empty(0, np.int64))
@@ -242,7 +282,6 @@ def _merge(parts: list[_Summary]) -> _Summary:
     return _Summary(
         merge(counted) if counted else None,
         tuple(np.concatenate(channel) for channel in zip(*(p.sample for p in parts), strict=True)),
-        sum(part.n_pixels for part in parts),
         sum(part.n_valid for part in parts),
         sum(part.n_not_finite for part in parts),
     )

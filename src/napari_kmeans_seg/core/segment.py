@@ -282,7 +282,7 @@ def prepare(
         "fit_scale": fit_scale,
     }
     if lazy is not None:
-        reading = reading or Reading(whole, complete=True, n_valid=pixels.n_valid)
+        reading = reading or Reading(whole, complete=True, chunks=(), n_valid=pixels.n_valid)
         return PreparedBlocks(whole, fitted, space, variance, parameters, lazy, reading)
     return PreparedImage(whole, fitted, space, variance, parameters)
 

@@ -111,10 +111,12 @@ def _resample(labels: Any, matrix: Matrix, shape: tuple[int, ...]) -> npt.NDArra
     high = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 2, 0, labels.shape)
     if (high <= low).any():
         return np.zeros(shape, labels.dtype)
-    part = labels[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
+    part = np.asarray(labels[tuple(slice(a, b) for a, b in zip(low, high, strict=True))])
+    if not part.any():
+        return np.zeros(shape, labels.dtype)
     return np.asarray(
         affine_transform(
-            np.asarray(part),
+            part,
             matrix[:-1, :-1],
             matrix[:-1, -1] - low,
             output_shape=shape,

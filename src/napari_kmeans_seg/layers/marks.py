@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from napari.layers import Labels
 
 from .arrays import as_array
 from .describe import pixels_of
-from .geometry import placement
+from .geometry import placement, shifted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
     from napari.layers import Layer
 
     from .geometry import Matrix
@@ -47,3 +51,42 @@ class Marks:
                 f"The {what} “{self.name}” has {len(self.placement) - 1} axes, the image only "
                 f"{len(where) - 1}: choose one with at most as many."
             )
+
+
+def in_chunks(
+    read: Callable[[tuple[int, ...], Matrix], npt.NDArray[Any]],
+    chunks: tuple[tuple[int, ...], ...],
+    where: Matrix,
+    dtype: npt.DTypeLike,
+) -> Any:
+    """Read marks for each chunk of a lazy image when it is asked for.
+
+    Parameters
+    ----------
+    read : callable
+        Gives the marks for the pixels of an array, of which it is told the shape and the place.
+    chunks : tuple of tuple of int
+        Of the image, channels left out.
+    where : matrix
+        Where the image lies.
+    dtype : data-type
+        Of the marks.
+
+    Returns
+    -------
+    dask.array.Array
+    """
+    import dask.array as da
+
+    meta = np.empty((0,) * len(chunks), dtype)
+    return da.map_blocks(_read_block, read, where, chunks=chunks, dtype=dtype, meta=meta)
+
+
+def _read_block(
+    read: Callable[[tuple[int, ...], Matrix], npt.NDArray[Any]],
+    where: Matrix,
+    block_info: Any = None,
+) -> npt.NDArray[Any]:
+    place = block_info[None]["array-location"]
+    corner = shifted(where, [start for start, _ in place])
+    return read(tuple(stop - start for start, stop in place), corner)

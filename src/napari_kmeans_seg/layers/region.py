@@ -10,8 +10,8 @@ from napari.layers import Labels, Shapes
 from skimage.draw import polygon
 
 from .arrays import is_lazy
-from .geometry import into, resampled, shifted
-from .marks import Marks
+from .geometry import into, resampled
+from .marks import Marks, in_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,18 +97,9 @@ class Region(Marks):
             if not inside.any():
                 raise ValueError(self.missed)
             return inside
-        import dask.array as da
-
         axis = None if axis is None else axis % image.ndim
         chunks = tuple(one for i, one in enumerate(image.chunks) if i != axis)
-        return da.map_blocks(
-            _block_within,
-            self,
-            where,
-            chunks=chunks,
-            dtype=bool,
-            meta=np.empty((0,) * len(shape), bool),
-        )
+        return in_chunks(self._within, chunks, where, bool)
 
     @property
     def missed(self) -> str:
@@ -126,12 +117,6 @@ class Region(Marks):
         for outline in self.outlines:
             _fill(inside, into(where, self.placement, outline))
         return inside
-
-
-def _block_within(region: Region, where: Matrix, block_info: Any = None) -> npt.NDArray[np.bool_]:
-    place = block_info[None]["array-location"]
-    corner = shifted(where, [start for start, _ in place])
-    return region._within(tuple(stop - start for start, stop in place), corner)
 
 
 def _ellipse(corners: npt.ArrayLike) -> npt.NDArray[np.float64]:

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Labels, Points
 
+from napari_kmeans_seg.core.parallel import no_tick
+
 from .arrays import is_lazy
 from .geometry import into, resampled
-from .marks import Marks
+from .marks import Marks, in_chunks
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from napari_kmeans_seg.core.parallel import Tick
+
     from .geometry import Matrix
+
+    # The number of pixels of each label, and the sums of their channels.
+    Sums = dict[int, npt.NDArray[np.float64]]
 
 RADIUS = 1
 """Pixels to each side of a point whose mean is its centroid."""
@@ -44,7 +52,13 @@ class Seeds(Marks):
         return cls(*cls._read(layer), points=points, fixed=fixed)
 
     def centroids(
-        self, image: Any, where: Matrix, channel_axis: int | None, *, alpha: bool
+        self,
+        image: Any,
+        where: Matrix,
+        channel_axis: int | None,
+        *,
+        alpha: bool,
+        tick: Tick = no_tick,
     ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
         """Take the mean values of the image at the seeds.
 
@@ -58,6 +72,8 @@ class Seeds(Marks):
             The axis of its channels.
         alpha : bool
             Whether the last channel is alpha.
+        tick : callable, optional
+            Asked now and then whether to go on, where a lazy image is read.
 
         Returns
         -------
@@ -83,7 +99,7 @@ class Seeds(Marks):
         if alpha:
             image = image[:-1]
         if self.labels is not None:
-            return self._of_labels(image, where)
+            return self._of_labels(image, where, tick)
         return self._of_points(image, where)
 
     def _of_points(
@@ -122,17 +138,14 @@ class Seeds(Marks):
         return np.arange(1, len(means) + 1), means
 
     def _of_labels(
-        self, image: Any, where: Matrix
+        self, image: Any, where: Matrix, tick: Tick
     ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
-        painted = resampled(self.labels, self.placement, image.shape[1:], where)
-        places = np.nonzero(painted)
         if is_lazy(image):
-            values = np.stack([np.asarray(channel.vindex[places]) for channel in image])
+            found = self._of_chunks(image, where, tick)
         else:
-            values = image[(slice(None), *places)]
-        labels = painted[places]
-        finite = np.isfinite(values).all(axis=0)
-        numbers, which = np.unique(labels[finite], return_inverse=True)
+            painted = resampled(self.labels, self.placement, image.shape[1:], where)
+            found = _sum_up(image, painted)
+        numbers = np.array(sorted(found))
         if not numbers.size:
             raise ValueError(
                 f"No label of “{self.name}” is painted on the image: paint some pixels of each "
@@ -143,9 +156,51 @@ class Seeds(Marks):
                 f"The seeds “{self.name}” take labels from 1 to 65,535; got "
                 f"{numbers[0] if numbers[0] < 1 else numbers[-1]:,}."
             )
-        n_each = np.bincount(which)
-        sums = [np.bincount(which, channel[finite].astype(float)) for channel in values]
-        return numbers.astype(np.intp), np.stack(sums, axis=1) / n_each[:, np.newaxis]
+        sums = np.array([found[number] for number in numbers])
+        return numbers.astype(np.intp), sums[:, 1:] / sums[:, :1]
+
+    def _of_chunks(self, image: Any, where: Matrix, tick: Tick) -> Sums:
+        """Read the chunks on which something is painted."""
+        from napari_kmeans_seg.core.chunks import every_chunk, gather
+
+        image = image.rechunk({0: -1})
+        read = partial(resampled, self.labels, self.placement)
+        painted = in_chunks(read, image.chunks[1:], where, self.labels.dtype)[np.newaxis]
+        any_there = gather(_any, _joined, painted, tick=tick)
+        chunks = [at for at, there in zip(every_chunk(image), any_there, strict=True) if there]
+        if not chunks:
+            return {}
+        return gather(_sum_up, _add, image, painted, chunks=chunks, tick=tick)
+
+
+def _sum_up(image: npt.NDArray[Any], painted: npt.NDArray[Any] | None) -> Sums:
+    """Sum the finite values of the pixels of each painted label, channels first."""
+    if painted is None:
+        return {}
+    painted = painted.reshape(image.shape[1:])
+    there = painted != 0
+    values = image[:, there].astype(float)
+    finite = np.isfinite(values).all(axis=0)
+    numbers, which = np.unique(painted[there][finite], return_inverse=True)
+    sums = [np.bincount(which, channel, numbers.size) for channel in values[:, finite]]
+    every = np.stack([np.bincount(which, minlength=numbers.size), *sums], axis=1)
+    return dict(zip(numbers.tolist(), every, strict=True))
+
+
+def _add(parts: list[Sums]) -> Sums:
+    total: Sums = {}
+    for part in parts:
+        for number, sums in part.items():
+            total[number] = total.get(number, 0) + sums
+    return total
+
+
+def _any(painted: npt.NDArray[Any], _mask: npt.NDArray[Any] | None) -> list[bool]:
+    return [bool(painted.any())]
+
+
+def _joined(parts: list[list[bool]]) -> list[bool]:
+    return [one for part in parts for one in part]
 
 
 def _mean(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:

@@ -283,7 +283,7 @@ class LayerImage:
             )
         n = n_steps.pop()
         # Seeds stand for the same in every step, wherever they were set.
-        start = None if self.seeds is None else self._start(*self.levels[0])
+        start = None if self.seeds is None else self._start(*self.levels[0], progress)
         steps = []
         for i in range(n):
 
@@ -327,7 +327,7 @@ class LayerImage:
         fitting = 0.7 if len(levels) > 1 else 1.0
         image, where = levels[place]
         if self.seeds is not None and start is None:
-            start = self._start(image, where)
+            start = self._start(image, where, progress)
         prepared = self._prepare(image, where, within(progress, 0, 0.4 * fitting), of_prepare)
         running = within(progress, 0.4 * fitting, fitting)
         if self.seeds is None or start is None:
@@ -370,9 +370,11 @@ class LayerImage:
             return None
         return self.region.mask(image, self._spatial(image), where, self.channel_axis)
 
-    def _start(self, image: Any, where: Matrix) -> Start:
+    def _start(self, image: Any, where: Matrix, progress: Progress | None = None) -> Start:
         assert self.seeds is not None
-        return self.seeds.centroids(image, where, self.channel_axis, alpha=self.alpha)
+        tick = portion(progress, 0, 0, "Reading seeds")
+        axis = self.channel_axis
+        return self.seeds.centroids(image, where, axis, alpha=self.alpha, tick=tick)
 
     def _prepare(
         self, image: Any, where: Matrix, progress: Progress | None, parameters: dict[str, Any]
