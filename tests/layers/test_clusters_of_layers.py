@@ -335,3 +335,17 @@ def test_the_record_tells_the_counts_of_the_last_step(painted):
     painted.merge([1, 2])
     counts = painted.layer.metadata[METADATA_KEY]["counts"]
     assert counts == [np.count_nonzero(painted.layer.data == label) for label in (1, 3, 4)]
+
+
+def test_counting_reads_no_lazy_image(viewer, painted, coffee):
+    def never(_block):
+        raise AssertionError("computed")
+
+    before = told(painted)
+    lazy = da.from_array(coffee, chunks=(100, 100, 3))
+    viewer.layers["coffee"].visible = False
+    viewer.layers["coffee"].data = lazy.map_blocks(never, dtype=coffee.dtype, meta=coffee[:0])
+    painted.layer.data[:100, :50] = 4
+    recount(painted)
+    assert told(painted)[4][0] > before[4][0]
+    assert told(painted)[4][1] == before[4][1]

@@ -60,9 +60,11 @@ def mean_values(
     """
     image, _ = source.levels[0]
     axis = source.channel_axis
-    channels = image[np.newaxis] if axis is None else np.moveaxis(np.asarray(image), axis, 0)
+    if not isinstance(image, np.ndarray):
+        return None
+    channels = image[np.newaxis] if axis is None else np.moveaxis(image, axis, 0)
     channels = channels[:-1] if source.alpha else channels
-    if not isinstance(image, np.ndarray) or channels.shape[1:] != labels.shape:
+    if channels.shape[1:] != labels.shape:
         return None
     number = np.full(LARGEST + 2, wanted.size, np.intp)
     number[wanted] = np.arange(wanted.size)
