@@ -64,6 +64,8 @@ def show_window(n_clusters: int, screenshot: Path | None) -> None:
     viewer = napari.Viewer(title="napari-kmeans-seg demo")
     viewer.open_sample("napari-kmeans-seg", "coffee")
     _, widget = viewer.window.add_plugin_dock_widget("napari-kmeans-seg")
+    # The same for everybody, and the last settings of nobody.
+    widget.start_afresh()
     widget.n_clusters.value = n_clusters
     widget.run()
     if screenshot is None:

@@ -84,6 +84,20 @@ def test_reset_brings_back_the_first_values_and_forgets(viewer, dock, close, sto
     assert another(viewer).more_options.parameters == first
 
 
+def test_the_demo_shows_the_first_values_and_leaves_the_last_settings_alone(viewer, dock, close):
+    widget = dock()
+    widget.n_clusters.value = 12
+    widget.more_options.init.value = "optimal"
+    close(widget)
+    demo = another(viewer)
+    demo.start_afresh()
+    assert (demo.n_clusters.value, demo.more_options.init.value) == (5, "auto")
+    demo.n_clusters.value = 3
+    close(demo)
+    again = another(viewer)
+    assert (again.n_clusters.value, again.more_options.init.value) == (12, "optimal")
+
+
 def test_two_docks_keep_each_what_was_changed_in_it(viewer, dock, close):
     one, other = dock(), another(viewer)
     one.n_clusters.value = 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 from magicgui.widgets import Container, Slider, SpinBox, Widget
 
 MOST = 255
+_FIRST = 5
 # Further than anybody tells clusters apart by eye; one step is some pixels of the slider.
 _LEAST_OF_SLIDER, _MOST_OF_SLIDER = 2, 32
 
@@ -28,13 +29,13 @@ class ClusterCount(Container[Widget]):
     def __init__(self) -> None:
         self.slider = Slider(
             name="slider",
-            value=5,
+            value=_FIRST,
             min=_LEAST_OF_SLIDER,
             max=_MOST_OF_SLIDER,
             readout=False,
             tooltip=_TOOLTIP,
         )
-        self.number = SpinBox(name="number", value=5, min=1, max=MOST, tooltip=_TOOLTIP)
+        self.number = SpinBox(name="number", value=_FIRST, min=1, max=MOST, tooltip=_TOOLTIP)
         super().__init__(
             name="n_clusters",
             label="Clusters",
@@ -46,6 +47,10 @@ class ClusterCount(Container[Widget]):
         self.number.native.setFixedWidth(72)
         self.slider.changed.connect(self._on_slider)
         self.number.changed.connect(self._on_number)
+
+    def reset(self) -> None:
+        """Set the first number."""
+        self.number.value = _FIRST
 
     def _on_slider(self, value: int) -> None:
         self.number.value = value

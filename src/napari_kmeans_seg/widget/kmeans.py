@@ -239,6 +239,12 @@ class KMeansWidget(Container[Widget]):
     def _take(self, n_clusters: int) -> None:
         self.n_clusters.value = n_clusters
 
+    def start_afresh(self) -> None:
+        """Set the first values, and keep nothing of what is set in this dock from now on."""
+        self._last.values.clear()
+        self.more_options.reset()
+        self.cluster_count.reset()
+
     def _keep_soon(self) -> None:
         self._rest.start()
 
