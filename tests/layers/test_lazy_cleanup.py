@@ -11,7 +11,7 @@ from napari.components import ViewerModel
 from napari.layers import Image
 from scipy.ndimage import gaussian_filter
 
-from napari_kmeans_seg.core import blockwise
+from napari_kmeans_seg.core import blockwise, lazy_image
 from napari_kmeans_seg.layers import CleanUp, LayerImage, Outputs, cleanup
 
 
@@ -169,7 +169,11 @@ def test_objects_of_a_lazy_pyramid_are_told_apart_in_memory_or_refused(monkeypat
         source.segment(n_clusters=3)
 
 
-def test_outputs_that_napari_could_not_draw_are_added_hidden_and_none_of_them_is_computed():
+def test_outputs_that_napari_could_not_draw_are_added_hidden_and_none_of_them_is_computed(
+    monkeypatch,
+):
+    # Of 2 chunks instead of 128, so that it takes seconds.
+    monkeypatch.setattr(lazy_image, "FIT_PIXELS", 1 << 25)
     reads = []
     tile = np.resize(noise((64, 64)), (4096, 4096))
 
@@ -185,7 +189,7 @@ def test_outputs_that_napari_could_not_draw_are_added_hidden_and_none_of_them_is
     # Shown, napari would compute all 20 gigapixels of it, too.
     layer = viewer.add_image(image, visible=False, contrast_limits=(0, 255))
     source = LayerImage.of(layer)
-    with pytest.warns(UserWarning, match="of 1,225 chunks"):
+    with pytest.warns(UserWarning, match="Fitted on 2 of 1,225 chunks"):
         segmentation = source.segment(n_clusters=3)
     assert "hidden: to show one, napari computes all 143,360 × 143,360" in segmentation.warnings[-1]
     reads.clear()

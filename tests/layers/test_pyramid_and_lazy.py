@@ -275,8 +275,10 @@ TILE = np.add.outer(np.arange(4096) // 32, np.arange(4096) // 32).astype(np.uint
 
 
 @pytest.fixture
-def huge():
+def huge(monkeypatch):
     """A plane of 20 gigapixels, and the list of the chunks that are read of it."""
+    # Of 2 chunks instead of 128, so that it takes seconds.
+    monkeypatch.setattr(lazy_image, "FIT_PIXELS", 1 << 25)
     reads = []
 
     def make(block_info=None):
