@@ -126,15 +126,14 @@ class ScatterPlot(PlotFrame):
         # Large dots below, so that small ones are seen; of equals none is above by its label.
         order = np.lexsort((np.random.default_rng(0).random(size.size), -size))
         faint, plain = order[alpha[order] == _FAINT], order[alpha[order] == 255]
+        order = np.concatenate([faint, plain])
+        width = (_LEAST + (_MOST - _LEAST) * size[order] / (_N_SIZES - 1)) * ratio
+        shape = round(self.height() * ratio), round(self.width() * ratio)
         # A thin rim, or dark colours would be lost on dark, light ones on light.
         ink = self.ink()
-        rim = np.array([[ink.red(), ink.green(), ink.blue(), 70]], np.uint8).repeat(plain.size, 0)
-        colors = np.concatenate([table[members.label[faint]], rim, table[members.label[plain]]])
-        width = _LEAST + (_MOST - _LEAST) * size / (_N_SIZES - 1)
-        widths = np.concatenate([width[faint], width[plain] + 2 * _RIM, width[plain]])
-        where = place[np.concatenate([faint, plain, plain])]
-        shape = round(self.height() * ratio), round(self.width() * ratio)
-        pixels = paint_dots(shape, where * ratio, widths * ratio, colors)
+        rim = np.array([ink.red(), ink.green(), ink.blue(), 70], np.uint8)
+        colors = table[members.label[order]]
+        pixels = paint_dots(shape, place[order] * ratio, width, colors, rim, _RIM * ratio)
         picture = QImage(
             pixels.tobytes(), shape[1], shape[0], 4 * shape[1],
             QImage.Format.Format_RGBA8888_Premultiplied,
