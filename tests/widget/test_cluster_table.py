@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dask.array as da
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
@@ -329,8 +330,28 @@ def test_rows_are_selected_by_keyboard(table):
     assert table.selected == [1, 2, 3, 4]
     press(table, Qt.Key.Key_Up)
     assert table.selected == [2]
-    press(table, Qt.Key.Key_M, CONTROL)
+    press(table, Qt.Key.Key_J, CONTROL)
     assert len(rows(table)) == 4, "one row is not merged"
+
+
+def test_no_key_means_something_else_in_napari(table):
+    told = []
+    for name, action in table.actions_.items():
+        action.triggered.connect(lambda _=False, name=name: told.append(name))
+    click(table, 0)
+    click(table, 2, modifier=CONTROL)
+    for name in ("merge", "undo", "redo", "undo", "extract", "split", "delete"):
+        action = table.actions_[name]
+        assert action.shortcut().toString() in action.toolTip()
+        table.select([1, 3])
+        table.window().activateWindow()
+        table.view.setFocus()
+        QTest.qWait(50)
+        action.setEnabled(True)
+        (keys,) = action.shortcut()
+        QTest.keyClick(table.view, keys.key(), keys.keyboardModifiers())
+        assert told[-1:] == [name]
+        told.clear()
 
 
 def test_space_hides_the_selected_clusters_and_shows_them_again(table, labels):
@@ -465,3 +486,31 @@ def test_the_table_is_as_tall_as_its_rows_where_they_are_few(widget, table, fini
     finish(widget)
     QTest.qWait(50)
     assert table.view.height() == four + 8 * table.view.rowHeight(0), "twelve, the rest is scrolled"
+
+
+def test_clusters_of_a_lazy_pyramid_are_worked_on_in_the_window(
+    viewer, dock, finish, coffee, qtbot
+):
+    large = np.tile(coffee, (4, 4, 1))
+    levels = [da.from_array(large[::n, ::n], chunks=(400, 400, 3)) for n in (1, 2, 4)]
+    viewer.add_image(levels, name="slide", rgb=True, multiscale=True, contrast_limits=(0, 255))
+    widget = dock()
+    widget.n_clusters.value = 4
+    widget.run()
+    finish(widget)
+    table, labels = widget.clusters, viewer.layers["slide clusters"]
+    before = np.asarray(labels.data[-1])
+    click(table, 0)
+    click(table, 2, modifier=CONTROL)
+    press(table, Qt.Key.Key_J, CONTROL)
+    assert table.message.isHidden()
+    assert len(rows(table)) == 3
+    np.testing.assert_array_equal(np.asarray(labels.data[-1]), np.where(before == 3, 1, before))
+    press(table, Qt.Key.Key_E, CONTROL)
+    assert viewer.layers["Cluster 1 mask"].multiscale
+    table.split(2)
+    qtbot.waitUntil(lambda: len(rows(table)) == 4, timeout=20_000)
+    for _ in range(3):
+        press(table, Qt.Key.Key_Z, CONTROL)
+    assert len(rows(table)) == 4
+    np.testing.assert_array_equal(np.asarray(labels.data[-1]), before)

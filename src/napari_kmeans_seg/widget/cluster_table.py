@@ -100,7 +100,7 @@ class ClusterTable(QWidget):
     def _buttons(self) -> QGridLayout:
         """Make the actions, each with a button and a key."""
         made: list[tuple[str, str, str, Callable[[], None]]] = [
-            ("Merge", "Ctrl+M", "Make the selected clusters one.", self.merge),
+            ("Merge", "Ctrl+J", "Make the selected clusters one.", self.merge),
             ("Split…", "Ctrl+T", "Split the selected cluster by k-means on its own pixels.",
              self.ask_split),
             ("Delete", "Del", "Make the selected clusters background.", self.delete),
