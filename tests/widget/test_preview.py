@@ -164,14 +164,37 @@ def test_the_points_go_with_the_image(viewer, dock, qtbot, coffee):
     widget = dock()
     widget.live.value = True
     qtbot.waitUntil(lambda: not widget.preview.busy, timeout=9000)
-    assert widget.preview._points.source is not None
+    assert len(widget.preview._points.sources) == 1
     layer.data = coffee[:50]
-    assert widget.preview._points.source is None
+    assert widget.preview._points.sources == ()
     widget.n_clusters.value = 3
     qtbot.waitUntil(lambda: not widget.preview.busy, timeout=9000)
-    assert widget.preview._points.source is not None
+    assert len(widget.preview._points.sources) == 1
     viewer.layers.remove(layer)
-    assert widget.preview._points.source is None
+    assert widget.preview._points.sources == ()
+
+
+def test_to_go_to_and_fro_between_two_images_reads_each_once(
+    viewer, ask, rest, preview, shown, coffee, histology, monkeypatch, qtbot
+):
+    read = []
+    prepare = LayerImage.prepare
+    monkeypatch.setattr(
+        LayerImage,
+        "prepare",
+        lambda self, **rest: read.append(self.name) or prepare(self, **rest),
+    )
+    layers = [viewer.add_image(coffee, name="one"), viewer.add_image(histology, name="other")]
+    for k in (3, 4, 5):
+        for layer in layers:
+            ask(layer, k, kinds=("labels",))
+            rest()
+    assert read == ["one", "other"]
+    assert [one.segmentation.n_clusters for one in shown] == [3, 3, 4, 4, 5, 5]
+    qtbot.wait(100)  # the drawing
+    viewer.layers.remove(layers[0])
+    preview.drop_stale()
+    assert [source.name for source in preview._points.sources] == ["other"]
 
 
 @pytest.fixture
@@ -399,6 +422,31 @@ def test_what_a_person_painted_on_it_is_left_to_them(viewer, part):
     widget.live.value = False
     assert [one.name for one in viewer.layers] == ["coffee", PREVIEW]
     assert viewer.layers[PREVIEW].data[30, 30] == 7
+
+
+def test_what_is_out_of_view_is_told_and_shown_once_it_is_back(viewer, part, coffee):
+    _, widget, rest = part
+    viewer.scene.camera.center = (0, 5000, 5000)
+    rest()
+    before = viewer.layers[PREVIEW].data
+    widget.n_clusters.value = 3
+    assert widget.message.value == (
+        "✖ “coffee” is not in view: pan or zoom to it for a preview, or press Run."
+    )
+    assert viewer.layers[PREVIEW].data is before
+    viewer.reset_view()
+    rest()
+    assert viewer.layers[PREVIEW].data.max() == 3
+    assert viewer.layers[PREVIEW].data.shape == (400, 600)
+
+
+def test_a_region_that_is_out_of_view_is_told_of(viewer, part):
+    layer, widget, rest = part
+    corner = viewer.add_shapes([[[0, 0], [0, 9], [9, 9], [9, 0]]], name="corner")
+    viewer.layers.selection.active = layer
+    widget.inputs.region.value = str(corner.unique_id)
+    rest()
+    assert "“corner” is not in view" in widget.message.value
 
 
 def test_a_chunk_that_cannot_be_read_is_told_of(viewer, coffee, live, qtbot):

@@ -61,6 +61,11 @@ class View:
 
         The canvas has to have been drawn since the camera was moved: that is when napari
         finds the level and the pixels to show.
+
+        Raises
+        ------
+        ValueError
+            If it shows nothing of the layer.
         """
         level = int(layer.data_level) if layer.multiscale else 0
         n = layer.ndim
@@ -68,10 +73,15 @@ class View:
         shape = np.array((layer.data[level] if layer.multiscale else layer.data).shape[:n])
         low, high = np.clip(layer.corner_pixels, 0, shape - 1)
         high = np.maximum(high, low) + 1
-        shown = np.array([axis not in displayed_plane(viewer, layer) for axis in range(n)])
-        for axis, index in displayed_plane(viewer, layer).items():
+        plane = displayed_plane(viewer, layer)
+        shown = np.array([axis not in plane for axis in range(n)])
+        for axis, index in plane.items():
             low[axis] = min(index * shape[axis] // full[axis], shape[axis] - 1)
             high[axis] = low[axis] + 1
+        if (shown & (high - low == 1) & (shape > 1)).any() and viewer.dims.ndisplay == 2:
+            raise ValueError(
+                f"“{layer.name}” is not in view: pan or zoom to it for a preview, or press Run."
+            )
         if viewer.dims.ndisplay == 3:
             # Corners are those of the canvas, which a volume that is turned has none of.
             low, high = np.where(shown, 0, low), np.where(shown, shape, high)
@@ -120,6 +130,8 @@ class PartInView(LayerImage):
         ------
         LookupError
             If the image is no longer in the viewer.
+        ValueError
+            If nothing of it is in view.
         """
         layers = image.layers_in(viewer)
         if layers is None:
@@ -175,9 +187,29 @@ class PartInView(LayerImage):
     ) -> Segmentation:
         """Segment the part, from the seeds of the whole image."""
         parameters = self._scaled(parameters)
-        start = None if self.seeds is None else self._start(*self.whole.levels[0])
+        start = None
+        if self.seeds is not None:
+            image, where = self.whole.levels[0]
+            start = self._start(image, where, progress)
         found = self._segment(self.levels, n_clusters, parameters, progress, start)
         return self.clean_up.without_specks(found)
+
+    def _prepare(
+        self,
+        image: Any,
+        where: Matrix,
+        progress: Progress | None,
+        parameters: dict[str, Any],
+    ) -> PreparedImage:
+        try:
+            return super()._prepare(image, where, progress, parameters)
+        except ValueError as error:
+            if self.region is not None and str(error) == self.region.missed:
+                raise ValueError(
+                    f"The region “{self.region.name}” is not in view: pan or zoom to it for a "
+                    "preview, or press Run."
+                ) from error
+            raise
 
     def _scaled(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """Tell in pixels of the part what is told in pixels of the image."""
@@ -203,12 +235,18 @@ def to_preview(viewer: ViewerModel, image: LayerImage) -> LayerImage:
 
 
 def is_shown(viewer: ViewerModel, image: LayerImage) -> bool:
-    """Whether a viewer still shows the plane, or the part, that was to be previewed."""
+    """Whether a viewer still shows the plane, or the part, that was to be previewed.
+
+    So it is said where the whole image is out of view: there is nothing else to be shown.
+    """
     layers = image.layers_in(viewer)
     if layers is None:
         return False
     if isinstance(image, PartInView):
-        return View.of(viewer, layers[0]) == image.view
+        try:
+            return View.of(viewer, layers[0]) == image.view
+        except ValueError:
+            return True
     return image.plane is None or displayed_plane(viewer, layers[0]) == image.plane
 
 

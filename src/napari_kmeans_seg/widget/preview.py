@@ -36,6 +36,8 @@ OF_POINTS = (
 )  # fmt: skip
 
 _LOOK_EVERY = 10
+# How many images are kept: to go to and fro between two shall not read them anew.
+_KEPT = 2
 # How long the settings rest before the slower outputs follow, in milliseconds.
 _REST = 400
 # How long the camera and the sliders rest before the part in view is taken anew.
@@ -43,16 +45,19 @@ _SETTLE = 200
 
 
 class Points:
-    """The distinct values of the last image, kept for other settings on the same image."""
+    """The distinct values of the last images, kept for other settings on the same image."""
 
     def __init__(self) -> None:
-        self.source: LayerImage | None = None
-        self._settings: dict[str, Any] = {}
-        self._prepared: PreparedImage | None = None
+        self._known: dict[str, tuple[LayerImage, dict[str, Any], PreparedImage]] = {}
 
-    def forget(self) -> None:
-        """Let go of the image."""
-        self.source = self._prepared = None
+    @property
+    def sources(self) -> tuple[LayerImage, ...]:
+        """The images whose points are kept, the newest last."""
+        return tuple(source for source, _, _ in tuple(self._known.values()))
+
+    def forget(self, source: LayerImage) -> None:
+        """Let go of an image."""
+        self._known.pop(source.link_id, None)
 
     def segment(
         self, source: LayerImage, parameters: dict[str, Any], progress: Progress
@@ -62,22 +67,27 @@ class Points:
         if levels or source.region or source.seeds or source.step_axis is not None:
             return source.segment(progress=progress, **parameters)
         settings = {key: parameters[key] for key in OF_POINTS if key in parameters}
-        if self._prepared is None or settings != self._settings or not self._is(source):
-            self.forget()
-            self._prepared = source.prepare(progress=progress, **settings)
-            self.source, self._settings = source, settings
+        known = self._known.pop(source.link_id, None)
+        if known is None or settings != known[1] or not _same(source, known[0]):
+            # Let go of the one before the other is made.
+            known = None
+            known = source, settings, source.prepare(progress=progress, **settings)
+        self._known[source.link_id] = known
+        for link_id in tuple(self._known)[:-_KEPT]:
+            del self._known[link_id]
         rest = {key: value for key, value in parameters.items() if key not in settings}
-        segmentation = self._prepared.segment(progress=progress, **rest)
+        segmentation = known[2].segment(progress=progress, **rest)
         return source.clean_up.without_specks(segmentation)
 
-    def _is(self, source: LayerImage) -> bool:
-        known = self.source
-        if known is None or source.link_id != known.link_id or source.plane != known.plane:
-            return False
-        if getattr(source, "view", None) != getattr(known, "view", None):
-            return False
-        each, other = source.channels or (source,), known.channels or (known,)
-        return all(one.data is two.data for one, two in zip(each, other, strict=True))
+
+def _same(source: LayerImage, known: LayerImage) -> bool:
+    """Whether two of the same layers are of the same pixels."""
+    if source.plane != known.plane:
+        return False
+    if getattr(source, "view", None) != getattr(known, "view", None):
+        return False
+    each, other = source.channels or (source,), known.channels or (known,)
+    return all(one.data is two.data for one, two in zip(each, other, strict=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,10 +106,11 @@ class _Setting:
     def of(
         cls, source: LayerImage, parameters: dict[str, Any], kinds: tuple[Kind, ...]
     ) -> _Setting:
+        if isinstance(source, PartInView):
+            # Its labels are picture enough, and one layer is easily taken away again.
+            return cls(source, parameters, ("labels",), ())
         first: tuple[Kind, ...] = ("labels",) if "labels" in kinds else kinds
-        # Of a part the labels in its mean colours are picture enough.
-        rest = () if isinstance(source, PartInView) else kinds
-        rest = tuple(kind for kind in rest if kind not in first)
+        rest = tuple(kind for kind in kinds if kind not in first)
         return cls(source, parameters, first, rest)
 
     @property
@@ -183,7 +194,11 @@ class Preview(QObject):
     ) -> None:
         """Show a setting as soon as may be. Returns at once."""
         self._rest.stop()
-        self._asked = source = to_preview(self._viewer, source)
+        try:
+            self._asked = source = to_preview(self._viewer, source)
+        except ValueError as error:
+            self._failed(str(error))
+            return
         if self._part is not None and self._part.link_id != source.link_id:
             self.clear()
         self._edited = False
@@ -193,22 +208,29 @@ class Preview(QObject):
         self._timer.start()
 
     def drop_stale(self) -> None:
-        """Let go of an image that left the viewer or has other data by now."""
-        for source in (self._points.source, self._part):
-            layers = None if source is None else source.layers_in(self._viewer)
-            if source is not None and (layers is None or not source.is_still(*layers)):
-                self.stop()
-                # Not in the midst of the removal of another layer.
-                self._clearing.start()
-                if layers is not None:
-                    self._on_edited()
+        """Let go of images that left the viewer or have other data by now."""
+        for source in self._points.sources:
+            if not self._is_still(source):
+                self._points.forget(source)
+        asked = self._asked
+        if asked is not None and not self._is_still(asked):
+            self.stop()
+            if asked.layers_in(self._viewer) is not None:
+                self._on_edited()
+        if self._part is not None and not self._is_still(self._part):
+            # Not in the midst of the removal of another layer.
+            self._clearing.start()
+
+    def _is_still(self, source: LayerImage) -> bool:
+        layers = source.layers_in(self._viewer)
+        return layers is not None and source.is_still(*layers)
 
     def clear(self) -> None:
         """Take away the preview of a part, unless a person has worked on it."""
         part, self._part = self._part, None
         if part is None:
             return
-        for layer in earlier_outputs(self._viewer, part, ("labels", "image")):
+        for layer in earlier_outputs(self._viewer, part, ("labels",)):
             watch = EditWatch(layer)
             if watch.untouched():
                 self._viewer.layers.remove(layer)
@@ -322,9 +344,8 @@ class Preview(QObject):
     ) -> None:
         outputs = work.result()
         source = setting.source
-        layers = source.layers_in(self._viewer)
-        if layers is None or not source.is_still(*layers):
-            self._points.forget()
+        if not self._is_still(source):
+            self._points.forget(source)
             return
         self._showing = True
         try:
