@@ -1,4 +1,8 @@
-"""Clean-up of labels that are computed when they are asked for: chunk by chunk."""
+"""Clean-up of labels that are computed when they are asked for: chunk by chunk.
+
+The objects of `dask_image.ndmeasure.label` would be found anew in the whole image for every view
+of a part of it. Here what joins the chunks is found once, and each chunk shown by itself.
+"""
 
 from __future__ import annotations
 
