@@ -478,11 +478,11 @@ def test_closing_the_dock_ends_the_preview(viewer, dock, coffee):
     assert not widget.preview.busy
 
 
-def test_a_hundred_moves_leave_nothing_behind(viewer, ask, rest, shown, coffee):
+def test_many_moves_leave_nothing_behind(viewer, ask, rest, shown, coffee):
     """Neither layers nor threads nor pixels."""
     layer = viewer.add_image(coffee, name="coffee")
     made = []
-    for i in range(100):
+    for i in range(30):
         ask(layer, 2 + i % 7, kinds=("labels",))
         rest()
         made += [ref(shown.pop().arrays["labels"]), ref(viewer.layers["coffee clusters"].data)]
