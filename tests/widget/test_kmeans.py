@@ -270,6 +270,25 @@ def test_a_run_that_did_not_converge_says_what_to_do(viewer, dock, finish, qtbot
     finish(widget)
     assert widget.state == "done"
     assert "Not converged: allow more “Iterations”" in widget.warning.value
+    assert widget.more_options.max_iter.label == "⚠ Iterations", "it stands next to the cause"
+    widget.more_options.max_iter.value = 300
+    widget.run()
+    finish(widget)
+    assert widget.more_options.max_iter.label == "Iterations"
+
+
+def test_what_was_said_of_a_result_is_said_again_with_its_image(viewer, dock, finish, cell):
+    viewer.add_image(cell, name="cell")
+    widget = dock()
+    widget.run()
+    finish(widget)
+    said = widget.message.value
+    viewer.add_points([[1, 1]], name="dots")
+    assert widget.message.value == ""
+    viewer.layers.selection.active = viewer.layers["cell"]
+    assert (widget.state, widget.message.value) == ("done", said)
+    viewer.add_image(cell, name="another")
+    assert widget.message.value == "Ready."
 
 
 # -- what goes wrong
@@ -289,6 +308,7 @@ def test_an_error_is_told_and_nothing_is_changed(viewer, dock, finish, qtbot, co
     assert told == [("error", f"K-means: {widget.message.value.removeprefix('✖ ')}")]
     assert names(viewer) == ["coffee"]
     assert widget.run_button.enabled, "to try again"
+    assert widget.more_options.init.label == "⚠ Init"
     widget.more_options.init.value = "auto"
     press(qtbot, widget.run_button)
     finish(widget)

@@ -11,6 +11,7 @@ from napari.layers import Image, Labels, Points, Shapes
 from napari_kmeans_seg.layers import CleanUp, LayerImage, Region, Seeds, displayed_plane
 
 from .options import align_labels
+from .sections import unmarked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -229,5 +230,5 @@ class Inputs(Container[Widget]):
 def _numbers(field: LineEdit) -> tuple[int, ...]:
     words = field.value.replace(",", " ").split()
     if not all(word.isdecimal() for word in words):
-        raise ValueError(f"“{field.label}” takes numbers such as 1, 3; got “{field.value}”.")
+        raise ValueError(f"“{unmarked(field)}” takes numbers such as 1, 3; got “{field.value}”.")
     return tuple(int(word) for word in words)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from magicgui.widgets import CheckBox, Container, Label, ProgressBar, PushButton, Widget
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QEvent, QObject, QTimer
+from qtpy.QtCore import QTimer
 
 from napari_kmeans_seg.layers import LayerImage, Outputs, PartInView, warm_up_early
 
@@ -19,15 +19,15 @@ from .inputs import Inputs
 from .options import Options, align_labels
 from .preview import Preview
 from .run import Run
-from .sections import Scrolled, Section, wrap
+from .sections import ParentChange, Scrolled, Section, mark, wrap
 from .settings import LastSettings
 from .target import Target
 from .wording import dropped, in_fields, summary, warnings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import napari.viewer
+
+    from napari_kmeans_seg import Segmentation
 
 State = Literal["empty", "ready", "running", "done", "cancelled", "error"]
 
@@ -58,6 +58,8 @@ class KMeansWidget(Container[Widget]):
         self._run: Run | None = None
         self._listening = False
         self.state: State = "empty"
+        # What was said of the last result, and of which images.
+        self._told: tuple[tuple[object, ...], str, tuple[str, ...]] = ((), "", ())
 
         self.target = Target(viewer)
         self.layer_name, self.layer_kind = self.target.layer_name, self.target.layer_kind
@@ -130,7 +132,7 @@ class KMeansWidget(Container[Widget]):
         self._rest.timeout.connect(self._keep)
         for setting in (self.n_clusters, self.more_options):
             setting.changed.connect(self._keep_soon)
-        self._parent_change = _ParentChange(self.native, self._on_parent)
+        self._parent_change = ParentChange(self.native, self._on_parent)
         self.native.destroyed.connect(self._leave)
         self._listen()
         warm_up_early()
@@ -175,8 +177,11 @@ class KMeansWidget(Container[Widget]):
         # Why a run ended stays to be read when its layer goes and another takes its place.
         stale = changed and self.state != "cancelled"
         if self._run is None and (stale or self.state == "empty"):
+            link, text, warnings = self._told
             if self.target.image is None:
                 self._enter("empty", "")
+            elif self.target.link == link:
+                self._enter("done", text, warnings)
             else:
                 self._enter("ready", "Ready.")
         self._enable()
@@ -199,6 +204,14 @@ class KMeansWidget(Container[Widget]):
         self.warning.value = "\n".join(f"⚠ {warning}" for warning in warnings)
         self.warning.visible = bool(warnings)
         self.progress_bar.visible = state == "running"
+        told = "\n".join([*warnings, message if state == "error" else ""])
+        mark([self.cluster_count, *self.more_options, *self.inputs], told)
+
+    def _tell(self, segmentation: Segmentation, text: str) -> None:
+        """Say what came out of the image that is the target."""
+        warnings = warnings_of(segmentation)
+        self._told = self.target.link, text, warnings
+        self._enter("done", text, warnings)
 
     # -- a run --------------------------------------------------------------------------
 
@@ -271,7 +284,7 @@ class KMeansWidget(Container[Widget]):
         text = summary(segmentation, seconds)
         if isinstance(outputs.source, PartInView):
             text += "\nPreview of the part in view. Run does the whole image."
-        self._enter("done", text, warnings_of(segmentation))
+        self._tell(segmentation, text)
 
     def _on_refused(self, message: str) -> None:
         self._enter("error", f"✖ {in_fields(message)}")
@@ -318,7 +331,9 @@ class KMeansWidget(Container[Widget]):
         here = self.target.image
         if here is None or layers is None or layers[0].unique_id != here.unique_id:
             text = f"“{run.source.name}”: {text}"
-        self._enter("done", text, warnings_of(outputs.segmentation))
+            self._enter("done", text, warnings_of(outputs.segmentation))
+        else:
+            self._tell(outputs.segmentation, text)
 
     def _fail(self, message: str) -> None:
         message = in_fields(message)
@@ -370,18 +385,3 @@ class KMeansWidget(Container[Widget]):
                 self._rest.stop()
                 self._keep()
             self._enter("empty", "")
-
-
-class _ParentChange(QObject):
-    """Tells when a Qt widget gets another parent, or none: so napari closes a dock."""
-
-    def __init__(self, watched: QObject, callback: Callable[[], None]) -> None:
-        super().__init__(watched)
-        self._callback = callback
-        watched.installEventFilter(self)
-
-    def eventFilter(self, _watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
-        """Pass everything on."""
-        if event is not None and event.type() == QEvent.Type.ParentChange:
-            self._callback()
-        return False

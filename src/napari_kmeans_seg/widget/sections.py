@@ -8,7 +8,11 @@ from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal  # type: ignore[attr-
 from qtpy.QtWidgets import QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
-    from magicgui.widgets import Label
+    from collections.abc import Callable, Iterable
+
+    from magicgui.widgets import Label, Widget
+
+_MARK = "⚠ "
 
 
 def wrap(*labels: Label) -> None:
@@ -17,6 +21,20 @@ def wrap(*labels: Label) -> None:
         label.native.setWordWrap(True)
         label.native.setMinimumWidth(0)
         label.native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+
+
+def mark(fields: Iterable[Widget], told: str) -> None:
+    """Mark the fields that a warning or an error names, and no others."""
+    for field in fields:
+        name = unmarked(field)
+        label = f"{_MARK}{name}" if f"“{name}”" in told else name
+        if field.label != label:
+            field.label = label
+
+
+def unmarked(field: Widget) -> str:
+    """Tell the label of a field without its mark."""
+    return field.label.removeprefix(_MARK)
 
 
 class Section(QWidget):
@@ -123,3 +141,18 @@ class Scrolled(QScrollArea):
         if event is not None and event.type() == QEvent.Type.LayoutRequest:
             self.updateGeometry()
         return bool(super().eventFilter(watched, event))
+
+
+class ParentChange(QObject):
+    """Tells when a Qt widget gets another parent, or none: so napari closes a dock."""
+
+    def __init__(self, watched: QObject, callback: Callable[[], None]) -> None:
+        super().__init__(watched)
+        self._callback = callback
+        watched.installEventFilter(self)
+
+    def eventFilter(self, _watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
+        """Pass everything on."""
+        if event is not None and event.type() == QEvent.Type.ParentChange:
+            self._callback()
+        return False

@@ -67,6 +67,11 @@ class Target(Container[Widget]):
         """The image that will be segmented; of several, the first."""
         return self.images[0] if self.images else None
 
+    @property
+    def link(self) -> tuple[object, ...]:
+        """What tells these images from others; napari hands one out in several wrappings."""
+        return tuple(image.unique_id for image in self.images)
+
     def listen(self) -> None:
         """Hear of the viewer's layers."""
         if not self._listening:
@@ -99,7 +104,7 @@ class Target(Container[Widget]):
         # In the order of the list, so that the order of clicks does not matter.
         images = tuple(x for x in self._viewer.layers if x in chosen and isinstance(x, Image))
         images = images if len(chosen) == 1 or len(images) > 1 else ()
-        changed = [x.unique_id for x in images] != [x.unique_id for x in self.images]
+        changed = tuple(x.unique_id for x in images) != self.link
         if changed:
             for layer in self.images:
                 layer.events.data.disconnect(self._on_described)
