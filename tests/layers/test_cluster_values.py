@@ -8,11 +8,13 @@ import dask.array as da
 import numpy as np
 import pytest
 from napari.components import ViewerModel
+from skimage.io import imsave
 
-from napari_kmeans_seg.layers import CleanUp, LayerImage, Outputs
+from napari_kmeans_seg.layers import CleanUp, LayerImage, Outputs, cluster_values
 from napari_kmeans_seg.layers.cluster_points import N_COLORS
 from napari_kmeans_seg.layers.cluster_values import ClusterValues
 from napari_kmeans_seg.layers.clusters import clusters_of
+from napari_kmeans_seg.layers.python_script import python_script
 from napari_kmeans_seg.layers.thresholds import (
     move,
     overlap,
@@ -241,6 +243,21 @@ def test_of_a_lazy_image_some_windows_are_read(viewer, clustered):
     assert points.reckoned_up > 6
 
 
+def test_of_very_many_floats_a_sample_is_read_and_thresholds_move_all(clustered, cell, monkeypatch):
+    monkeypatch.setattr(cluster_values, "HOMES_LIMIT", 1 << 20)
+    random = np.random.default_rng(0)
+    image = np.tile(cell, (2, 2)) + random.random((1320, 1100), np.float32)
+    clusters = clustered(image)
+    values, points, members = gathered(clusters)
+    assert points.home.size < image.size
+    threshold = thresholds_of(points, members)[1]
+    move(clusters, reassignment(clusters, values, threshold, threshold.at + 10)(still))
+    second = (image > threshold.low + 1) & (image <= threshold.at + 10)
+    assert (clusters.layer.data[second] == 2).all()
+    small = clustered(image.astype(np.uint8))
+    assert gathered(small)[1].home.size == image.size
+
+
 def test_of_a_pyramid_a_level_is_read(viewer, clustered, coffee):
     big = np.tile(coffee, (6, 6, 1))
     clusters = clustered([big, big[::2, ::2], big[::4, ::4]])
@@ -297,6 +314,19 @@ def test_a_moved_threshold_makes_the_labels_anew(viewer, clustered, cell, by):
     np.testing.assert_array_equal(clusters.layer.data, before)
     clusters.redo()
     np.testing.assert_array_equal(clusters.layer.data, expected)
+
+
+def test_the_script_of_a_result_moves_the_threshold_as_well(clustered, cell, tmp_path):
+    clusters = clustered(cell)
+    for index, by in ((0, 7), (2, -11)):
+        values, points, members = gathered(clusters)
+        threshold = thresholds_of(points, members)[index]
+        move(clusters, reassignment(clusters, values, threshold, threshold.at + by)(still))
+    image = tmp_path / "cell.tif"
+    imsave(image, cell, check_contrast=False)
+    found = {}
+    exec(python_script(clusters.layer, str(image)), found)
+    np.testing.assert_array_equal(found["labels"], clusters.layer.data)
 
 
 def test_what_was_painted_or_deleted_by_hand_stays(viewer, clustered, cell):

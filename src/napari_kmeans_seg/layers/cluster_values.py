@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 READ_LIMIT = 1 << 22
 """Pixels up to which a lazy array is computed, and a level of a pyramid is taken."""
 
+HOMES_LIMIT = 1 << 26
+"""Pixels of one channel up to which the point of each is kept, at two bytes: 128 MB."""
+
 _N_WINDOWS, _WINDOW = 16, 512
 
 
@@ -86,8 +89,9 @@ class ClusterValues:
     def read(self, labels: Any, progress: Progress | None = None) -> ClusterPoints:
         """Gather the values to points. This is work, for any thread.
 
-        Of one channel in memory all pixels are read. Of several channels it is a sample, of
-        a pyramid a level that is not too large, of a lazy image some windows.
+        Of one channel in memory all pixels are read, unless they are very many. Of several
+        channels it is a sample, of a pyramid a level that is not too large, of a lazy image
+        some windows.
 
         Parameters
         ----------
@@ -123,7 +127,9 @@ class ClusterValues:
         random = np.random.default_rng(0)
         if is_lazy(array):
             return None if n <= READ_LIMIT else _windows(array, self.image.channel_axis, random)
-        if len(self.names) == 1 or n <= SAMPLE:
+        # Small unsigned values are points as they are, of all others a copy is kept.
+        every = HOMES_LIMIT if array.dtype.kind != "u" or array.dtype.itemsize > 2 else n
+        if n <= (every if len(self.names) == 1 else SAMPLE):
             return None
         return np.sort(random.integers(0, n, SAMPLE))
 
