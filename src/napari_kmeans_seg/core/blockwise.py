@@ -105,7 +105,7 @@ class PreparedBlocks(PreparedImage):
         self, model: KMeansModel, labelling: Labelling, found: LloydResult, notes: tuple[str, ...]
     ) -> BlockwiseSegmentation:
         if not (self._reading.complete or self._is_read_again):
-            note = f"{self._reading.note}; pixel counts and inertia are reckoned up from it."
+            note = f"{self._reading.note}; pixel counts and inertia are reckoned up to the whole."
             checks.warn(note)
             notes += (note,)
         of_fit = super()._result(model, labelling, found, notes)

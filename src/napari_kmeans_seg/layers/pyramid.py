@@ -37,8 +37,8 @@ def told_hidden(segmentation: Segmentation) -> Segmentation:
         return segmentation
     size = " × ".join(f"{n:,}" for n in segmentation.labels.shape[-2:])
     note = (
-        f"The layers are hidden: to show one, napari computes all {size} pixels at once. Save "
-        "them, or open the image as a pyramid."
+        f"The layers are hidden: to show one, napari computes all {size} pixels at once. Open the "
+        "image as a pyramid instead, or write the data of the layers with Dask's to_zarr."
     )
     return replace(segmentation, warnings=(*segmentation.warnings, note))
 
