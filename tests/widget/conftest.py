@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import napari
+    from napari.layers import Labels
 
     from napari_kmeans_seg.widget import KMeansWidget
+    from napari_kmeans_seg.widget.cluster_table import ClusterTable
 
 
 @pytest.fixture(autouse=True)
@@ -66,3 +68,26 @@ def finish(qtbot) -> Callable[[KMeansWidget], None]:
 def big() -> np.ndarray:
     """Twenty megapixels of coloured noise: some seconds of work."""
     return np.random.default_rng(0).integers(0, 256, (4000, 5000, 3), np.uint8)
+
+
+@pytest.fixture
+def widget(viewer, dock, finish, coffee) -> KMeansWidget:
+    """The widget after a run on the coffee cup, four clusters."""
+    viewer.add_image(coffee, name="coffee")
+    widget = dock()
+    widget.n_clusters.value = 4
+    widget.run()
+    finish(widget)
+    return widget
+
+
+@pytest.fixture
+def table(widget) -> ClusterTable:
+    """The table of these clusters."""
+    return widget.clusters
+
+
+@pytest.fixture
+def labels(viewer, table) -> Labels:
+    """The layer of these clusters."""
+    return viewer.layers["coffee clusters"]

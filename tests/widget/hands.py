@@ -1,0 +1,60 @@
+"""Mouse and keyboard on the cluster table and the canvas."""
+
+from __future__ import annotations
+
+import numpy as np
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QPushButton
+
+from napari_kmeans_seg.widget.cluster_model import NAME
+
+CONTROL = Qt.KeyboardModifier.ControlModifier
+SHIFT = Qt.KeyboardModifier.ShiftModifier
+NONE = Qt.KeyboardModifier.NoModifier
+
+
+def click(table, row, column=NAME, modifier=NONE):
+    """Click a cell with the mouse."""
+    place = table.view.visualRect(table.view.sorted.index(row, column)).center()
+    QTest.mouseClick(table.view.viewport(), Qt.MouseButton.LeftButton, modifier, place)
+
+
+def press(table, key, modifier=NONE):
+    """Press a key in the table."""
+    table.window().activateWindow()
+    table.view.setFocus()
+    QTest.qWait(20)
+    QTest.keyClick(table.view, key, modifier)
+
+
+def button(table, name):
+    return next(
+        one for one in table.findChildren(QPushButton) if one.text() == table.actions_[name].text()
+    )
+
+
+def rows(table) -> list[list[str]]:
+    """What the table shows."""
+    model = table.view.sorted
+    return [
+        [str(model.index(row, column).data()) for column in range(1, model.columnCount())]
+        for row in range(model.rowCount())
+    ]
+
+
+def paint(viewer, labels, qtbot, stroke=(150, 60)):
+    """Paint on the labels with napari's brush and the real mouse."""
+    viewer.layers.selection.active = labels
+    viewer.reset_view()
+    labels.mode, labels.selected_label, labels.brush_size = "paint", 2, 60
+    qtbot.wait(100)
+    native = viewer.window._qt_viewer.canvas.native
+    start = QPoint(native.width() // 2, native.height() // 2)
+    QTest.mousePress(native, Qt.MouseButton.LeftButton, NONE, start)
+    QTest.mouseMove(native, start + QPoint(*stroke))
+    QTest.mouseRelease(native, Qt.MouseButton.LeftButton, NONE, start + QPoint(*stroke))
+
+
+def canvas_colors(labels, n=4):
+    return labels.colormap.map(np.arange(1, n + 1, dtype=np.uint8))
