@@ -147,6 +147,24 @@ def test_clusters_that_stand_apart_are_the_same_as_in_memory_to_the_last_pixel(
     np.testing.assert_allclose(found.centroids, expected.centroids, rtol=1e-12)
 
 
+@pytest.mark.parametrize("image", [FLOATS, COFFEE], ids=["floats", "uint8"])
+def test_without_tolerance_every_chunk_of_a_huge_image_is_asked(
+    image: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for limit in ("LOAD_BYTES", "FIT_PIXELS"):
+        monkeypatch.setattr(lazy_image, limit, 0)
+    monkeypatch.setattr(lazy_image, "SAMPLE_PIXELS", 20_000)
+    monkeypatch.setattr(blockwise, "EXACT_PIXELS", 0)
+    lazy = da.from_array(image, chunks=(64, 100, image.shape[-1]))
+    with pytest.warns(UserWarning, match="Fitted on"):
+        segment(lazy, 4, channel_axis=-1)
+    found = segment(lazy, 4, channel_axis=-1, tol=0)
+    assert found.warnings == ()
+    rest = segment(image, 4, init=found.centroids, channel_axis=-1, tol=0)
+    np.testing.assert_array_equal(found.labels.compute(), rest.labels)
+    np.testing.assert_array_equal(found.counts, rest.counts)
+
+
 def test_with_the_usual_tolerance_few_iterations_over_the_chunks_are_enough(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

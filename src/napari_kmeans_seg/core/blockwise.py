@@ -32,7 +32,8 @@ from .sources import PixelSource
 
 EXACT_PIXELS = 1 << 28
 """Pixels up to which an image is read again, some times: for iterations over all pixels where
-only a sample of them fits into memory, and for counts that are those of all pixels."""
+only a sample of them fits into memory, and for counts that are those of all pixels. With tol=0
+it is, however large."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,15 +71,16 @@ class PreparedBlocks(PreparedImage):
     _image: LazyImage = field(repr=False)
     _reading: Reading = field(repr=False)
 
-    @property
-    def _is_read_again(self) -> bool:
+    def _is_read_again(self, parameters: dict[str, Any]) -> bool:
         if self._reading.complete:
             return False
-        return self._image.n_pixels_of(self._reading.chunks) <= EXACT_PIXELS
+        is_small = self._image.n_pixels_of(self._reading.chunks) <= EXACT_PIXELS
+        # Where no pixel may change its cluster any more, all of them have to be asked.
+        return is_small or (parameters["tol"] == 0 and parameters["max_iter"] > 0)
 
     def _fit(self, *arguments: Any) -> tuple[LloydResult, dict[str, Any], tuple[str, ...]]:
         found, parameters, notes = super()._fit(*arguments)
-        if not self._is_read_again or parameters["fit_scale"] < 1:
+        if not self._is_read_again(parameters) or parameters["fit_scale"] < 1:
             return found, parameters, notes
         model = self._model(found.centroids, parameters)
         tick = arguments[-1]
@@ -95,7 +97,7 @@ class PreparedBlocks(PreparedImage):
         of_points = super()._labelling(model, tick)
         if self._reading.complete:
             return of_points
-        if self._is_read_again:
+        if self._is_read_again(model.parameters):
             return sum_up(self._image, self._reading.chunks, model, tick)
         factor = self._reading.n_valid / of_points.counts.sum()
         counts = np.rint(of_points.counts * factor).astype(np.int64)
@@ -104,7 +106,7 @@ class PreparedBlocks(PreparedImage):
     def _result(
         self, model: KMeansModel, labelling: Labelling, found: LloydResult, notes: tuple[str, ...]
     ) -> BlockwiseSegmentation:
-        if not (self._reading.complete or self._is_read_again):
+        if not (self._reading.complete or self._is_read_again(model.parameters)):
             note = f"{self._reading.note}; pixel counts and inertia are reckoned up to the whole."
             checks.warn(note)
             notes += (note,)

@@ -125,10 +125,10 @@ def segment(
     centroids are those of the same array in memory, bit for bit, where all values of the
     dtype can be counted (8 bits in up to three channels, 16 bits in one), and where it takes
     up to 256 MiB. Of other images a sample of 4 million pixels is brought to rest first, whatever
-    `init`; then the iterations go on over all pixels, up to 268 million of them, each reading every
-    chunk again, to a fixed point that may be another one than in memory. Of still larger images the
-    clusters are those of the sample, and of more than 2 billion pixels only chunks evenly spread
-    are read. A warning says so.
+    `init`; then the iterations go on over all pixels, up to 268 million of them (with ``tol=0``
+    however many), each reading every chunk again, to a fixed point that may be another one than
+    in memory. Of still larger images the clusters are those of the sample, and of more than 2
+    billion pixels only chunks evenly spread are read. A warning says so.
 
     Initial centroids other than an array are first run to rest on coarse bins, from a
     few seeds each, and the best goes on to all pixels; that is a heuristic, and costs little.
