@@ -163,6 +163,7 @@ def test_painted_seeds(viewer, stack, folder, fixed, steps):
     assert gives_it(result)
     assert "the seeds “mine”" in methods_text(result.layer)
     assert ("nearest of 3 seed colours" in methods_text(result.layer)) == fixed
+    assert ("Lloyd" in methods_text(result.layer)) != fixed
     work_on(result)
     assert gives_it(result)
 

@@ -60,10 +60,11 @@ def methods_text(layer: Layer) -> str:
     text += "".join(f" {_said(edit)}" for edit in edits)
     if painted_by_hand(layer):
         text += f" {_said({'painted': True})}"
-    cited = [_CITATIONS["k-means"]]
+    # To take the nearest of given colours is no k-means.
+    cited = [] if seeds and seeds["fixed"] else [_CITATIONS["k-means"]]
     if isinstance(init, str) and init in _CITATIONS:
         cited.append(_CITATIONS[init])
-    return f"{text} [{'; '.join(cited)}]"
+    return f"{text} [{'; '.join(cited)}]" if cited else text
 
 
 def _limited(record: dict[str, Any]) -> list[str]:
@@ -78,7 +79,8 @@ def _limited(record: dict[str, Any]) -> list[str]:
             "labels were matched from step to step."
         )
     if (region := record.get("region")) is not None:
-        labels = f", labels {_and(region['labels'])}" if region.get("labels") else ""
+        chosen = region.get("labels", ())
+        labels = f", label{'s' if len(chosen) > 1 else ''} {_and(chosen)}" if chosen else ""
         told.append(
             f"Clusters were found inside the region “{region['layer']}”{labels}; "
             + ("all pixels were labelled." if region["everywhere"] else "only it was labelled.")

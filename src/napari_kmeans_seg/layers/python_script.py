@@ -94,7 +94,8 @@ def _read(record: dict[str, Any], files: tuple[str, ...]) -> list[str]:
     else:
         lines = [f"image = imread({(files or ('image.tif',))[0]!r})"]
     if not files:
-        lines.insert(0, f"# The image “{record['source']}”, saved as a file.")
+        saved = "images “{}”, each" if channels else "image “{}”,"
+        lines.insert(0, f"# The {saved.format(record['source'])} saved as a file.")
     if (level := _level(record)) is not None:
         lines += [
             f"# Clusters were found on level {level} of the pyramid, an image of its own size.",
@@ -106,11 +107,11 @@ def _read(record: dict[str, Any], files: tuple[str, ...]) -> list[str]:
         index = ", ".join([":", *cut] if channels else cut)
         lines.append(f"image = image[{index}]")
     if (region := record.get("region")) is not None:
-        lines.append(
-            f"# The region “{region['layer']}”, saved as an image of the same size "
-            "that is not 0 inside."
-        )
         chosen = region.get("labels")
+        lines.append(
+            f"# The region “{region['layer']}”, saved as an image of the same size"
+            + (": its labels." if chosen else " that is not 0 inside.")
+        )
         inside = f"np.isin({{}}, {chosen})" if chosen else "{} > 0"
         lines.append("mask = " + inside.format("imread('region.tif')"))
         if level is not None:
@@ -145,7 +146,7 @@ def _segmented(record: dict[str, Any]) -> list[str]:
         # Seeds are the same in every step, so their labels match from the start.
         join = "join" if "seeds" in record else "of"
         lines = [
-            f"steps = [{call} {loop}]",
+            f"steps = [\n    {call}\n    {loop}\n]",
             f"segmentation = StepsSegmentation.{join}(steps, {axis})",
         ]
     if (specks := record.get("merged_pieces_below")) is not None:
