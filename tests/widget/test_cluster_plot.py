@@ -163,6 +163,17 @@ def test_it_is_drawn_also_while_the_new_clusters_are_still_read(ran, coffee, kin
     plot.grab()
 
 
+def test_columns_that_a_person_adds_do_no_harm(viewer, ran, settle, coffee):
+    plot = ran(coffee).cluster_plot
+    plot.axes.setCurrentText("a*, b*")
+    labels = viewer.layers["image clusters"]
+    labels.features = labels.features.assign(mean_diameter=3.5)
+    labels.data = labels.data.copy()
+    settle(plot)
+    assert plot.scatter.isVisible()
+    assert plot.scatter.cloud.axes == ("a*", "b*")
+
+
 def test_what_is_hidden_is_not_drawn_and_what_is_not_selected_is_faint(ran, settle, coffee):
     widget = ran(coffee)
     plot, table = widget.cluster_plot, widget.clusters

@@ -230,7 +230,7 @@ def move(clusters: Clusters, found: Reassignment) -> bool:
     if found.change is None:
         return False
     threshold, table = found.threshold, clusters.table
-    (column,) = means(table)
+    column = means(table)[0]
     pair = (threshold.lower, threshold.upper)
     for label, count, mean in zip(pair, found.counts, found.means, strict=True):
         table.loc[table["label"] == label, ["pixels", column]] = count, mean

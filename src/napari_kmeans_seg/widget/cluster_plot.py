@@ -281,13 +281,12 @@ class ClusterPlot(QWidget):
             self._reading = None
             try:
                 self._found = reading.result()
+                self._draw()
             except CancelledError:
                 pass
             except Exception as error:  # noqa: BLE001 - whatever it is, a person must read it
                 self._found = None
                 self._say_nothing(str(error) or type(error).__name__)
-            else:
-                self._draw()
             if self._again:
                 self._read()
         elif reading is not None and self._found is None and self._waited > _PATIENCE:

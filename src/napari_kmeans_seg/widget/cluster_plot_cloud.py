@@ -108,7 +108,9 @@ class Cloud:
         """Place the points of an image, and the centroids of the table, in a plane."""
         i, j = plane.across, plane.up
         dots = _in(plane.space, points.values, values)
-        rings = _in(plane.space, table[means(table)].to_numpy(float).T, values)[[i, j]].T
+        # A person may have added columns of their own.
+        columns = means(table)[: len(values.names)]
+        rings = _in(plane.space, table[columns].to_numpy(float).T, values)[[i, j]].T
         centroids = {
             int(label): (float(x), float(y))
             for label, (x, y) in zip(table["label"], rings, strict=True)
