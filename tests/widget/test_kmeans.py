@@ -324,6 +324,21 @@ def test_with_nothing_to_add_it_says_so(viewer, dock, qtbot, coffee):
     assert "Nothing to add: tick" in widget.message.value
 
 
+def test_cancel_in_the_midst_of_telling_the_progress_is_cancel(viewer, dock, big):
+    """napari lets the interface go on while its progress bar is set."""
+    viewer.add_image(big, name="noise")
+    widget = dock()
+    widget.run()
+    work = widget._run.work
+    while work.fraction < 0.2:
+        time.sleep(0.01)
+    QTimer.singleShot(0, widget.cancel)
+    widget._look()
+    assert widget.state == "cancelled"
+    assert widget.message.value == "Cancelled. Nothing was changed."
+    assert work.wait(10)
+
+
 def test_cancel_stops_a_big_run_within_a_second(viewer, dock, finish, qtbot, big):
     viewer.add_image(big, name="noise")
     widget = dock()

@@ -305,7 +305,10 @@ class KMeansWidget(Container[Widget]):
         run = self._run
         if run is None:
             return
-        self.progress_bar.value = percent = run.advance()
+        percent = run.advance()
+        if self._run is not run:
+            return  # napari let the interface go on meanwhile, and it was cancelled
+        self.progress_bar.value = percent
         if run.work.stage:
             self.message.value = f"“{run.source.name}”: {run.work.stage.lower()}, {percent} %"
         if run.work.done:
