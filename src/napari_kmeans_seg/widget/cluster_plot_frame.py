@@ -146,7 +146,8 @@ class PlotFrame(QWidget):
         painter.drawText(where, int(align.AlignLeft), axis.low_text)
         painter.drawText(where, int(align.AlignRight), axis.high_text)
         middle = where.adjusted(ends[0] + 8, 0, -ends[1] - 8, 0)
-        name = metrics.elidedText(axis.name, Qt.TextElideMode.ElideRight, int(middle.width()))
+        # Names of channels differ at their ends.
+        name = metrics.elidedText(axis.name, Qt.TextElideMode.ElideLeft, int(middle.width()))
         # In the middle of the axis where there is room, else between its ends.
         half = metrics.horizontalAdvance(name) / 2
         centred = where.center().x() - half > middle.left()
