@@ -335,3 +335,28 @@ def test_seeds_on_a_huge_image_read_the_chunks_where_they_lie(huge, kind):
         rows = [slice(9000 - 8192, 9100 - 8192), slice(9100 - 8192, 9200 - 8192)]
         both = [np.hstack([TILE[rows[0], 4000:], TILE[rows[0], :104]]), TILE[rows[1], 104:304]]
         np.testing.assert_allclose(centroids[:, 0], [part.mean() for part in both])
+
+
+@pytest.mark.parametrize("form", ["single", "pyramid", "steps"])
+@pytest.mark.parametrize("dtype", ["uint8", "float32", "huge float32"])
+def test_progress_only_grows_whatever_is_read_how_often(dtype, form, monkeypatch):
+    if dtype.startswith("huge"):
+        monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
+        monkeypatch.setattr(lazy_image, "SAMPLE_PIXELS", 2_000)
+    image = np.random.default_rng(0).integers(0, 200, (3, 64, 80)).astype(dtype.split()[-1])
+    levels = [da.from_array(one, chunks=(1, 20, 30)) for one in (image, image[:, ::2, ::2])]
+    viewer = ViewerModel()
+    area = viewer.add_shapes([[[5, 5], [5, 50], [50, 50]]], shape_type="polygon")
+    source = replace(
+        LayerImage.of(Image(levels if form == "pyramid" else levels[0])),
+        region=Region.of(area, everywhere=True),
+        clean_up=CleanUp(specks=3),
+        step_axis=0 if form == "steps" else None,
+    )
+    told = []
+    source.segment(n_clusters=3, progress=lambda fraction, stage: told.append((fraction, stage)))
+    fractions = [fraction for fraction, _ in told]
+    assert fractions == sorted(fractions)
+    assert fractions[0] < 0.2
+    assert fractions[-1] == pytest.approx(1)
+    assert {"Clustering", "Counting labels"} <= {stage.split(",")[0] for _, stage in told}

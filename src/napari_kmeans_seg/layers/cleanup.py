@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.ndimage import distance_transform_edt
 from skimage.measure import label
 
-from napari_kmeans_seg.core.parallel import portion
+from napari_kmeans_seg.core.parallel import portion, within
 
 from .arrays import is_lazy
 from .results import PyramidSegmentation, StepsSegmentation
@@ -79,16 +79,19 @@ class CleanUp:
             return segmentation
         if isinstance(segmentation, PyramidSegmentation):
             full = np.prod(segmentation.labels.shape, dtype=float)
-            # The same size in the world on every level.
-            levels = [
-                replace(self, specks=round(self.specks * level.labels.size / full)).without_specks(
-                    level, progress
-                )
-                for level in segmentation.levels
-            ]
+            n = len(segmentation.levels)
+            levels = []
+            for i, level in enumerate(segmentation.levels):
+                # The same size in the world on every level.
+                own = replace(self, specks=round(self.specks * level.labels.size / full))
+                levels.append(own.without_specks(level, within(progress, i / n, (i + 1) / n)))
             return PyramidSegmentation.of(levels)
         if isinstance(segmentation, StepsSegmentation):
-            steps = [self.without_specks(step, progress) for step in segmentation.steps]
+            n = len(segmentation.steps)
+            steps = [
+                self.without_specks(step, within(progress, i / n, (i + 1) / n))
+                for i, step in enumerate(segmentation.steps)
+            ]
             return StepsSegmentation.join(steps, segmentation.axis)
         if not is_lazy(segmentation.labels):
             labels = self._merge(segmentation.labels)

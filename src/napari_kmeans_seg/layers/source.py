@@ -323,8 +323,8 @@ class LayerImage:
         place, of_prepare["fit_scale"] = level_to_fit(
             arrays, shapes, of_prepare.get("fit_scale", 1.0)
         )
-        # What is left of the progress is for labelling the other levels.
-        fitting = 0.7 if len(levels) > 1 else 1.0
+        # What is left of the progress is for labelling what was not fitted.
+        fitting = 0.7 if len(levels) > 1 or not self._as_fitted else 1.0
         image, where = levels[place]
         if self.seeds is not None and start is None:
             start = self._start(image, where, progress)
