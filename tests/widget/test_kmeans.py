@@ -324,6 +324,18 @@ def test_with_nothing_to_add_it_says_so(viewer, dock, qtbot, coffee):
     assert "Nothing to add: tick" in widget.message.value
 
 
+def test_to_press_run_twice_is_one_run(viewer, dock, finish, coffee):
+    """napari lets the interface go on while its progress bar is made."""
+    viewer.add_image(coffee, name="coffee")
+    widget = dock()
+    QTimer.singleShot(0, widget.run)
+    widget.run()
+    assert len(napari_progress._all_instances) == 1
+    finish(widget)
+    assert len(viewer.layers) == 3
+    assert not napari_progress._all_instances
+
+
 def test_cancel_in_the_midst_of_telling_the_progress_is_cancel(viewer, dock, big):
     """napari lets the interface go on while its progress bar is set."""
     viewer.add_image(big, name="noise")

@@ -229,7 +229,13 @@ class KMeansWidget(Container[Widget]):
             self._fail(str(error))
             return
         self.preview.stop()
-        self._run = Run.begin(self._viewer, source, parameters, kinds, owner=self)
+        run = Run.begin(self._viewer, source, parameters, kinds, owner=self)
+        if self._run is not None:
+            # napari let the interface go on while it made its progress bar: pressed twice.
+            run.work.cancel()
+            run.end()
+            return
+        self._run = run
         self.progress_bar.value = 0
         self._enter("running", f"Segmenting “{source.name}” …")
         self._enable()
