@@ -190,10 +190,12 @@ class KMeansWidget(Container[Widget]):
         self.preview.drop_stale()
         self.inputs.offer_layers()
 
+    def _is_running(self) -> bool:
+        return self._run is not None
+
     def _enable(self) -> None:
-        running = self._run is not None
-        self.run_button.enabled = self.target.image is not None and not running
-        self.cancel_button.enabled = running
+        self.run_button.enabled = self.target.image is not None and not self._is_running()
+        self.cancel_button.enabled = self._is_running()
         self.how_many.offer(self.target.image is not None)
         self.cluster_count.enabled = self.inputs.k_is_free
 
@@ -217,7 +219,7 @@ class KMeansWidget(Container[Widget]):
 
     def run(self) -> None:
         """Segment the active image layer. Returns at once."""
-        if self.target.image is None or self._run is not None:
+        if self.target.image is None or self._is_running():
             return
         kinds = self.more_options.kinds
         if not kinds:
@@ -230,7 +232,7 @@ class KMeansWidget(Container[Widget]):
             return
         self.preview.stop()
         run = Run.begin(self._viewer, source, parameters, kinds, owner=self)
-        if self._run is not None:
+        if self._is_running():
             # napari let the interface go on while it made its progress bar: pressed twice.
             run.work.cancel()
             run.end()
