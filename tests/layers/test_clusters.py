@@ -9,11 +9,12 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Labels
 from napari.utils.colormaps import CyclicLabelColormap
+from skimage.color import rgb2lab
 
 from napari_kmeans_seg import segment
 from napari_kmeans_seg.layers import METADATA_KEY, LayerImage, Outputs
-from napari_kmeans_seg.layers.cluster_colors import distinct_colors
 from napari_kmeans_seg.layers.clusters import Clusters, clusters_of
+from napari_kmeans_seg.layers.colors import distinct_colors
 
 
 def run(viewer, layer, n_clusters=4, **parameters):
@@ -335,6 +336,26 @@ def test_a_run_while_clusters_are_highlighted_brings_its_own_colours(viewer, res
     means = result.layer.features.filter(like="mean_").to_numpy()
     np.testing.assert_allclose(result.layer.colormap.map(3)[:3], means[3] / 255, atol=1e-6)
     assert result.colors.highlighted == frozenset()
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        np.eye(3),
+        # Protanopia and deuteranopia, in linear red, green and blue (Machado 2009).
+        [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]],
+        [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
+    ],
+)
+@pytest.mark.parametrize(("n", "apart"), [(5, 31), (8, 22), (16, 10)])
+def test_distinct_hues_are_told_apart_by_colour_blind_people_too(seen, n, apart):
+    hues = np.array(list(distinct_colors(range(n)).values()))[:, :3]
+    linear = np.where(hues <= 0.04045, hues / 12.92, ((hues + 0.055) / 1.055) ** 2.4)
+    linear = np.clip(linear @ np.transpose(seen), 0, 1)
+    shown = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    lab = rgb2lab(shown[np.newaxis])[0]
+    distances = np.linalg.norm(lab[:, np.newaxis] - lab, axis=-1)
+    assert distances[~np.eye(n, dtype=bool)].min() > apart
 
 
 def test_colours_chosen_in_napari_are_taken_over(viewer, result):

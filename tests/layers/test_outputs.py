@@ -146,8 +146,13 @@ def test_each_label_has_the_mean_colour_of_its_cluster(viewer, source):
 
 
 def test_grey_labels_have_distinct_hues(viewer, cell):
-    labels = run(viewer, viewer.add_image(cell))["labels"]
-    assert isinstance(labels.colormap, CyclicLabelColormap)
+    source = viewer.add_image(cell)
+    labels = run(viewer, source)["labels"]
+    for n_clusters in (3, 16):
+        assert run(viewer, source, n_clusters)["labels"] is labels
+        hues = np.array([labels.get_color(label)[:3] for label in range(1, n_clusters + 1)])
+        apart = np.linalg.norm(hues[:, np.newaxis] - hues, axis=-1)
+        assert apart[~np.eye(n_clusters, dtype=bool)].min() > 0.1
 
 
 def test_a_layer_may_be_sixteen_bit_colour(viewer, coffee):

@@ -51,7 +51,7 @@ def test_one_switch_changes_all_colours(viewer, ran, coffee):
 def test_grey_clusters_can_wear_their_greys(viewer, ran, cell):
     table = ran(cell)
     labels = viewer.layers["image clusters"]
-    assert table.extras.colors.currentText() == ""
+    assert table.extras.colors.currentText() == "Distinct hues"
     choose(table, "Mean colours")
     greys = labels.colormap.map(np.arange(1, 6))
     low, high = viewer.layers["image"].contrast_limits
@@ -69,3 +69,21 @@ def test_texts_are_put_on_the_clipboard(ran, coffee):
     QTest.mouseClick(table.extras.script, Qt.MouseButton.LeftButton)
     assert "segment(image, n_clusters=5, channel_axis=" in clipboard.text()
     assert table.message.text() == "Python script copied."
+
+
+def test_distinct_hues_stay_and_grow_with_another_run(viewer, ran, coffee, dock, finish):
+    table = ran(coffee)
+    labels = viewer.layers["image clusters"]
+    choose(table, "Distinct hues")
+    hues = labels.colormap.map(np.arange(1, 6))
+    table.select([2])
+    widget = dock()
+    widget.n_clusters.value = 8
+    widget.run()
+    finish(widget)
+    QTest.qWait(50)
+    grown = labels.colormap.map(np.arange(1, 9))
+    np.testing.assert_allclose(grown[:5], hues, atol=1e-6)
+    assert len(np.unique(grown, axis=0)) == 8
+    assert not (grown == (1, 0, 1, 1)).all(axis=1).any(), "magenta is what was painted by hand"
+    assert table.extras.colors.currentText() == "Distinct hues"

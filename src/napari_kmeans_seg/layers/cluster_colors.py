@@ -9,7 +9,7 @@ import numpy as np
 from napari.utils.colormaps import DirectLabelColormap
 from napari.utils.colormaps.standardize_color import transform_color
 
-from .colors import BY_HAND, color_fingerprint
+from .colors import BY_HAND, DISTINCT, color_fingerprint, distinct_colors
 from .label_rows import means, of_clusters
 from .link import METADATA_KEY, written_colors
 
@@ -32,12 +32,9 @@ _DIMMED = 0.25
 # How bright the brightest channel of a cluster is at most that is dark, and what others fade to.
 _DARK, _PALE = 0.35, 0.8
 
-# Paul Tol's schemes "muted" and "bright" (2021): told apart by colour-blind people, too.
-# Neighbours in the list are far from each other, for few clusters take its beginning.
-_DISTINCT: Sequence[str] = (
-    "#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#332288", "#DDCC77",
-    "#117733", "#88CCEE", "#882255", "#44AA99", "#999933", "#CC6677", "#AA4499", "#BBBBBB",
-)  # fmt: skip
+
+# Stands where the fingerprint of written colours does, once a person has chosen others.
+_CHOSEN = "chosen"
 
 
 class ClusterColors:
@@ -57,6 +54,7 @@ class ClusterColors:
         self._ref = ref(layer)
         self._worn: LabelColormapBase = layer.colormap
         self._shown: LabelColormapBase = layer.colormap
+        self._written = self._as_written()
         self._highlighted: frozenset[int] = frozenset()
         self._hidden: frozenset[int] = frozenset()
 
@@ -132,8 +130,21 @@ class ClusterColors:
                 }
         made = [label for label in new["label"] if label not in worn]
         used = {tuple(np.round(color, 2)) for color in worn.values()}
-        free = [hue for hue in _DISTINCT if tuple(np.round(transform_color(hue)[0], 2)) not in used]
-        return distinct_colors(made, free or _DISTINCT)
+        free = [hue for hue in DISTINCT if tuple(np.round(transform_color(hue)[0], 2)) not in used]
+        return distinct_colors(made, free or DISTINCT)
+
+    def cover(self) -> None:
+        """Give clusters that have no colour yet, since a run made more of them, distinct hues."""
+        self._listen()
+        worn = self._worn
+        if isinstance(worn, DirectLabelColormap):
+            labels = of_clusters(self._layer.features)["label"].tolist()
+            missing = [label for label in labels if label not in worn.color_dict]
+            if missing:
+                hues = distinct_colors(range(1, max(missing) + 1))
+                new = {label: hues[label] for label in missing}
+                self._worn = DirectLabelColormap(color_dict={**worn.color_dict, **new})
+                self._show()
 
     def show(
         self, *, highlighted: Collection[int] | None = None, hidden: Collection[int] | None = None
@@ -152,11 +163,17 @@ class ClusterColors:
         """Take over a colormap that somebody else has set."""
         if self._layer.colormap is not self._shown:
             self._worn = self._shown = self._layer.colormap
+            self._written = self._as_written()
             self._highlighted = self._hidden = frozenset()
+
+    def _as_written(self) -> LabelColormapBase | None:
+        """Give the colormap that the layer has, if a run gave it and not a person."""
+        layer = self._layer
+        ours = written_colors(layer) in (None, color_fingerprint(layer))
+        return layer.colormap if ours else None
 
     def _show(self) -> None:
         layer = self._layer
-        as_written = written_colors(layer) in (None, color_fingerprint(layer))
         known = of_clusters(layer.features)["label"].tolist()
         self._highlighted &= set(known)
         self._hidden &= set(known)
@@ -176,14 +193,10 @@ class ClusterColors:
             layer.colormap = self._worn
         self._shown = layer.colormap
         link = layer.metadata.get(METADATA_KEY, {}).get("link")
-        # To highlight is not to choose colours: a later run may still give its own.
-        if as_written and link is not None and link.get("colors") is not None:
-            link["colors"] = color_fingerprint(layer)
-
-
-def distinct_colors(labels: Iterable[int], hues: Sequence[str] = _DISTINCT) -> dict[int, Any]:
-    """Give each label a hue that colour-blind people can tell from the others, up to 16."""
-    return {label: transform_color(hues[i % len(hues)])[0] for i, label in enumerate(labels)}
+        if link is not None:
+            # To highlight is not to choose colours: a later run may still give its own.
+            ours = self._worn is self._written
+            link["colors"] = color_fingerprint(layer) if ours else _CHOSEN
 
 
 def mean_colors_of(table: pd.DataFrame, source: Image | None) -> dict[int, Any]:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.utils.colormaps import DirectLabelColormap
+from napari.utils.colormaps.standardize_color import transform_color
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
     import numpy.typing as npt
     from napari.layers import Labels
@@ -22,13 +23,34 @@ BY_HAND = "magenta"
 """What a label wears that no cluster has: it was painted by hand, and must not be overlooked."""
 
 
+# From Paul Tol's schemes (2021), each the farthest from those before it, also as people with
+# protanopia and deuteranopia see them (Machado 2009): of the first five no two are nearer
+# than 31 CIELAB units, of all sixteen than 10.
+DISTINCT: Sequence[str] = (
+    "#4477AA", "#EE6677", "#BBCC33", "#99DDFF", "#225522", "#EEDD88", "#999933", "#882255",
+    "#BBBBBB", "#004488", "#77AADD", "#228833", "#EE8866", "#CC3311", "#AA3377", "#44AA99",
+)  # fmt: skip
+
+
+def distinct_colors(labels: Iterable[int], hues: Sequence[str] = DISTINCT) -> dict[int, Any]:
+    """Give each label a hue that colour-blind people can tell from the others, up to 16."""
+    return {label: transform_color(hues[i % len(hues)])[0] for i, label in enumerate(labels)}
+
+
+@cache
+def distinct_hues(n_clusters: int) -> DirectLabelColormap:
+    """Give the labels from 1 on distinct hues. The same colormap for the same number."""
+    table: dict[int | None, Any] = {None: BY_HAND, 0: "transparent"}
+    table.update(distinct_colors(range(1, n_clusters + 1)).items())
+    return DirectLabelColormap(color_dict=table)
+
+
 def mean_colors(segmentation: Segmentation, dtype: npt.DTypeLike) -> DirectLabelColormap:
     """Give each label the mean colour of its cluster.
 
     Over the segmented image the labels then look just like it, and over the source they
-    look like the clusters they are. Napari's colour mode *auto* shows them in distinct
-    hues; grey images have these from the start, for greys next to each other are hard to
-    tell apart.
+    look like the clusters they are. Grey images have distinct hues instead, for greys next
+    to each other are hard to tell apart.
 
     Parameters
     ----------

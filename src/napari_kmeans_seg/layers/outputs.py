@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image, Labels
 
-from .colors import color_fingerprint, mean_colors, warm_up
+from .colors import color_fingerprint, distinct_hues, mean_colors, warm_up
 from .geometry import placement, shifted
 from .label_rows import QUANTITIES, every_label, n_pixels_of
 from .link import (
@@ -73,7 +73,8 @@ class Outputs:
     table : DataFrame
         One row per cluster, still without sizes, which depend on where the layer lies.
     colormap : DirectLabelColormap or None
-        The mean colour of each cluster, where there are labels of a colour image.
+        Where there are labels: for a colour image the mean colour of each cluster, else
+        distinct hues.
     objects : DataFrame or None
         One row per object, where there are objects.
     """
@@ -115,8 +116,11 @@ class Outputs:
         prints = {kind: fingerprint(array, progress) for kind, array in arrays.items()}
         table = segmentation.to_dataframe(channel_names=source.channel_names)
         colormap = None
-        if source.rgb and "labels" in arrays:
-            colormap = mean_colors(segmentation, source.data.dtype)
+        if "labels" in arrays:
+            if source.rgb:
+                colormap = mean_colors(segmentation, source.data.dtype)
+            else:
+                colormap = distinct_hues(segmentation.n_clusters)
             warm_up(colormap, levels[0].labels.dtype, progress)
         return cls(source, segmentation, arrays, prints, table, colormap, objects)
 
@@ -252,7 +256,8 @@ class Outputs:
         colors = written_colors(layer)
         if kind == "labels":
             if self.colormap is not None and colors in (None, color_fingerprint(layer)):
-                layer.colormap = self.colormap
+                if layer.colormap is not self.colormap:  # for it redraws the layer
+                    layer.colormap = self.colormap
                 colors = color_fingerprint(layer)
             layer.features = cluster_table(self.table, layer)
         if kind == "objects" and self.objects is not None:

@@ -8,7 +8,8 @@ import numpy as np
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QComboBox, QGridLayout, QPushButton, QWidget
 
-from napari_kmeans_seg.layers.cluster_colors import distinct_colors, mean_colors_of
+from napari_kmeans_seg.layers.cluster_colors import mean_colors_of
+from napari_kmeans_seg.layers.colors import distinct_colors
 from napari_kmeans_seg.layers.methods_text import methods_text
 from napari_kmeans_seg.layers.python_script import files_of, python_script
 

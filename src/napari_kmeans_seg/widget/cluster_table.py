@@ -205,6 +205,7 @@ class ClusterTable(QWidget):
             if clusters is not None and self._shown and not same:
                 # Others have changed them: what was said of a label is not true any more.
                 clusters.colors.show(highlighted=(), hidden=())
+                clusters.colors.cover()
             self.show_clusters(self.selected if same else ())
         self._enable()
 
