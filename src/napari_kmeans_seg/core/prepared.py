@@ -13,21 +13,15 @@ from .choose_k import ClusterCurve, Silhouettes, cluster_curve
 from .features import FeatureSpace, color_values
 from .image_points import ImagePoints
 from .labelling import Labelling
+from .levels import Levels
 from .lloyd import LloydResult, inertia, lloyd
 from .model import KMeansModel
 from .optimal import OptimalPartitions, optimal_partitions
 from .parallel import Progress, Tick, no_tick, portion
 from .segmentation import Segmentation, by_brightness
-from .sources import PointSource, Source, in_leaves
 
 RELABELLINGS = 10
 """Times that pixels are labelled again to fill empty clusters; rarely one."""
-
-MANY = 10
-"""Clusters from which it pays to put the points in the order of a k-d tree."""
-
-SAMPLE = 1 << 16
-"""Points that decide where the coarse bins lie."""
 
 OPTIMAL_LIMIT = 1 << 21
 """Distinct values times clusters up to which "auto" means the optimum: half a second's work."""
@@ -49,45 +43,14 @@ class PreparedImage:
     _optima: list[OptimalPartitions] = field(default_factory=list, init=False, repr=False)
 
     @cached_property
-    def _fine(self) -> Source:
-        source = self._fitted.source(self._space)
-        if isinstance(source, PointSource) and 0 in self._space.scale:
-            # Values that differ only in a channel without weight are one.
-            features, home = np.unique(source.features, axis=1, return_inverse=True)
-            weights = np.bincount(home.ravel(), source.weights).astype(np.float64)
-            source = PointSource(features, weights)
-        return source
-
-    @cached_property
-    def _leaves(self) -> Source:
-        """The same in the order of a k-d tree, which pays where clusters are many."""
-        return in_leaves(self._fine) if isinstance(self._fine, PointSource) else self._fine
-
-    @cached_property
-    def _finer(self) -> PointSource | None:
-        """Points between all and the coarse ones, where all are many."""
-        fine = self._fine
-        if not isinstance(fine, PointSource) or fine.n < 2 * fit.LEVELS[0]:
-            return None
-        return fit.coarsen(fine, fine.features[:, :: fine.n // SAMPLE], fit.LEVELS[0])
-
-    @cached_property
-    def _coarse(self) -> PointSource:
-        fine = self._finer or self._fine
-        if isinstance(fine, PointSource):
-            step = max(1, fine.n // SAMPLE)
-            return fit.coarsen(fine, fine.features[:, ::step])
-        return fit.coarsen(fine, self._space.of_sample(self._fitted.inputs, SAMPLE))
-
-    @cached_property
-    def _coarsest(self) -> PointSource:
-        return fit.coarsen(self._coarse, self._coarse.features, fit.LEVELS[-1])
+    def _levels(self) -> Levels:
+        return Levels(self._fitted, self._space)
 
     def _optimum(self, n_clusters: int, tick: Tick = no_tick) -> OptimalPartitions:
         """Find the optimal partitions of the one feature, and keep them for fewer clusters."""
         if not self._optima or self._optima[0].costs.size < n_clusters:
             # Distinct values, where they are known, give the true optimum; bins come close.
-            points = self._fine if isinstance(self._fine, PointSource) else self._coarse
+            points = self._levels.points
             order = np.argsort(points.features[0])
             values, weights = points.features[0, order], points.weights[order]
             self._optima[:] = [optimal_partitions(values, weights, n_clusters, tick)]
@@ -120,8 +83,7 @@ class PreparedImage:
         """
         n_clusters = checks.integer("n_clusters", n_clusters, 1, checks.MAX_CLUSTERS)
         self._start("optimal", n_clusters)
-        n = self._fine.n if isinstance(self._fine, PointSource) else self._coarse.n
-        costs = self._optimum(min(n_clusters, n)).costs[:n_clusters]
+        costs = self._optimum(min(n_clusters, self._levels.points.n)).costs[:n_clusters]
         return np.ldexp(costs, 2 * self._space.exponent)
 
     def segment(
@@ -229,8 +191,8 @@ class PreparedImage:
             raise ValueError("n_clusters takes at least one number of clusters; got none.")
         if not isinstance(init, str):
             raise TypeError(f"init takes one of {', '.join(checks.INITS)} here; got an array.")
-        silhouettes = Silhouettes(self._coarse)
-        n_points = self._fine.n if isinstance(self._fine, PointSource) else self._coarse.n
+        silhouettes = Silhouettes(self._levels.coarse)
+        n_points = self._levels.points.n
         if self._start(init, wanted[-1])[0] == "optimal":
             # The partitions into fewer clusters fall out of those into most.
             self._optimum(min(wanted[-1], n_points), portion(progress, 0, 0, "Optimum"))
@@ -239,7 +201,7 @@ class PreparedImage:
             tick = portion(progress, i / len(wanted), (i + 1) / len(wanted), f"{k} clusters")
             found, _, notes = self._fit(k, init, n_init, max_iter, tol, seed, tick)
             numbers.append(len(found.centroids))
-            reached = inertia(self._fine, found.centroids)
+            reached = inertia(self._levels.fine, found.centroids)
             inertias.append(float(np.ldexp(reached, 2 * self._space.exponent)))
             silhouette.append(silhouettes.mean(found.centroids))
             if numbers[-1] < k:
@@ -287,31 +249,24 @@ class PreparedImage:
                 f"{were} left out (label 0)."
             )
         tick(0)
-        fine, coarse = self._fine, self._coarse
-        if coarse.n < n_clusters:
-            coarse = fit.distinct(fine, n_clusters)
-        if coarse.n < n_clusters:
+        coarse = self._levels.coarse_for(n_clusters)
+        n_values = coarse[0].n
+        if n_values < n_clusters:
             scale = self._parameters["fit_scale"]
             which = "The image" if scale == 1 else f"The copy of the image at fit_scale={scale:g}"
             notes.append(
-                f"{which} has {coarse.n:,} distinct value{'s' if coarse.n > 1 else ''}, fewer "
-                f"than n_clusters={n_clusters:,}: it got {coarse.n:,} "
-                f"cluster{'s' if coarse.n > 1 else ''}."
+                f"{which} has {n_values:,} distinct value{'s' if n_values > 1 else ''}, fewer "
+                f"than n_clusters={n_clusters:,}: it got {n_values:,} "
+                f"cluster{'s' if n_values > 1 else ''}."
             )
-            n_clusters = coarse.n
+            n_clusters = n_values
             start = start if isinstance(start, str) else "k-means++"
         if isinstance(start, str) and start == "optimal":
             optimum = self._optimum(n_clusters, lambda _: tick(0))
             start = optimum.centroids(n_clusters)[:, np.newaxis]
-        levels = [coarse]
-        # Where the bins are not many times as many as the clusters, they are no guide.
-        if coarse is self._coarse and self._coarsest.n >= 16 * n_clusters:
-            levels.append(self._coarsest)
-        if self._finer is not None and self._finer.n >= 16 * n_clusters:
-            levels.insert(0, self._finer)
         found = fit.run(
-            self._leaves if n_clusters >= MANY else fine,
-            levels,
+            self._levels.all_for(n_clusters),
+            coarse,
             n_clusters,
             start,
             n_init=n_init,
@@ -336,7 +291,7 @@ class PreparedImage:
                     f"spatial_weight={self._parameters['spatial_weight']}."
                 )
             if init == "auto":
-                n = self._fine.n if isinstance(self._fine, PointSource) else self._coarse.n
+                n = self._levels.points.n
                 cheap = one_feature and n * n_clusters <= OPTIMAL_LIMIT
                 init = "optimal" if cheap else "k-means++"
             return init, init

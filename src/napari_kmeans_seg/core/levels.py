@@ -1,0 +1,93 @@
+"""The points of an image, and fewer and fewer that stand for them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from . import fit
+from .features import FeatureSpace
+from .image_points import ImagePoints
+from .sources import PointSource, Source, in_leaves
+
+MANY = 10
+"""Clusters from which it pays to put the points in the order of a k-d tree."""
+
+SAMPLE = 1 << 16
+"""Points that decide where the coarse bins lie."""
+
+BINS_PER_CLUSTER = 16
+"""Where the bins are not as many times as many as the clusters, they are no guide."""
+
+
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """All points of an image and coarser ones, each made when it is first asked for.
+
+    Attributes
+    ----------
+    image : ImagePoints
+        The image.
+    space : FeatureSpace
+        Where its points lie.
+    """
+
+    image: ImagePoints
+    space: FeatureSpace
+
+    @cached_property
+    def fine(self) -> Source:
+        """All points, or all pixels where values hardly repeat."""
+        source = self.image.source(self.space)
+        if isinstance(source, PointSource) and 0 in self.space.scale:
+            # Values that differ only in a channel without weight are one.
+            features, home = np.unique(source.features, axis=1, return_inverse=True)
+            weights = np.bincount(home.ravel(), source.weights).astype(np.float64)
+            source = PointSource(features, weights)
+        return source
+
+    def all_for(self, n_clusters: int) -> Source:
+        """All points, in the order that suits so many clusters."""
+        return self._leaves if n_clusters >= MANY else self.fine
+
+    @cached_property
+    def _leaves(self) -> Source:
+        return in_leaves(self.fine) if isinstance(self.fine, PointSource) else self.fine
+
+    @cached_property
+    def _finer(self) -> PointSource | None:
+        """Points between all and the coarse ones, where all are many."""
+        fine = self.fine
+        if not isinstance(fine, PointSource) or fine.n < 2 * fit.LEVELS[0]:
+            return None
+        return fit.coarsen(fine, fine.features[:, :: fine.n // SAMPLE], fit.LEVELS[0])
+
+    @cached_property
+    def coarse(self) -> PointSource:
+        """Points few enough to cluster in milliseconds."""
+        fine = self._finer or self.fine
+        if isinstance(fine, PointSource):
+            step = max(1, fine.n // SAMPLE)
+            return fit.coarsen(fine, fine.features[:, ::step])
+        return fit.coarsen(fine, self.space.of_sample(self.image.inputs, SAMPLE))
+
+    @cached_property
+    def _coarsest(self) -> PointSource:
+        return fit.coarsen(self.coarse, self.coarse.features, fit.LEVELS[-1])
+
+    def coarse_for(self, n_clusters: int) -> list[PointSource]:
+        """Coarse points for so many clusters, fewer and fewer; one that has fewer is alone."""
+        if self.coarse.n < n_clusters:
+            return [fit.distinct(self.fine, n_clusters)]
+        guides = (self._finer, self.coarse, self._coarsest)
+        least = BINS_PER_CLUSTER * n_clusters
+        return [
+            level
+            for level in guides
+            if level is self.coarse or (level is not None and level.n >= least)
+        ]
+
+    @property
+    def points(self) -> PointSource:
+        """All points where they are known, else the coarse ones."""
+        return self.fine if isinstance(self.fine, PointSource) else self.coarse
