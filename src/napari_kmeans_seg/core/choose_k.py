@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 N_SILHOUETTE = 1 << 11
 """Bins on which silhouettes are computed: all their distances to each other are held."""
 
+NOTHING = 1e-12
+"""Share of the inertia of one cluster that counts as none: each value has its own centroid."""
+
 
 @dataclass(frozen=True, eq=False)
 class ClusterCurve:
@@ -30,8 +33,9 @@ class ClusterCurve:
         Sum of squared distances of the pixels to their centroids; as `segment` gives it with
         the same arguments.
     elbow : (n,) float64 array
-        How far the curve of the inertia, scaled to the unit square, hangs below the
-        straight line between its ends (Kneedle [1]_); largest at the elbow.
+        How far the curve of the inertia's logarithm from one cluster on, scaled to the unit
+        square, hangs below the straight line between its ends (Kneedle [1]_); largest at the
+        elbow. Of the inertia itself the first falls outweigh all others, even one to nearly 0.
     calinski_harabasz : (n,) float64 array
         Ratio of the variance between to that within clusters [2]_; larger is better, NaN for
         one cluster.
@@ -90,7 +94,7 @@ def cluster_curve(
         Number of pixels.
     """
     k, within = np.array(n_clusters), np.array(inertia, np.float64)
-    elbow = _kneedle(k, within)
+    elbow = _kneedle(k, within, scatter)
     # Where every value has its own centroid nothing is left within clusters: best of all.
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.maximum(scatter - within, 0) / (k - 1) / (within / (n_pixels - k))
@@ -105,12 +109,16 @@ def cluster_curve(
     return ClusterCurve(k, within, elbow, ratio, silhouette, suggestion, reason)
 
 
-def _kneedle(k: NDArray[np.intp], inertia: NDArray[np.float64]) -> NDArray[np.float64]:
-    fall = inertia[0] - inertia[-1]
-    if k.size < 2 or fall <= 0:
+def _kneedle(
+    k: NDArray[np.intp], inertia: NDArray[np.float64], scatter: float
+) -> NDArray[np.float64]:
+    # From one cluster on, so that the first number that was tried can be the elbow.
+    if k[-1] < 2 or scatter <= 0:
         return np.zeros(k.size)
-    across = (k - k[0]) / (k[-1] - k[0])
-    hang: NDArray[np.float64] = (inertia[0] - inertia) / fall - across
+    fall = -np.log(np.maximum(inertia / scatter, NOTHING))
+    if fall[-1] <= 0:
+        return np.zeros(k.size)
+    hang: NDArray[np.float64] = fall / fall[-1] - (k - 1) / (k[-1] - 1)
     return hang
 
 
