@@ -65,6 +65,55 @@ def test_one_image_and_one_labels_layer_are_added_right_above_the_source(viewer,
     assert isinstance(viewer.layers["coffee clusters"], Labels)
 
 
+def names(viewer: ViewerModel) -> list[str]:
+    return [layer.name for layer in viewer.layers]
+
+
+def test_fresh_outputs_lie_above_the_earlier_ones_that_are_left_alone(viewer, source):
+    viewer.add_points([[1, 1]], name="on top")
+    for output in run(viewer, source).values():
+        output.data[0, 0] += 1
+    run(viewer, source)
+    assert names(viewer) == [
+        "coffee",
+        "coffee k-means",
+        "coffee clusters",
+        "coffee k-means [1]",
+        "coffee clusters [1]",
+        "on top",
+    ]
+
+
+def test_the_result_of_one_layer_lies_above_that_of_several(viewer, cell):
+    layers = [viewer.add_image(np.roll(cell, i), name=f"channel {i}") for i in range(3)]
+    together = LayerImage.of(*layers)
+    Outputs.paint(together, together.segment(n_clusters=3)).show(viewer)
+    before = names(viewer)
+    run(viewer, layers[0])
+    assert names(viewer) == [*before, "channel 0 k-means [1]", "channel 0 clusters"]
+
+
+def test_a_result_lies_above_another_image_that_would_hide_it(viewer, source, coffee):
+    viewer.add_image(coffee, name="another", rgb=True)
+    run(viewer, source)
+    assert names(viewer) == ["coffee", "another", "coffee k-means", "coffee clusters"]
+
+
+def test_a_fresh_image_stays_below_the_labels_that_are_written_to(viewer, source):
+    outputs = run(viewer, source)
+    outputs["image"].data[0, 0] += 1
+    assert run(viewer, source)["labels"] is outputs["labels"]
+    assert names(viewer) == ["coffee", "coffee k-means", "coffee k-means [1]", "coffee clusters"]
+
+
+def test_outputs_that_are_written_to_keep_their_place_below_others(viewer, source, coffee):
+    run(viewer, source)
+    run(viewer, viewer.add_image(coffee, name="another", rgb=True))
+    before = names(viewer)
+    run(viewer, source)
+    assert names(viewer) == before
+
+
 def test_only_the_wanted_outputs_are_added(viewer, source):
     run(viewer, source, kinds=["labels"])
     assert [layer.name for layer in viewer.layers] == ["coffee", "coffee clusters"]
@@ -289,8 +338,8 @@ def test_painted_labels_are_left_alone_and_a_fresh_layer_is_added(viewer, source
     assert [layer.name for layer in viewer.layers] == [
         "coffee",
         "coffee k-means",
-        "coffee clusters [1]",
         "coffee clusters",
+        "coffee clusters [1]",
     ]
     assert run(viewer, source, 5) == outputs, "the fresh one is written to from now on"
     np.testing.assert_array_equal(labels.data, painted)

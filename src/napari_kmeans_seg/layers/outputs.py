@@ -127,8 +127,9 @@ class Outputs:
     def show(self, viewer: ViewerModel, watches: Iterable[EditWatch] = ()) -> dict[Kind, Layer]:
         """Add the outputs to the viewer, or write to those of the run before.
 
-        New layers go right above the source. The selection stays as it is, so that the
-        same image can be segmented again.
+        New layers go right above the source, and above what would hide them there: other
+        results and images. The selection stays as it is, so that the same image can be
+        segmented again.
 
         Parameters
         ----------
@@ -155,23 +156,17 @@ class Outputs:
         known = {watch.layer_id: watch for watch in watches}
         selected, active = set(viewer.layers.selection), viewer.layers.selection.active
 
+        earlier = {kind: self._earlier(viewer, kind, known) for kind in self.arrays}
         shown: dict[Kind, Layer] = {}
-        ids = [layer.unique_id for layer in viewer.layers]
-        below: list[Layer] = [*sources]
-        if isinstance(self.source, PartInView):
-            # Else the result of a run before would hide it.
-            below += earlier_outputs(viewer, self.source.whole, ("image", "labels"))
-        above = max(ids.index(layer.unique_id) for layer in below) + 1
-        for kind in self.arrays:
-            layer = self._earlier(viewer, kind, known)
+        for kind, layer in earlier.items():
             if layer is not None:
                 self._update(layer, kind, spatial)
             else:
                 layer = self._new(kind, spatial, _source_of(kind, sources))
-                viewer.layers.insert(above, layer)
+                later = [*earlier.values()][len(shown) + 1 :]
+                viewer.layers.insert(_place_to_be_seen(viewer, sources, later), layer)
             self._describe(layer, kind)
             shown[kind] = layer
-            above = [other.unique_id for other in viewer.layers].index(layer.unique_id) + 1
 
         viewer.layers.selection = selected
         if active is not None:
@@ -289,6 +284,24 @@ def _channel(image: Any, i: int, source: LayerImage) -> Any:
     """Take one layer's own segmented image out of that of all."""
     channel = image[i].astype(source.data.dtype)
     return np.ascontiguousarray(channel) if isinstance(channel, np.ndarray) else channel
+
+
+def _place_to_be_seen(
+    viewer: ViewerModel, sources: Sequence[Layer], later: Sequence[Layer | None]
+) -> int:
+    """Say where in the list a new output goes.
+
+    What a person drew (points, shapes, labels of their own) stays on top of it, and so do
+    the kinds of output that come after it and have their place already.
+    """
+    hiding = [
+        i
+        for i, layer in enumerate(viewer.layers)
+        if layer in sources or isinstance(layer, Image) or METADATA_KEY in layer.metadata
+    ]
+    lowest = min(i for i, layer in enumerate(viewer.layers) if layer in sources)
+    places = [i for i, layer in enumerate(viewer.layers) if layer in later and i > lowest]
+    return min([max(hiding) + 1, *places])
 
 
 def _source_of(kind: Kind, sources: Sequence[Layer]) -> Layer:
