@@ -13,7 +13,8 @@ from skimage.io import imsave
 from napari_kmeans_seg.layers import CleanUp, LayerImage, Outputs, Region, Seeds
 from napari_kmeans_seg.layers.clusters import Clusters, clusters_of
 from napari_kmeans_seg.layers.methods_text import methods_text
-from napari_kmeans_seg.layers.python_script import files_of, python_script
+from napari_kmeans_seg.layers.opened_files import files_of
+from napari_kmeans_seg.layers.python_script import python_script
 
 
 @pytest.fixture
@@ -250,3 +251,8 @@ def test_a_threshold_that_was_moved(viewer, cell, folder):
     exec(python_script(result.layer, "image.png"), found)
     np.testing.assert_array_equal(found["labels"], result.layer.data)
     assert f"clusters 1 and 2 was moved from {at} to {at + 5} by hand" in methods_text(result.layer)
+
+
+def test_the_planes_of_a_stack_are_not_taken_for_channels(viewer, stack, folder):
+    save("image.tif", stack[:3])
+    assert gives_it(run(viewer, LayerImage.of(viewer.add_image(stack[:3]))))

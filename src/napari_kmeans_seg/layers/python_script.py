@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .cluster_history import painted_by_hand, record_of, split_by
+from .opened_files import TIFF
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from napari.layers import Layer
 
 # In the order of `segment`, with its defaults: what is as it was is not spelled out.
@@ -31,8 +29,6 @@ _OF_RUN: dict[str, Any] = {
     "tol": 1e-4,
     "seed": 0,
 }
-# What scikit-image reads as napari does.
-_SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg")
 _PAINTED = "# Pixels were relabelled by hand {}, which no script can tell."
 
 
@@ -64,19 +60,15 @@ def python_script(layer: Layer, *files: str) -> str:
     return "\n".join([f"# napari-kmeans-seg {record['version']}", *_imports(body), "", *body, ""])
 
 
-def files_of(layers: Sequence[Layer]) -> tuple[str, ...]:
-    """Tell from which files images were opened; nothing unless each has one of its own."""
-    paths = [str(layer.source.path or "") for layer in layers]
-    known = all(Path(path).suffix.lower() in _SUFFIXES for path in paths)
-    return tuple(paths) if known and len(set(paths)) == len(paths) else ()
-
-
 def _imports(body: list[str]) -> list[str]:
     """Import what the lines need."""
     text = "\n".join(body)
     own = [name for name in ("prepare", "segment") if f"{name}(" in text]
     lines = ["import numpy as np"] if "np." in text else []
-    lines += ["from skimage.io import imread", ""]
+    read = re.findall(r"imread\('([^']*)'\)|imread\(\"([^\"]*)\"\)", text)
+    # scikit-image would take a stack of 3 or 4 planes for channels.
+    tiff = all("".join(name).lower().endswith(TIFF) for name in read)
+    lines += [f"from {'tifffile' if tiff else 'skimage.io'} import imread", ""]
     lines.append(f"from napari_kmeans_seg import {', '.join(own)}")
     if "CleanUp(" in text:
         lines.append("from napari_kmeans_seg.layers import CleanUp")

@@ -11,7 +11,8 @@ from qtpy.QtWidgets import QComboBox, QGridLayout, QPushButton, QWidget
 from napari_kmeans_seg.layers.cluster_colors import mean_colors_of
 from napari_kmeans_seg.layers.colors import distinct_colors
 from napari_kmeans_seg.layers.methods_text import methods_text
-from napari_kmeans_seg.layers.python_script import files_of, python_script
+from napari_kmeans_seg.layers.opened_files import files_of
+from napari_kmeans_seg.layers.python_script import python_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable
