@@ -58,8 +58,8 @@ def clusters_of(viewer: ViewerModel, layer: Layer | None, *others: Layer) -> Clu
         results = [one for source in sources for one in linked_layers(viewer, source, "labels")]
         if not results:
             return None
-        # A new one is put right above its source.
-        layer = bare(min(results, key=viewer.layers.index))
+        # A new one is put above the others.
+        layer = bare(max(results, key=viewer.layers.index))
     link = record_of(layer).get("link", {})
     if link.get("output") != "labels" or link.get("layer_id") != str(layer.unique_id):
         return None
