@@ -97,6 +97,18 @@ def test_merged_clusters_are_one(viewer, result, coffee):
         json.dumps(told)
 
 
+def test_mean_colours_of_twelve_bits_stay_mean_colours_when_clusters_are_merged(viewer, coffee):
+    source = viewer.add_image(coffee.astype(np.uint16) * 16, name="coffee", rgb=True)
+    run(viewer, source)
+    clusters = clusters_of(viewer, source)
+    clusters.merge([1, 3])
+    labels = viewer.layers["coffee clusters"]
+    low, high = source.contrast_limits
+    mean = mean_of(source.data, labels.data, 1)
+    shown = np.clip((mean - low) / (high - low), 0, 1)
+    np.testing.assert_allclose(labels.colormap.map(1)[:3], shown, atol=1e-6)
+
+
 def test_a_cluster_is_split_by_k_means_on_its_own_pixels(viewer, result, coffee):
     labels, image = viewer.layers["coffee clusters"], viewer.layers["coffee k-means"]
     before = labels.data.copy()

@@ -204,12 +204,39 @@ def test_grey_labels_have_distinct_hues(viewer, cell):
         assert apart[~np.eye(n_clusters, dtype=bool)].min() > 0.1
 
 
-def test_a_layer_may_be_sixteen_bit_colour(viewer, coffee):
-    outputs = run(viewer, viewer.add_image(coffee.astype(np.uint16) * 257, rgb=True))
-    labels, image = outputs["labels"], outputs["image"].data
+@pytest.mark.parametrize(
+    "picture",
+    [
+        lambda coffee: coffee.astype(np.uint16) * 16,
+        lambda coffee: coffee.astype(np.uint16) * 257,
+        lambda coffee: coffee / np.float32(1000),
+        lambda coffee: np.dstack([coffee, np.full(coffee.shape[:2], 255, np.uint8)]),
+    ],
+    ids=["12 bits in 16", "16 bits", "floats", "alpha"],
+)
+def test_mean_colours_are_those_that_the_canvas_shows(viewer, coffee, picture):
+    source = viewer.add_image(picture(coffee), rgb=True)
+    source.gamma = 0.8
+    outputs = run(viewer, source)
+    labels, image = outputs["labels"], outputs["image"]
+    assert tuple(image.contrast_limits) == tuple(source.contrast_limits)
+    assert image.gamma == source.gamma
+    low, high = source.contrast_limits
     for label in (1, 2, 3):
-        painted = image[labels.data == label][0] / 65535
-        np.testing.assert_allclose(labels.get_color(label)[:3], painted, atol=1e-4)
+        painted = image.data[labels.data == label][0, :3].astype(float)
+        shown = np.clip((painted - low) / (high - low), 0, 1) ** 0.8
+        np.testing.assert_allclose(labels.get_color(label)[:3], shown, atol=5e-3)
+    worn = [labels.get_color(label)[:3] for label in (1, 2, 3)]
+    assert np.max(worn) > 0.5, "a bright picture has bright clusters"
+
+
+def test_mean_colours_follow_the_contrast_of_their_source(viewer, coffee):
+    source = viewer.add_image(coffee, rgb=True)
+    labels = run(viewer, source)["labels"]
+    before = labels.get_color(2)[:3]
+    source.contrast_limits = (0, 510)
+    run(viewer, source)
+    np.testing.assert_allclose(labels.get_color(2)[:3], before / 2, atol=1e-6)
 
 
 def test_the_colours_follow_a_second_run(viewer, source):

@@ -9,12 +9,12 @@ import numpy as np
 from napari.utils.colormaps import DirectLabelColormap
 from napari.utils.colormaps.standardize_color import transform_color
 
-from .colors import BY_HAND, DISTINCT, color_fingerprint, distinct_colors
+from .colors import BY_HAND, DISTINCT, as_shown, color_fingerprint, distinct_colors
 from .label_rows import means, of_clusters
 from .link import METADATA_KEY, written_colors
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     import numpy.typing as npt
     import pandas as pd
@@ -105,7 +105,9 @@ class ClusterColors:
             table[label] = colors.get(label, color)
         return DirectLabelColormap(color_dict=table)
 
-    def following(self, old: pd.DataFrame, new: pd.DataFrame) -> LabelColormapBase:
+    def following(
+        self, old: pd.DataFrame, new: pd.DataFrame, source: Image | None
+    ) -> LabelColormapBase:
         """Choose the colours for the clusters that a piece of work makes or changes.
 
         Mean colours go on to be mean colours. Otherwise clusters keep theirs, and new ones
@@ -114,17 +116,18 @@ class ClusterColors:
         if not isinstance(self.worn, DirectLabelColormap):
             return self.worn
         labels = new["label"].tolist()
-        return self.with_colors(self._following(old, new), labels)
+        return self.with_colors(self._following(old, new, source), labels)
 
-    def _following(self, old: pd.DataFrame, new: pd.DataFrame) -> dict[int, Any]:
+    def _following(
+        self, old: pd.DataFrame, new: pd.DataFrame, source: Image | None
+    ) -> dict[int, Any]:
         worn = self.of_each(old["label"].tolist())
         columns = means(old)
         before, after = (table.set_index("label")[columns] for table in (old, new))
-        for full in _FULL_SCALES if len(columns) == 3 else ():
-            plain = {label: np.clip(row / full, 0, 1) for label, row in _rows(before)}
-            if all(np.allclose(worn[label][:3], plain[label], atol=1e-3) for label in worn):
+        for plain, mixed in _mean_colors(old, new, source):
+            if plain and all(np.allclose(worn[one], plain[one], atol=1e-3) for one in worn):
                 return {
-                    label: np.append(np.clip(row / full, 0, 1), 1)
+                    label: mixed[label]
                     for label, row in _rows(after)
                     if label not in before.index or not np.array_equal(row, before.loc[label])
                 }
@@ -207,7 +210,7 @@ def mean_colors_of(table: pd.DataFrame, source: Image | None) -> dict[int, Any]:
     table : DataFrame
         The clusters.
     source : Image or None
-        What was segmented: grey is shown from its lower to its upper contrast limit.
+        What was segmented: it shows its means by its contrast limits and gamma.
 
     Returns
     -------
@@ -217,13 +220,29 @@ def mean_colors_of(table: pd.DataFrame, source: Image | None) -> dict[int, Any]:
     columns = means(table)
     if source is None or len(columns) != (3 if source.rgb else 1):
         return {}
-    low, high = source.contrast_limits
-    if source.rgb:
-        low, high = 0, np.iinfo(source.dtype).max if source.dtype.kind in "iu" else 1
-    values = (table[columns].to_numpy(float) - low) / (high - low)
-    colors = np.ones((len(table), 4))
-    colors[:, :3] = np.clip(np.nan_to_num(values), 0, 1)
+    colors = as_shown(table[columns].to_numpy(float), source)
     return dict(zip(table["label"].tolist(), colors, strict=True))
+
+
+def _mean_colors(
+    old: pd.DataFrame, new: pd.DataFrame, source: Image | None
+) -> Iterator[tuple[dict[int, Any], dict[int, Any]]]:
+    """Give the mean colours before and after in each way that they may have been told.
+
+    That is as the source shows them; or, since that may be gone by now or be shown in
+    another contrast, as parts of the largest value.
+    """
+    yield mean_colors_of(old, source), mean_colors_of(new, source)
+    columns = means(old)
+    for full in _FULL_SCALES if len(columns) == 3 else ():
+        old_way, new_way = (
+            {
+                label: np.append(np.clip(np.nan_to_num(row) / full, 0, 1), 1)
+                for label, row in _rows(table.set_index("label")[columns])
+            }
+            for table in (old, new)
+        )
+        yield old_way, new_way
 
 
 def _mapped(colormap: LabelColormapBase, labels: Sequence[int]) -> npt.NDArray[np.float64]:

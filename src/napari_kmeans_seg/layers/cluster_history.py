@@ -184,7 +184,9 @@ class ClusterHistory:
         else:
             table = self._completed(table, old)[table.columns]
             rows = of_clusters(table)
-            colors = self.colors.following(of_clusters(old), rows) if edit is not None else None
+            colors = None
+            if edit is not None:
+                colors = self.colors.following(of_clusters(old), rows, self.source())
             after |= {
                 "n_clusters": len(rows),
                 "labels": rows["label"].tolist(),

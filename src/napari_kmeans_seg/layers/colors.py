@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     import numpy.typing as npt
-    from napari.layers import Labels
-
-    from napari_kmeans_seg import Segmentation
+    from napari.layers import Image, Labels
 
 BY_HAND = "magenta"
 """What a label wears that no cluster has: it was painted by hand, and must not be overlooked."""
@@ -45,7 +43,7 @@ def distinct_hues(n_clusters: int) -> DirectLabelColormap:
     return DirectLabelColormap(color_dict=table)
 
 
-def mean_colors(segmentation: Segmentation, dtype: npt.DTypeLike) -> DirectLabelColormap:
+def mean_colors(means: npt.NDArray[Any], source: Image) -> DirectLabelColormap:
     """Give each label the mean colour of its cluster.
 
     Over the segmented image the labels then look just like it, and over the source they
@@ -54,23 +52,44 @@ def mean_colors(segmentation: Segmentation, dtype: npt.DTypeLike) -> DirectLabel
 
     Parameters
     ----------
-    segmentation : Segmentation
-        The result for an image of red, green and blue.
-    dtype : dtype
-        The image's. Integers are shown from 0 to their largest value, floats from 0 to 1.
+    means : (n_clusters, 3) array
+        The mean of each channel of each cluster, of label 1 first.
+    source : Image
+        The layer of red, green and blue that was segmented.
 
     Returns
     -------
     DirectLabelColormap
         For napari's colour mode *direct*.
     """
-    dtype = np.dtype(dtype)
-    full = np.iinfo(dtype).max if dtype.kind in "iu" else 1
-    colors = np.ones((segmentation.n_clusters, 4))
-    colors[:, :3] = np.clip(segmentation.centroids / full, 0, 1)
     table: dict[int | None, Any] = {None: BY_HAND, 0: "transparent"}
-    table.update(enumerate(colors, start=1))
+    table.update(enumerate(as_shown(means, source), start=1))
     return DirectLabelColormap(color_dict=table)
+
+
+def as_shown(values: npt.NDArray[Any], layer: Image) -> npt.NDArray[np.float64]:
+    """Tell how bright a layer shows values of its channels.
+
+    The canvas puts colours, like greys, through the contrast limits and the gamma of their
+    layer: of 16 bits, the 12 that a camera gives are far from black there.
+
+    Parameters
+    ----------
+    values : (n, 3) or (n, 1) array
+        Red, green and blue, or grey.
+    layer : Image
+        The layer.
+
+    Returns
+    -------
+    (n, 4) array
+        Red, green, blue, alpha, from 0 to 1. What is not a number is as dark as can be.
+    """
+    low, high = layer.contrast_limits
+    span = max(high - low, np.finfo(float).tiny)
+    colors = np.ones((len(values), 4))
+    colors[:, :3] = np.clip(np.nan_to_num((values - low) / span), 0, 1) ** layer.gamma
+    return colors
 
 
 def warm_up(

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 # Where a layer lies in the world; an output lies where its source does.
 _SPATIAL = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
-# How grey values are shown; a new grey output is shown as its source is.
+# How values are shown; a new segmented image is shown as its source is, in colour too.
 _SHOWN = ("colormap", "contrast_limits", "gamma", "interpolation2d", "interpolation3d")
 
 _TITLES = {"image": "k-means", "labels": "clusters", "objects": "objects"}
@@ -72,9 +72,6 @@ class Outputs:
         The fingerprint of each of these arrays.
     table : DataFrame
         One row per cluster, still without sizes, which depend on where the layer lies.
-    colormap : DirectLabelColormap or None
-        Where there are labels: for a colour image the mean colour of each cluster, else
-        distinct hues.
     objects : DataFrame or None
         One row per object, where there are objects.
     """
@@ -84,7 +81,6 @@ class Outputs:
     arrays: dict[Kind, Any]
     fingerprints: dict[Kind, str]
     table: pd.DataFrame
-    colormap: DirectLabelColormap | None
     objects: pd.DataFrame | None = None
 
     @classmethod
@@ -115,14 +111,10 @@ class Outputs:
             arrays["objects"] = _shown(numbers)
         prints = {kind: fingerprint(array, progress) for kind, array in arrays.items()}
         table = segmentation.to_dataframe(channel_names=source.channel_names)
-        colormap = None
         if "labels" in arrays:
-            if source.rgb:
-                colormap = mean_colors(segmentation, source.data.dtype)
-            else:
-                colormap = distinct_hues(segmentation.n_clusters)
-            warm_up(colormap, levels[0].labels.dtype, progress)
-        return cls(source, segmentation, arrays, prints, table, colormap, objects)
+            hues = distinct_hues(segmentation.n_clusters)
+            warm_up(hues, levels[0].labels.dtype, progress)
+        return cls(source, segmentation, arrays, prints, table, objects)
 
     def show(self, viewer: ViewerModel, watches: Iterable[EditWatch] = ()) -> dict[Kind, Layer]:
         """Add the outputs to the viewer, or write to those of the run before.
@@ -165,7 +157,7 @@ class Outputs:
                 layer = self._new(kind, spatial, _source_of(kind, sources))
                 later = [*earlier.values()][len(shown) + 1 :]
                 viewer.layers.insert(_place_to_be_seen(viewer, sources, later), layer)
-            self._describe(layer, kind)
+            self._describe(layer, kind, sources[0])
             shown[kind] = layer
 
         viewer.layers.selection = selected
@@ -227,7 +219,7 @@ class Outputs:
             name = f"{self.source.name} {_TITLES[kind]}{of}"
             return Labels(data, name=name, multiscale=multiscale, visible=visible, **spatial)
         state = source.as_layer_data_tuple()[1]
-        shown = {} if self.source.rgb else {key: state[key] for key in _SHOWN}
+        shown = {key: state[key] for key in _SHOWN}
         return Image(
             data,
             name=f"{source.name} {_TITLES['image']}{of}",
@@ -246,13 +238,20 @@ class Outputs:
             if not np.array_equal(np.asarray(getattr(layer, key)), np.asarray(value)):
                 setattr(layer, key, value)
 
-    def _describe(self, layer: Layer, kind: Kind) -> None:
+    def _colors(self, source: Layer) -> DirectLabelColormap:
+        """Choose for a colour image the mean colour of each cluster, else distinct hues."""
+        if self.source.rgb:
+            return mean_colors(self.segmentation.centroids, source)
+        return distinct_hues(self.segmentation.n_clusters)
+
+    def _describe(self, layer: Layer, kind: Kind, source: Layer) -> None:
         """Write down what the layer holds: colours, table, metadata, link to the source."""
         colors = written_colors(layer)
         if kind == "labels":
-            if self.colormap is not None and colors in (None, color_fingerprint(layer)):
-                if layer.colormap is not self.colormap:  # for it redraws the layer
-                    layer.colormap = self.colormap
+            if colors in (None, color_fingerprint(layer)):
+                colormap = self._colors(source)
+                if layer.colormap is not colormap:  # for it redraws the layer
+                    layer.colormap = colormap
                 colors = color_fingerprint(layer)
             layer.features = cluster_table(self.table, layer)
         if kind == "objects" and self.objects is not None:
