@@ -106,6 +106,11 @@ class TestSegment:
         np.testing.assert_allclose(shown, expected.centroids, rtol=1e-5)
         assert lines[6].startswith("3 clusters, ")
 
+    def test_one_cluster_is_told_in_the_singular(self, tmp_path):
+        tifffile.imwrite(tmp_path / "flat.tif", np.full((20, 20), 7, np.uint8))
+        lines = run("segment", tmp_path / "flat.tif", "-o", tmp_path / "out").stdout.splitlines()
+        assert any(line.startswith("1 cluster, ") for line in lines)
+
     def test_a_grey_image_is_segmented(self, tmp_path, cell):
         tifffile.imwrite(tmp_path / "cell.tif", cell.astype(np.uint16) * 200)
         done = run("segment", tmp_path / "cell.tif", "-k", 3, "-o", tmp_path / "out")

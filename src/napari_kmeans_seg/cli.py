@@ -334,7 +334,8 @@ def _print_table(title: str, frame: pd.DataFrame, seg: Segmentation) -> None:
     console.print(table)
     times = "1 iteration" if seg.n_iter == 1 else f"{seg.n_iter} iterations"
     end = "" if seg.converged else ", not converged: raise --max-iter"
-    console.print(f"{seg.n_clusters} clusters, {times}, inertia {seg.inertia:.6g}{end}\n")
+    found = "1 cluster" if seg.n_clusters == 1 else f"{seg.n_clusters} clusters"
+    console.print(f"{found}, {times}, inertia {seg.inertia:.6g}{end}\n")
 
 
 def _cell(name: Hashable, value: Any) -> str:

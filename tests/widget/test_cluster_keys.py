@@ -129,6 +129,15 @@ def test_names_that_are_empty_or_twice_are_refused_in_words(table, labels):
     assert labels.features.to_csv() == features
 
 
+def test_what_was_said_of_a_name_goes_when_another_is_taken(table, labels):
+    index = table.view.sorted.index(0, NAME)
+    for name in ("", "Cluster 2"):
+        table.view.sorted.setData(index, name)
+        assert table.message.isVisible()
+        table.view.sorted.setData(index, f"the {name} cup")
+        assert not table.message.isVisible()
+
+
 def test_there_is_no_step_beyond_the_first_or_the_last(table, labels):
     before = labels.data.copy()
     press(table, Qt.Key.Key_Z, CONTROL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 
@@ -25,6 +26,43 @@ def test_the_table_tells_what_the_features_tell(table, labels):
     assert [row[1] for row in told] == [f"{n:,}" for n in features["pixels"][1:]]
     header = [table.view.sorted.headerData(i, Qt.Orientation.Horizontal) for i in range(8)]
     assert header == ["", "Name", "Pixels", "%", "Area [pixel²]", "Red", "Green", "Blue"]
+
+
+def test_layers_keep_their_names_in_the_header(viewer, dock, finish, coffee):
+    names = ["BPAE_actin", "DAPI", "red"]
+    for i, name in enumerate(names):
+        viewer.add_image(coffee[..., i], name=name)
+    viewer.layers.selection = set(viewer.layers)
+    widget = dock()
+    widget.run()
+    finish(widget)
+    shown = widget.clusters.view.sorted
+    header = [shown.headerData(i, Qt.Orientation.Horizontal) for i in range(8)]
+    assert header == ["", "Name", "Pixels", "%", "Area [pixel²]", *names]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (47_770.0, "47,770"),
+        (8953.0, "8,953"),
+        (47_770.25, "47,770"),
+        (1_234_567_890.0, "1,234,567,890"),
+        (3e12, "3e+12"),
+        (87.123456, "87.12"),
+        (0.0123456, "0.01235"),
+        (0.0, "0"),
+        (float("nan"), "nan"),
+    ],
+)
+def test_numbers_are_written_as_people_read_them(table, labels, value, shown):
+    features = labels.features.copy()
+    for column in ("area [pixel²]", "mean_red"):
+        features[column] = features[column].astype(float)
+        features.loc[1, column] = value
+    labels.features = features
+    QTest.qWait(50)
+    assert [rows(table)[0][column] for column in (3, 4)] == [shown, shown]
 
 
 def test_the_swatch_is_the_colour_on_the_canvas(table, labels):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import (  # type: ignore[attr-defined]
@@ -13,6 +14,9 @@ from qtpy.QtCore import (  # type: ignore[attr-defined]
 )
 from qtpy.QtGui import QColor, QIcon, QPixmap
 
+from napari_kmeans_seg.layers.cluster_history import record_of
+from napari_kmeans_seg.layers.label_rows import QUANTITIES
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -22,6 +26,8 @@ SORT_ROLE = Qt.ItemDataRole.UserRole
 SWATCH, NAME = 0, 1
 
 _SWATCH_SIZE = QSize(14, 14)
+_WORDS = ("name", "pixels", *QUANTITIES)
+_CHANNELS = ("red", "green", "blue", "intensity")
 
 
 class ClusterModel(QAbstractTableModel):
@@ -31,9 +37,12 @@ class ClusterModel(QAbstractTableModel):
     ----------
     refused : Signal
         Says why a name was not taken.
+    renamed : Signal
+        Tells that a name was taken.
     """
 
     refused = Signal(str)
+    renamed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -102,8 +111,7 @@ class ClusterModel(QAbstractTableModel):
             return None
         column = self._columns[section]
         if role == Qt.ItemDataRole.DisplayRole:
-            short = {"percent": "%", "": ""}
-            return short.get(column, column.removeprefix("mean_").capitalize())
+            return self._title(column)
         if role == Qt.ItemDataRole.ToolTipRole:
             told = {
                 "": "Tick to see the cluster on the canvas. Double-click to choose its colour.",
@@ -115,6 +123,16 @@ class ClusterModel(QAbstractTableModel):
                 return f"Mean {column.removeprefix('mean_')} of the cluster's pixels."
             return told.get(column, column)
         return None
+
+    def _title(self, column: str) -> str:
+        """Write our own words with a capital, and names of layers as they are."""
+        if column == "percent":
+            return "%"
+        channel = column.startswith("mean_")
+        title = column.removeprefix("mean_")
+        of_layers = channel and self._clusters and "channels" in record_of(self._clusters.layer)
+        own = title in _CHANNELS if channel else title.partition(" [")[0] in _WORDS
+        return title[:1].upper() + title[1:] if own and not of_layers else title
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Tell what stands in a cell."""
@@ -174,6 +192,7 @@ class ClusterModel(QAbstractTableModel):
             except ValueError as error:
                 self.refused.emit(str(error))
                 return False
+            self.renamed.emit()
             return True
         if index.column() == SWATCH and role == Qt.ItemDataRole.CheckStateRole:
             hidden = self._clusters.colors.hidden
@@ -189,4 +208,10 @@ def _written(column: str, value: Any) -> str:
         return f"{int(value):,}"
     if column == "percent":
         return f"{value:.1f}"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, int | float):
+        return str(value)
+    # Digits that all can read, until they are more than a column holds.
+    whole = value == round(value) if isfinite(value) else False
+    if abs(value) < 1e10 and (whole or abs(value) >= 1000):
+        return f"{value:,.0f}"
+    return f"{value:,.4g}"

@@ -84,6 +84,7 @@ class ClusterTable(QWidget):
         layout.addWidget(self.message)
 
         self.view.rows.refused.connect(self._say)
+        self.view.rows.renamed.connect(self._unsay)
         self.view.selection.selectionChanged.connect(self._on_selection)
         self.view.doubleClicked.connect(self._choose_color)
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
@@ -343,6 +344,11 @@ class ClusterTable(QWidget):
     def _say(self, text: str, *, fault: bool = True) -> None:
         self.message.setText(f"⚠ {text}" if fault else text)
         self.message.show()
+
+    def _unsay(self) -> None:
+        """Take back why a name was refused; what is said of work that goes on stays."""
+        if self._work is None:
+            self.message.hide()
 
     def _enable(self) -> None:
         n, clusters, idle = len(self.selected), self._clusters, self._work is None
