@@ -71,10 +71,12 @@ def _tiff_holds(path: Path, pixels: Array) -> bool:
         size, n = int(series.keyframe.size), len(series.pages)
         if size * n != pixels.size or size * pixels.itemsize > _WHOLE_BYTES:
             return False
-        return all(
-            _same(series.pages[i].asarray().reshape(-1), pixels.flat[i * size : (i + 1) * size])
-            for i in {int(i) for i in np.linspace(0, n - 1, _N_PAGES)}
-        )
+        for i in sorted({int(i) for i in np.linspace(0, n - 1, _N_PAGES)}):
+            page = series.pages[i]
+            part = pixels.flat[i * size : (i + 1) * size]
+            if page is None or not _same(page.asarray().reshape(-1), part):
+                return False
+        return True
 
 
 def _blocks(size: int) -> Iterator[slice]:
