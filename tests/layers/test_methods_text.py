@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from napari.components import ViewerModel
@@ -51,6 +53,59 @@ def test_the_sentences_tell_what_was_done_to_the_clusters(coffee):
     assert "Cluster 2 was split into 2 by k-means on its own pixels. Cluster 4 was removed." in text
     result.undo()
     assert "removed" not in methods_text(result.layer)
+
+
+@pytest.mark.filterwarnings("ignore:.*distinct value")
+def test_the_sentence_tells_the_clusters_there_are(coffee):
+    flat, _viewer = run(np.full((30, 30), 7, np.uint8), 5)
+    text = methods_text(flat.layer)
+    assert text.startswith("Pixels were grouped into 1 cluster by k-means")
+    assert "5 clusters were asked for; there were no more distinct values." in text
+    three, _other = run(np.tile(np.arange(3, dtype=np.uint8), (30, 10)), 5)
+    three.merge([1, 2])
+    text = methods_text(three.layer)
+    assert text.startswith("Pixels were grouped into 3 clusters by k-means")
+    assert "Clusters 1 and 2 were merged." in text
+    enough, _last = run(coffee, 5)
+    assert "asked for" not in methods_text(enough.layer)
+
+
+@pytest.mark.filterwarnings("ignore:.*distinct value")
+def test_the_sentence_tells_in_which_steps_there_were_fewer(cell):
+    viewer = ViewerModel()
+    stack = np.stack([cell[:60, :60], np.full((60, 60), 9, np.uint8), cell[60:120, :60]])
+    source = replace(LayerImage.of(viewer.add_image(stack, name="image")), step_axis=0)
+    found = source.segment(n_clusters=4)
+    text = methods_text(Outputs.paint(source, found).show(viewer)["labels"])
+    assert text.startswith("Pixels were grouped into at most 4 clusters in each step by k-means")
+    assert "Fewer were found in step 1, which had too few distinct values." in text
+    assert f"{found.n_iter} iterations in all steps together" in text
+
+
+@pytest.mark.filterwarnings("ignore:.*NaN or infinite")
+@pytest.mark.parametrize(
+    ("n", "told"),
+    [
+        (1, "1 pixel that was NaN or infinite was left out."),
+        (1500, "1,500 pixels that were NaN or infinite were left out."),
+    ],
+)
+def test_the_sentence_tells_of_pixels_that_were_left_out(cell, n, told):
+    image = cell.astype(np.float32)
+    image.flat[:n] = np.nan
+    result, _viewer = run(image)
+    assert told in methods_text(result.layer)
+
+
+def test_the_sentence_tells_of_which_iterations_it_speaks(coffee, cell):
+    told = "starts first brought to rest on binned values, then"
+    colored, _viewer = run(coffee)
+    n = colored.layer.metadata["napari-kmeans-seg"]["n_iter"]
+    assert f"{told} {n} iteration" in methods_text(colored.layer)
+    grey, _other = run(cell)
+    assert told not in methods_text(grey.layer)
+    given, _last = run(coffee, init=[[0, 0, 0], [99, 99, 99], [200, 100, 50], [255, 255, 255]])
+    assert told not in methods_text(given.layer)
 
 
 @pytest.mark.parametrize(

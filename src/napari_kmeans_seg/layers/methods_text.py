@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,7 +40,7 @@ def methods_text(layer: Layer) -> str:
     )  # fmt: skip
     if channels:
         space = f"on {n_channels} channels ({_and(channels)})"
-    k = used.get("n_clusters", record["n_clusters"])
+    k, fewer = _found(record)
     start = (
         f"starting from the seeds “{seeds['layer']}”" if seeds
         else "given centroids" if not isinstance(init, str)
@@ -47,14 +48,16 @@ def methods_text(layer: Layer) -> str:
         else f"{init} initialisation" + _restarts(used.get("n_init", 1))
     )  # fmt: skip
     details = [start, f"seed {used.get('seed')}", f"tolerance {used.get('tol'):g}"]
-    details.append(f"{record['n_iter']} iteration{'s' if record['n_iter'] != 1 else ''}")
-    how = f"Pixels were grouped into {k} clusters by k-means {space}"
+    details.append(_iterations(record))
+    how = f"Pixels were grouped into {k} by k-means {space}"
     if seeds and seeds["fixed"]:
-        how = f"Pixels were given the label of the nearest of {k} seed colours {space}"
+        n = used.get("n_clusters", record["n_clusters"])
+        colors = "colours" if n != 1 else "colour"
+        how = f"Pixels were given the label of the nearest of {n} seed {colors} {space}"
         details = [f"means of the pixels at the seeds “{seeds['layer']}”"]
     details += _prepared(used)
     text = f"{how} ({', '.join(details)}) with napari-kmeans-seg {record['version']}."
-    text += "".join(f" {sentence}" for sentence in _limited(record))
+    text += "".join(f" {sentence}" for sentence in [*fewer, *_limited(record)])
     if not record.get("converged", True):
         text += " The iterations were stopped before they converged."
     text += "".join(f" {_said(edit)}" for edit in edits)
@@ -65,6 +68,46 @@ def methods_text(layer: Layer) -> str:
     if isinstance(init, str) and init in _CITATIONS:
         cited.append(_CITATIONS[init])
     return f"{text} [{'; '.join(cited)}]" if cited else text
+
+
+def _found(record: dict[str, Any]) -> tuple[str, list[str]]:
+    """Tell how many clusters a run found, and why these are fewer than were asked for."""
+    asked = record["parameters"].get("n_clusters", record["n_clusters"])
+    k, fewer, why = asked, [], ""
+    for note in record.get("warnings", ()):
+        if got := re.search(r"it got ([\d,]+) cluster", note):
+            k, why = _number(got[1]), "there were no more distinct values"
+        elif left := re.search(r"([\d,]+) of ([\d,]+) clusters had no pixels", note):
+            k, why = _number(left[2]) - _number(left[1]), "the others had no pixels"
+        else:
+            continue
+        if step := re.match(r"Step (\d+): ", note):
+            fewer.append(step[1])
+    if fewer:
+        steps = f"step{'s' if len(set(fewer)) > 1 else ''} {_and(list(dict.fromkeys(fewer)))}"
+        text = f"at most {_clusters(asked)} in each step"
+        return text, [f"Fewer were found in {steps}, which had too few distinct values."]
+    return _clusters(k), [f"{_clusters(asked)} were asked for; {why}."] if why else []
+
+
+def _number(text: str) -> int:
+    return int(text.replace(",", ""))
+
+
+def _clusters(n: int) -> str:
+    return f"{n} cluster{'s' if n != 1 else ''}"
+
+
+def _iterations(record: dict[str, Any]) -> str:
+    """Tell how many iterations there were, and of what."""
+    n, init = record["n_iter"], record["parameters"].get("init", "auto")
+    text = f"{n} iteration{'s' if n != 1 else ''}"
+    if "each_step_of_axis" in record:
+        text += " in all steps together"
+    # Those on bins are not counted: on all pixels one is often enough then.
+    if isinstance(init, str) and init != "optimal":
+        text = f"starts first brought to rest on binned values, then {text}"
+    return text
 
 
 def _limited(record: dict[str, Any]) -> list[str]:
@@ -91,6 +134,10 @@ def _limited(record: dict[str, Any]) -> list[str]:
             "into the clusters around them."
         )
     notes = record.get("warnings", ())
+    numbers = [re.search(r"([\d,]+) pixels? (?:is|are) NaN or infinite", note) for note in notes]
+    if n := sum(_number(found[1]) for found in numbers if found):
+        were = "pixels that were" if n > 1 else "pixel that was"
+        told.append(f"{n:,} {were} NaN or infinite {'were' if n > 1 else 'was'} left out.")
     told += [f"{note.split(';')[0].rstrip('.')}." for note in notes if note.startswith("Fitted on")]
     return told
 
