@@ -71,8 +71,9 @@ def test_worker_processes_bring_floats_to_a_fixed_point_of_all_pixels(
 ) -> None:
     monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
     monkeypatch.setattr(lazy_image, "SAMPLE_PIXELS", 50_000)
-    noise = np.random.default_rng(0).normal(0, 1, photograph.shape)
-    floats = (photograph + noise).astype(np.float32)
+    part = photograph[:512, :512]
+    noise = np.random.default_rng(0).normal(0, 1, part.shape)
+    floats = (part + noise).astype(np.float32)
     found = segment(on_disk(floats, tmp_path), K, channel_axis=-1, tol=0)
     assert found.converged
     rest = segment(floats, K, init=found.centroids, channel_axis=-1, tol=0)
