@@ -230,6 +230,14 @@ def test_mean_colours_are_those_that_the_canvas_shows(viewer, coffee, picture):
     assert np.max(worn) > 0.5, "a bright picture has bright clusters"
 
 
+def test_the_image_shows_through_labels_in_distinct_hues(viewer, cell):
+    source = viewer.add_image(cell)
+    labels = run(viewer, source)["labels"]
+    assert (labels.opacity, labels.blending) == (0.5, "translucent")
+    labels.opacity = 0.9
+    assert run(viewer, source, 4)["labels"].opacity == 0.9, "what a person chose stays"
+
+
 def test_mean_colours_follow_the_contrast_of_their_source(viewer, coffee):
     source = viewer.add_image(coffee, rgb=True)
     labels = run(viewer, source)["labels"]

@@ -43,6 +43,9 @@ _SPATIAL = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_la
 # How values are shown; a new segmented image is shown as its source is, in colour too.
 _SHOWN = ("colormap", "contrast_limits", "gamma", "interpolation2d", "interpolation3d")
 
+# How opaque labels in distinct hues are at first; napari's 0.7 is for those in mean colours.
+_THROUGH_HUES = 0.5
+
 _TITLES = {"image": "k-means", "labels": "clusters", "objects": "objects"}
 
 
@@ -217,7 +220,11 @@ class Outputs:
         visible = multiscale or can_be_drawn(data, rgb=kind == "image" and self.source.rgb)
         if kind in ("labels", "objects"):
             name = f"{self.source.name} {_TITLES[kind]}{of}"
-            return Labels(data, name=name, multiscale=multiscale, visible=visible, **spatial)
+            # Hues tell nothing of how bright the image is, so let more of it be seen.
+            seen = {} if kind == "labels" and self.source.rgb else {"opacity": _THROUGH_HUES}
+            return Labels(
+                data, name=name, multiscale=multiscale, visible=visible, **seen, **spatial
+            )
         state = source.as_layer_data_tuple()[1]
         shown = {key: state[key] for key in _SHOWN}
         return Image(
