@@ -181,7 +181,7 @@ def test_labels_painted_while_it_runs_are_not_lost(viewer, dock, finish, qtbot, 
     painted = labels.data.copy()
     finish(widget)
     np.testing.assert_array_equal(labels.data, painted)
-    assert names(viewer) == ["coffee", "coffee k-means", "coffee clusters [1]", "coffee clusters"]
+    assert names(viewer) == ["coffee", "coffee k-means", "coffee clusters", "coffee clusters [1]"]
 
 
 def test_a_renamed_output_is_kept(viewer, dock, finish, qtbot, coffee):
