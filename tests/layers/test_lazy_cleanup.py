@@ -12,7 +12,7 @@ from napari.layers import Image
 from scipy.ndimage import gaussian_filter
 
 from napari_kmeans_seg.core import blockwise, lazy_image
-from napari_kmeans_seg.layers import CleanUp, LayerImage, Outputs, cleanup
+from napari_kmeans_seg.layers import CleanUp, LayerImage, Outputs, cleanup, lazy_cleanup
 
 
 def noise(shape: tuple[int, ...], seed: int = 0, sigma: float = 2.5) -> np.ndarray:
@@ -43,9 +43,15 @@ def same_objects(one: np.ndarray, other: np.ndarray) -> bool:
         ((200, 260), (200, 90), 40, True),
         ((5, 90, 80), (2, 33, 80), 15, True),
         ((14, 60, 50), (3, 21, 25), 8, False),
+        ((2, 5, 40, 50), (1, 2, 21, 25), 4, False),
     ],
 )
-def test_specks_of_a_lazy_image_are_merged_as_in_memory(shape, chunks, size, per_plane):
+@pytest.mark.parametrize("planes", ["whole", "in parts"])
+def test_specks_of_a_lazy_image_are_merged_as_in_memory(
+    shape, chunks, size, per_plane, planes, monkeypatch
+):
+    if planes == "in parts":
+        monkeypatch.setattr(lazy_cleanup, "_n_pixels", lambda *_: np.inf)
     memory, lazy = both(noise(shape), chunks, CleanUp(specks=size, per_plane=per_plane))
     assert isinstance(lazy.labels, da.Array)
     found = np.asarray(lazy.labels)
@@ -61,6 +67,18 @@ def test_specks_of_a_lazy_colour_image_with_alpha_are_painted_over(coffee):
     memory, lazy = both(image, (130, 170, 4), CleanUp(specks=20), rgb=True)
     np.testing.assert_array_equal(np.asarray(lazy.labels), memory.labels)
     np.testing.assert_array_equal(np.asarray(lazy.image), memory.image)
+
+
+@pytest.mark.parametrize("shape", [(90, 120), (3, 50, 60)])
+def test_specks_among_specks_go_where_they_go_in_memory(shape):
+    # Every pixel is a speck, but for two large pieces.
+    tile = np.array([[0, 60], [120, 180]], np.uint8)
+    image = np.broadcast_to(np.tile(tile, (shape[-2] // 2, shape[-1] // 2)), shape).copy()
+    image[..., 4:9, 3:9], image[..., -9:-4, 40:] = 0, 180
+    chunks = (*[1] * (len(shape) - 2), 20, 25)
+    memory, lazy = both(image, chunks, CleanUp(specks=6))
+    assert np.unique(memory.labels).tolist() == [1, 4]
+    np.testing.assert_array_equal(np.asarray(lazy.labels), memory.labels)
 
 
 def test_what_would_be_too_much_to_read_around_a_chunk_is_refused_in_plain_words():

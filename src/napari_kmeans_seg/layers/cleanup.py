@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from scipy.ndimage import distance_transform_edt
+from scipy.ndimage import label as pieces_of
 from skimage.measure import label
 
 from napari_kmeans_seg.core.parallel import portion, within
@@ -145,7 +146,7 @@ class CleanUp:
             strict=True,
         )
         for inside, numbers in pairs:
-            pieces, n_pieces = label(inside, return_num=True, connectivity=1)
+            pieces, n_pieces = pieces_of(inside)
             numbers[...] = np.where(pieces, pieces + n, 0)
             n += n_pieces
         return found, np.bincount(found.ravel(), minlength=n + 1)[1:].astype(np.int64)
@@ -188,7 +189,7 @@ def _at_level(labels: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _merge_specks(labels: npt.NDArray[Any], size: int) -> None:
-    pieces = label(labels.astype(np.int32), background=0, connectivity=1)
+    pieces = _pieces(labels)
     n_pixels = np.bincount(pieces.ravel())
     small = n_pixels < size
     small[0] = False
@@ -199,6 +200,22 @@ def _merge_specks(labels: npt.NDArray[Any], size: int) -> None:
         return
     nearest = distance_transform_edt(taken, return_distances=False, return_indices=True)
     labels[specks] = labels[tuple(index[specks] for index in nearest)]
+
+
+def _pieces(labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Give each connected piece of each label a number; 0 is no label."""
+    pieces: npt.NDArray[Any]
+    if labels.ndim <= 3:
+        pieces = label(labels.astype(np.int32), background=0, connectivity=1)
+        return pieces
+    # scikit-image takes no more axes.
+    pieces = np.zeros(labels.shape, np.int32)
+    n = 0
+    for one in np.unique(labels[labels > 0]):
+        found, n_found = pieces_of(labels == one)
+        pieces += np.where(found, found + n, 0)
+        n += n_found
+    return pieces
 
 
 def _planes(array: npt.NDArray[Any], *, per_plane: bool) -> Iterator[npt.NDArray[Any]]:

@@ -57,16 +57,25 @@ def merge_specks_of_chunks(
 
     Notes
     -----
-    A piece of fewer than `size` pixels reaches less than that from any of its pixels. With twice as
-    much read around a chunk, all is known of what lies up to `size` pixels away from it. So this
-    gives what it gives in memory, unless a speck has nothing but other specks that far around.
+    Planes (or what else is connected) that are small enough are read whole. Of larger ones,
+    twice `size` pixels are read around each chunk: a speck reaches less than `size` from any of its
+    pixels, so all is known of what lies up to `size` pixels away from the chunk. This gives
+    what it gives in memory, unless a speck has nothing but other specks that far around.
     """
+    cleaned: da.Array
     chunks = labels.chunks
+    axes = _connected_axes(labels.ndim, per_plane=per_plane)
+    if _n_pixels(labels.shape, axes) <= WINDOW:
+        whole = labels.rechunk(dict.fromkeys(axes, -1))
+        if np.prod(whole.chunksize, dtype=float) > WINDOW:
+            whole = whole.rechunk(dict.fromkeys(range(axes.start), 1))
+        cleaned = whole.map_blocks(merge, dtype=labels.dtype, meta=labels._meta)
+        return cleaned.rechunk(chunks)
     reach = reach_of_specks(labels.shape, chunks, size, per_plane=per_plane)
     for axis in list(reach)[-2:]:
         if max(labels.chunks[axis]) > SIDE:
             labels = labels.rechunk({axis: SIDE})
-    cleaned: da.Array = da.map_overlap(
+    cleaned = da.map_overlap(
         merge, labels, depth=reach, boundary="none", dtype=labels.dtype, meta=labels._meta
     )
     # As those of the image, from which the segmented one is painted.
@@ -76,15 +85,17 @@ def merge_specks_of_chunks(
 def reach_of_specks(
     shape: Sequence[int], chunks: Sequence[Sequence[int]], size: int, *, per_plane: bool
 ) -> dict[int, int]:
-    """Tell how far around a chunk is read, along each axis.
+    """Tell how far around a chunk is read, along each axis; nowhere where planes are read whole.
 
     Raises
     ------
     ValueError
         If that is too much for memory.
     """
-    first = max(0, len(shape) - 2) if per_plane else 0
-    reach = {axis: min(2 * size, shape[axis]) for axis in range(first, len(shape))}
+    axes = _connected_axes(len(shape), per_plane=per_plane)
+    if _n_pixels(shape, axes) <= WINDOW:
+        return dict.fromkeys(axes, 0)
+    reach = {axis: min(2 * size, shape[axis]) for axis in axes}
     window = 1.0
     for axis, n in reach.items():
         side = min(max(chunks[axis]), SIDE) if axis >= len(shape) - 2 else max(chunks[axis])
@@ -95,6 +106,14 @@ def reach_of_specks(
             "smaller number, connect pieces within planes only, or choose the displayed plane."
         )
     return reach
+
+
+def _connected_axes(n_axes: int, *, per_plane: bool) -> range:
+    return range(max(0, n_axes - 2) if per_plane else 0, n_axes)
+
+
+def _n_pixels(shape: Sequence[int], axes: Iterable[int]) -> float:
+    return float(np.prod([shape[axis] for axis in axes], dtype=float))
 
 
 def number_pieces(
