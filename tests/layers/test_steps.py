@@ -68,6 +68,14 @@ def test_in_a_pyramid_they_keep_them_on_every_level():
     assert told_apart(found.labels) == [[2, 3, 4, 1]] * N_STEPS
 
 
+def test_in_a_pyramid_in_memory_they_are_matched_as_without_it():
+    # Noise, in which it hangs on few pixels what is matched with what.
+    series = np.random.default_rng(5).random((5, 24, 30, 3), np.float32)
+    pyramid = [series, series[:, ::2, ::2]]
+    plain = labels_of(series, k=2, rgb=True)
+    np.testing.assert_array_equal(labels_of(pyramid, k=2, rgb=True, multiscale=True), plain)
+
+
 def test_things_that_move_away_keep_the_label_of_their_brightness():
     series = np.full((6, 60, 90), 20, np.uint8)
     for i in range(6):
