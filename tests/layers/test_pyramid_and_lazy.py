@@ -11,7 +11,7 @@ import pytest
 import skimage.data
 import zarr
 from napari.components import ViewerModel
-from napari.layers import Image
+from napari.layers import Image, Points
 
 from napari_kmeans_seg import segment
 from napari_kmeans_seg.core import blockwise, lazy_image
@@ -120,8 +120,14 @@ def test_a_chunk_that_cannot_be_read_is_named(coffee):
     )
     layer = Image(lazy, rgb=True)
     broken.append(True)
-    with pytest.raises(OSError, match=r"chunk that cannot be read, \(0, 1, 0\): bad sector"):
+    named = r"cannot be read, \(0, 1, 0\) \[0:100, 100:200, 0:3\]: bad sector.*run again"
+    with pytest.raises(OSError, match=named):
         LayerImage.of(layer).segment(n_clusters=2)
+    with pytest.raises(OSError, match=named):
+        LayerImage.of(layer).prepare()
+    points = Seeds.of(Points([[50, 150], [300, 300]], name="seeds"))
+    with pytest.raises(OSError, match=r"cannot be read around “seeds”: bad sector.*run again"):
+        replace(LayerImage.of(layer), seeds=points).segment()
 
 
 @pytest.mark.parametrize("zarr_format", [2, 3])
@@ -147,6 +153,9 @@ def test_a_store_that_disappears_while_it_is_read_is_named(tmp_path, coffee, zar
 
     with pytest.raises(OSError, match="“coffee” disappeared while it was read"):
         source.segment(n_clusters=2, progress=lose)
+    # Nor are values that nobody wrote counted to find a number of clusters.
+    with pytest.raises(OSError, match="“coffee” disappeared while it was read"):
+        source.prepare()
 
 
 def test_regions_and_seeds_serve_lazy_images_as_they_do_those_in_memory(coffee):

@@ -69,10 +69,10 @@ def test_normalization_is_a_choice_of_several_layers_only(viewer, dock, run, cof
 @pytest.mark.parametrize(
     ("other", "words"),
     [
-        ({"data": np.zeros((9, 9))}, "“other” has 9 × 9 pixels, “cell” 660 × 550"),
+        ({"data": np.zeros((9, 9))}, "“other” has 9 × 9 pixels, “cell” 550 × 660. Make them"),
         ({"scale": (2, 2)}, "“other” has another scale than “cell”"),
         ({"translate": (2, 2)}, "“other” has another translate"),
-        ({"units": ("mm", "mm")}, "“other” has another units"),
+        ({"units": ("mm", "mm")}, "“other” has other units"),
         ({"data": np.zeros((660, 550, 3)), "rgb": True}, "“other” is a colour image"),
     ],
 )
@@ -125,6 +125,13 @@ def test_each_step_by_itself_keeps_what_a_label_means(viewer, dock, run):
         assert pieces(step == 1)[1] == 1
     np.testing.assert_array_equal(viewer.layers["series k-means"].data, series)
     assert labels.features["pixels"].tolist() == [0, 3 * (400 - 25 - 36), 3 * 25, 3 * 36]
+
+
+def test_an_axis_without_a_name_is_told_by_its_place(viewer, dock, stack):
+    viewer.add_image(stack[np.newaxis], name="stack")
+    scope = dock().inputs.scope
+    offered = [scope.native.findText(f"each step of axis {axis}") for axis in (0, 1)]
+    assert offered == [2, 3]
 
 
 def test_a_picture_has_no_scope(viewer, dock, qtbot, coffee, stack):

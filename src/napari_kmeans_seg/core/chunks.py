@@ -141,8 +141,16 @@ def _name_chunk(
         try:
             _compute(visit, merge, image, mask, [index])
         except Exception as again:  # noqa: BLE001 (whatever a reader raises)
-            return f"image has a chunk that cannot be read, {index}: {again}"
+            place = _place(image, index)
+            return f"image has a chunk that cannot be read, {index} [{place}]: {again}"
     return f"image could not be read: {error}"
+
+
+def _place(image: da.Array, index: Index) -> str:
+    """Tell which pixels a chunk holds: some chunks are several of a file, joined."""
+    starts = [sum(sizes[:i]) for sizes, i in zip(image.chunks, index, strict=True)]
+    stops = [sum(sizes[: i + 1]) for sizes, i in zip(image.chunks, index, strict=True)]
+    return ", ".join(f"{start}:{stop}" for start, stop in zip(starts, stops, strict=True))
 
 
 def load(image: da.Array, tick: Tick = no_tick) -> NDArray[Any]:

@@ -7,6 +7,7 @@ computed before somebody asks for it.
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from functools import reduce
 from operator import mul
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 CHUNK_BYTES = 16 << 20
 """Size to which the small chunks of a store are joined: large enough that a task is worth
@@ -60,6 +61,36 @@ def is_there(array: Any) -> bool:
     except (OSError, KeyError, ValueError):
         return False
     return True
+
+
+@contextmanager
+def reading(layers: Mapping[str, Sequence[Any]]) -> Iterator[None]:
+    """Name the layers of which something cannot be read, or is gone once all was read.
+
+    Parameters
+    ----------
+    layers : mapping of str to sequence of array
+        The arrays of each layer, by its name.
+
+    Raises
+    ------
+    OSError
+        If a chunk cannot be read, or the store of a layer is gone.
+    """
+    failed = None
+    try:
+        yield
+    except OSError as error:
+        failed = error
+    for name, arrays in layers.items():
+        if not all(is_there(array) for array in arrays):
+            told = f"The store of “{name}” disappeared while it was read; open it again."
+            raise OSError(told) from failed
+    if failed is not None:
+        raise OSError(
+            f"“{' + '.join(layers)}”: {failed}. See whether what it was opened from is whole and "
+            "can be reached, and run again."
+        ) from failed
 
 
 def _sources_of(array: Any) -> list[Any]:

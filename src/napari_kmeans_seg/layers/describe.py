@@ -16,14 +16,10 @@ if TYPE_CHECKING:
 
 
 def describe(layer: Image) -> str:
-    """Say in a few words what a layer holds, e.g. "600 × 400 pixels, RGB, uint8".
-
-    The size of a picture is told as people tell it, width first; more axes are told in
-    the order of the array.
-    """
+    """Say in a few words what a layer holds, e.g. "600 × 400 pixels, RGB, uint8"."""
     pixels = pixels_of(layer)
     shape = tuple(pixels.shape[:-1] if layer.rgb else pixels.shape)
-    size = " × ".join(str(n) for n in (shape[::-1] if len(shape) == 2 else shape))
+    size = _size(shape)
     kind = "grey" if not layer.rgb else "RGBA" if pixels.shape[-1] == 4 else "RGB"
     pyramid = ", pyramid" if layer.multiscale else ""
     lazy = "" if isinstance(pixels, np.ndarray) else ", lazy"
@@ -69,19 +65,35 @@ def mismatch(first: Image, other: Image) -> str | None:
         return (
             f"“{other.name}” is a colour image: select it alone, or only layers with one channel."
         )
-    together = "Layers that are clustered together must match: "
-    sizes = [[np.shape(p) for p in (x.data if x.multiscale else [x.data])] for x in (first, other)]
-    if sizes[0] != sizes[1]:
-        what = "levels" if len(sizes[0]) != len(sizes[1]) else "pixels"
-        first_size, other_size = (
-            len(size) if what == "levels" else " × ".join(map(str, size[0])) for size in sizes
-        )
-        return f"{together}“{other.name}” has {other_size} {what}, “{first.name}” {first_size}."
+    why = _difference(first, other)
+    if why is None:
+        return None
+    return (
+        f"Layers that are clustered together must match: {why}. Make them match, or leave "
+        f"“{other.name}” out."
+    )
+
+
+def _difference(first: Image, other: Image) -> str | None:
+    one, another = (
+        [np.shape(level) for level in (layer.data if layer.multiscale else [layer.data])]
+        for layer in (first, other)
+    )
+    if len(one) != len(another):
+        return f"“{other.name}” has {len(another)} levels, “{first.name}” {len(one)}"
+    if one != another:
+        return f"“{other.name}” has {_size(another[0])} pixels, “{first.name}” {_size(one[0])}"
     if np.allclose(placement(first), placement(other)) and first.units == other.units:
         return None
-    for name in ("scale", "translate", "rotate", "shear", "units", "affine"):
-        one, another = (np.asarray(getattr(layer, name)) for layer in (first, other))
-        same = (one == another).all() if name == "units" else np.allclose(one, another)
-        if not same:
-            return f"{together}“{other.name}” has another {name} than “{first.name}”."
-    return f"{together}“{other.name}” lies elsewhere than “{first.name}”."
+    if first.units != other.units:
+        return f"“{other.name}” has other units than “{first.name}”"
+    for name in ("scale", "translate", "rotate", "shear", "affine"):
+        mine, theirs = (np.asarray(getattr(layer, name)) for layer in (first, other))
+        if not np.allclose(mine, theirs):
+            return f"“{other.name}” has another {name} than “{first.name}”"
+    return f"“{other.name}” lies elsewhere than “{first.name}”"
+
+
+def _size(shape: Sequence[int]) -> str:
+    """Tell the size of a picture as people do, width first; more axes as the array has them."""
+    return " × ".join(str(n) for n in (shape[::-1] if len(shape) == 2 else shape))

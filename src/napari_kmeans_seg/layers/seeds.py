@@ -126,7 +126,10 @@ class Seeds(Marks):
         if is_lazy(image):
             import dask
 
-            parts = list(dask.compute(*parts))
+            try:
+                parts = list(dask.compute(*parts))
+            except Exception as error:
+                raise OSError(f"image cannot be read around “{self.name}”: {error}") from error
         means = np.array([_mean(part.reshape(len(part), -1)) for part in parts])
         means = means.reshape(-1, image.shape[0])
         means = means[np.isfinite(means).all(axis=1)]

@@ -12,7 +12,7 @@ from napari_kmeans_seg import Segmentation, prepare
 from napari_kmeans_seg.core.parallel import portion, within
 from napari_kmeans_seg.core.pixels import NO_PIXEL
 
-from .arrays import as_array, is_lazy, is_there, stack
+from .arrays import as_array, is_lazy, reading, stack
 from .cleanup import CleanUp
 from .describe import mismatch, pixels_of
 from .geometry import of_level, placement, shifted
@@ -227,6 +227,11 @@ class LayerImage:
         return tuple(found)
 
     @property
+    def _arrays(self) -> dict[str, Sequence[Any]]:
+        """What each layer is called, and what is read of it."""
+        return {each.name: each.pyramid or (each.data,) for each in self.channels or (self,)}
+
+    @property
     def _n_axes(self) -> int:
         return len(self.placement) - 1
 
@@ -237,7 +242,8 @@ class LayerImage:
         smaller levels and seeds do not.
         """
         image, where = self.levels[0]
-        return self._prepare(image, where, progress, parameters)
+        with reading(self._arrays):
+            return self._prepare(image, where, progress, parameters)
 
     def segment(
         self, *, progress: Progress | None = None, n_clusters: int = 5, **parameters: Any
@@ -258,16 +264,12 @@ class LayerImage:
         self.clean_up.check([level for level, _ in self.levels], spatial)
         cleaning = 0.8 if self.clean_up.specks else 1.0
         finding = within(progress, 0, cleaning)
-        if self.step_axis is None:
-            found = self._segment(self.levels, n_clusters, parameters, finding)
-        else:
-            found = self._segment_steps(self.step_axis, n_clusters, parameters, finding)
-        found = self.clean_up.without_specks(found, within(progress, cleaning, 1))
-        for each in self.channels or (self,):
-            if not all(is_there(array) for array in each.pyramid or (each.data,)):
-                raise OSError(
-                    f"The store of “{each.name}” disappeared while it was read; open it again."
-                )
+        with reading(self._arrays):
+            if self.step_axis is None:
+                found = self._segment(self.levels, n_clusters, parameters, finding)
+            else:
+                found = self._segment_steps(self.step_axis, n_clusters, parameters, finding)
+            found = self.clean_up.without_specks(found, within(progress, cleaning, 1))
         return found if self.pyramid else told_hidden(found)
 
     def _segment_steps(
