@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dask.array as da
 import numpy as np
 import pytest
 
-from napari_kmeans_seg import choose_k
+from napari_kmeans_seg import choose_k, segment
+from napari_kmeans_seg.core import lazy_image
 
 
 def kinds_of_tissue(means: list[float], dtype: str) -> np.ndarray:
@@ -30,3 +32,25 @@ def test_the_elbow_does_not_depend_on_where_the_numbers_begin() -> None:
     whole, part = choose_k(image, range(1, 9)), choose_k(image, range(2, 9))
     np.testing.assert_allclose(part.elbow, whole.elbow[1:], rtol=1e-12)
     assert whole.elbow[0] == pytest.approx(0, abs=1e-12)
+
+
+def test_the_inertia_of_a_copy_is_reckoned_up_to_all_pixels() -> None:
+    # Of blocks of equal pixels, so that the smaller copy is the image with fewer of each.
+    image = np.kron(kinds_of_tissue([40, 110, 200], "uint8"), np.ones((2, 2), np.uint8))
+    curve, whole = choose_k(image, fit_scale=0.5), choose_k(image)
+    np.testing.assert_allclose(curve.inertia, whole.inertia, rtol=1e-9)
+    np.testing.assert_allclose(curve.calinski_harabasz, whole.calinski_harabasz, rtol=1e-3)
+    assert curve.inertia[1] == pytest.approx(segment(image, 3, fit_scale=0.5).inertia)
+
+
+def test_the_inertia_of_a_sample_is_reckoned_up_to_all_pixels(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    image = kinds_of_tissue([40, 110, 200], "float64")
+    expected = choose_k(image)
+    monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
+    monkeypatch.setattr(lazy_image, "SAMPLE_PIXELS", image.size // 4)
+    curve = choose_k(da.from_array(image, chunks=(50, 60)))
+    np.testing.assert_allclose(curve.inertia, expected.inertia, rtol=0.05)
+    np.testing.assert_allclose(curve.calinski_harabasz, expected.calinski_harabasz, rtol=0.05)
+    assert curve.suggestion == expected.suggestion

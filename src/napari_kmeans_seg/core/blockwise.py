@@ -71,6 +71,10 @@ class PreparedBlocks(PreparedImage):
     _image: LazyImage = field(repr=False)
     _reading: Reading = field(repr=False)
 
+    @property
+    def _n_pixels(self) -> int:
+        return self._reading.n_valid
+
     def _is_read_again(self, parameters: dict[str, Any]) -> bool:
         if self._reading.complete:
             return False
@@ -90,8 +94,8 @@ class PreparedBlocks(PreparedImage):
 
     def choose_k(self, *arguments: Any, **named: Any) -> ClusterCurve:
         """Score numbers of clusters on what was read; see `PreparedImage.choose_k`."""
-        of_read = (self._whole, self._fitted, self._space, self._variance, self._parameters)
-        return PreparedImage(*of_read).choose_k(*arguments, **named)
+        of_read = replace(self, _reading=replace(self._reading, complete=True))
+        return PreparedImage.choose_k(of_read, *arguments, **named)
 
     def _labelling(self, model: KMeansModel, tick: Tick = no_tick) -> Labelling:
         of_points = super()._labelling(model, tick)

@@ -42,6 +42,11 @@ class PreparedImage:
     _parameters: dict[str, Any]
     _optima: list[OptimalPartitions] = field(default_factory=list, init=False, repr=False)
 
+    @property
+    def _n_pixels(self) -> int:
+        """Number of pixels that take part."""
+        return self._whole.n_valid
+
     @cached_property
     def _levels(self) -> Levels:
         return Levels(self._fitted, self._space)
@@ -163,7 +168,10 @@ class PreparedImage:
         tick = portion(progress, 0, 1, "Labelling")
         labelling = self._labelling(model, tick)
         tick(1)
-        return self._result(model, labelling, LloydResult(start, 0, True, 0.0), ())
+        notes = self._left_out()
+        for note in notes:
+            checks.warn(note)
+        return self._result(model, labelling, LloydResult(start, 0, True, 0.0), tuple(notes))
 
     def _result(
         self, model: KMeansModel, labelling: Labelling, found: LloydResult, notes: tuple[str, ...]
@@ -210,7 +218,9 @@ class PreparedImage:
                 break
         if len(numbers) > 1 and numbers[-1] == numbers[-2]:
             numbers, inertias, silhouette = numbers[:-1], inertias[:-1], silhouette[:-1]
-        n_pixels = self._fitted.n_valid
+        n_pixels = self._n_pixels
+        # Of a copy or a sample both are reckoned up to all pixels.
+        inertias = [one * (n_pixels / self._fitted.n_valid) for one in inertias]
         scatter = self._variance * n_pixels * found.centroids.shape[1]
         scatter = float(np.ldexp(scatter, 2 * self._space.exponent))
         return cluster_curve(numbers, inertias, silhouette, scatter, n_pixels)
@@ -240,14 +250,7 @@ class PreparedImage:
             "tol": tol,
             "seed": int(seed) if isinstance(seed, int | np.integer) else None,
         }
-        notes = []
-        not_finite = self._whole.pixels.n_not_finite
-        if not_finite:
-            are, were = ("is", "was") if not_finite == 1 else ("are", "were")
-            notes.append(
-                f"{not_finite:,} pixel{'s' if not_finite > 1 else ''} {are} NaN or infinite and "
-                f"{were} left out (label 0)."
-            )
+        notes = self._left_out()
         tick(0)
         coarse = self._levels.coarse_for(n_clusters)
         n_values = coarse[0].n
@@ -276,6 +279,14 @@ class PreparedImage:
             tick=tick,
         )
         return found, parameters, tuple(notes)
+
+    def _left_out(self) -> list[str]:
+        """Say how many pixels are left out because they are not finite."""
+        n = self._whole.pixels.n_not_finite
+        if not n:
+            return []
+        pixels, were = ("pixel is", "was") if n == 1 else ("pixels are", "were")
+        return [f"{n:,} {pixels} NaN or infinite and {were} left out (label 0)."]
 
     def _start(
         self, init: str | ArrayLike, n_clusters: int
