@@ -66,6 +66,28 @@ def test_a_failed_test_fails_the_command(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_screen")
+def test_all_tests_run_side_by_side_each_process_on_its_own_screen(run, tmp_path: Path) -> None:
+    screens = tmp_path / "screens"
+    screens.mkdir()
+    for name in ("test_one.py", "test_other.py"):
+        (tmp_path / name).write_text(
+            "import os, pathlib, time\n"
+            "def test_screen(qapp):\n"
+            f"    screens = pathlib.Path({str(screens)!r})\n"
+            "    (screens / os.environ['DISPLAY'].strip(':')).touch()\n"
+            "    until = time.monotonic() + 60\n"
+            "    while len(list(screens.iterdir())) < 2 and time.monotonic() < until:\n"
+            "        time.sleep(0.01)\n"
+            "    assert len(list(screens.iterdir())) == 2\n"
+        )
+    options = [*run.side_by_side(), "--numprocesses=2", "-p", "no:cacheprovider", str(tmp_path)]
+    command = [sys.executable, ROOT / "tests" / "run.py", *options]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "2 passed" in result.stdout
+
+
+@pytest.mark.usefixtures("no_screen")
 def test_the_virtual_screen_has_room_for_a_window(tmp_path: Path) -> None:
     test = tmp_path / "test_screen.py"
     test.write_text(
@@ -74,6 +96,7 @@ def test_the_virtual_screen_has_room_for_a_window(tmp_path: Path) -> None:
         "    assert (size.width(), size.height()) == (1600, 1000)\n"
         "    assert qapp.platformName() == 'xcb'\n"
     )
-    command = [sys.executable, ROOT / "tests" / "run.py", "-p", "no:cacheprovider", str(test)]
+    options = ["-c", ROOT / "pyproject.toml", "-p", "no:cacheprovider", test]
+    command = [sys.executable, ROOT / "tests" / "run.py", *options]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
