@@ -5,8 +5,10 @@ from __future__ import annotations
 import gc
 import time
 
+import numpy as np
 import pytest
 
+from napari_kmeans_seg import segment
 from napari_kmeans_seg.widget.background import BackgroundWork, CancelledError
 
 
@@ -28,6 +30,16 @@ def test_the_result_is_what_the_function_returns():
     assert work.wait(5)
     assert work.result() == 2
     assert (work.fraction, work.stage) == (0.25, "Adding")
+
+
+def test_what_the_dock_tells_is_not_warned_of_as_well():
+    owner, image = Owner(), np.zeros((3, 3), np.uint8)
+    work = BackgroundWork(lambda _progress: segment(image, 2), owner)
+    work.start()  # a warning would be an error here
+    assert work.wait(5)
+    assert "1 distinct value" in work.result().warnings[0]
+    with pytest.warns(UserWarning, match="1 distinct value"):
+        segment(image, 2)
 
 
 def test_an_error_comes_out_of_the_result():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dask.array as da
 import numpy as np
-import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
@@ -76,7 +75,6 @@ def test_several_layers_that_are_selected_show_their_clusters(viewer, dock, fini
     assert table.selected == [4, 6]
 
 
-@pytest.mark.filterwarnings("ignore:The image has 1 distinct value")
 def test_a_cluster_of_one_value_says_that_it_cannot_be_split(viewer, dock, finish, qtbot):
     viewer.add_image(np.repeat([[0, 9]], 50, axis=0).astype(np.uint8), name="two values")
     widget = dock()

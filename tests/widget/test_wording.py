@@ -39,6 +39,12 @@ def test_a_message_speaks_of_fields_not_of_arguments(message, told):
     assert in_fields(message) == told
 
 
+def test_an_image_without_a_pixel_to_cluster_is_told_of_as_such():
+    with pytest.raises(ValueError, match="takes at least one pixel") as error:
+        segment(np.full((3, 3), np.nan))
+    assert in_fields(str(error.value)).startswith("Nothing to cluster: every pixel is NaN")
+
+
 @pytest.mark.parametrize("name", ["cell", "a_file_with_many_joints-and.dots/and\\slashes.tif"])
 def test_a_name_breaks_between_its_joints_and_keeps_its_letters(name):
     assert breakable(name).replace("\u200b", "") == name

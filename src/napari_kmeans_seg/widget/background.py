@@ -6,6 +6,8 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Generic, TypeVar
 from weakref import ref
 
+from napari_kmeans_seg.core.checks import told_elsewhere
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -80,7 +82,9 @@ class BackgroundWork(Generic[T]):
 
     def _run(self) -> None:
         try:
-            self._result = self._function(self._report)
+            # The dock shows warnings, in words of its own.
+            with told_elsewhere():
+                self._result = self._function(self._report)
         except BaseException as error:  # noqa: BLE001 - it is raised again by `result`
             self._error = error
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from napari_kmeans_seg.core.pixels import NO_PIXEL
+
 if TYPE_CHECKING:
     from napari_kmeans_seg import Segmentation
 
@@ -25,6 +27,9 @@ _FIELDS = {
 }
 
 
+_NOTHING = "Nothing to cluster: every pixel is NaN or infinite, or fully transparent."
+
+
 def in_fields(message: str) -> str:
     """Speak of the fields of the dock, in a message that speaks of arguments.
 
@@ -33,6 +38,8 @@ def in_fields(message: str) -> str:
     >>> in_fields("init='optimal' takes an image of one channel, without spatial_weight")
     "“Init” 'optimal' takes an image of one channel, without “Position”"
     """
+    if message == NO_PIXEL:
+        return _NOTHING
     # "seed" may be said of something else; "seed=" and "n_init" are nothing else.
     names = "|".join(rf"{name}\b" if "_" in name else f"{name}(?==)" for name in _FIELDS)
     return re.sub(rf"\b({names})(=?)", lambda m: f"“{_FIELDS[m[1]]}”{m[2] and ' '}", message)
