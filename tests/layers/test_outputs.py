@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from napari_kmeans_seg.layers import (
     linked_layers,
     warm_up_early,
 )
+from napari_kmeans_seg.layers.clusters import clusters_of
 
 # A layer that lies askew in the world: every spatial property differs from its default.
 ASKEW = {
@@ -307,7 +309,8 @@ def test_napari_tells_the_row_of_the_label_under_the_cursor(viewer, source):
         ((20, 30), (1, 1), None, None, "area [pixel²]", 1),
         ((20, 30), (1, 1), ("mm", "mm"), np.diag([2, 3, 1]), "area [mm²]", 6),
         ((4, 20, 30), (2, 0.5, 0.5), ("µm",) * 3, None, "volume [µm³]", 0.5),
-        ((4, 20, 30), (2, 0.5, 0.5), ("s", "µm", "µm"), None, "size [µm²·s]", 0.5),
+        ((4, 20, 30), (2, 0.5, 0.5), ("s", "µm", "µm"), None, "area [µm²]", 0.25),
+        ((4, 20, 30), (2, 0.5, 0.5), ("µm", "µm", "mm**-1"), None, "size [µm²/mm]", 0.5),
     ],
 )
 def test_sizes_are_told_in_the_units_of_the_layer(
@@ -317,6 +320,20 @@ def test_sizes_are_told_in_the_units_of_the_layer(
     layer = viewer.add_image(data, scale=scale, units=units, affine=affine)
     features = run(viewer, layer)["labels"].features
     np.testing.assert_allclose(features[column], features["pixels"] * size)
+
+
+def test_an_axis_of_time_or_of_steps_is_none_of_space(viewer):
+    data = np.random.default_rng(0).integers(0, 255, (4, 20, 30), np.uint8)
+    series = viewer.add_image(data, scale=(2, 0.5, 0.5), axis_labels=("t", "y", "x"))
+    features = run(viewer, series)["labels"].features
+    np.testing.assert_allclose(features["area [pixel²]"], features["pixels"] * 0.25)
+    stack = viewer.add_image(data, scale=(2, 0.5, 0.5))
+    steps = replace(LayerImage.of(stack), step_axis=0)
+    labels = Outputs.paint(steps, steps.segment(n_clusters=3)).show(viewer)["labels"]
+    sizes = labels.features["pixels"] * 0.25
+    np.testing.assert_allclose(labels.features["area [pixel²]"], sizes)
+    clusters_of(viewer, labels).merge([1, 2])
+    assert "area [pixel²]" in labels.features.columns
 
 
 # -- the second run

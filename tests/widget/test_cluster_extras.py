@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtTest import QTest
+from skimage.io import imsave
 
 from napari_kmeans_seg import __version__
 
@@ -23,6 +24,17 @@ def ran(viewer, dock, finish):
         return widget.clusters
 
     return run
+
+
+@pytest.fixture
+def copy_script(qtbot):
+    """Press the button, and wait until the files are read."""
+
+    def press(table):
+        QTest.mouseClick(table.extras.script, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(lambda: not table.extras.busy)
+
+    return press
 
 
 def choose(table, text):
@@ -60,15 +72,72 @@ def test_grey_clusters_can_wear_their_greys(viewer, ran, cell):
     np.testing.assert_array_equal(greys[:, 0], greys[:, 2])
 
 
-def test_texts_are_put_on_the_clipboard(ran, coffee):
+def test_hues_let_more_of_the_image_through_and_undo_knows(viewer, ran, coffee):
+    table = ran(coffee)
+    labels = viewer.layers["image clusters"]
+    assert labels.opacity == 0.7
+    choose(table, "Distinct hues")
+    assert labels.opacity == 0.5
+    table.undo()
+    assert labels.opacity == 0.7
+    table.redo()
+    choose(table, "Mean colours")
+    assert labels.opacity == 0.7
+
+
+def test_an_opacity_that_a_person_has_set_stays(viewer, ran, coffee):
+    table = ran(coffee)
+    labels = viewer.layers["image clusters"]
+    labels.opacity = 0.9
+    choose(table, "Distinct hues")
+    assert labels.opacity == 0.9
+    table.undo()
+    assert labels.opacity == 0.9
+
+
+def test_texts_are_put_on_the_clipboard(ran, coffee, copy_script):
     table = ran(coffee)
     clipboard = QGuiApplication.clipboard()
     QTest.mouseClick(table.extras.methods, Qt.MouseButton.LeftButton)
     assert f"napari-kmeans-seg {__version__}" in clipboard.text()
     assert table.message.text() == "Methods text copied."
-    QTest.mouseClick(table.extras.script, Qt.MouseButton.LeftButton)
+    copy_script(table)
     assert "segment(image, n_clusters=5, channel_axis=" in clipboard.text()
     assert table.message.text() == "Python script copied."
+
+
+def test_a_large_file_is_compared_while_the_interface_goes_on(
+    viewer, dock, finish, copy_script, qtbot, tmp_path
+):
+    path = tmp_path / "large.png"
+    image = np.random.default_rng(0).integers(0, 250, (2000, 2000, 3), np.uint8)
+    imsave(path, image, check_contrast=False)
+    viewer.open(path, plugin="napari")
+    widget = dock()
+    widget.run()
+    finish(widget)
+    extras, beats = widget.clusters.extras, []
+    QTest.mouseClick(extras.script, Qt.MouseButton.LeftButton)
+    assert extras.script.text() == "Reading files …"
+    assert not extras.script.isEnabled()
+    beat = QTimer()
+    beat.timeout.connect(lambda: beats.append(extras.busy))
+    beat.start(1)
+    qtbot.waitUntil(lambda: not extras.busy)
+    beat.stop()
+    assert any(beats), "the interface went on meanwhile"
+    assert extras.script.text() == "Copy as Python"
+    assert f"imread({str(path)!r})" in QGuiApplication.clipboard().text()
+
+
+def test_a_dock_that_closes_while_files_are_read_copies_nothing(viewer, ran, coffee):
+    table = ran(coffee)
+    QGuiApplication.clipboard().setText("mine")
+    QTest.mouseClick(table.extras.script, Qt.MouseButton.LeftButton)
+    viewer.window.remove_dock_widget("all")
+    QTest.qWait(100)
+    assert not table.extras.busy
+    assert QGuiApplication.clipboard().text() == "mine"
 
 
 def test_distinct_hues_stay_and_grow_with_another_run(viewer, ran, coffee, dock, finish):

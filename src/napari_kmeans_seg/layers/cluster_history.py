@@ -155,6 +155,7 @@ class ClusterHistory:
         pixels: Change | Sequence[Change] = (),
         edit: dict[str, Any] | None = None,
         colors: LabelColormapBase | None = None,
+        opacity: float | None = None,
         added: Sequence[Layer] = (),
     ) -> None:
         """Make a step of what is wanted, and take it.
@@ -171,6 +172,8 @@ class ClusterHistory:
             What is done to the clusters, for the metadata.
         colors : LabelColormapBase, optional
             The colours from now on, where they change.
+        opacity : float, optional
+            How opaque the labels are from now on, where that changes.
         added : sequence of Layer
             Layers to add.
         """
@@ -203,7 +206,10 @@ class ClusterHistory:
         worn = self.colors.worn
         colormaps = (worn, worn if colors is None else colors)
         changes = tuple(pixels) if isinstance(pixels, Sequence) else (pixels,)
-        step = Step(what, (old, table), (before, after), colormaps, changes, tuple(added))
+        opacities = (layer.opacity, layer.opacity if opacity is None else opacity)
+        step = Step(
+            what, (old, table), (before, after), colormaps, opacities, changes, tuple(added)
+        )
         self._apply(step, back=False, count=False)
         self._done.append(step)
         self._undone.clear()
@@ -228,6 +234,8 @@ class ClusterHistory:
         # Colours that were chosen in napari since are kept.
         if step.colors[0] is not step.colors[1] and self.colors.worn is step.colors[was]:
             self.colors.wear(step.colors[will])
+        if layer.opacity == step.opacities[was]:
+            layer.opacity = step.opacities[will]
         for image, columns in images:
             if masks:
                 painted = self._painted(step, image, columns, masks, back=back)
@@ -269,7 +277,9 @@ class ClusterHistory:
         """Make the features table of clusters; what others wrote into the old one stays."""
         percent = 100 * rows["pixels"] / max(1, rows["pixels"].sum())
         plain = rows[["label", "pixels", *means(rows)]].assign(percent=percent)
-        table = with_sizes(every_label(plain, n_pixels_of(self.layer)), self.layer)
+        step_axis = record_of(self.layer).get("each_step_of_axis")
+        every = every_label(plain, n_pixels_of(self.layer))
+        table = with_sizes(every, self.layer, step_axis)
         gone = old[~old["label"].isin(rows["label"])]
         told = pd.concat([rows, gone]).set_index("label").reindex(table["label"])
         for column in rows.columns.difference(table.columns):

@@ -127,6 +127,8 @@ class Step:
         What the layers' metadata tell, before and after.
     colors : pair of LabelColormapBase
         What the clusters wear, before and after.
+    opacities : pair of float
+        How opaque they are, before and after.
     pixels : tuple of Change
         The labels that changed, of each level.
     added : tuple of Layer
@@ -140,6 +142,7 @@ class Step:
     tables: tuple[pd.DataFrame, pd.DataFrame]
     records: tuple[dict[str, Any], dict[str, Any]]
     colors: tuple[LabelColormapBase, LabelColormapBase]
+    opacities: tuple[float, float]
     pixels: tuple[Change, ...] = ()
     added: tuple[Layer, ...] = ()
     painted: dict[tuple[str, int], Any] = field(default_factory=dict)

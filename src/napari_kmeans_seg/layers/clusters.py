@@ -228,11 +228,13 @@ class Clusters(ClusterHistory):
         table.loc[table["label"] == label, "name"] = name
         self.do(f"Rename {old} to {name}", table)
 
-    def recolor(self, colors: dict[int, Any], what: str | None = None) -> None:
+    def recolor(
+        self, colors: dict[int, Any], what: str | None = None, opacity: float | None = None
+    ) -> None:
         """Give clusters other colours on the canvas. The segmented image keeps the means."""
         rows = self._rows(colors)
         new = self.colors.with_colors(colors, self.labels)
-        self.do(what or f"Colour {told(rows['name'])}", colors=new)
+        self.do(what or f"Colour {told(rows['name'])}", colors=new, opacity=opacity)
 
     def extract(self, labels: Iterable[int], *, joined: bool = False) -> list[Layer]:
         """Add masks of clusters as Labels layers, one each or one of all."""

@@ -43,8 +43,9 @@ _SPATIAL = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_la
 # How values are shown; a new segmented image is shown as its source is, in colour too.
 _SHOWN = ("colormap", "contrast_limits", "gamma", "interpolation2d", "interpolation3d")
 
-# How opaque labels in distinct hues are at first; napari's 0.7 is for those in mean colours.
-_THROUGH_HUES = 0.5
+# How opaque labels are at first, in mean colours and in distinct hues. Hues tell nothing of how
+# bright the image is, so let more of it be seen.
+THROUGH_MEANS, THROUGH_HUES = 0.7, 0.5
 
 _TITLES = {"image": "k-means", "labels": "clusters", "objects": "objects"}
 
@@ -220,10 +221,14 @@ class Outputs:
         visible = multiscale or can_be_drawn(data, rgb=kind == "image" and self.source.rgb)
         if kind in ("labels", "objects"):
             name = f"{self.source.name} {_TITLES[kind]}{of}"
-            # Hues tell nothing of how bright the image is, so let more of it be seen.
-            seen = {} if kind == "labels" and self.source.rgb else {"opacity": _THROUGH_HUES}
+            in_means = kind == "labels" and self.source.rgb
             return Labels(
-                data, name=name, multiscale=multiscale, visible=visible, **seen, **spatial
+                data,
+                name=name,
+                multiscale=multiscale,
+                visible=visible,
+                opacity=THROUGH_MEANS if in_means else THROUGH_HUES,
+                **spatial,
             )
         state = source.as_layer_data_tuple()[1]
         shown = {key: state[key] for key in _SHOWN}
@@ -260,10 +265,10 @@ class Outputs:
                 if layer.colormap is not colormap:  # for it redraws the layer
                     layer.colormap = colormap
                 colors = color_fingerprint(layer)
-            layer.features = cluster_table(self.table, layer)
+            layer.features = cluster_table(self.table, layer, self.source.step_axis)
         if kind == "objects" and self.objects is not None:
             objects = every_label(self.objects, n_pixels_of(layer))
-            layer.features = with_sizes(objects, layer)
+            layer.features = with_sizes(objects, layer, self.source.step_axis)
         layer.metadata = {**layer.metadata, METADATA_KEY: record(self.segmentation, self.source)}
         write_link(layer, self.source.link_id, kind, self.fingerprints[kind], colors)
 
@@ -333,7 +338,9 @@ def record(segmentation: Segmentation, source: LayerImage) -> dict[str, Any]:
     }
 
 
-def cluster_table(clusters: pd.DataFrame, layer: Layer) -> pd.DataFrame:
+def cluster_table(
+    clusters: pd.DataFrame, layer: Layer, step_axis: int | None = None
+) -> pd.DataFrame:
     """Make the features table of a Labels layer: one row per label, the background's first.
 
     Parameters
@@ -342,6 +349,8 @@ def cluster_table(clusters: pd.DataFrame, layer: Layer) -> pd.DataFrame:
         What `Segmentation.to_dataframe` gives: one row per cluster.
     layer : Layer
         The layer that shows them: its scale, affine and units give the sizes.
+    step_axis : int, optional
+        The axis of which each step was clustered by itself.
 
     Returns
     -------
@@ -354,18 +363,31 @@ def cluster_table(clusters: pd.DataFrame, layer: Layer) -> pd.DataFrame:
     """
     # A label that was not painted as a seed has no cluster.
     found = clusters[clusters["pixels"] > 0]
-    return with_sizes(every_label(found, n_pixels_of(layer)), layer)
+    return with_sizes(every_label(found, n_pixels_of(layer)), layer, step_axis)
 
 
-def with_sizes(table: pd.DataFrame, layer: Layer) -> pd.DataFrame:
-    """Add what pixel counts are in the units of a layer, and the column that napari looks up."""
-    pixel_size = abs(float(np.prod(layer.scale) * np.linalg.det(layer.affine.linear_matrix)))
-    unit = reduce(mul, layer.units)
-    quantity = QUANTITIES[min(layer.ndim, 4) - 1]
-    # Space and time in one array give s·µm² and the like, which is neither area nor volume.
-    if any(axis.dimensionality != layer.units[0].dimensionality for axis in layer.units):
+def with_sizes(table: pd.DataFrame, layer: Layer, step_axis: int | None = None) -> pd.DataFrame:
+    """Add what pixel counts are in the units of a layer, and the column that napari looks up.
+
+    An axis of time, or one whose steps were clustered each by itself, is none of space: a
+    series of pictures has an area, summed over its steps, and no volume.
+    """
+    space = [axis for axis in range(layer.ndim) if axis != step_axis and not _is_time(layer, axis)]
+    space = space or [*range(layer.ndim)]
+    matrix = layer.affine.linear_matrix @ np.diag(layer.scale)
+    pixel_size = abs(float(np.linalg.det(matrix[np.ix_(space, space)])))
+    units = [layer.units[axis] for axis in space]
+    unit = reduce(mul, units)
+    quantity = QUANTITIES[min(len(units), 4) - 1]
+    # Places and wavenumbers, say, in one array are neither area nor volume.
+    if any(axis.dimensionality != units[0].dimensionality for axis in units):
         quantity = QUANTITIES[-1]
     place = table.columns.get_loc("percent" if "percent" in table else "pixels") + 1
     table.insert(place, f"{quantity} [{unit:~P}]", table["pixels"] * pixel_size)
     table.insert(0, "index", table["label"])
     return table
+
+
+def _is_time(layer: Layer, axis: int) -> bool:
+    named = layer.axis_labels[axis].lower() in ("t", "time")
+    return named or bool(layer.units[axis].is_compatible_with("s"))

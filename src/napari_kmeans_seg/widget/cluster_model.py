@@ -121,6 +121,8 @@ class ClusterModel(QAbstractTableModel):
             }
             if column.startswith("mean_"):
                 return f"Mean {column.removeprefix('mean_')} of the cluster's pixels."
+            if column.partition(" [")[0] in QUANTITIES:
+                return f"{column}; of a series, in all steps together."
             return told.get(column, column)
         return None
 
