@@ -81,3 +81,18 @@ def test_colour_spaces_are_offered_for_colours_only(viewer, widget, finish, cell
     widget.more_options.reset()
     viewer.layers.selection.active = viewer.layers["coffee"]
     assert colors.value == "rgb"
+
+
+def test_optimal_is_offered_for_one_channel_only(viewer, widget, cell):
+    init = widget.more_options.init
+    assert "optimal" not in init.choices
+    init.value = "random"
+    viewer.add_image(cell, name="grey")
+    assert "optimal" in init.choices
+    assert init.value == "random", "it was chosen"
+    init.value = "optimal"
+    viewer.add_image(cell, name="another channel")
+    viewer.layers.selection = set(viewer.layers[1:])
+    assert init.value == "auto", "two channels"
+    viewer.layers.selection.active = viewer.layers["grey"]
+    assert init.value == "optimal"

@@ -394,6 +394,25 @@ def test_a_run_on_the_whole_image_takes_its_place(viewer, part, finish, coffee):
     np.testing.assert_array_equal(np.asarray(labels.data), expected)
 
 
+def test_the_table_of_the_last_run_is_told_apart_from_the_preview(viewer, part, finish):
+    _, widget, rest = part
+    note = widget.clusters.not_previewed
+    widget.run()
+    finish(widget)
+    assert not note.isVisible(), "the run is what is seen"
+    widget.n_clusters.value = 3
+    rest()
+    assert widget.clusters.view.rows.rowCount() == 5
+    assert note.isVisible()
+    viewer.layers.selection.active = viewer.layers[PREVIEW]
+    assert widget.clusters.view.rows.rowCount() == 3
+    assert not note.isVisible(), "these are the preview's own"
+    viewer.layers.selection.active = viewer.layers["coffee"]
+    assert note.isVisible()
+    widget.live.value = False
+    assert not note.isVisible()
+
+
 @pytest.mark.parametrize("end", ["switched off", "source gone", "other data", "dock closed"])
 def test_it_goes_when_nobody_asks_for_it_any_more(viewer, part, end, qtbot):
     layer, widget, _ = part

@@ -64,6 +64,27 @@ def test_settings_are_written_once_they_rest(dock, qtbot, stored):
     qtbot.waitUntil(lambda: stored.exists() and "n_clusters: 19" in stored.read_text())
 
 
+def test_a_setting_is_kept_where_the_window_closes_at_once(viewer, dock, stored, qtbot):
+    widget = dock()
+    qtbot.waitUntil(widget.native.isVisible)
+    widget.n_clusters.value = 12
+    viewer.close()
+    assert "n_clusters: 12" in stored.read_text()
+
+
+def test_optimal_is_kept_while_a_colour_image_cannot_have_it(viewer, dock, close, coffee, cell):
+    viewer.add_image(cell)
+    widget = dock()
+    widget.more_options.init.value = "optimal"
+    viewer.add_image(coffee)
+    assert widget.more_options.parameters["init"] == "auto"
+    close(widget)
+    again = another(viewer)
+    assert again.more_options.parameters["init"] == "auto"
+    viewer.layers.selection.active = viewer.layers[0]
+    assert again.more_options.parameters["init"] == "optimal"
+
+
 def test_nothing_is_written_when_nothing_was_changed(viewer, dock, close, stored, coffee):
     viewer.add_image(coffee)
     close(dock())

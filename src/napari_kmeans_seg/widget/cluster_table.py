@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_kmeans_seg.layers.cluster_history import record_of
 from napari_kmeans_seg.layers.clusters import Clusters, clusters_of
 
 from .background import BackgroundWork, CancelledError
@@ -69,6 +70,10 @@ class ClusterTable(QWidget):
         self._work: tuple[Clusters, int, BackgroundWork[Segmentation]] | None = None
 
         self.view = ClusterView()
+        self.not_previewed = QLabel("The last run's clusters: a part in view has no table.")
+        self.not_previewed.setWordWrap(True)
+        self.not_previewed.hide()
+        self._previewed = False
         self.counts = ClusterCounts(self)
         self.message = QLabel()
         self.message.setWordWrap(True)
@@ -77,6 +82,7 @@ class ClusterTable(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
+        layout.addWidget(self.not_previewed)
         layout.addWidget(self.view)
         layout.addLayout(self._buttons())
         self.extras = ClusterExtras(lambda text, good: self._say(text, fault=not good))
@@ -143,6 +149,7 @@ class ClusterTable(QWidget):
         if self._work is not None:
             self._work[2].cancel()
             self._work = None
+        self.extras.stop()
         self._let_go()
 
     @property
@@ -153,6 +160,16 @@ class ClusterTable(QWidget):
     def follow(self) -> None:
         """Look again which clusters are to be shown: a run may have made some."""
         self._follow()
+
+    def tell_apart(self, previewed: bool) -> None:
+        """Say whether what is seen is a preview of a part, and these are other clusters."""
+        self._previewed = previewed
+        self._tell_whose()
+
+    def _tell_whose(self) -> None:
+        clusters = self._clusters
+        own = clusters is not None and "preview_of" in record_of(clusters.layer)
+        self.not_previewed.setVisible(self._previewed and not own)
 
     def _follow(self) -> None:
         selection = self._viewer.layers.selection
@@ -201,6 +218,7 @@ class ClusterTable(QWidget):
         now = [] if clusters is None else clusters.table.to_numpy().tolist()
         if now == self._shown and clusters is not None:
             self.view.rows.recolored()
+            self.extras.show_clusters(clusters)
         else:
             same = [row[1] for row in now] == [row[1] for row in self._shown]
             if clusters is not None and self._shown and not same:
@@ -208,12 +226,15 @@ class ClusterTable(QWidget):
                 clusters.colors.show(highlighted=(), hidden=())
                 clusters.colors.cover()
             self.show_clusters(self.selected if same else ())
+        self._tell_whose()
         self._enable()
 
     def show_clusters(self, select: Iterable[int] = ()) -> None:
         """Fill the table, and select the rows of some clusters."""
-        self.view.show_clusters(self._clusters)
         clusters = self._clusters
+        self.view.show_clusters(clusters)
+        # Not at each selection: to tell which colours are worn takes a while.
+        self.extras.show_clusters(clusters)
         self._shown = [] if clusters is None else clusters.table.to_numpy().tolist()
         self.setVisible(clusters is not None)
         self.select(select)
@@ -362,7 +383,6 @@ class ClusterTable(QWidget):
             "undo": undo is not None,
             "redo": redo is not None,
         }
-        self.extras.show_clusters(clusters)
         for name, on in able.items():
             self.actions_[name].setEnabled(on)
         self.actions_["undo"].setToolTip(f"Undo: {undo} (Ctrl+Z)" if undo else "Nothing to undo.")

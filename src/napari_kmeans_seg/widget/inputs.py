@@ -163,7 +163,10 @@ class Inputs(Container[Widget]):
         scopes: list[tuple[str, str | int]] = [("whole image", _WHOLE)]
         if len(self._axes) > 2:
             scopes.append(("displayed plane", _PLANE))
-            scopes += [(f"each step of {name}", i) for i, name in enumerate(self._axes[:-2])]
+            # napari gives an axis without a name its number from the end, which says little.
+            names = [f"axis {i}" if name == str(i - len(self._axes)) else name
+                     for i, name in enumerate(self._axes[:-2])]  # fmt: skip
+            scopes += [(f"each step of {name}", i) for i, name in enumerate(names)]
         return scopes
 
     def _arrange(self) -> None:

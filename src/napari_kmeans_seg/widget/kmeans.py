@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from magicgui.widgets import CheckBox, Container, Label, ProgressBar, PushButton, Widget
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import QEvent, QTimer
 
 from napari_kmeans_seg.layers import LayerImage, Outputs, PartInView, warm_up_early
 
@@ -19,7 +19,7 @@ from .inputs import Inputs
 from .options import Options, align_labels
 from .preview import Preview
 from .run import Run
-from .sections import ParentChange, Scrolled, Section, mark, wrap
+from .sections import On, Scrolled, Section, mark, wrap
 from .settings import LastSettings
 from .target import Target
 from .wording import dropped, in_fields, summary, warnings_of
@@ -122,6 +122,7 @@ class KMeansWidget(Container[Widget]):
         for setting in (self.live, *settings):
             setting.changed.connect(self._preview)
         self.preview.outdated.connect(self._preview)
+        self.preview.part_shown.connect(self.clusters.tell_apart)
         self._timer = QTimer(self.native)
         self._timer.setInterval(_LOOK_EVERY)
         self._timer.timeout.connect(self._look)
@@ -132,7 +133,8 @@ class KMeansWidget(Container[Widget]):
         self._rest.timeout.connect(self._keep)
         for setting in (self.n_clusters, self.more_options):
             setting.changed.connect(self._keep_soon)
-        self._parent_change = ParentChange(self.native, self._on_parent)
+        self._parent_change = On(self.native, QEvent.Type.ParentChange, self._on_parent)
+        self._hidden = On(self.native, QEvent.Type.Hide, self._keep_now)
         self.native.destroyed.connect(self._leave)
         self._listen()
         warm_up_early()
@@ -173,7 +175,7 @@ class KMeansWidget(Container[Widget]):
         self.inputs.follow(images)
         # Not when there is none: while outputs are added something else is active.
         if images:
-            self.more_options.offer_colors(rgb=len(images) == 1 and images[0].rgb)
+            self.more_options.offer(len(images), rgb=images[0].rgb)
         # Why a run ended stays to be read when its layer goes and another takes its place.
         stale = changed and self.state != "cancelled"
         if self._run is None and (stale or self.state == "empty"):
@@ -272,6 +274,12 @@ class KMeansWidget(Container[Widget]):
     def _keep(self) -> None:
         """Let the settings come back next time."""
         self._last.keep({"n_clusters": self.n_clusters.value, **self.more_options.settings})
+
+    def _keep_now(self) -> None:
+        """Keep what would be kept soon, for the window may be closing."""
+        if self._rest.isActive():
+            self._rest.stop()
+            self._keep()
 
     def _preview(self) -> None:
         """Show the clusters for the settings there are now, where live preview is on."""
@@ -392,7 +400,5 @@ class KMeansWidget(Container[Widget]):
             self._leave()
             self.preview.clear()
             self._timer.stop()
-            if self._rest.isActive():
-                self._rest.stop()
-                self._keep()
+            self._keep_now()
             self._enter("empty", "")

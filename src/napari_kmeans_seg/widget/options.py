@@ -44,6 +44,14 @@ def align_labels(container: Widget, em: int = 6) -> None:
     container.native.setStyleSheet(f"QLabel {{ min-width: {em}em; }}")
 
 
+_INITS = [
+    ("automatic", "auto"),
+    ("k-means++", "k-means++"),
+    ("random", "random"),
+    ("optimal", "optimal"),
+]
+
+
 class Options(Container[Widget]):
     """The fields under "More options"."""
 
@@ -51,12 +59,7 @@ class Options(Container[Widget]):
         self.init = ComboBox(
             label="Init",
             value="auto",
-            choices=[
-                ("automatic", "auto"),
-                ("k-means++", "k-means++"),
-                ("random", "random"),
-                ("optimal", "optimal"),
-            ],
+            choices=_INITS,
             tooltip=(
                 "How the first cluster centres are found.\n"
                 "automatic: optimal for grey images with few distinct values, else k-means++.\n"
@@ -197,7 +200,8 @@ class Options(Container[Widget]):
         self.tol.native.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
 
         self.channel_weights.native.setPlaceholderText("all alike")
-        self._color_space = "rgb"
+        # What was chosen, and comes back with images that it can be done with.
+        self._color_space, self._optimal = "rgb", False
         self._at_first = {field: field.value for field in self._fields}
         self.reset_button.changed.connect(self.reset)
 
@@ -213,6 +217,8 @@ class Options(Container[Widget]):
         settings["tol"] = f"{self.tol.value:g}"
         if not self.color_space.enabled:
             settings["color_space"] = self._color_space
+        if self._optimal and self.init.value == "auto":
+            settings["init"] = "optimal"
         return settings
 
     def take(self, settings: Mapping[str, Any]) -> None:
@@ -227,9 +233,29 @@ class Options(Container[Widget]):
         """Set all as it was at first."""
         for field, value in self._at_first.items():
             field.value = value
-        self._color_space = "rgb"
+        self._color_space, self._optimal = "rgb", False
 
-    def offer_colors(self, rgb: bool) -> None:
+    def offer(self, n_images: int, *, rgb: bool) -> None:
+        """Offer what can be done with an image, or with several as channels of one."""
+        self._offer_colors(rgb=rgb and n_images == 1)
+        self._offer_optimal(one_channel=not rgb and n_images == 1)
+
+    def _offer_optimal(self, *, one_channel: bool) -> None:
+        """Let the optimal clustering be chosen for images that have one."""
+        field = self.init
+        if one_channel == ("optimal" in field.choices):
+            return
+        if one_channel:
+            field.choices = _INITS
+            if self._optimal and field.value == "auto":
+                field.value = "optimal"
+        else:
+            self._optimal = field.value == "optimal"
+            if self._optimal:
+                field.value = "auto"
+            field.choices = [choice for choice in _INITS if choice[1] != "optimal"]
+
+    def _offer_colors(self, *, rgb: bool) -> None:
         """Let the colour space be chosen for RGB images only; the choice comes back with them."""
         field = self.color_space
         if rgb != field.enabled:

@@ -135,6 +135,8 @@ class Preview(QObject):
     outdated : Signal
         Tells that what was asked for is something else by now, because the viewer shows
         another plane or part, or the image, its region or its seeds were changed: ask again.
+    part_shown : Signal
+        Tells that a part of an image is previewed (true), or no longer.
 
     Parameters
     ----------
@@ -149,6 +151,7 @@ class Preview(QObject):
     """
 
     outdated = Signal()
+    part_shown = Signal(bool)
 
     def __init__(
         self,
@@ -230,6 +233,7 @@ class Preview(QObject):
         part, self._part = self._part, None
         if part is None:
             return
+        self.part_shown.emit(False)
         for layer in earlier_outputs(self._viewer, part, ("labels",)):
             watch = EditWatch(layer)
             if watch.untouched():
@@ -354,6 +358,7 @@ class Preview(QObject):
             self._showing = False
         if isinstance(source, PartInView):
             self._part = source
+            self.part_shown.emit(True)
         settled = self._last is not None and self._last[0] is setting
         self._last = setting, outputs.segmentation
         if not settled:

@@ -143,16 +143,30 @@ class Scrolled(QScrollArea):
         return bool(super().eventFilter(watched, event))
 
 
-class ParentChange(QObject):
-    """Tells when a Qt widget gets another parent, or none: so napari closes a dock."""
+class On(QObject):
+    """Tells when a Qt widget gets an event of a kind.
 
-    def __init__(self, watched: QObject, callback: Callable[[], None]) -> None:
+    Parameters
+    ----------
+    watched : QObject
+        The widget.
+    kind : QEvent.Type
+        When it gets another parent, or none, napari closes its dock; it is hidden, too, when
+        the window is closed.
+    callback : callable
+        Is called then.
+    """
+
+    # Of the class, too: Qt still asks while Python takes the object apart.
+    _kind: QEvent.Type | None = None
+
+    def __init__(self, watched: QObject, kind: QEvent.Type, callback: Callable[[], None]) -> None:
         super().__init__(watched)
-        self._callback = callback
+        self._kind, self._callback = kind, callback
         watched.installEventFilter(self)
 
     def eventFilter(self, _watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
         """Pass everything on."""
-        if event is not None and event.type() == QEvent.Type.ParentChange:
+        if event is not None and event.type() == self._kind:
             self._callback()
         return False
