@@ -216,3 +216,33 @@ def test_float_colours_that_are_none_are_refused(monkeypatch: pytest.MonkeyPatch
     image = da.from_array(np.full((40, 40, 3), 7.0), chunks=(20, 20, 3))
     with pytest.raises(ValueError, match="float RGB between 0 and 1; got values from 7 to 7"):
         segment(image, 2, channel_axis=-1, color_space="lab")
+
+
+NEIGHBOURS: list[dict[str, Any]] = [
+    {"smoothing": 1.5},
+    {"smoothing": (0, 2), "fit_scale": 0.5},
+    {"spatial_weight": 0.5, "mask": COFFEE[..., 0] > 90},
+]
+
+
+@pytest.mark.parametrize("arguments", NEIGHBOURS, ids=["smoothing", "copy", "position"])
+def test_with_smoothing_or_position_the_result_is_that_of_the_array_in_memory(
+    arguments: dict[str, Any],
+) -> None:
+    expected = segment(COFFEE, 4, channel_axis=-1, **arguments)
+    found = segment(da.from_array(COFFEE, chunks=(90, 170, 3)), 4, channel_axis=-1, **arguments)
+    assert isinstance(found.labels, np.ndarray)
+    np.testing.assert_array_equal(found.labels, expected.labels)
+    np.testing.assert_array_equal(found.centroids, expected.centroids)
+    np.testing.assert_array_equal(found.image, expected.image)
+
+
+@pytest.mark.parametrize("arguments", [{"smoothing": 1.0}, {"spatial_weight": 0.5}], ids=str)
+def test_smoothing_and_position_are_refused_where_they_would_take_too_much_memory(
+    arguments: dict[str, Any],
+) -> None:
+    image = da.zeros((1 << 14, 1 << 14), chunks=1 << 12, dtype=np.uint8)
+    with pytest.raises(
+        ValueError, match=r"takes of more than 67,108,864 values, .* has 268,435,456"
+    ):
+        segment(image, 2, **arguments)

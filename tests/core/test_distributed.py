@@ -217,9 +217,3 @@ def test_numbers_of_clusters_are_scored_as_in_memory(photograph: np.ndarray) -> 
     found = choose_k(da.from_array(photograph, chunks=(300, 300, 3)), numbers, channel_axis=-1)
     np.testing.assert_array_equal(found.inertia, expected.inertia)
     assert found.suggestion == expected.suggestion
-
-
-@pytest.mark.parametrize("argument", [{"smoothing": 1.0}, {"spatial_weight": 0.5}])
-def test_what_needs_neighbours_is_refused(argument: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="smoothing and spatial_weight take 0 for a lazy image"):
-        segment(da.zeros((64, 64), chunks=32), 2, **argument)

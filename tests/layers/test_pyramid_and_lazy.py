@@ -214,6 +214,23 @@ def test_a_shape_in_a_stack_limits_its_own_plane_and_a_flat_one_all():
     assert not labels[:, 10:].any()
 
 
+@pytest.mark.parametrize("form", ["single", "pyramid", "everywhere"])
+def test_lazy_layers_are_smoothed_as_those_in_memory(coffee, form):
+    viewer = ViewerModel()
+    area = viewer.add_shapes([[[20, 30], [20, 500], [350, 450]]], shape_type="polygon")
+    region = Region.of(area, everywhere=True) if form == "everywhere" else None
+    found = []
+    for hold in (np.asarray, lambda level: da.from_array(level, chunks=(150, 130, 3))):
+        levels = [hold(level) for level in levels_of(coffee)]
+        layer = Image(levels if form == "pyramid" else levels[0], rgb=True)
+        source = replace(LayerImage.of(layer), region=region)
+        found.append(source.segment(n_clusters=4, smoothing=2))
+    memory, lazy = found
+    np.testing.assert_array_equal(lazy.labels, memory.labels)
+    np.testing.assert_array_equal(lazy.image, memory.image)
+    np.testing.assert_array_equal(lazy.counts, memory.counts)
+
+
 def test_an_object_has_one_number_on_every_level():
     image = np.zeros((64, 64), np.uint8)
     image[4:20, 4:20] = image[40:60, 8:30] = image[6:24, 36:50] = 200

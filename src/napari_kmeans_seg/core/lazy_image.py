@@ -20,6 +20,10 @@ from .points import Packing, WeightedPoints, count_codes, merge, packing_of_dtyp
 LOAD_BYTES = 1 << 28
 """Size up to which an image whose values cannot be counted is loaded and fitted in memory."""
 
+WHOLE_VALUES = 1 << 26
+"""Values, pixels times channels, up to which an image is loaded whose pixels are not segmented
+by themselves: to blur it some gigabytes of memory are enough."""
+
 SAMPLE_PIXELS = 1 << 22
 """Pixels that are taken of a larger one."""
 
@@ -109,6 +113,22 @@ class LazyImage:
     def is_to_load(self, fit_scale: float) -> bool:
         """Whether it is small enough to be fitted in memory, and that serves better."""
         return (self.packing is None or fit_scale < 1) and self.source.nbytes <= LOAD_BYTES
+
+    def load_whole(self, tick: Tick = no_tick) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+        """Read the image and its mask into memory, for what is not done chunk by chunk.
+
+        Raises
+        ------
+        ValueError
+            If the image is too large for that.
+        """
+        if self.source.size > WHOLE_VALUES:
+            raise ValueError(
+                "smoothing=0 and spatial_weight=0 are what a lazy image (a Dask array) takes of more "
+                f"than {WHOLE_VALUES:,} values, which is not read as a whole; this one has "
+                f"{self.source.size:,}. Set both to 0, or segment a part of it."
+            )
+        return self.load(tick)
 
     def load(self, tick: Tick = no_tick) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
         """Read the image and its mask into memory."""

@@ -128,7 +128,9 @@ def segment(
     `init`; then the iterations go on over all pixels, up to 268 million of them (with ``tol=0``
     however many), each reading every chunk again, to a fixed point that may be another one than
     in memory. Of still larger images the clusters are those of the sample, and of more than 2
-    billion pixels only chunks evenly spread are read. A warning says so.
+    billion pixels only chunks evenly spread are read. A warning says so. With `smoothing` or
+    `spatial_weight` a Dask array of up to 67 million values is read into memory, and so are its
+    labels; a larger one is refused.
 
     Initial centroids other than an array are first run to rest on coarse bins, from a
     few seeds each, and the best goes on to all pixels; that is a heuristic, and costs little.
@@ -218,15 +220,12 @@ def prepare(
         from .blockwise import PreparedBlocks
         from .lazy_image import LazyImage, Reading, read_chunks
 
-        if spatial_weight or np.any(np.asarray(smoothing)):
-            raise ValueError(
-                "smoothing and spatial_weight take 0 for a lazy image (a Dask array), whose chunks "
-                f"are read one by one; got smoothing={smoothing!r} and "
-                f"spatial_weight={spatial_weight!r}. Set both to 0, or load the image into memory."
-            )
         lazy = LazyImage.of(image, **form)
         tick = portion(progress, 0, 0.4, "Reading")
-        if lazy.is_to_load(fit_scale):
+        if spatial_weight or np.any(np.asarray(smoothing)):
+            image, form["mask"] = lazy.load_whole(tick)
+            lazy, progress = None, within(progress, 0.4, 1)
+        elif lazy.is_to_load(fit_scale):
             image, form["mask"] = lazy.load(tick)
             progress = within(progress, 0.4, 1)
         else:

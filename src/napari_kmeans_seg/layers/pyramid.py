@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_kmeans_seg.core.parallel import portion
+from napari_kmeans_seg.core.parallel import portion, within
 
 from .arrays import is_lazy
 
@@ -91,20 +91,19 @@ def label_level(
     The labels of a lazy array are counted only where asked; else it has the counts, centroids
     and inertia of the fit.
     """
-    if not is_lazy(level):
-        labelled = fit.model.predict(level, mask=mask, progress=progress)
-        return replace(labelled, n_iter=fit.n_iter, converged=fit.converged, warnings=fit.warnings)
-    from napari_kmeans_seg.core.blockwise import label_again
-    from napari_kmeans_seg.core.lazy_image import LazyImage
-
     model = fit.model
-    if model.smoothing or model.space.position:
-        raise ValueError(
-            "smoothing and spatial_weight take 0 for an image that is lazy; set both to 0, or "
-            "load the image into memory."
-        )
-    lazy = LazyImage.of(level, channel_axis=model.channel_axis, alpha=model.alpha, mask=mask)
-    return label_again(fit, lazy, portion(progress, 0, 1, "Counting labels"), count=count)
+    if is_lazy(level):
+        # Imported here: Dask takes a while, and most images are in memory.
+        from napari_kmeans_seg.core.blockwise import label_again
+        from napari_kmeans_seg.core.lazy_image import LazyImage
+
+        lazy = LazyImage.of(level, channel_axis=model.channel_axis, alpha=model.alpha, mask=mask)
+        if not (model.smoothing or model.space.position):
+            return label_again(fit, lazy, portion(progress, 0, 1, "Counting labels"), count=count)
+        level, mask = lazy.load_whole(portion(progress, 0, 0.4, "Reading"))
+        progress = within(progress, 0.4, 1)
+    labelled = model.predict(level, mask=mask, progress=progress)
+    return replace(labelled, n_iter=fit.n_iter, converged=fit.converged, warnings=fit.warnings)
 
 
 def told_in_full(
