@@ -124,8 +124,8 @@ class LazyImage:
         """
         if self.source.size > WHOLE_VALUES:
             raise ValueError(
-                "smoothing=0 and spatial_weight=0 are what a lazy image (a Dask array) takes of more "
-                f"than {WHOLE_VALUES:,} values, which is not read as a whole; this one has "
+                "smoothing=0 and spatial_weight=0 are what a lazy image (a Dask array) takes of "
+                f"more than {WHOLE_VALUES:,} values, which is not read as a whole; this one has "
                 f"{self.source.size:,}. Set both to 0, or segment a part of it."
             )
         return self.load(tick)
