@@ -292,7 +292,7 @@ def test_where_labels_are_too_many_to_be_counted_it_is_said(coffee, monkeypatch)
     source = replace(LayerImage.of(layer), region=Region.of(area, everywhere=True))
     found = source.segment(n_clusters=3)
     assert (
-        "counts and means are those of the pixels that the clusters were found on"
+        "counts and means are those of the part where the clusters were found"
         in (found.warnings[-1])
     )
 

@@ -190,7 +190,7 @@ def label_again(
         summed = sum_up(image, every_chunk(image.source), fit.model, tick)
         values |= {"counts": summed.counts, "centroids": summed.means, "inertia": summed.inertia}
     elif count:
-        note = "Pixel counts and means are those of the pixels that the clusters were found on."
+        note = "Pixel counts and means are those of the part where the clusters were found."
         values["warnings"] = (*fit.warnings, note)
     return BlockwiseSegmentation(**values, _source=image.source)
 
