@@ -277,6 +277,21 @@ def test_a_run_that_did_not_converge_says_what_to_do(viewer, dock, finish, qtbot
     assert widget.more_options.max_iter.label == "Iterations"
 
 
+def test_a_mark_leaves_the_fields_in_line(viewer, dock, finish, qtbot, coffee):
+    viewer.add_image(coffee, name="coffee")
+    widget = dock()
+    widget.more.expand()
+    options = widget.more_options
+    fields = options.channel_weights.native, options.smoothing.native, options.seed.native
+    qtbot.waitUntil(lambda: len({field.x() for field in fields}) == 1)
+    options.channel_weights.value = "1, 2"
+    widget.run()
+    finish(widget)
+    assert options.channel_weights.label == "⚠ Weights"
+    qtbot.wait(50)
+    assert len({field.x() for field in fields}) == 1
+
+
 def test_what_was_said_of_a_result_is_said_again_with_its_image(viewer, dock, finish, cell):
     viewer.add_image(cell, name="cell")
     widget = dock()
@@ -295,9 +310,10 @@ def test_what_was_said_of_a_result_is_said_again_with_its_image(viewer, dock, fi
 
 
 def test_an_error_is_told_and_nothing_is_changed(viewer, dock, finish, qtbot, coffee):
-    viewer.add_image(coffee, name="coffee")
+    viewer.add_image(coffee[..., 0], name="coffee")
     widget = dock()
     widget.more_options.init.value = "optimal"
+    widget.more_options.spatial_weight.value = 0.5
     with notification_manager:
         notification_manager.records.clear()
         press(qtbot, widget.run_button)

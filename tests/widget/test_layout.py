@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QFontMetrics
+from qtpy.QtWidgets import QWidget
 
 from napari_kmeans_seg.widget.cluster_count import ClusterCount
+from napari_kmeans_seg.widget.sections import On
 
 
 @pytest.fixture
@@ -97,3 +99,17 @@ def test_what_a_run_adds_moves_nothing_that_was_there(viewer, dock, finish, qtbo
     qtbot.waitUntil(widget.clusters.isVisible)
     qtbot.wait(50)
     assert [part.mapTo(widget.native, part.rect().topLeft()).y() for part in parts] == before
+
+
+def test_an_event_that_comes_while_python_takes_things_apart_is_no_error(qtbot):
+    watched, told = QWidget(), []
+    qtbot.addWidget(watched)
+    on = On(watched, QEvent.Type.Hide, lambda: told.append("hidden"))
+    watched.show()
+    watched.hide()
+    assert told == ["hidden"]
+    vars(on).clear()
+    with qtbot.captureExceptions() as errors:
+        watched.show()
+        watched.hide()
+    assert not errors

@@ -411,6 +411,7 @@ def test_the_table_of_the_last_run_is_told_apart_from_the_preview(viewer, part, 
     assert note.isVisible()
     widget.live.value = False
     assert not note.isVisible()
+    assert widget.message.value == "Ready."
 
 
 @pytest.mark.parametrize("end", ["switched off", "source gone", "other data", "dock closed"])

@@ -12,7 +12,6 @@ from qtpy.QtWidgets import (
     QColorDialog,
     QGridLayout,
     QInputDialog,
-    QLabel,
     QMenu,
     QVBoxLayout,
     QWidget,
@@ -27,6 +26,7 @@ from .cluster_counts import ClusterCounts
 from .cluster_extras import ClusterExtras
 from .cluster_model import SWATCH
 from .cluster_view import ClusterView
+from .sections import hidden_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -70,14 +70,10 @@ class ClusterTable(QWidget):
         self._work: tuple[Clusters, int, BackgroundWork[Segmentation]] | None = None
 
         self.view = ClusterView()
-        self.not_previewed = QLabel("The last run's clusters: a part in view has no table.")
-        self.not_previewed.setWordWrap(True)
-        self.not_previewed.hide()
+        self.not_previewed = hidden_line("Clusters of the last run, not of the preview:")
         self._previewed = False
         self.counts = ClusterCounts(self)
-        self.message = QLabel()
-        self.message.setWordWrap(True)
-        self.message.hide()
+        self.message = hidden_line()
         self.actions_: dict[str, QAction] = {}
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -130,10 +126,8 @@ class ClusterTable(QWidget):
         """Follow the viewer."""
         if not self._listening:
             self._listening = True
-            self._viewer.layers.selection.events.active.connect(self._follow)
-            self._viewer.layers.selection.events.changed.connect(self._follow)
-            self._viewer.layers.events.removed.connect(self._follow)
-            self._viewer.layers.events.inserted.connect(self._follow)
+            for event in self._changes():
+                event.connect(self._follow)
             self._viewer.mouse_drag_callbacks.append(self._on_click)
         self._follow()
 
@@ -141,16 +135,19 @@ class ClusterTable(QWidget):
         """Follow the viewer no more, and highlight nothing. Touches no Qt object."""
         if self._listening:
             self._listening = False
-            self._viewer.layers.selection.events.active.disconnect(self._follow)
-            self._viewer.layers.selection.events.changed.disconnect(self._follow)
-            self._viewer.layers.events.removed.disconnect(self._follow)
-            self._viewer.layers.events.inserted.disconnect(self._follow)
+            for event in self._changes():
+                event.disconnect(self._follow)
             self._viewer.mouse_drag_callbacks.remove(self._on_click)
         if self._work is not None:
             self._work[2].cancel()
             self._work = None
         self.extras.stop()
         self._let_go()
+
+    def _changes(self) -> list[Any]:
+        """Name the events after which other clusters may be the ones to show."""
+        layers, selection = self._viewer.layers.events, self._viewer.layers.selection.events
+        return [selection.active, selection.changed, layers.removed, layers.inserted]
 
     @property
     def clusters(self) -> Clusters | None:

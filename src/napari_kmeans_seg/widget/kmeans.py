@@ -22,7 +22,7 @@ from .run import Run
 from .sections import On, Scrolled, Section, mark, wrap
 from .settings import LastSettings
 from .target import Target
-from .wording import dropped, in_fields, summary, warnings_of
+from .wording import breakable, dropped, in_fields, summary, warnings_of
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -42,10 +42,9 @@ _REST = 300
 class KMeansWidget(Container[Widget]):
     """Segments the active image layer of a viewer by k-means.
 
-    The work runs on a thread of its own; the widget looks at it every 50 ms. The rule for
-    the layers of an earlier run is told in `napari_kmeans_seg.layers.Outputs`. When the
-    source is removed, when its data are replaced or when the widget or its viewer is
-    closed before the work is done, the result is dropped and nothing is changed.
+    The work runs on a thread of its own. The rule for the layers of an earlier run is told
+    in `napari_kmeans_seg.layers.Outputs`. When the source goes, gets other data or the
+    widget is closed before the work is done, the result is dropped and nothing is changed.
 
     Parameters
     ----------
@@ -85,29 +84,21 @@ class KMeansWidget(Container[Widget]):
         self.n_clusters.value = self._last.values.get("n_clusters", self.n_clusters.value)
         self.more_options.take(self._last.values)
 
-        fields: Container[Widget] = Container(name="fields")
+        self.fields: Container[Widget] = Container(name="fields")
         # Not by the constructor: only later additions get labels of one width.
-        fields.extend([self.cluster_count, *self.inputs.front])
+        self.fields.extend([self.cluster_count, *self.inputs.front])
         buttons = Container(
             name="buttons",
             layout="horizontal",
             labels=False,
             widgets=[self.run_button, self.cancel_button],
         )
-        for container in (fields, buttons):
+        for container in (self.fields, buttons):
             container.margins = (0, 0, 0, 0)
-        align_labels(fields, em=4)
+        align_labels(self.fields, em=4)
+        told = (self.progress_bar, self.message, self.warning)
         super().__init__(
-            labels=False,
-            widgets=[
-                self.target,
-                fields,
-                buttons,
-                self.live,
-                self.progress_bar,
-                self.message,
-                self.warning,
-            ],
+            labels=False, widgets=[self.target, self.fields, buttons, self.live, *told]
         )
         self._style()
 
@@ -122,7 +113,7 @@ class KMeansWidget(Container[Widget]):
         for setting in (self.live, *settings):
             setting.changed.connect(self._preview)
         self.preview.outdated.connect(self._preview)
-        self.preview.part_shown.connect(self.clusters.tell_apart)
+        self.preview.part_shown.connect(self._on_part)
         self._timer = QTimer(self.native)
         self._timer.setInterval(_LOOK_EVERY)
         self._timer.timeout.connect(self._look)
@@ -209,7 +200,7 @@ class KMeansWidget(Container[Widget]):
         self.warning.visible = bool(warnings)
         self.progress_bar.visible = state == "running"
         told = "\n".join([*warnings, message if state == "error" else ""])
-        mark([self.cluster_count, *self.more_options, *self.inputs], told)
+        mark([self.fields, self.more_options, self.inputs], told)
 
     def _tell(self, segmentation: Segmentation, text: str) -> None:
         """Say what came out of the image that is the target."""
@@ -241,7 +232,7 @@ class KMeansWidget(Container[Widget]):
             return
         self._run = run
         self.progress_bar.value = 0
-        self._enter("running", f"Segmenting “{source.name}” …")
+        self._enter("running", f"Segmenting “{breakable(source.name)}” …")
         self._enable()
         self._timer.start()
 
@@ -302,6 +293,13 @@ class KMeansWidget(Container[Widget]):
             text += "\nPreview of the part in view. Run does the whole image."
         self._tell(segmentation, text)
 
+    def _on_part(self, shown: bool) -> None:
+        self.clusters.tell_apart(shown)
+        if not shown and self.state == "done":
+            # What was said of the preview is true of nothing that is seen now.
+            self._told = (), "", ()
+            self._enter("ready", "Ready.")
+
     def _on_refused(self, message: str) -> None:
         self._enter("error", f"✖ {in_fields(message)}")
 
@@ -326,7 +324,8 @@ class KMeansWidget(Container[Widget]):
             return  # napari let the interface go on meanwhile, and it was cancelled
         self.progress_bar.value = percent
         if run.work.stage:
-            self.message.value = f"“{run.source.name}”: {run.work.stage.lower()}, {percent} %"
+            stage, name = run.work.stage.lower(), breakable(run.source.name)
+            self.message.value = f"“{name}”: {stage}, {percent} %"
         if run.work.done:
             try:
                 self._finish(run)
@@ -349,7 +348,7 @@ class KMeansWidget(Container[Widget]):
         # By their id: napari hands the same layer out in several wrappings.
         here = self.target.image
         if here is None or layers is None or layers[0].unique_id != here.unique_id:
-            text = f"“{run.source.name}”: {text}"
+            text = f"“{breakable(run.source.name)}”: {text}"
             self._enter("done", text, warnings_of(outputs.segmentation))
         else:
             self._tell(outputs.segmentation, text)
@@ -371,11 +370,10 @@ class KMeansWidget(Container[Widget]):
 
     def _listen(self) -> None:
         """Hear of the viewer's layers."""
-        if self._listening:
-            return
-        self._listening = True
-        self.target.listen()
-        self.clusters.listen()
+        if not self._listening:
+            self._listening = True
+            self.target.listen()
+            self.clusters.listen()
 
     def _leave(self) -> None:
         """Drop the work that runs, and hear of the viewer no more. Touches no Qt object."""

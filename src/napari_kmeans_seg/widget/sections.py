@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from magicgui.widgets import Label, Widget
+    from magicgui.widgets import Container, Label, Widget
 
 _MARK = "⚠ "
 
@@ -23,13 +23,24 @@ def wrap(*labels: Label) -> None:
         label.native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
 
 
-def mark(fields: Iterable[Widget], told: str) -> None:
+def hidden_line(text: str = "") -> QLabel:
+    """Make a text that goes on in the next line, and is not seen at first."""
+    line = QLabel(text)
+    line.setWordWrap(True)
+    line.hide()
+    return line
+
+
+def mark(containers: Iterable[Container[Widget]], told: str) -> None:
     """Mark the fields that a warning or an error names, and no others."""
-    for field in fields:
-        name = unmarked(field)
-        label = f"{_MARK}{name}" if f"“{name}”" in told else name
-        if field.label != label:
-            field.label = label
+    for container in containers:
+        names = [unmarked(field) for field in container]
+        labels = [f"{_MARK}{name}" if f"“{name}”" in told else name for name in names]
+        if labels != [field.label for field in container]:
+            for field, label in zip(container, labels, strict=True):
+                field.label = label
+            # magicgui has measured them, in another font: what the style says holds again.
+            container.native.setStyleSheet(container.native.styleSheet())
 
 
 def unmarked(field: Widget) -> str:

@@ -52,7 +52,7 @@ def breakable(name: str) -> str:
 
 def dropped(name: str, why: str) -> str:
     """Say that what happened to a layer while it was segmented has cost the result."""
-    return f"“{name}” {why} while it ran; the result was dropped."
+    return f"“{breakable(name)}” {why} while it ran; the result was dropped."
 
 
 def summary(segmentation: Segmentation, seconds: float) -> str:
