@@ -187,33 +187,6 @@ def test_regions_and_seeds_serve_lazy_images_as_they_do_those_in_memory(coffee):
     assert np.unique(found[5]).tolist() == [0, 2, 4]
 
 
-def test_a_region_lies_where_it_is_seen_whatever_the_transforms(cell):
-    viewer = ViewerModel()
-    image = viewer.add_image(cell, scale=(0.5, 0.5), rotate=20, translate=(100, 50))
-    corners = np.array([[100, 120], [100, 300], [400, 300], [400, 120]])
-    world = np.array([image.data_to_world(corner) for corner in corners])
-    # The same corners on a layer with another scale.
-    area = viewer.add_shapes([world / 3], shape_type="polygon", scale=(3, 3))
-    source = replace(LayerImage.of(image), region=Region.of(area))
-    labels = source.segment(n_clusters=2).labels
-    assert labels[101:400, 121:300].all()
-    assert np.count_nonzero(labels) <= 301 * 181
-
-
-def test_a_shape_in_a_stack_limits_its_own_plane_and_a_flat_one_all():
-    stack = np.random.default_rng(0).integers(0, 99, (5, 20, 20), np.uint8)
-    viewer = ViewerModel()
-    image = viewer.add_image(stack, scale=(2, 1, 1))
-    deep = viewer.add_shapes([[[6, 3, 3], [6, 3, 9], [6, 9, 9], [6, 9, 3]]], shape_type="polygon")
-    flat = viewer.add_shapes([[[3, 3], [3, 9], [9, 9], [9, 3]]], shape_type="polygon")
-    source = LayerImage.of(image)
-    labels = replace(source, region=Region.of(deep)).segment(n_clusters=2).labels
-    assert np.unique(np.nonzero(labels)[0]).tolist() == [3]
-    labels = replace(source, region=Region.of(flat)).segment(n_clusters=2).labels
-    assert labels[:, 4:9, 4:9].all()
-    assert not labels[:, 10:].any()
-
-
 @pytest.mark.parametrize("form", ["single", "pyramid", "everywhere"])
 def test_lazy_layers_are_smoothed_as_those_in_memory(coffee, form):
     viewer = ViewerModel()

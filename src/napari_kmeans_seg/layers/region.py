@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -109,10 +110,19 @@ class Region(Marks):
             "another region."
         )
 
+    @cached_property
+    def _labelled(self) -> Any:
+        """Where the labels belong to the region: a copy, for a person may paint on.
+
+        Masks of lazy images are computed whenever a part of the result is shown.
+        """
+        if self.chosen:
+            return np.isin(self.labels, self.chosen)
+        return self.labels != 0
+
     def _within(self, shape: tuple[int, ...], where: Matrix) -> npt.NDArray[np.bool_]:
         if self.labels is not None:
-            found = resampled(self.labels, self.placement, shape, where)
-            return np.isin(found, self.chosen) if self.chosen else found != 0
+            return resampled(self._labelled, self.placement, shape, where)
         inside = np.zeros(shape, bool)
         for outline in self.outlines:
             _fill(inside, into(where, self.placement, outline))

@@ -1,0 +1,53 @@
+"""Regions limit where clusters are found: where they are seen, and as they were at the run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import dask.array as da
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+
+from napari_kmeans_seg.layers import LayerImage, Region
+
+
+@pytest.mark.parametrize("chosen", [(), (3, 5)])
+def test_a_region_that_is_painted_on_after_a_run_leaves_the_result_as_it_is(coffee, chosen):
+    viewer = ViewerModel()
+    painted = np.zeros(coffee.shape[:2], np.uint8)
+    painted[50:200, 80:300] = 3
+    area = viewer.add_labels(painted)
+    layer = viewer.add_image(da.from_array(coffee, chunks=(150, 150, 3)), rgb=True)
+    source = replace(LayerImage.of(layer), region=Region.of(area, chosen))
+    labels = source.segment(n_clusters=3).labels
+    before = labels.compute()
+    area.data[100:300] = 5 - area.data[100:300]
+    np.testing.assert_array_equal(labels.compute(), before)
+
+
+def test_a_region_lies_where_it_is_seen_whatever_the_transforms(cell):
+    viewer = ViewerModel()
+    image = viewer.add_image(cell, scale=(0.5, 0.5), rotate=20, translate=(100, 50))
+    corners = np.array([[100, 120], [100, 300], [400, 300], [400, 120]])
+    world = np.array([image.data_to_world(corner) for corner in corners])
+    # The same corners on a layer with another scale.
+    area = viewer.add_shapes([world / 3], shape_type="polygon", scale=(3, 3))
+    source = replace(LayerImage.of(image), region=Region.of(area))
+    labels = source.segment(n_clusters=2).labels
+    assert labels[101:400, 121:300].all()
+    assert np.count_nonzero(labels) <= 301 * 181
+
+
+def test_a_shape_in_a_stack_limits_its_own_plane_and_a_flat_one_all():
+    stack = np.random.default_rng(0).integers(0, 99, (5, 20, 20), np.uint8)
+    viewer = ViewerModel()
+    image = viewer.add_image(stack, scale=(2, 1, 1))
+    deep = viewer.add_shapes([[[6, 3, 3], [6, 3, 9], [6, 9, 9], [6, 9, 3]]], shape_type="polygon")
+    flat = viewer.add_shapes([[[3, 3], [3, 9], [9, 9], [9, 3]]], shape_type="polygon")
+    source = LayerImage.of(image)
+    labels = replace(source, region=Region.of(deep)).segment(n_clusters=2).labels
+    assert np.unique(np.nonzero(labels)[0]).tolist() == [3]
+    labels = replace(source, region=Region.of(flat)).segment(n_clusters=2).labels
+    assert labels[:, 4:9, 4:9].all()
+    assert not labels[:, 10:].any()
