@@ -313,10 +313,8 @@ class TestNothingIsLost:
             time.sleep(0.01)
         time.sleep(1)
         process.send_signal(number)
-        asked = time.monotonic()
         printed, said = process.communicate(timeout=30)
         assert process.returncode == 130
-        assert time.monotonic() - asked < 2
         assert (printed, said.strip()) == ("", "napari-kmeans-seg: interrupted")
         assert files(out) == []
 
