@@ -324,7 +324,8 @@ class ClusterHistory:
         self, step: Step, image: Image, columns: list[str], masks: Sequence[Any], *, back: bool
     ) -> list[Any]:
         """Paint what changed in a segmented image, or take it back."""
-        # There each step of the axis has colours of its own, which no table tells.
+        # There each step of the axis has colours of its own, which no table tells; so has each
+        # smaller level of a pyramid.
         by_step = "each_step_of_axis" in record_of(self.layer)
         table, painted = self.layer.features, []
         levels = image.data if image.multiscale else [image.data]
@@ -342,7 +343,7 @@ class ClusterHistory:
             new = painted_means(level, labels, where, table, columns)
             if not back and lazy:
                 step.painted[key] = level, new
-            elif not back and by_step:
+            elif not back and (by_step or i > 0):
                 step.painted[key] = level[where]
             painted.append(new)
         return painted
