@@ -12,7 +12,7 @@ from qtpy.QtCore import (  # type: ignore[attr-defined]
     Qt,
     Signal,
 )
-from qtpy.QtGui import QColor, QIcon, QPixmap
+from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap
 
 from napari_kmeans_seg.layers.cluster_history import record_of
 from napari_kmeans_seg.layers.label_rows import QUANTITIES
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SORT_ROLE = Qt.ItemDataRole.UserRole
 SWATCH, NAME = 0, 1
 
-_SWATCH_SIZE = QSize(14, 14)
+_SWATCH_SIZE, _EDGE = QSize(14, 14), QColor(128, 128, 128)
 _WORDS = ("name", "pixels", *QUANTITIES)
 _CHANNELS = ("red", "green", "blue", "intensity")
 
@@ -163,7 +163,11 @@ class ClusterModel(QAbstractTableModel):
             return Qt.CheckState.Checked if seen else Qt.CheckState.Unchecked
         if role == Qt.ItemDataRole.DecorationRole:
             swatch = QPixmap(_SWATCH_SIZE)
-            swatch.fill(self._color(label))
+            # The edge shows a colour that is that of the table.
+            swatch.fill(_EDGE)
+            painter = QPainter(swatch)
+            painter.fillRect(swatch.rect().adjusted(1, 1, -1, -1), self._color(label))
+            painter.end()
             icon = QIcon(swatch)
             # The very colour, also where the row is selected.
             icon.addPixmap(swatch, QIcon.Mode.Selected)
