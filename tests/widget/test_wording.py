@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from napari.layers import Image
 
 from napari_kmeans_seg import segment
+from napari_kmeans_seg.layers import LayerImage
 from napari_kmeans_seg.widget.wording import breakable, in_fields, summary, warnings_of
 
 
@@ -43,6 +47,18 @@ def test_an_image_without_a_pixel_to_cluster_is_told_of_as_such():
     with pytest.raises(ValueError, match="takes at least one pixel") as error:
         segment(np.full((3, 3), np.nan))
     assert in_fields(str(error.value)).startswith("Nothing to cluster: every pixel is NaN")
+
+
+@pytest.mark.filterwarnings("ignore:.*NaN or infinite")
+def test_of_a_long_series_the_first_steps_are_told_of():
+    series = np.random.default_rng(0).random((20, 8, 8))
+    for step in series:
+        step[:2] = np.nan
+    source = replace(LayerImage.of(Image(series, name="series")), step_axis=0)
+    told = warnings_of(source.segment(n_clusters=2))
+    assert len(told) == 4
+    assert told[0].startswith("Step 0: 16 pixels are NaN")
+    assert told[-1] == "17 more steps are like these."
 
 
 @pytest.mark.parametrize("name", ["cell", "a_file_with_many_joints-and.dots/and\\slashes.tif"])

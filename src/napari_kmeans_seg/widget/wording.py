@@ -27,6 +27,9 @@ _FIELDS = {
 }
 
 
+# Of how many steps of a series it is told what was found there.
+_FEW = 3
+
 _NOTHING = "Nothing to cluster: every pixel is NaN or infinite, or fully transparent."
 
 
@@ -66,7 +69,13 @@ def summary(segmentation: Segmentation, seconds: float) -> str:
 
 def warnings_of(segmentation: Segmentation) -> tuple[str, ...]:
     """Say what a person should know of the result."""
-    told = tuple(in_fields(warning) for warning in segmentation.warnings)
+    each = [warning for warning in segmentation.warnings if re.match(r"Step \d+: ", warning)]
+    rest = [warning for warning in segmentation.warnings if warning not in each]
+    # A long series would push all else out of the window.
+    more = len(each) - _FEW
+    if more > 1:
+        each = [*each[:_FEW], f"{more} more steps are like these."]
+    told = tuple(in_fields(warning) for warning in (*rest, *each))
     if segmentation.converged:
         return told
     return (*told, "Not converged: allow more “Iterations”.")
