@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cloudpickle
 import dask.array as da
 import numpy as np
 import pytest
@@ -51,3 +52,16 @@ def test_a_shape_in_a_stack_limits_its_own_plane_and_a_flat_one_all():
     labels = replace(source, region=Region.of(flat)).segment(n_clusters=2).labels
     assert labels[:, 4:9, 4:9].all()
     assert not labels[:, 10:].any()
+
+
+def test_the_labels_of_a_region_are_sent_to_other_machines_once_and_not_with_each_chunk(coffee):
+    viewer = ViewerModel()
+    painted = np.ones(coffee.shape[:2], np.uint8)
+    area = viewer.add_labels(painted)
+    layer = viewer.add_image(da.from_array(coffee, chunks=(50, 50, 3)), rgb=True)
+    where = LayerImage.of(layer).placement
+    mask = Region.of(area).mask(layer.data, painted.shape, where, -1)
+    assert mask.npartitions == 96
+    sent = [len(cloudpickle.dumps(task)) for task in dict(mask.__dask_graph__()).values()]
+    assert sum(sent) < 2 * painted.nbytes
+    assert mask.compute().all()

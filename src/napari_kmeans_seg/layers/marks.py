@@ -54,7 +54,8 @@ class Marks:
 
 
 def in_chunks(
-    read: Callable[[tuple[int, ...], Matrix], npt.NDArray[Any]],
+    read: Callable[[Any, tuple[int, ...], Matrix], npt.NDArray[Any]],
+    marks: Any,
     chunks: tuple[tuple[int, ...], ...],
     where: Matrix,
     dtype: npt.DTypeLike,
@@ -65,6 +66,9 @@ def in_chunks(
     ----------
     read : callable
         Gives the marks for the pixels of an array, of which it is told the shape and the place.
+    marks : object
+        What they are read from. It may be large: where the chunks are on other machines it is
+        sent there once, and not with each of them.
     chunks : tuple of tuple of int
         Of the image, channels left out.
     where : matrix
@@ -77,16 +81,25 @@ def in_chunks(
     dask.array.Array
     """
     import dask.array as da
+    from dask.delayed import delayed
 
-    meta = np.empty((0,) * len(chunks), dtype)
-    return da.map_blocks(_read_block, read, where, chunks=chunks, dtype=dtype, meta=meta)
+    return da.map_blocks(
+        _read_block,
+        read,
+        where,
+        marks=delayed(marks, pure=True, traverse=False),
+        chunks=chunks,
+        dtype=dtype,
+        meta=np.empty((0,) * len(chunks), dtype),
+    )
 
 
 def _read_block(
-    read: Callable[[tuple[int, ...], Matrix], npt.NDArray[Any]],
+    read: Callable[[Any, tuple[int, ...], Matrix], npt.NDArray[Any]],
     where: Matrix,
+    marks: Any,
     block_info: Any = None,
 ) -> npt.NDArray[Any]:
     place = block_info[None]["array-location"]
     corner = shifted(where, [start for start, _ in place])
-    return read(tuple(stop - start for start, stop in place), corner)
+    return read(marks, tuple(stop - start for start, stop in place), corner)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from .geometry import Matrix
 
+    Outlines = tuple[npt.NDArray[np.float64], ...]
+
 _WITH_AREA = ("polygon", "rectangle", "ellipse")
 _ROUND = np.linspace(0, 2 * np.pi, 256, endpoint=False)[:, np.newaxis]
 
@@ -94,13 +96,13 @@ class Region(Marks):
         """
         self._check_axes("region", where)
         if not is_lazy(image):
-            inside = self._within(shape, where)
+            inside = _within(self._drawn, shape, where)
             if not inside.any():
                 raise ValueError(self.missed)
             return inside
         axis = None if axis is None else axis % image.ndim
         chunks = tuple(one for i, one in enumerate(image.chunks) if i != axis)
-        return in_chunks(self._within, chunks, where, bool)
+        return in_chunks(_within, self._drawn, chunks, where, bool)
 
     @property
     def missed(self) -> str:
@@ -111,22 +113,28 @@ class Region(Marks):
         )
 
     @cached_property
-    def _labelled(self) -> Any:
-        """Where the labels belong to the region: a copy, for a person may paint on.
+    def _drawn(self) -> tuple[Any, Outlines, Matrix]:
+        """Where labels belong to the region, the outlines, and where these lie.
 
-        Masks of lazy images are computed whenever a part of the result is shown.
+        A copy of the labels, on which a person may paint: masks of lazy images are computed
+        whenever a part of the result is shown.
         """
-        if self.chosen:
-            return np.isin(self.labels, self.chosen)
-        return self.labels != 0
-
-    def _within(self, shape: tuple[int, ...], where: Matrix) -> npt.NDArray[np.bool_]:
+        inside = None
         if self.labels is not None:
-            return resampled(self._labelled, self.placement, shape, where)
-        inside = np.zeros(shape, bool)
-        for outline in self.outlines:
-            _fill(inside, into(where, self.placement, outline))
-        return inside
+            inside = np.isin(self.labels, self.chosen) if self.chosen else self.labels != 0
+        return inside, self.outlines, self.placement
+
+
+def _within(
+    drawn: tuple[Any, Outlines, Matrix], shape: tuple[int, ...], where: Matrix
+) -> npt.NDArray[np.bool_]:
+    labelled, outlines, placement = drawn
+    if labelled is not None:
+        return resampled(labelled, placement, shape, where)
+    inside = np.zeros(shape, bool)
+    for outline in outlines:
+        _fill(inside, into(where, placement, outline))
+    return inside
 
 
 def _ellipse(corners: npt.ArrayLike) -> npt.NDArray[np.float64]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -167,13 +166,17 @@ class Seeds(Marks):
         from napari_kmeans_seg.core.chunks import every_chunk, gather
 
         image = image.rechunk({0: -1})
-        read = partial(resampled, self.labels, self.placement)
-        painted = in_chunks(read, image.chunks[1:], where, self.labels.dtype)[np.newaxis]
+        labels = (self.labels, self.placement)
+        painted = in_chunks(_read, labels, image.chunks[1:], where, self.labels.dtype)[np.newaxis]
         any_there = gather(_any, _joined, painted, tick=tick)
         chunks = [at for at, there in zip(every_chunk(image), any_there, strict=True) if there]
         if not chunks:
             return {}
         return gather(_sum_up, _add, image, painted, chunks=chunks, tick=tick)
+
+
+def _read(labels: tuple[Any, Matrix], shape: tuple[int, ...], where: Matrix) -> npt.NDArray[Any]:
+    return resampled(*labels, shape, where)
 
 
 def _sum_up(image: npt.NDArray[Any], painted: npt.NDArray[Any] | None) -> Sums:
