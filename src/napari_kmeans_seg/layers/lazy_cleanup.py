@@ -65,7 +65,7 @@ def merge_specks_of_chunks(
     cleaned: da.Array
     chunks = labels.chunks
     axes = _connected_axes(labels.ndim, per_plane=per_plane)
-    if _n_pixels(labels.shape, axes) <= WINDOW:
+    if _n_pixels(labels.shape, axes) <= SIDE**2:
         whole = labels.rechunk(dict.fromkeys(axes, -1))
         if np.prod(whole.chunksize, dtype=float) > WINDOW:
             whole = whole.rechunk(dict.fromkeys(range(axes.start), 1))
@@ -93,7 +93,7 @@ def reach_of_specks(
         If that is too much for memory.
     """
     axes = _connected_axes(len(shape), per_plane=per_plane)
-    if _n_pixels(shape, axes) <= WINDOW:
+    if _n_pixels(shape, axes) <= SIDE**2:
         return dict.fromkeys(axes, 0)
     reach = {axis: min(2 * size, shape[axis]) for axis in axes}
     window = 1.0
