@@ -125,8 +125,9 @@ def test_a_chunk_that_cannot_be_read_is_named(coffee):
         LayerImage.of(layer).segment(n_clusters=2)
     with pytest.raises(OSError, match=named):
         LayerImage.of(layer).prepare()
-    points = Seeds.of(Points([[50, 150], [300, 300]], name="seeds"))
-    with pytest.raises(OSError, match=r"cannot be read around “seeds”: bad sector.*run again"):
+    points = Seeds.of(Points([[300, 300], [50, 150]], name="seeds"))
+    around = r"around the point of “seeds” at pixel \(50, 150\): bad sector.*run again"
+    with pytest.raises(OSError, match=around):
         replace(LayerImage.of(layer), seeds=points).segment()
 
 

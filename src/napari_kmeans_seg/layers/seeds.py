@@ -123,12 +123,7 @@ class Seeds(Marks):
             box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
             parts.append(image[(slice(None), *box)])
         if is_lazy(image):
-            import dask
-
-            try:
-                parts = list(dask.compute(*parts))
-            except Exception as error:
-                raise OSError(f"image cannot be read around “{self.name}”: {error}") from error
+            parts = self._computed(parts, places)
         means = np.array([_mean(part.reshape(len(part), -1)) for part in parts])
         means = means.reshape(-1, image.shape[0])
         means = means[np.isfinite(means).all(axis=1)]
@@ -138,6 +133,21 @@ class Seeds(Marks):
                 "choose other seeds."
             )
         return np.arange(1, len(means) + 1), means
+
+    def _computed(self, parts: list[Any], places: npt.NDArray[np.intp]) -> list[npt.NDArray[Any]]:
+        """Compute the parts of a lazy image around the points."""
+        import dask
+
+        try:
+            return list(dask.compute(*parts))
+        except Exception:
+            for place, part in zip(places.tolist(), parts, strict=True):
+                try:
+                    part.compute()
+                except Exception as error:
+                    where = f"the point of “{self.name}” at pixel {tuple(place)}"
+                    raise OSError(f"image cannot be read around {where}: {error}") from error
+            raise
 
     def _of_labels(
         self, image: Any, where: Matrix, tick: Tick
