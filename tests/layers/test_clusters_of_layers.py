@@ -320,6 +320,37 @@ def test_a_step_counts_what_was_painted_before_it(painted, coffee):
     assert is_right(painted, coffee)
 
 
+def test_a_step_that_changes_no_pixel_leaves_the_counts_of_what_was_painted(painted, coffee):
+    painted.rename(1, "table")
+    painted.layer.data[:100, :50] = 4
+    recount(painted)
+    assert is_right(painted, coffee)
+    painted.undo()
+    assert is_right(painted, coffee)
+    painted.layer.data[100:200, :50] = 4
+    recount(painted)
+    painted.redo()
+    assert is_right(painted, coffee)
+    assert painted.name(1) == "table"
+
+
+@pytest.mark.filterwarnings("ignore:.*NaN or infinite")
+def test_a_cluster_that_was_painted_over_pixels_that_are_no_numbers_can_be_split(viewer, cell):
+    holes = cell.astype(np.float32)
+    holes[:20] = np.nan
+    clusters = run(viewer, LayerImage.of(viewer.add_image(holes, name="holes")))
+    clusters.layer.data[:10, :30] = 2
+    inside = clusters.layer.data == 2
+    parts = clusters.split(2, clusters.parts(2, 2)(None))
+    labels = clusters.layer.data
+    assert (labels[:10, :30] == 2).all(), "they have no value to be split by"
+    assert set(np.unique(labels[inside])) == set(parts)
+    counts = clusters.table.set_index("label")["pixels"]
+    assert all(counts[label] == np.count_nonzero(labels == label) for label in clusters.labels)
+    clusters.undo()
+    np.testing.assert_array_equal(clusters.layer.data == 2, inside)
+
+
 def test_without_the_image_pixels_are_counted_and_means_stay(viewer, painted):
     before = told(painted)
     viewer.layers.remove("coffee")

@@ -218,6 +218,8 @@ class ClusterHistory:
         """Take a step, or take it back; count if somebody may have painted since."""
         layer = self.layer
         was, will = (1, 0) if back else (0, 1)
+        # The step's table counts what there was when it was taken.
+        count = count and (bool(step.pixels) or painted_by_hand(layer))
         # Found by what they tell, so before that changes.
         images = self._images()
         table = table_after(step.tables[was], step.tables[will], layer.features)
@@ -229,7 +231,7 @@ class ClusterHistory:
             layer.data = [level for level, _ in found] if layer.multiscale else found[0][0]
         layer.features = table
         self._write(layer, step.records[will])
-        if count and step.pixels:
+        if count:
             self.take_counts(self.recount()(None))
         # Colours that were chosen in napari since are kept.
         if step.colors[0] is not step.colors[1] and self.colors.worn is step.colors[was]:

@@ -86,6 +86,11 @@ class Clusters(ClusterHistory):
         The Labels layer of a result; see `clusters_of`.
     """
 
+    def __init__(self, viewer: ViewerModel, layer: Labels) -> None:
+        super().__init__(viewer, layer)
+        # How many pixels a cluster had, on each level, when its parts were looked for.
+        self._sizes: dict[int, list[int]] = {}
+
     @property
     def table(self) -> pd.DataFrame:
         """The clusters in the features table, one row each, with a column for the names."""
@@ -167,6 +172,7 @@ class Clusters(ClusterHistory):
             masks = [members(level, [label]) for level in levels]
             if not is_lazy(masks[0]) and not masks[0].any():
                 raise ValueError(f"“{name}” has no pixels.")
+            self._sizes[label] = [0 if is_lazy(mask) else int(mask.sum()) for mask in masks]
             found = source.segment(n_clusters=n_parts, mask=masks[0], progress=progress, **chosen)
             if found.n_clusters < 2:
                 raise ValueError(f"All pixels of “{name}” have one value: it cannot be split.")
@@ -180,14 +186,23 @@ class Clusters(ClusterHistory):
         """Split a cluster into what the work of `parts` found; gives the labels."""
         name = self.name(label)
         levels, pieces = self._levels(), [level.labels for level in levels_of(parts)]
-        for level, piece in zip(levels, pieces, strict=True):
-            if not is_lazy(level) and ((piece > 0) != (level == label)).any():
+        left_out = 0
+        for level, piece, size in zip(levels, pieces, self._sizes[label], strict=True):
+            if is_lazy(level):
+                continue
+            inside, found = level == label, piece > 0
+            n = int(np.count_nonzero(inside))
+            if n != size or (found & ~inside).any():
                 raise ValueError(f"“{name}” was changed while it was split. Split it again.")
+            # Painted over what takes no part, such as NaN: these pixels stay in the cluster.
+            left_out += n - int(np.count_nonzero(found))
         row = self._counted([label])
         new = [label, *range(max(self.labels) + 1, max(self.labels) + parts.n_clusters)]
         rows = pd.concat([row] * parts.n_clusters)
         # Those of a lazy image may be those of a sample.
-        share = int(row["pixels"].iloc[0]) / max(1, int(parts.counts.sum()))
+        share = 1.0
+        if is_lazy(levels[0]):
+            share = int(row["pixels"].iloc[0]) / max(1, int(parts.counts.sum()))
         rows["label"], rows["pixels"] = new, np.rint(parts.counts * share).astype(np.int64)
         rows[means(rows)] = parts.centroids
         taken = set(self.table["name"]) - {name}
@@ -201,6 +216,8 @@ class Clusters(ClusterHistory):
         change = [splitting(level, label, piece, new) for level, piece in both]
         edit = {"split": label, "into": parts.n_clusters, "labels": new}
         self.do(f"Split {name}", table, pixels=change, edit=edit)
+        if left_out:
+            self.take_counts(self.recount()(None))
         return new
 
     def delete(self, labels: Iterable[int]) -> None:
