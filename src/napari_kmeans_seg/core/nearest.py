@@ -5,11 +5,11 @@ from numpy.typing import NDArray
 
 from .features import Features
 
-BLOCK = 1 << 14
+BLOCK = 1 << 15
 """Points whose scores to all centroids are held at a time."""
 
-SCORES = 1 << 21
-"""Scores that are held at a time: 16 MB, however many clusters."""
+SCORES = 1 << 19
+"""Scores that are held at a time: 4 MB, however many clusters."""
 
 GEMM = 1 << 18
 """Multiplications up to which OpenBLAS keeps a product on one thread. The callers run on
@@ -44,24 +44,26 @@ def nearest(features: Features, centroids: NDArray[np.float64], out: Labels) -> 
     size = min(n, BLOCK, max(256, SCORES // len(centroids)))
     product = max(256, GEMM // (centroids.size + 1))
     scores = np.empty((len(centroids), size))
-    closer = np.empty(size, bool)
-    index = np.empty(size, out.dtype)
+    best, is_best = np.empty(size), np.empty((len(centroids), size), bool)
+    # Counted from the last, so that the largest is the first of equals.
+    last = out.dtype.type(len(centroids) - 1)
+    numbers = np.arange(len(centroids), dtype=out.dtype)[::-1, np.newaxis]
+    number = np.empty((len(centroids), size), out.dtype)
     for start in range(0, n, size):
         block = features[:, start : start + size]
         m = block.shape[1]
         for left in range(0, m, product):
             right = min(left + product, m)
             np.matmul(-centroids, block[:, left:right], out=scores[:, left:right])
+        # Few long calls on all centroids, not one per centroid: threads hand the interpreter
+        # to each other at every call, which takes as long as some thousand comparisons.
         scores[:, :m] += half
-        best, labels = scores[0, :m], out[start : start + m]
-        labels[:] = 0
-        for j in range(1, len(centroids)):
-            np.less(scores[j, :m], best, out=closer[:m])
-            # j only grows, so the maximum keeps the last centroid that was strictly closer:
-            # plain vector instructions where a masked copy would be several times slower.
-            np.multiply(closer[:m], out.dtype.type(j), out=index[:m], casting="unsafe")
-            np.maximum(labels, index[:m], out=labels)
-            np.minimum(best, scores[j, :m], out=best)
+        np.minimum.reduce(scores[:, :m], axis=0, out=best[:m])
+        np.equal(scores[:, :m], best[:m], out=is_best[:, :m])
+        np.multiply(is_best[:, :m], numbers, out=number[:, :m])
+        labels = out[start : start + m]
+        np.maximum.reduce(number[:, :m], axis=0, out=labels)
+        np.subtract(last, labels, out=labels)
     return out
 
 
