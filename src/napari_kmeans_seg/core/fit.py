@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from .bins import N_BINS, lay_bins
 from .features import Features
 from .lloyd import LloydResult, lloyd
-from .parallel import Tick, map_spans, race, spans
+from .parallel import Tick, map_spans, spans
 from .seeding import k_means_plus_plus, random_points
 from .sources import PointSource, Source
 
@@ -142,18 +142,16 @@ def _best_start(
     """Return the best of some quick runs on the coarsest points."""
     seed = k_means_plus_plus if init == "k-means++" else random_points
 
-    def run_from(number: int, alive: Tick) -> LloydResult:
+    def run_from(number: int) -> LloydResult:
         start = seed(coarse, n_clusters, np.random.default_rng(number), alive)
         return lloyd(coarse, start, tol=tol, max_iter=max_iter, tick=alive)
 
-    # Each start has a generator of its own, so that their order in time changes nothing.
+    def alive(_: float) -> None:
+        tick(0)
+
     least, most = COARSE_STARTS
     n_starts = max(1, min(max(least, n_clusters // 2), most, 256 // n_clusters))
     numbers = random.integers(1 << 62, size=n_starts)
-    runs = [partial(run_from, int(number)) for number in numbers]
-    if len(coarse.pieces) > 1:
-        # Large enough to keep all cores busy by itself.
-        results = [run(lambda _: tick(0)) for run in runs]
-    else:
-        results = race(runs, tick)
+    # One after the other: on so few points threads would wait for each other.
+    results = [run_from(int(number)) for number in numbers]
     return max(results, key=lambda result: result.between).centroids

@@ -8,10 +8,14 @@ import numpy as np
 from . import fit
 from .features import FeatureSpace
 from .image_points import ImagePoints
-from .sources import PointSource, Source, in_leaves
+from .leaves import in_leaves
+from .sources import PointSource, Source
 
 MANY = 10
 """Clusters from which it pays to put the points in the order of a k-d tree."""
+
+COARSE_LEAF = 1 << 8
+"""Coarse points of a leaf."""
 
 SAMPLE = 1 << 16
 """Points that decide where the coarse bins lie."""
@@ -79,13 +83,19 @@ class Levels:
         """Coarse points for so many clusters, fewer and fewer; one that has fewer is alone."""
         if self.coarse.n < n_clusters:
             return [fit.distinct(self.fine, n_clusters)]
-        guides = (self._finer, self.coarse, self._coarsest)
+        guides = self._guides if n_clusters < MANY else self._guides_in_leaves
         least = BINS_PER_CLUSTER * n_clusters
-        return [
-            level
-            for level in guides
-            if level is self.coarse or (level is not None and level.n >= least)
-        ]
+        return [level for level in guides if level.n >= least] or guides[:1]
+
+    @cached_property
+    def _guides(self) -> list[PointSource]:
+        """Coarse points, the coarsest last."""
+        guides = [self.coarse, self._coarsest]
+        return guides if self._finer is None else [self._finer, *guides]
+
+    @cached_property
+    def _guides_in_leaves(self) -> list[PointSource]:
+        return [in_leaves(guide, COARSE_LEAF) for guide in self._guides]
 
     @property
     def points(self) -> PointSource:

@@ -2,11 +2,10 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from itertools import islice
-from threading import Event
 from typing import TypeVar
 
 Progress = Callable[[float, str], object]
@@ -17,9 +16,6 @@ Tick = Callable[[float], object]
 
 Span = tuple[int, int]
 Result = TypeVar("Result")
-
-LOOK_EVERY = 0.05
-"""Seconds between two looks at whether to stop."""
 
 CHUNK = 1 << 18
 """Pixels that one thread takes at a time: some milliseconds of work, so that the
@@ -84,30 +80,6 @@ def map_spans(
         for future in running:
             future.cancel()
         # The caller may go on to change what they read: none is left running.
-        wait(running)
-
-
-def race(functions: Sequence[Callable[[Tick], Result]], tick: Tick) -> list[Result]:
-    """Call functions on all cores, and return what they return, in their order.
-
-    Each is given a callable that it calls often, and that ends it once `tick`, which is
-    asked from the calling thread, has raised. They do not call `map_spans` on more than one piece.
-    """
-    stopped = Event()
-
-    def alive(_: float) -> None:
-        if stopped.is_set():
-            raise CancelledError
-
-    running = [_pool().submit(function, alive) for function in functions]
-    try:
-        while wait(running, timeout=LOOK_EVERY).not_done:
-            tick(0)
-        return [future.result() for future in running]
-    finally:
-        stopped.set()
-        for future in running:
-            future.cancel()
         wait(running)
 
 

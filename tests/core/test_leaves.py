@@ -1,0 +1,90 @@
+"""Points in leaves find the same nearest centroids as when each is compared with all."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_kmeans_seg.core import leaves
+from napari_kmeans_seg.core.leaves import LeafSource, in_leaves
+from napari_kmeans_seg.core.lloyd import lloyd
+from napari_kmeans_seg.core.nearest import nearest
+from napari_kmeans_seg.core.sources import PointSource
+
+
+def cloud(n_features: int, n: int, *, whole: bool = False) -> PointSource:
+    """Points that crowd in places, as colours do, some of them alike."""
+    random = np.random.default_rng(n_features * n)
+    middles = random.normal(0, 60, (n_features, 7))
+    features = middles[:, random.integers(0, 7, n)] + random.normal(0, 12, (n_features, n))
+    features[:, : n // 10] = features[:, [0]]
+    if whole:
+        features = np.rint(features)
+    return PointSource(features, random.integers(1, 50, n).astype(np.float64))
+
+
+@pytest.mark.parametrize("n_clusters", [1, 2, 10, 70, 300])
+@pytest.mark.parametrize("n_features", [1, 3, 5])
+def test_every_point_finds_its_nearest_centroid(n_features, n_clusters):
+    points = in_leaves(cloud(n_features, 20_001), leaf=256)
+    assert isinstance(points, LeafSource)
+    centroids = points.features[:, :: points.n // n_clusters].T[:n_clusters].copy()
+    found, expected = np.empty((2, points.n), np.uint16)
+
+    points.assign_to(centroids)(0, points.n, points.features, found)
+
+    np.testing.assert_array_equal(found, nearest(points.features, centroids, expected))
+    assert len(np.unique(found)) > n_clusters // 2
+
+
+def test_of_centroids_in_the_same_place_the_first_is_found():
+    points = in_leaves(cloud(3, 5000, whole=True), leaf=256)
+    centroids = np.repeat(points.features[:, ::500].T, 2, axis=0)
+    found = np.empty(points.n, np.uint8)
+
+    points.assign_to(centroids)(0, points.n, points.features, found)
+
+    assert (found % 2 == 0).all()
+
+
+def test_pieces_and_batches_change_nothing(monkeypatch):
+    points = in_leaves(cloud(3, 20_001), leaf=256)
+    centroids = points.features[:, ::400].T.copy()
+    found, expected = np.empty((2, points.n), np.uint8)
+    points.assign_to(centroids)(0, points.n, points.features, expected)
+    monkeypatch.setattr(leaves, "SCORES", 256)
+    monkeypatch.setattr(leaves, "PIECE", 1024)
+
+    assign = points.assign_to(centroids)
+    for start, stop in points.pieces:
+        assign(start, stop, points.features[:, start:stop], found[start:stop])
+
+    assert len(points.pieces) == 20
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("n", [257, 512, 5000])
+def test_leaves_hold_the_same_points(n):
+    points = cloud(3, n)
+
+    ordered = in_leaves(points, leaf=256)
+
+    rows = [np.vstack([each.features, each.weights]) for each in (points, ordered)]
+    before, after = (row[:, np.lexsort(row)] for row in rows)
+    np.testing.assert_array_equal(after, before)
+
+
+def test_few_points_stay_as_they_are():
+    points = cloud(3, 256)
+
+    assert in_leaves(points, leaf=256) is points
+
+
+def test_lloyd_ends_at_the_same_centroids():
+    points = cloud(3, 20_001, whole=True)
+    start = points.features[:, ::1000].T.copy()
+
+    plain, ordered = (lloyd(source, start) for source in (points, in_leaves(points, leaf=256)))
+
+    assert plain.n_iter == ordered.n_iter > 5
+    np.testing.assert_array_equal(ordered.centroids, plain.centroids)
