@@ -20,8 +20,14 @@ SEARCH_LIMIT = 1 << 22
 DENSE_LIMIT = 1 << 18
 """Distinct values of one channel that are few enough, even if they hardly repeat."""
 
-COUNT_CHUNK = 1 << 21
-"""Pixels that are sorted at a time to count their values: 8 MB of packed colours."""
+COUNT_CHUNK = 1 << 23
+"""Pixels that are sorted at a time to count their values: 32 MB of packed colours."""
+
+NOISE = 1 << 19
+"""Distinct values that may be too many."""
+
+MERGED = 8
+"""Parts of an image that are merged at a time: fewer would move each value more often."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,8 @@ def merge(parts: Sequence[WeightedPoints]) -> WeightedPoints:
     """
     if len(parts) == 1:
         return parts[0]
-    if parts[0].keys.dtype == np.uint32 and not parts[0].values:
+    codes = parts[0].keys.dtype == np.uint32 and not parts[0].values
+    if codes and sum(part.n_pixels for part in parts) < 1 << 32:
         return _merge_codes(parts)
     keys = np.concatenate([part.keys for part in parts])
     order = np.argsort(keys, kind="stable")
@@ -84,18 +91,18 @@ def merge(parts: Sequence[WeightedPoints]) -> WeightedPoints:
 
 
 def _merge_codes(parts: Sequence[WeightedPoints]) -> WeightedPoints:
-    """Merge counted 32-bit codes, by sorting numbers that hold a code and where its count is.
+    """Merge counted 32-bit codes, by sorting numbers that hold a code and its count.
 
     NumPy sorts numbers several times faster than it finds the order of numbers.
     """
-    codes = np.concatenate([part.keys for part in parts]).astype(np.uint64)
-    codes <<= np.uint64(32)
-    codes |= np.arange(codes.size, dtype=np.uint64)
-    codes.sort()
-    counts = np.concatenate([part.counts for part in parts])[codes & np.uint64(0xFFFFFFFF)]
-    codes >>= np.uint64(32)
+    pairs = np.concatenate([part.keys for part in parts]).astype(np.uint64)
+    pairs <<= np.uint64(32)
+    pairs |= np.concatenate([part.counts for part in parts]).view(np.uint64)
+    pairs.sort()
+    codes = (pairs >> np.uint64(32)).astype(np.uint32)
+    pairs &= np.uint64(0xFFFFFFFF)
     starts = _starts(codes)
-    return WeightedPoints(codes[starts].astype(np.uint32), (), np.add.reduceat(counts, starts))
+    return WeightedPoints(codes[starts], (), np.add.reduceat(pairs.view(np.int64), starts))
 
 
 def _starts(ascending: NDArray[Any]) -> NDArray[np.intp]:
@@ -204,7 +211,7 @@ def packing_of(pixels: Pixels) -> Packing | None:
 
 
 def count_codes(
-    pixels: Pixels, packing: Packing, limit: int = COUNT_CHUNK, tick: Tick | None = None
+    pixels: Pixels, packing: Packing, tick: Tick | None = None, *, noise: bool = True
 ) -> WeightedPoints | None:
     """Count the distinct packed values of an image.
 
@@ -214,10 +221,10 @@ def count_codes(
         The image.
     packing : Packing
         How its values are packed.
-    limit : int
-        Give up where one chunk of 2,097,152 pixels has more distinct values than this.
     tick : callable, optional
         Progress.
+    noise : bool
+        Whether to go on where more than half of some million pixels have values of their own.
 
     Returns
     -------
@@ -240,14 +247,16 @@ def count_codes(
     def distinct(start: int, stop: int) -> WeightedPoints:
         return count_sorted(packing.pack(pixels.take(start, stop)))
 
+    # An even number of equal pieces leaves neither of two cores without work.
+    pairs = max(1, -(-pixels.n_pixels // (2 * COUNT_CHUNK)))
+    size = max(1 << 16, -(-pixels.n_pixels // (2 * pairs)))
     parts: list[WeightedPoints] = []
-    for part in map_spans(distinct, spans(pixels.n_pixels, COUNT_CHUNK), tick):
-        if part.n_points > limit:
+    for part in map_spans(distinct, spans(pixels.n_pixels, size), tick):
+        if not noise and part.n_points > max(NOISE, size // 2):
             return None
         parts.append(part)
-        # Merged as they come, equals with equals, no code is moved more than log n times.
-        while len(parts) > 1 and parts[-1].n_points * 2 > parts[-2].n_points:
-            parts[-2:] = [merge(parts[-2:])]
+        if len(parts) == MERGED:
+            parts = [merge(parts)]
     return merge(parts)
 
 
@@ -275,12 +284,12 @@ def distinct_points(
     if packing is not None and packing.n_bits <= TABLE_BITS:
         # In noise nearly every pixel has a colour of its own. To count them all would take
         # longer than to cluster the pixels one by one.
-        counted = count_codes(pixels, packing, COUNT_CHUNK // 2, tick)
+        counted = count_codes(pixels, packing, tick, noise=False)
         return (unpack(counted, packing), packing) if counted else (None, None)
     if pixels.n_pixels > SEARCH_LIMIT:
         return None, None
     if packing is not None:
-        counted = count_codes(pixels, packing, tick=tick)
+        counted = count_codes(pixels, packing, tick)
         assert counted is not None
         points = unpack(counted, packing)
     elif pixels.n_channels == 1:
