@@ -160,6 +160,8 @@ class Outputs:
             else:
                 layer = self._new(kind, spatial, _source_of(kind, sources))
                 later = [*earlier.values()][len(shown) + 1 :]
+                if kind.startswith("image") and "labels" not in self.arrays:
+                    later += self._labels_of_preview(viewer)
                 viewer.layers.insert(_place_to_be_seen(viewer, sources, later), layer)
             self._describe(layer, kind, sources[0])
             shown[kind] = layer
@@ -168,6 +170,12 @@ class Outputs:
         if active is not None:
             viewer.layers.selection.active = active
         return shown
+
+    def _labels_of_preview(self, viewer: ViewerModel) -> list[Layer]:
+        """Find the labels that a preview has shown already, which the image must not hide."""
+        own = record(self.segmentation, self.source)
+        labels = linked_layers(viewer, self.source.link_id, "labels")
+        return [layer for layer in labels if own.items() <= layer.metadata[METADATA_KEY].items()]
 
     def _place(self, layer: Layer) -> dict[str, Any]:
         """Say where the outputs lie: where their source does, or the plane or part of it."""
