@@ -121,7 +121,8 @@ def _nearest_of(
     is_best = scores == scores.min(axis=1, keepdims=True)
     last = dtype.type(len(centroids) - 1)
     number = is_best * (last - few.astype(dtype))[:, :, np.newaxis]
-    return np.subtract(last, number.max(axis=1), dtype=dtype)
+    labels: Labels = last - number.max(axis=1)
+    return labels
 
 
 def in_leaves(points: PointSource, leaf: int = LEAF) -> PointSource:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from .parallel import Tick, map_spans, spans
@@ -24,7 +25,7 @@ COUNT_CHUNK = 1 << 23
 """Pixels that are sorted at a time to count their values: 32 MB of packed colours."""
 
 NOISE = 1 << 19
-"""Distinct values that may be too many."""
+"""Pixels that are not cut into pieces, and distinct values that are never too many."""
 
 MERGED = 8
 """Parts of an image that are merged at a time: fewer would move each value more often."""
@@ -138,8 +139,16 @@ class Packing:
 
     def pack(self, values: list[NDArray[Any]]) -> NDArray[np.unsignedinteger]:
         """Pack ``(n,)`` values per channel into ``(n,)`` codes; the first channel is highest."""
+        if self.dtype == np.uint8 and _interleaved(values):
+            # Four bytes are a number: the three of a pixel, and the next one to be shifted out.
+            # The last pixel has no next one.
+            four = as_strided(values[0], (values[0].size - 1, 4), (values[0].strides[0], 1))
+            codes = np.empty(values[0].size, np.uint32)
+            np.right_shift(four.view(">u4")[:, 0], 8, out=codes[:-1])
+            codes[-1:] = self.pack([value[-1:] for value in values])
+            return codes
         if self.dtype == np.uint8 and len(values) == 3 and sys.byteorder == "little":
-            # Four bytes are a number already: a third faster than shifting and adding.
+            # A third faster than shifting and adding.
             pixels = np.zeros((values[0].size, 4), np.uint8)
             for place, value in zip((2, 1, 0), values, strict=True):
                 pixels[:, place] = value
@@ -169,6 +178,15 @@ class Packing:
             unsigned = part.astype(f"u{self.dtype.itemsize}")
             channels.append(unsigned.view(self.dtype) + np.array(low, self.dtype))
         return tuple(channels)
+
+
+def _interleaved(values: list[NDArray[Any]]) -> bool:
+    """Whether three channels of bytes lie in memory pixel by pixel, as RGB images do."""
+    if len(values) != 3 or values[0].size < 2:
+        return False
+    strides = {value.strides[0] for value in values}
+    first, *others = (value.__array_interface__["data"][0] for value in values)
+    return len(strides) == 1 and min(strides) >= 3 and others == [first + 1, first + 2]
 
 
 def unpack(points: WeightedPoints, packing: Packing) -> WeightedPoints:
@@ -249,7 +267,7 @@ def count_codes(
 
     # An even number of equal pieces leaves neither of two cores without work.
     pairs = max(1, -(-pixels.n_pixels // (2 * COUNT_CHUNK)))
-    size = max(1 << 16, -(-pixels.n_pixels // (2 * pairs)))
+    size = max(NOISE, -(-pixels.n_pixels // (2 * pairs)))
     parts: list[WeightedPoints] = []
     for part in map_spans(distinct, spans(pixels.n_pixels, size), tick):
         if not noise and part.n_points > max(NOISE, size // 2):

@@ -16,6 +16,8 @@ from .pixels import Pixels, flatten
 from .prepared import PreparedImage
 from .segmentation import Segmentation
 
+VERSION = version("napari-kmeans-seg")
+
 
 def segment(
     image: ArrayLike,
@@ -269,7 +271,7 @@ def prepare(
     if progress is not None:
         progress(1.0, "Measuring")
     parameters = {
-        "version": version("napari-kmeans-seg"),
+        "version": VERSION,
         "channel_axis": None if channel_axis is None else int(channel_axis),
         "alpha": pixels.alpha is not None,
         "mask": mask is not None,

@@ -1,0 +1,36 @@
+"""Colours become numbers, however their bytes lie in memory, and colours again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_kmeans_seg.core.points import Packing
+
+RGB = Packing((0, 0, 0), (8, 8, 8), np.dtype(np.uint8))
+
+LAYOUTS = {
+    "RGB": lambda n, random: random.integers(0, 256, (n, 3), np.uint8),
+    "RGBA": lambda n, random: random.integers(0, 256, (n, 4), np.uint8)[:, :3],
+    "RGB within more channels": lambda n, random: random.integers(0, 256, (n, 7), np.uint8)[:, 2:5],
+    "BGR": lambda n, random: random.integers(0, 256, (n, 3), np.uint8)[:, ::-1],
+    "backwards": lambda n, random: random.integers(0, 256, (n, 3), np.uint8)[::-1],
+    "every other": lambda n, random: random.integers(0, 256, (2 * n, 3), np.uint8)[::2],
+    "planes": lambda n, random: random.integers(0, 256, (3, n), np.uint8).T,
+    "one colour": lambda n, random: np.broadcast_to(random.integers(0, 256, 3, np.uint8), (n, 3)),
+    "grey as RGB": lambda n, random: np.repeat(random.integers(0, 256, (n, 1), np.uint8), 3, 1),
+}
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 1000])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_colour_is_packed_wherever_its_bytes_are(layout, n):
+    colors = LAYOUTS[layout](n, np.random.default_rng(n))
+    channels = [colors[:, i] for i in range(3)]
+
+    codes = RGB.pack(channels)
+
+    red, green, blue = (channel.astype(np.uint32) for channel in channels)
+    assert codes.dtype == np.uint32
+    np.testing.assert_array_equal(codes, (red << 16) + (green << 8) + blue)
+    np.testing.assert_array_equal(np.stack(RGB.unpack(codes), axis=1), colors)
