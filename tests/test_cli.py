@@ -307,13 +307,19 @@ class TestNothingIsLost:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # What a shell runs in the background ignores it, and so would all that it starts.
+            preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
         )
-        while not out.exists():  # made when the work is about to begin
-            assert process.poll() is None
-            time.sleep(0.01)
-        time.sleep(1)
-        process.send_signal(number)
-        printed, said = process.communicate(timeout=30)
+        try:
+            while not out.exists():  # made when the work is about to begin
+                assert process.poll() is None
+                time.sleep(0.01)
+            time.sleep(1)
+            process.send_signal(number)
+            printed, said = process.communicate(timeout=30)
+        finally:
+            process.kill()
+            process.communicate()
         assert process.returncode == 130
         assert (printed, said.strip()) == ("", "napari-kmeans-seg: interrupted")
         assert files(out) == []
