@@ -17,7 +17,7 @@ def test_each_pixel_wears_the_colour_of_its_cluster(dtype, n_channels, n_cluster
     size = CHUNK + 2 + odd
     shape, axis = ((size,), None) if n_channels is None else ((size, n_channels), -1)
     random = np.random.default_rng(n_clusters)
-    values = np.stack([random.permutation(250) for _ in range(n_channels or 1)], axis=1)
+    values = np.stack([1 + random.permutation(250) for _ in range(n_channels or 1)], axis=1)
     image = values.astype(dtype)[random.integers(0, 250, size)].reshape(shape)
 
     found = segment(image, n_clusters, channel_axis=axis)
