@@ -23,7 +23,10 @@ class Bins(Protocol):
         """Number of bins."""
 
     def sums(
-        self, features: Features, weights: NDArray[np.float64] | None = None
+        self,
+        features: Features,
+        weighted: Features,
+        weights: NDArray[np.float64] | None = None,
     ) -> NDArray[np.float64]:
         """Sum weights and weighted features per bin, as ``(1 + n_features, size)``."""
 
@@ -77,15 +80,17 @@ class BinGrid:
         return keys
 
     def sums(
-        self, features: Features, weights: NDArray[np.float64] | None = None
+        self,
+        features: Features,
+        weighted: Features,
+        weights: NDArray[np.float64] | None = None,
     ) -> NDArray[np.float64]:
         """Sum weights and weighted features per bin, as ``(1 + n_features, size)``."""
         keys = self.keys(features)
         sums = np.empty((1 + len(features), self.size))
         sums[0] = np.bincount(keys, weights, minlength=self.size)
-        for row, feature in zip(sums[1:], features, strict=True):
-            weighted = feature if weights is None else feature * weights
-            row[:] = np.bincount(keys, weighted, minlength=self.size)
+        for row, feature in zip(sums[1:], weighted, strict=True):
+            row[:] = np.bincount(keys, feature, minlength=self.size)
         return sums
 
 
@@ -107,7 +112,10 @@ class Intervals:
         return self.edges.size + 1
 
     def sums(
-        self, features: Features, weights: NDArray[np.float64] | None = None
+        self,
+        features: Features,
+        weighted: Features,
+        weights: NDArray[np.float64] | None = None,
     ) -> NDArray[np.float64]:
         """Sum weights and weighted features per bin, as ``(2, size)``."""
         values = features[0]
@@ -120,7 +128,7 @@ class Intervals:
             return np.stack([counts, np.bincount(keys, values, minlength=self.size)])
         keys = np.searchsorted(self.edges, values, side="right")
         return np.stack(
-            [np.bincount(keys, one, minlength=self.size) for one in (weights, weights * values)]
+            [np.bincount(keys, one, minlength=self.size) for one in (weights, weighted[0])]
         )
 
 

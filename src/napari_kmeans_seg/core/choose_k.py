@@ -155,7 +155,7 @@ class Silhouettes:
     def __init__(self, points: PointSource) -> None:
         if points.n > N_SILHOUETTE:
             bins = lay_bins(points.features, N_SILHOUETTE)
-            sums = bins.sums(points.features, points.weights)
+            sums = bins.sums(points.features, points.weighted, points.weights)
             occupied = np.flatnonzero(sums[0])
             points = PointSource(sums[1:, occupied] / sums[0, occupied], sums[0, occupied])
         self._points = points

@@ -51,14 +51,17 @@ def coarsen(
     bins = lay_bins(sample, n_bins)
 
     def sums(start: int, stop: int) -> NDArray[np.float64]:
-        return bins.sums(*source.block(start, stop))
+        features, weights = source.block(start, stop)
+        weighted = source.weighted[:, start:stop] if isinstance(source, PointSource) else features
+        return bins.sums(features, weighted, weights)
 
     total = np.zeros((1 + len(sample), bins.size))
     for part in map_spans(sums, spans(source.n), tick):
         total += part
     occupied = np.flatnonzero(total[0])
     weights = total[0, occupied]
-    return PointSource(total[1:, occupied] / weights, weights)
+    totals = total[1:, occupied]
+    return PointSource(totals / weights, weights, totals)
 
 
 def distinct(source: Source, limit: int) -> PointSource:

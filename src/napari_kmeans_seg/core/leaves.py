@@ -29,7 +29,7 @@ class LeafSource(PointSource):
 
     Attributes
     ----------
-    features, weights
+    features, weights, totals
         As in `PointSource`.
     leaf : int
         Points of a leaf, a power of two.
@@ -132,7 +132,7 @@ def in_leaves(points: PointSource, leaf: int = LEAF) -> PointSource:
     """
     if points.n <= leaf:
         return points
-    features, weights = points.features.copy(), points.weights.copy()
+    features, index = points.features.copy(), np.arange(points.n)
     nodes = [(0, points.n)]
     while nodes:
         start, stop = nodes.pop()
@@ -141,7 +141,8 @@ def in_leaves(points: PointSource, leaf: int = LEAF) -> PointSource:
             continue
         node = features[:, start:stop]
         order = np.argpartition(node[np.ptp(node, axis=1).argmax()], middle - start)
-        for row in (*node, weights[start:stop]):
+        for row in (*node, index[start:stop]):
             row[:] = row[order]
         nodes += [(middle, stop), (start, middle)]
-    return LeafSource(features, weights, leaf)
+    totals = None if points.totals is None else points.totals[:, index]
+    return LeafSource(features, points.weights[index], totals, leaf)

@@ -59,17 +59,18 @@ def partition(
 
     def assign(start: int, stop: int) -> tuple[NDArray[np.float64], bool]:
         features, weights = source.block(start, stop)
+        weighted = source.weighted[:, start:stop] if isinstance(source, PointSource) else features
         m = features.shape[1]
         new, old = np.empty(m, labels.dtype), labels[start : start + m]
         assign_to_nearest(start, stop, features, new)
         if not differences:
             changed = not np.array_equal(new, old)
             old[:] = new
-            return _sums(features, weights, new, k), changed
+            return _sums(weighted, weights, new, k), changed
         moved = np.flatnonzero(new != old)
-        features = features[:, moved]
+        weighted = weighted[:, moved]
         weights = None if weights is None else weights[moved]
-        sums = _sums(features, weights, new[moved], k) - _sums(features, weights, old[moved], k)
+        sums = _sums(weighted, weights, new[moved], k) - _sums(weighted, weights, old[moved], k)
         old[moved] = new[moved]
         return sums, moved.size > 0
 
@@ -83,15 +84,14 @@ def partition(
 
 
 def _sums(
-    features: Features, weights: NDArray[np.float64] | None, labels: Labels, k: int
+    weighted: Features, weights: NDArray[np.float64] | None, labels: Labels, k: int
 ) -> NDArray[np.float64]:
     """Weights and weighted features per cluster, ``(k, 1 + n_features)``."""
     index = labels.astype(np.intp)
-    sums = np.empty((k, 1 + len(features)))
+    sums = np.empty((k, 1 + len(weighted)))
     sums[:, 0] = np.bincount(index, weights, minlength=k)
-    for column, feature in enumerate(features, start=1):
-        weighted = feature if weights is None else feature * weights
-        sums[:, column] = np.bincount(index, weighted, minlength=k)
+    for column, feature in enumerate(weighted, start=1):
+        sums[:, column] = np.bincount(index, feature, minlength=k)
     return sums
 
 

@@ -81,10 +81,13 @@ class PointSource:
         The points.
     weights : (n,) float64 array
         How many pixels each stands for.
+    totals : (n_features, n) float64 array, optional
+        Sums of their features, exact where products of means and weights may not be.
     """
 
     features: Features
     weights: NDArray[np.float64]
+    totals: Features | None = None
 
     @property
     def n(self) -> int:
@@ -101,14 +104,18 @@ class PointSource:
         return self.features[:, start:stop], self.weights[start:stop]
 
     @cached_property
+    def weighted(self) -> Features:
+        """Features times weights, ``(n_features, n)``."""
+        return self.features * self.weights if self.totals is None else self.totals
+
+    @cached_property
     def sums_are_exact(self) -> bool:
         """Whether all sums of weights and weighted features are integers that floats hold.
 
         Then what changes its cluster can be taken from one sum and added to another, and the
         sums are those of all points, bit for bit.
         """
-        for feature in self.features:
-            weighted = self.weights * feature
+        for weighted in self.weighted:
             if np.abs(weighted).sum() >= 2.0**53 or (weighted != np.rint(weighted)).any():
                 return False
         return bool((self.weights == np.rint(self.weights)).all())
