@@ -15,9 +15,8 @@ from .cluster_colors import ClusterColors
 from .cluster_painting import painted_means
 from .cluster_steps import Step, table_after
 from .counting import recounted
-from .label_rows import by_hand, every_label, means, n_pixels_of, of_clusters
+from .label_rows import by_hand, every_label, means, n_pixels_of, of_clusters, with_sizes
 from .link import METADATA_KEY, linked_layers
-from .outputs import with_sizes
 from .source import LayerImage
 
 if TYPE_CHECKING:

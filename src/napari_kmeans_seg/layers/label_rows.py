@@ -7,6 +7,8 @@ more), in which only the pixels are told.
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import mul
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -67,3 +69,58 @@ def n_pixels_of(layer: Layer) -> int:
     """Count the pixels of a layer; of a pyramid, those of its largest level."""
     data = layer.data[0] if layer.multiscale else layer.data
     return int(np.prod(data.shape))
+
+
+def cluster_table(
+    clusters: pd.DataFrame, layer: Layer, step_axis: int | None = None
+) -> pd.DataFrame:
+    """Make the features table of a Labels layer: one row per label, the background's first.
+
+    Parameters
+    ----------
+    clusters : DataFrame
+        What `Segmentation.to_dataframe` gives: one row per cluster.
+    layer : Layer
+        The layer that shows them: its scale, affine and units give the sizes.
+    step_axis : int, optional
+        The axis of which each step was clustered by itself.
+
+    Returns
+    -------
+    DataFrame
+        Row i is about label i, as napari's own features table has it: row 0 about the
+        background, of which only pixels and size are told. The columns are `index` (by
+        this column napari finds the row of a label), `label`, `pixels`, `percent`, the size
+        in the units of the layer, e.g. `area [µm²]` or `volume [µm³]`, and the mean of each
+        channel.
+    """
+    # A label that was not painted as a seed has no cluster.
+    found = clusters[clusters["pixels"] > 0]
+    return with_sizes(every_label(found, n_pixels_of(layer)), layer, step_axis)
+
+
+def with_sizes(table: pd.DataFrame, layer: Layer, step_axis: int | None = None) -> pd.DataFrame:
+    """Add what pixel counts are in the units of a layer, and the column that napari looks up.
+
+    An axis of time, or one whose steps were clustered each by itself, is none of space: a
+    series of pictures has an area, summed over its steps, and no volume.
+    """
+    space = [axis for axis in range(layer.ndim) if axis != step_axis and not _is_time(layer, axis)]
+    space = space or [*range(layer.ndim)]
+    matrix = layer.affine.linear_matrix @ np.diag(layer.scale)
+    pixel_size = abs(float(np.linalg.det(matrix[np.ix_(space, space)])))
+    units = [layer.units[axis] for axis in space]
+    unit = reduce(mul, units)
+    quantity = QUANTITIES[min(len(units), 4) - 1]
+    # Places and wavenumbers, say, in one array are neither area nor volume.
+    if any(axis.dimensionality != units[0].dimensionality for axis in units):
+        quantity = QUANTITIES[-1]
+    place = table.columns.get_loc("percent" if "percent" in table else "pixels") + 1
+    table.insert(place, f"{quantity} [{unit:~P}]", table["pixels"] * pixel_size)
+    table.insert(0, "index", table["label"])
+    return table
+
+
+def _is_time(layer: Layer, axis: int) -> bool:
+    named = layer.axis_labels[axis].lower() in ("t", "time")
+    return named or bool(layer.units[axis].is_compatible_with("s"))

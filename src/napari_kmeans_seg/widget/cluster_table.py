@@ -127,16 +127,16 @@ class ClusterTable(QWidget):
         if not self._listening:
             self._listening = True
             for event in self._changes():
-                event.connect(self._follow)
+                event.connect(self.follow)
             self._viewer.mouse_drag_callbacks.append(self._on_click)
-        self._follow()
+        self.follow()
 
     def leave(self) -> None:
         """Follow the viewer no more, and highlight nothing. Touches no Qt object."""
         if self._listening:
             self._listening = False
             for event in self._changes():
-                event.disconnect(self._follow)
+                event.disconnect(self.follow)
             self._viewer.mouse_drag_callbacks.remove(self._on_click)
         if self._work is not None:
             self._work[2].cancel()
@@ -156,19 +156,6 @@ class ClusterTable(QWidget):
 
     def follow(self) -> None:
         """Look again which clusters are to be shown: a run may have made some."""
-        self._follow()
-
-    def tell_apart(self, previewed: bool) -> None:
-        """Say whether what is seen is a preview of a part, and these are other clusters."""
-        self._previewed = previewed
-        self._tell_whose()
-
-    def _tell_whose(self) -> None:
-        clusters = self._clusters
-        own = clusters is not None and "preview_of" in record_of(clusters.layer)
-        self.not_previewed.setVisible(self._previewed and not own)
-
-    def _follow(self) -> None:
         selection = self._viewer.layers.selection
         chosen = [selection.active] if selection.active is not None else selection
         # Several images that were clustered together, in the order of the list.
@@ -189,6 +176,16 @@ class ClusterTable(QWidget):
             self.counts.follow(clusters)
             self.followed.emit()
         self._read()
+
+    def tell_apart(self, previewed: bool) -> None:
+        """Say whether what is seen is a preview of a part, and these are other clusters."""
+        self._previewed = previewed
+        self._tell_whose()
+
+    def _tell_whose(self) -> None:
+        clusters = self._clusters
+        own = clusters is not None and "preview_of" in record_of(clusters.layer)
+        self.not_previewed.setVisible(self._previewed and not own)
 
     def _is_here(self) -> bool:
         return self._layer is not None and self._layer in self._viewer.layers
