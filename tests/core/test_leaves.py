@@ -54,6 +54,7 @@ def test_pieces_and_batches_change_nothing(monkeypatch):
     points.assign_to(centroids)(0, points.n, points.features, expected)
     monkeypatch.setattr(leaves, "SCORES", 256)
     monkeypatch.setattr(leaves, "PIECE", 1024)
+    monkeypatch.setattr(leaves, "BOUNDS", 3 * len(centroids))
 
     assign = points.assign_to(centroids)
     for start, stop in points.pieces:

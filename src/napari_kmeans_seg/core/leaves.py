@@ -20,6 +20,9 @@ PIECE = 1 << 18
 SCORES = 1 << 18
 """Distances of points to candidates that are held at a time: 2 MB."""
 
+BOUNDS = 1 << 20
+"""Distances of leaves to centroids that are held at a time: 8 MB."""
+
 
 @dataclass(frozen=True)
 class LeafSource(PointSource):
@@ -55,27 +58,43 @@ class LeafSource(PointSource):
         Only the candidates of a leaf are compared (the filtering of Kanungo et al. 2002,
         doi:10.1109/TPAMI.2002.1017616, on the leaves alone), of many leaves at a time.
         """
+        n_leaves = max(1, BOUNDS // len(centroids))
 
         def assign(start: int, stop: int, features: Features, out: Labels) -> None:
-            possible = self._candidates(centroids, start // self.leaf, stop // self.leaf)
-            whole = possible.shape[1] * self.leaf
-            leaves, labels = _cut(features, self.leaf), out[:whole].reshape(-1, self.leaf)
-            counts = possible.sum(axis=0)
-            by_count = np.argsort(counts, kind="stable")
-            counts = counts[by_count]
-            # The candidates of each leaf stand first, in their own order.
-            ranked = np.argsort(~possible, axis=0, kind="stable").T[by_count]
-            at = 0
-            while at < counts.size:
-                # As many leaves as may be; those with fewer candidates compare some others, too.
-                scores = counts[at:] * np.arange(self.leaf, whole + 1 - at * self.leaf, self.leaf)
-                end = at + max(1, int(np.searchsorted(scores, SCORES, side="right")))
-                few, some = ranked[at:end, : counts[end - 1]], by_count[at:end]
-                labels[some] = _nearest_of(leaves[:, some], centroids, few, out.dtype)
-                at = end
-            nearest(features[:, whole:], centroids, out[whole:])
+            first, last = start // self.leaf, stop // self.leaf
+            for leaf in range(first, last, n_leaves):
+                some = slice(leaf * self.leaf - start, (leaf + n_leaves) * self.leaf - start)
+                possible = self._candidates(centroids, leaf, min(leaf + n_leaves, last))
+                self._assign(features[:, some], centroids, possible, out[some])
+            rest = slice(last * self.leaf - start, None)
+            nearest(features[:, rest], centroids, out[rest])
 
         return assign
+
+    def _assign(
+        self,
+        features: Features,
+        centroids: NDArray[np.float64],
+        possible: NDArray[np.bool_],
+        out: Labels,
+    ) -> None:
+        """Find the nearest of the centroids that are possible for each leaf."""
+        n_leaves = possible.shape[1]
+        leaves = _cut(features, self.leaf)
+        labels = out[: n_leaves * self.leaf].reshape(-1, self.leaf)
+        counts = possible.sum(axis=0)
+        by_count = np.argsort(counts, kind="stable")
+        counts = counts[by_count]
+        # The candidates of each leaf stand first, in their own order.
+        ranked = np.argsort(~possible, axis=0, kind="stable").T[by_count]
+        at = 0
+        while at < n_leaves:
+            # As many leaves as may be; those with fewer candidates compare some others, too.
+            scores = counts[at:] * np.arange(1, n_leaves - at + 1) * self.leaf
+            end = at + max(1, int(np.searchsorted(scores, SCORES, side="right")))
+            few, some = ranked[at:end, : counts[end - 1]], by_count[at:end]
+            labels[some] = _nearest_of(leaves[:, some], centroids, few, out.dtype)
+            at = end
 
     def _candidates(
         self, centroids: NDArray[np.float64], first: int, last: int

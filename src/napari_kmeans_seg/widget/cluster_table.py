@@ -379,10 +379,9 @@ class ClusterTable(QWidget):
         }
         for name, on in able.items():
             self.actions_[name].setEnabled(on)
-        self.actions_["undo"].setToolTip(f"Undo: {undo} (Ctrl+Z)" if undo else "Nothing to undo.")
-        self.actions_["redo"].setToolTip(
-            f"Redo: {redo} (Ctrl+Shift+Z)" if redo else "Nothing to redo."
-        )
+        for name, step, keys in (("undo", undo, "Ctrl+Z"), ("redo", redo, "Ctrl+Shift+Z")):
+            told = f"{name.capitalize()}: {step} ({keys})" if step else f"Nothing to {name}."
+            self.actions_[name].setToolTip(told)
 
     def _menu(self, place: QPoint) -> None:
         menu = QMenu(self)

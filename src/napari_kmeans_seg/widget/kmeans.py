@@ -236,19 +236,12 @@ class KMeansWidget(Container[Widget]):
         self._enable()
         self._timer.start()
 
-    @property
-    def _parameters(self) -> dict[str, Any]:
-        """The settings as arguments of `napari_kmeans_seg.segment`."""
-        return {
-            "n_clusters": self.n_clusters.value,
-            **self.more_options.parameters,
-            **self.inputs.parameters,
-        }
-
     def _setting(self) -> tuple[LayerImage, dict[str, Any]]:
+        """Return what to segment, and the other arguments of `napari_kmeans_seg.segment`."""
         if self.target.image is None:
             raise ValueError("Open an image first, or click one in the layer list.")
-        return self.inputs.source(), self._parameters
+        k = {"n_clusters": self.n_clusters.value}
+        return self.inputs.source(), k | self.more_options.parameters | self.inputs.parameters
 
     def _take(self, n_clusters: int) -> None:
         self.n_clusters.value = n_clusters
