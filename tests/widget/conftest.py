@@ -83,13 +83,25 @@ def big() -> np.ndarray:
 
 
 @pytest.fixture
-def widget(viewer, dock, finish, coffee) -> KMeansWidget:
+def laid_out(qtbot) -> Callable[[KMeansWidget], None]:
+    """Wait until the buttons below the table have their size: before, a click misses them."""
+
+    def wait(widget: KMeansWidget) -> None:
+        button = widget.clusters.extras.script
+        qtbot.waitUntil(lambda: button.height() >= button.minimumSizeHint().height())
+
+    return wait
+
+
+@pytest.fixture
+def widget(viewer, dock, finish, laid_out, coffee) -> KMeansWidget:
     """The widget after a run on the coffee cup, four clusters."""
     viewer.add_image(coffee, name="coffee")
     widget = dock()
     widget.n_clusters.value = 4
     widget.run()
     finish(widget)
+    laid_out(widget)
     return widget
 
 
