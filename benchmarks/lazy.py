@@ -77,7 +77,7 @@ def run(source: Path, target: Path, k: int) -> dict[str, float]:
 
 
 def in_memory(photo: images.Array, k: int) -> float:
-    """Seconds per megapixel of the photograph in memory, labels included."""
+    """Seconds per megapixel of an image in memory, labels included."""
     times = []
     for _ in range(3):
         began = time.perf_counter()
@@ -86,26 +86,26 @@ def in_memory(photo: images.Array, k: int) -> float:
     return sorted(times)[1] / (photo.shape[0] * photo.shape[1] / 1e6)
 
 
-def table(found: list[dict[str, float]], memory_rate: float, k: int) -> str:
+def table(found: list[dict[str, float]], photo_rate: float, memory_rate: float, k: int) -> str:
     lines = [
         "# Larger than memory",
         "",
         f"A uint8 RGB photograph, repeated with noise, in a Zarr store of {SIDE} x {SIDE} chunks:",
         f"fitted (k = {k}) and labelled to another store, each size in a process of its own.",
-        "*Reading* is every chunk once and nothing else. The engine in memory takes",
-        f"{1e3 * memory_rate:.1f} ms per megapixel of the photograph itself.",
+        "*Reading* is every chunk once and nothing else. The engine takes",
+        f"{1e3 * memory_rate:.1f} ms per megapixel of the smallest of these images in memory, and",
+        f"{1e3 * photo_rate:.1f} ms of the photograph itself, whose colours are fewer.",
         "",
         (
             "| megapixels | reading, s | fit, s | labels, s | ms per megapixel | "
-            "times (in memory + 2 x reading) | peak memory, MB |"
+            "times (in memory + reading) | peak memory, MB |"
         ),
         "|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for one in found:
         size = one["megapixels"]
         both = (one["fitting"] + one["labelling"]) / size
-        # The image is read once for the fit and once for the labels.
-        expected = memory_rate + 2 * one["reading"] / size
+        expected = memory_rate + one["reading"] / size
         lines.append(
             f"| {size:.0f} | {one['reading']:.1f} | {one['fitting']:.1f} | "
             f"{one['labelling']:.1f} | {1e3 * both:.1f} | {both / expected:.2f} | "
@@ -148,12 +148,16 @@ def main() -> None:
         print(json.dumps(run(*arguments.one, arguments.k)))
         return
     photo, _ = images.photo(arguments.photo)
-    rate = in_memory(photo, arguments.k)
-    found = []
+    found: list[dict[str, float]] = []
+    rates: list[float] = []
     for size in arguments.gigapixels or SIZES:
         with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
             source, target = Path(folder, "image.zarr"), Path(folder, "labels.zarr")
             make(source, size, photo)
+            if not rates:
+                alike = zarr.open_array(source)[:]
+                rates = [in_memory(photo, arguments.k), in_memory(alike, arguments.k)]
+                del alike
             command = [sys.executable, "-m", "benchmarks.lazy", "-k", str(arguments.k)]
             done = subprocess.run(
                 [*command, "--one", str(source), str(target)],
@@ -164,7 +168,7 @@ def main() -> None:
             )
         found.append(json.loads(done.stdout.decode().splitlines()[-1]))
         print(found[-1], flush=True)
-    text = table(found, rate, arguments.k)
+    text = table(found, *rates, arguments.k)
     print("\n" + text)
     if not arguments.gigapixels:
         (HERE / "LAZY.md").write_text(text, encoding="utf-8")
