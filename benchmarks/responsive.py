@@ -162,6 +162,8 @@ def with_the_widget(image: NDArray[np.uint8], runs: int) -> None:
         widget.live.value = True
         let_go_on(lambda: not widget.preview.busy, 1)
         for k in SLIDER:
+            if widget.n_clusters.value == k:
+                continue  # no move, no preview
             # The picture of the move before is drawn.
             let_go_on(at_least=0.3)
             begin, n = time.perf_counter(), len(shown)
