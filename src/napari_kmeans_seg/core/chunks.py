@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from .parallel import Tick, n_threads, no_tick
 
-BATCH_PIXELS = 1 << 25
-"""Values that are read between two looks at whether to stop."""
+BATCH_PIXELS = 1 << 27
+"""Values that are read between two looks at whether to stop: half a second's work. While the
+sums of a batch are merged into those of all before, only one core has work."""
 
 FAN_IN = 4
 """Chunks whose sums are merged by one task."""

@@ -292,7 +292,7 @@ def _summarize(
     if fit_scale < 1:
         pixels = shrink(pixels, fit_scale)
     if packing is not None:
-        return _Summary(count_codes(pixels, packing), (), *numbers)
+        return _Summary(count_codes(pixels, packing, whole=True), (), *numbers)
     where = pixels.sample(max(1, int(np.ceil(share * pixels.n_valid))))
     return _Summary(None, tuple(pixels.at(where)), *numbers)
 

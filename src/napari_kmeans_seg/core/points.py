@@ -229,7 +229,12 @@ def packing_of(pixels: Pixels) -> Packing | None:
 
 
 def count_codes(
-    pixels: Pixels, packing: Packing, tick: Tick | None = None, *, noise: bool = True
+    pixels: Pixels,
+    packing: Packing,
+    tick: Tick | None = None,
+    *,
+    noise: bool = True,
+    whole: bool = False,
 ) -> WeightedPoints | None:
     """Count the distinct packed values of an image.
 
@@ -243,6 +248,9 @@ def count_codes(
         Progress.
     noise : bool
         Whether to go on where more than half of some million pixels have values of their own.
+    whole : bool
+        Whether to leave up to some million pixels in one piece, for one core: where the others
+        have images of their own to count.
 
     Returns
     -------
@@ -265,9 +273,12 @@ def count_codes(
     def distinct(start: int, stop: int) -> WeightedPoints:
         return count_sorted(packing.pack(pixels.take(start, stop)))
 
-    # An even number of equal pieces leaves neither of two cores without work.
-    pairs = max(1, -(-pixels.n_pixels // (2 * COUNT_CHUNK)))
-    size = max(NOISE, -(-pixels.n_pixels // (2 * pairs)))
+    if whole:
+        size = COUNT_CHUNK
+    else:
+        # An even number of equal pieces leaves neither of two cores without work.
+        pairs = max(1, -(-pixels.n_pixels // (2 * COUNT_CHUNK)))
+        size = max(NOISE, -(-pixels.n_pixels // (2 * pairs)))
     parts: list[WeightedPoints] = []
     for part in map_spans(distinct, spans(pixels.n_pixels, size), tick):
         if not noise and part.n_points > max(NOISE, size // 2):
