@@ -18,8 +18,12 @@ COARSE_STARTS = (4, 8)
 clusters one for every two, above 32 fewer; the best goes on. They cost little there, and
 k-means++ alone often ends in a poor local minimum: more so where clusters are many."""
 
-SAMPLE = 1 << 16
-"""Points that decide where the bins lie."""
+TRIAL = 4
+"""Iterations after which only the best starts go on."""
+
+KEPT = 2
+"""Starts that go on. Over 7 images and 10 seeds all of them ended no better, with twice as
+many iterations."""
 
 RELAXATION = 1.8
 """How far centroids that were seeded move: of 1.5 to 2.2 it needed the fewest iterations on a
@@ -145,16 +149,17 @@ def _best_start(
     """Return the best of some quick runs on the coarsest points."""
     seed = k_means_plus_plus if init == "k-means++" else random_points
 
-    def run_from(number: int) -> LloydResult:
-        start = seed(coarse, n_clusters, np.random.default_rng(number), alive)
-        return lloyd(coarse, start, tol=tol, max_iter=max_iter, tick=alive)
-
     def alive(_: float) -> None:
         tick(0)
 
+    descend = partial(lloyd, coarse, tol=tol, relaxation=RELAXATION, tick=alive)
     least, most = COARSE_STARTS
     n_starts = max(1, min(max(least, n_clusters // 2), most, 256 // n_clusters))
-    numbers = random.integers(1 << 62, size=n_starts)
+    results = []
     # One after the other: on so few points threads would wait for each other.
-    results = [run_from(int(number)) for number in numbers]
+    for number in random.integers(1 << 62, size=n_starts):
+        start = seed(coarse, n_clusters, np.random.default_rng(int(number)), alive)
+        results.append(descend(start, max_iter=min(TRIAL, max_iter)))
+    results.sort(key=lambda result: result.between, reverse=True)
+    results = [descend(one.centroids, max_iter=max_iter) for one in results[:KEPT]]
     return max(results, key=lambda result: result.between).centroids

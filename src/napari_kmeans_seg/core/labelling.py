@@ -114,7 +114,7 @@ def label_pixels(
         middle = middle_values([value[::step] for value in image.points.values])
         features = image.features(space)
         index = _nearest(features, centroids, labels.dtype)
-        table = np.zeros_like(labels, shape=1 << image.packing.n_bits)
+        table = np.zeros(1 << image.packing.n_bits, labels.dtype)
         table[image.points.keys] = index + labels.dtype.type(1)
         look_up(table, image.packing, image.inputs, labels, tick)
         sums = _sum_points(image.points, index, middle, features, centroids)

@@ -85,11 +85,14 @@ class LeafSource(PointSource):
         counts = possible.sum(axis=0)
         by_count = np.argsort(counts, kind="stable")
         counts = counts[by_count]
-        # The candidates of each leaf stand first, in their own order.
-        ranked = np.argsort(~possible, axis=0, kind="stable").T[by_count]
+        leaf, candidate = np.nonzero(possible.T[by_count])
+        first = np.cumsum(counts) - counts
+        # The candidates of each leaf stand first; what is left is filled up with one of them.
+        ranked = np.repeat(candidate[first, np.newaxis], counts[-1], axis=1)
+        ranked[leaf, np.arange(leaf.size) - first[leaf]] = candidate
         at = 0
         while at < n_leaves:
-            # As many leaves as may be; those with fewer candidates compare some others, too.
+            # As many leaves as may be; those with fewer candidates compare one again.
             scores = counts[at:] * np.arange(1, n_leaves - at + 1) * self.leaf
             end = at + max(1, int(np.searchsorted(scores, SCORES, side="right")))
             few, some = ranked[at:end, : counts[end - 1]], by_count[at:end]

@@ -31,6 +31,10 @@ MERGED = 8
 """Parts of an image that are merged at a time: fewer would move each value more often."""
 
 
+RANGE = 1 << 17
+"""Distinct values that one thread merges at a time."""
+
+
 @dataclass(frozen=True)
 class WeightedPoints:
     """Points that stand for many pixels each.
@@ -92,18 +96,29 @@ def merge(parts: Sequence[WeightedPoints]) -> WeightedPoints:
 
 
 def _merge_codes(parts: Sequence[WeightedPoints]) -> WeightedPoints:
-    """Merge counted 32-bit codes, by sorting numbers that hold a code and its count.
+    """Merge counted 32-bit codes, some ranges of them at a time."""
+    largest = max((part.keys for part in parts), key=len)
+    cuts = largest[RANGE::RANGE]
+    edges = [[0, *np.searchsorted(part.keys, cuts), part.n_points] for part in parts]
 
-    NumPy sorts numbers several times faster than it finds the order of numbers.
-    """
-    pairs = np.concatenate([part.keys for part in parts]).astype(np.uint64)
-    pairs <<= np.uint64(32)
-    pairs |= np.concatenate([part.counts for part in parts]).view(np.uint64)
-    pairs.sort()
-    codes = (pairs >> np.uint64(32)).astype(np.uint32)
-    pairs &= np.uint64(0xFFFFFFFF)
-    starts = _starts(codes)
-    return WeightedPoints(codes[starts], (), np.add.reduceat(pairs.view(np.int64), starts))
+    def merge_range(start: int, stop: int) -> WeightedPoints:
+        inside = [slice(edge[start], edge[stop]) for edge in edges]
+        keys = [part.keys[one] for part, one in zip(parts, inside, strict=True)]
+        counts = [part.counts[one] for part, one in zip(parts, inside, strict=True)]
+        # NumPy sorts numbers that hold a code and its count several times faster than it finds
+        # the order of the codes.
+        pairs = np.concatenate(keys).astype(np.uint64)
+        pairs <<= np.uint64(32)
+        pairs |= np.concatenate(counts).view(np.uint64)
+        pairs.sort()
+        codes = (pairs >> np.uint64(32)).astype(np.uint32)
+        pairs &= np.uint64(0xFFFFFFFF)
+        starts = _starts(codes)
+        return WeightedPoints(codes[starts], (), np.add.reduceat(pairs.view(np.int64), starts))
+
+    found = list(map_spans(merge_range, spans(len(cuts) + 1, 1)))
+    keys, counts = ([getattr(one, name) for one in found] for name in ("keys", "counts"))
+    return WeightedPoints(np.concatenate(keys), (), np.concatenate(counts))
 
 
 def _starts(ascending: NDArray[Any]) -> NDArray[np.intp]:
