@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_kmeans_seg import prepare
 from napari_kmeans_seg.core import leaves
 from napari_kmeans_seg.core.leaves import LeafSource, in_leaves
 from napari_kmeans_seg.core.lloyd import lloyd
@@ -89,3 +90,17 @@ def test_lloyd_ends_at_the_same_centroids():
 
     assert plain.n_iter == ordered.n_iter > 5
     np.testing.assert_array_equal(ordered.centroids, plain.centroids)
+
+
+@pytest.mark.parametrize("options", [{}, {"color_space": "lab"}, {"channel_weights": [1, 0, 2]}])
+def test_labels_found_in_the_tree_are_those_that_predict_finds(options):
+    random = np.random.default_rng(3)
+    image = random.integers(0, 256, (200, 150, 3), np.uint8)
+    prepared = prepare(image, channel_axis=-1, **options)
+
+    found = prepared.segment(30)
+
+    assert isinstance(prepared._levels._leaves, LeafSource)
+    in_tree = prepared._levels.nearest(found.model.centroids, np.dtype(np.uint8))
+    assert (in_tree is None) == ("channel_weights" in options)
+    np.testing.assert_array_equal(found.labels, found.model.predict(image).labels)

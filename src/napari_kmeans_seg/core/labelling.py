@@ -93,6 +93,8 @@ def label_pixels(
     space: FeatureSpace,
     centroids: NDArray[np.float64],
     tick: Tick | None = None,
+    *,
+    index: Labels | None = None,
 ) -> Labelling:
     """Label every pixel of an image with its nearest centroid; of equals, the first.
 
@@ -106,6 +108,8 @@ def label_pixels(
         The centroids.
     tick : callable, optional
         Progress.
+    index : (n_points,) array of unsigned integers, optional
+        Index of the nearest centroid of each distinct value, if it is known.
     """
     labels = np.zeros(image.pixels.n_pixels, label_dtype(len(centroids)))
     table = None
@@ -113,7 +117,8 @@ def label_pixels(
         step = max(1, image.points.n_points // SAMPLE)
         middle = middle_values([value[::step] for value in image.points.values])
         features = image.features(space)
-        index = _nearest(features, centroids, labels.dtype)
+        if index is None:
+            index = _nearest(features, centroids, labels.dtype)
         table = np.zeros(1 << image.packing.n_bits, labels.dtype)
         table[image.points.keys] = index + labels.dtype.type(1)
         look_up(table, image.packing, image.inputs, labels, tick)

@@ -36,9 +36,12 @@ class LeafSource(PointSource):
         As in `PointSource`.
     leaf : int
         Points of a leaf, a power of two.
+    order : (n,) array of intp, optional
+        Where each point stood before.
     """
 
     leaf: int = LEAF
+    order: NDArray[np.intp] | None = None
 
     @property
     def pieces(self) -> list[Span]:
@@ -167,4 +170,4 @@ def in_leaves(points: PointSource, leaf: int = LEAF) -> PointSource:
             row[:] = row[order]
         nodes += [(middle, stop), (start, middle)]
     totals = None if points.totals is None else points.totals[:, index]
-    return LeafSource(features, points.weights[index], totals, leaf)
+    return LeafSource(features, points.weights[index], totals, leaf, index)

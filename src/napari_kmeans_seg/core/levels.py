@@ -2,13 +2,17 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import fit
 from .features import FeatureSpace
 from .image_points import ImagePoints
-from .leaves import in_leaves
+from .leaves import LeafSource, in_leaves
+from .nearest import Labels
+from .parallel import map_spans
 from .sources import PointSource, Source
 
 MANY = 10
@@ -57,6 +61,24 @@ class Levels:
     @cached_property
     def _leaves(self) -> Source:
         return in_leaves(self.fine) if isinstance(self.fine, PointSource) else self.fine
+
+    def nearest(self, centroids: NDArray[np.float64], dtype: np.dtype[Any]) -> Labels | None:
+        """Index of the nearest centroid of each distinct value; None where there is no tree."""
+        leaves = self.__dict__.get("_leaves")
+        # With a channel without weight the points are not those of the image.
+        if not isinstance(leaves, LeafSource) or 0 in self.space.scale:
+            return None
+        assign_to_nearest = leaves.assign_to(centroids)
+        index = np.empty(leaves.n, dtype)
+
+        def assign(start: int, stop: int) -> None:
+            found = np.empty(stop - start, dtype)
+            assign_to_nearest(start, stop, leaves.features[:, start:stop], found)
+            index[leaves.order[start:stop]] = found
+
+        for _ in map_spans(assign, leaves.pieces):
+            pass
+        return index
 
     @cached_property
     def _finer(self) -> PointSource | None:

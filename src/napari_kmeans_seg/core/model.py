@@ -11,6 +11,7 @@ from . import model_file
 from .features import FeatureSpace, check_color_space
 from .image_points import ImagePoints, read
 from .labelling import Labelling, label_pixels
+from .nearest import Labels
 from .parallel import Progress, Tick, portion
 from .pixels import Pixels, flatten
 from .segmentation import Segmentation
@@ -169,9 +170,11 @@ class KMeansModel:
             tick=tick,
         )
 
-    def label(self, image: ImagePoints, tick: Tick | None = None) -> Labelling:
-        """Label all pixels of an image that was read for this model."""
-        return label_pixels(image, self.space, self.centroids, tick)
+    def label(
+        self, image: ImagePoints, tick: Tick | None = None, *, index: Labels | None = None
+    ) -> Labelling:
+        """Label all pixels of an image that was read for this model; see `label_pixels`."""
+        return label_pixels(image, self.space, self.centroids, tick, index=index)
 
     def segmentation(
         self,

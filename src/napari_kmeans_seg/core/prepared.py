@@ -16,6 +16,7 @@ from .labelling import Labelling
 from .levels import Levels
 from .lloyd import LloydResult, inertia, lloyd
 from .model import KMeansModel
+from .nearest import label_dtype
 from .optimal import OptimalPartitions, optimal_partitions
 from .parallel import Progress, Tick, no_tick, portion
 from .segmentation import Segmentation, by_brightness
@@ -209,7 +210,7 @@ class PreparedImage:
             tick = portion(progress, i / len(wanted), (i + 1) / len(wanted), f"{k} clusters")
             found, _, notes = self._fit(k, init, n_init, max_iter, tol, seed, tick)
             numbers.append(len(found.centroids))
-            reached = inertia(self._levels.fine, found.centroids)
+            reached = inertia(self._levels.all_for(k), found.centroids)
             inertias.append(float(np.ldexp(reached, 2 * self._space.exponent)))
             silhouette.append(silhouettes.mean(found.centroids))
             if numbers[-1] < k:
@@ -357,7 +358,11 @@ class PreparedImage:
         return model, labelling
 
     def _labelling(self, model: KMeansModel, tick: Tick = no_tick) -> Labelling:
-        return model.label(self._whole, tick)
+        index = None
+        if self._fitted is self._whole and self._whole.packing is not None:
+            dtype = label_dtype(len(model.centroids))
+            index = self._levels.nearest(model.centroids, dtype)
+        return model.label(self._whole, tick, index=index)
 
     def _brightness(self, centroids: NDArray[np.float64]) -> NDArray[np.intp]:
         """Order centroids by brightness, as far as their features tell."""
