@@ -21,8 +21,11 @@ MANY = 10
 COARSE_LEAF = 1 << 8
 """Coarse points of a leaf."""
 
-SAMPLE = 1 << 16
+SAMPLE = 1 << 14
 """Points that decide where the coarse bins lie."""
+
+SAMPLE_OF_ONE = 1 << 16
+"""The same for one feature, whose bins follow the values one by one."""
 
 BINS_PER_CLUSTER = 16
 """Where the bins are not as many times as many as the clusters, they are no guide."""
@@ -86,16 +89,21 @@ class Levels:
         fine = self.fine
         if not isinstance(fine, PointSource) or fine.n < 2 * fit.LEVELS[0]:
             return None
-        return fit.coarsen(fine, fine.features[:, :: fine.n // SAMPLE], fit.LEVELS[0])
+        return fit.coarsen(fine, fine.features[:, :: fine.n // self._n_sample], fit.LEVELS[0])
 
     @cached_property
     def coarse(self) -> PointSource:
         """Points few enough to cluster in milliseconds."""
         fine = self._finer or self.fine
         if isinstance(fine, PointSource):
-            step = max(1, fine.n // SAMPLE)
+            step = max(1, fine.n // self._n_sample)
             return fit.coarsen(fine, fine.features[:, ::step])
-        return fit.coarsen(fine, self.space.of_sample(self.image.inputs, SAMPLE))
+        return fit.coarsen(fine, self.space.of_sample(self.image.inputs, self._n_sample))
+
+    @property
+    def _n_sample(self) -> int:
+        n_features = self.space.n_features(len(self.image.pixels.shape))
+        return SAMPLE if n_features > 1 else SAMPLE_OF_ONE
 
     @cached_property
     def _coarsest(self) -> PointSource:
