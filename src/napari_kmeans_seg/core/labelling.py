@@ -111,16 +111,17 @@ def label_pixels(
     index : (n_points,) array of unsigned integers, optional
         Index of the nearest centroid of each distinct value, if it is known.
     """
-    labels = np.zeros(image.pixels.n_pixels, label_dtype(len(centroids)))
-    table = None
+    dtype = label_dtype(len(centroids))
+    labels: Labels = np.zeros(image.pixels.n_pixels, dtype)
+    table: Labels | None = None
     if image.points is not None and image.packing is not None:
         step = max(1, image.points.n_points // SAMPLE)
         middle = middle_values([value[::step] for value in image.points.values])
         features = image.features(space)
         if index is None:
-            index = _nearest(features, centroids, labels.dtype)
-        table = np.zeros(1 << image.packing.n_bits, labels.dtype)
-        table[image.points.keys] = index + labels.dtype.type(1)
+            index = _nearest(features, centroids, dtype)
+        table = np.zeros(1 << image.packing.n_bits, dtype)
+        table[image.points.keys] = index + dtype.type(1)
         look_up(table, image.packing, image.inputs, labels, tick)
         sums = _sum_points(image.points, index, middle, features, centroids)
     else:

@@ -71,13 +71,15 @@ class Levels:
         # With a channel without weight the points are not those of the image.
         if not isinstance(leaves, LeafSource) or 0 in self.space.scale:
             return None
+        order = leaves.order
+        assert order is not None
         assign_to_nearest = leaves.assign_to(centroids)
         index = np.empty(leaves.n, dtype)
 
         def assign(start: int, stop: int) -> None:
             found = np.empty(stop - start, dtype)
             assign_to_nearest(start, stop, leaves.features[:, start:stop], found)
-            index[leaves.order[start:stop]] = found
+            index[order[start:stop]] = found
 
         for _ in map_spans(assign, leaves.pieces):
             pass
