@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .features import Features
+from .sums import sums_by_label
 
 N_BINS = 1 << 15
 """Bins of a grid: few enough to cluster in milliseconds, more than clusters by far."""
@@ -86,12 +87,8 @@ class BinGrid:
         weights: NDArray[np.float64] | None = None,
     ) -> NDArray[np.float64]:
         """Sum weights and weighted features per bin, as ``(1 + n_features, size)``."""
-        keys = self.keys(features)
-        sums = np.empty((1 + len(features), self.size))
-        sums[0] = np.bincount(keys, weights, minlength=self.size)
-        for row, feature in zip(sums[1:], weighted, strict=True):
-            row[:] = np.bincount(keys, feature, minlength=self.size)
-        return sums
+        ones = np.ones(features.shape[1]) if weights is None else weights
+        return sums_by_label(self.keys(features), [ones, *weighted], self.size).T
 
 
 @dataclass(frozen=True)

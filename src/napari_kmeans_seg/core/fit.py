@@ -11,7 +11,7 @@ from .features import Features
 from .lloyd import LloydResult, lloyd
 from .parallel import Tick, map_spans, spans
 from .seeding import k_means_plus_plus, random_points
-from .sources import PointSource, Source
+from .sources import SPAN, PointSource, Source
 
 COARSE_STARTS = (4, 8)
 """Starts that are tried on the coarsest bins for each run on all points, from 8 to 16
@@ -59,8 +59,9 @@ def coarsen(
         weighted = source.weighted[:, start:stop] if isinstance(source, PointSource) else features
         return bins.sums(features, weighted, weights)
 
-    total = np.zeros((1 + len(sample), bins.size))
-    for part in map_spans(sums, spans(source.n), tick):
+    # Laid out like the sums of a grid.
+    total = np.zeros((bins.size, 1 + len(sample))).T
+    for part in map_spans(sums, spans(source.n, SPAN), tick):
         total += part
     occupied = np.flatnonzero(total[0])
     weights = total[0, occupied]

@@ -13,6 +13,7 @@ from .nearest import Labels, label_dtype, nearest, squared_distances, weighted_s
 from .parallel import Tick, map_spans, spans
 from .pixels import Pixels
 from .points import Packing, WeightedPoints
+from .sums import sums_by_label
 
 
 @dataclass(frozen=True)
@@ -60,19 +61,14 @@ class _Sums:
     ) -> "_Sums":
         k = len(centroids)
         squares = squared_distances(features, centroids, index)
-        index = index.astype(np.intp)
-        differences = np.empty((k, len(values)))
-        difference = np.empty(index.size)
-        for column, (value, zero) in enumerate(zip(values, middle, strict=True)):
+        rows = np.empty((1 + len(values), index.size))
+        rows[0] = 1 if weights is None else weights
+        for difference, value, zero in zip(rows[1:], values, middle, strict=True):
             subtract(value, zero, difference)
             if weights is not None:
                 difference *= weights
-            differences[:, column] = np.bincount(index, difference, minlength=k)
-        return cls(
-            np.bincount(index, weights, minlength=k).astype(np.float64),
-            differences,
-            weighted_sum(squares, weights),
-        )
+        sums = sums_by_label(index, list(rows), k)
+        return cls(sums[:, 0], sums[:, 1:], weighted_sum(squares, weights))
 
     @classmethod
     def total(cls, parts: Iterator["_Sums"]) -> "_Sums":

@@ -9,6 +9,7 @@ from .features import Features
 from .nearest import Labels, label_dtype, squared_distances, weighted_sum
 from .parallel import Tick, map_spans, no_tick
 from .sources import PointSource, Source
+from .sums import sums_by_label
 
 
 @dataclass(frozen=True)
@@ -87,12 +88,8 @@ def _sums(
     weighted: Features, weights: NDArray[np.float64] | None, labels: Labels, k: int
 ) -> NDArray[np.float64]:
     """Weights and weighted features per cluster, ``(k, 1 + n_features)``."""
-    index = labels.astype(np.intp)
-    sums = np.empty((k, 1 + len(weighted)))
-    sums[:, 0] = np.bincount(index, weights, minlength=k)
-    for column, feature in enumerate(weighted, start=1):
-        sums[:, column] = np.bincount(index, feature, minlength=k)
-    return sums
+    ones = np.ones(labels.size) if weights is None else weights
+    return sums_by_label(labels, [ones, *weighted], k)
 
 
 def inertia(source: Source, centroids: NDArray[np.float64]) -> float:
