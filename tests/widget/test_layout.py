@@ -48,10 +48,9 @@ def test_each_move_tells_once(count):
 def test_the_dock_opens_as_wide_as_its_title(viewer, qtbot):
     viewer.window.resize(1280, 800)
     dock_widget, _ = viewer.window.add_plugin_dock_widget("napari-kmeans-seg")
-    qtbot.wait(100)
     title = dock_widget.title.title
-    assert title.width() >= QFontMetrics(title.font()).horizontalAdvance(title.text())
-    assert dock_widget.width() <= 320
+    written = QFontMetrics(title.font()).horizontalAdvance(title.text())
+    qtbot.waitUntil(lambda: title.width() >= written and dock_widget.width() <= 320)
 
 
 def test_a_narrow_dock_cuts_nothing_off(viewer, dock, finish, qtbot, coffee):
@@ -61,13 +60,17 @@ def test_a_narrow_dock_cuts_nothing_off(viewer, dock, finish, qtbot, coffee):
     finish(widget)
     for section in (widget.where, widget.more, widget.see):
         section.expand()
-    qtbot.wait(50)
-    viewer.window._qt_window.resizeDocks([dock_widget], [100], Qt.Orientation.Horizontal)
-    qtbot.wait(50)
-    assert dock_widget.width() <= 300
     below = widget.below
-    assert below.verticalScrollBar().isVisible()
-    assert below.widget().width() <= below.viewport().width()
+    qtbot.waitUntil(below.verticalScrollBar().isVisible)
+    window = viewer.window._qt_window
+
+    def narrow_and_whole() -> None:
+        window.resizeDocks([dock_widget], [100], Qt.Orientation.Horizontal)
+        assert dock_widget.width() <= 300
+        assert below.verticalScrollBar().isVisible()
+        assert below.widget().width() <= below.viewport().width()
+
+    qtbot.waitUntil(narrow_and_whole)
 
 
 def test_with_all_open_it_fits_the_screen_of_a_small_notebook(viewer, dock, finish, qtbot, coffee):
@@ -78,14 +81,15 @@ def test_with_all_open_it_fits_the_screen_of_a_small_notebook(viewer, dock, fini
     finish(widget)
     for section in (widget.where, widget.more, widget.see):
         section.expand()
-    qtbot.wait(100)
     window = viewer.window._qt_window
-    assert (window.width(), window.height()) == (1280, 800)
-    below = widget.below
-    below.ensureWidgetVisible(widget.more_options.reset_button.native)
-    qtbot.wait(50)
     reset = widget.more_options.reset_button.native
-    assert reset.visibleRegion().boundingRect().height() == reset.height()
+
+    def reached_by_scrolling() -> None:
+        widget.below.ensureWidgetVisible(reset)
+        assert reset.visibleRegion().boundingRect().height() == reset.height()
+
+    qtbot.waitUntil(reached_by_scrolling)
+    assert (window.width(), window.height()) == (1280, 800)
 
 
 def test_what_a_run_adds_moves_nothing_that_was_there(viewer, dock, finish, qtbot):
