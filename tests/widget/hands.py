@@ -48,8 +48,7 @@ def paint(viewer, labels, qtbot, stroke=(150, 60)):
     viewer.layers.selection.active = labels
     viewer.reset_view()
     labels.mode, labels.selected_label, labels.brush_size = "paint", 2, 60
-    qtbot.wait(100)
-    native = viewer.window._qt_viewer.canvas.native
+    native = canvas_at_rest(viewer, qtbot)
     start = QPoint(native.width() // 2, native.height() // 2)
     QTest.mousePress(native, Qt.MouseButton.LeftButton, NONE, start)
     QTest.mouseMove(native, start + QPoint(*stroke))
@@ -58,3 +57,23 @@ def paint(viewer, labels, qtbot, stroke=(150, 60)):
 
 def canvas_colors(labels, n=4):
     return labels.colormap.map(np.arange(1, n + 1, dtype=np.uint8))
+
+
+def at_rest(measure, qtbot):
+    """Measure until it comes out the same ten times in a row, 20 ms apart, and return that."""
+    last, same = measure(), 0
+    for _ in range(200):
+        qtbot.wait(20)
+        now = measure()
+        same = same + 1 if now == last else 0
+        if same == 10:
+            return now
+        last = now
+    raise AssertionError(f"it does not come to rest: {last}, {now}")
+
+
+def canvas_at_rest(viewer, qtbot):
+    """Wait until the canvas has its size and shows the whole image; return its Qt widget."""
+    native = viewer.window._qt_viewer.canvas.native
+    at_rest(lambda: (native.width(), native.height(), viewer.scene.camera.zoom), qtbot)
+    return native

@@ -9,7 +9,7 @@ from qtpy.QtTest import QTest
 
 from napari_kmeans_seg.widget.cluster_model import SWATCH
 
-from .hands import CONTROL, NONE, canvas_colors, click, press, rows
+from .hands import CONTROL, NONE, canvas_at_rest, canvas_colors, click, press, rows
 
 
 def test_there_is_no_table_before_there_are_clusters(viewer, dock, coffee):
@@ -103,10 +103,8 @@ def test_selected_clusters_stand_out_on_the_canvas(table, labels):
 
 
 def test_a_click_on_the_canvas_selects_the_row(viewer, table, labels, qtbot):
-    canvas = viewer.window._qt_viewer.canvas
     viewer.reset_view()
-    qtbot.wait(100)
-    native = canvas.native
+    native = canvas_at_rest(viewer, qtbot)
     middle = QPoint(native.width() // 2, native.height() // 2)
     QTest.mouseClick(native, Qt.MouseButton.LeftButton, NONE, middle)
     y, x = np.round(viewer.cursor.position).astype(int)

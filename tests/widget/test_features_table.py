@@ -9,6 +9,8 @@ from qtpy.QtTest import QTest
 
 from napari_kmeans_seg.layers.clusters import clusters_of
 
+from .hands import canvas_at_rest
+
 
 @pytest.fixture
 def labels(viewer, dock, finish, coffee):
@@ -78,9 +80,8 @@ def test_rows_and_labels_belong_together_after_work_on_clusters(viewer, labels, 
 
 
 def test_the_status_bar_tells_of_the_label_under_the_mouse(viewer, labels, qtbot):
-    native = viewer.window._qt_viewer.canvas.native
     viewer.reset_view()
-    qtbot.wait(100)
+    native = canvas_at_rest(viewer, qtbot)
     QTest.mouseMove(native, QPoint(native.width() // 2, native.height() // 2))
     qtbot.waitUntil(lambda: viewer.cursor.position[0] > 100, timeout=5000)
     y, x = np.round(viewer.cursor.position).astype(int)

@@ -17,6 +17,8 @@ from qtpy.QtCore import Qt, QTimer
 
 from napari_kmeans_seg import segment
 
+from .hands import at_rest
+
 
 def press(qtbot, button) -> None:
     """Click a button with the mouse."""
@@ -288,8 +290,7 @@ def test_a_mark_leaves_the_fields_in_line(viewer, dock, finish, qtbot, coffee):
     widget.run()
     finish(widget)
     assert options.channel_weights.label == "⚠ Weights"
-    qtbot.wait(50)
-    assert len({field.x() for field in fields}) == 1
+    assert len(set(at_rest(lambda: [field.x() for field in fields], qtbot))) == 1
 
 
 def test_what_was_said_of_a_result_is_said_again_with_its_image(viewer, dock, finish, cell):
@@ -593,8 +594,7 @@ def test_it_fits_a_dock_of_300_pixels(viewer, dock, qtbot, coffee):
     assert widget.layer_name.value.replace("\u200b", "") == viewer.layers[0].name
     widget.more.expand()
     widget.where.expand()
-    qtbot.wait(50)
-    assert widget.native.minimumSizeHint().width() <= 300
+    assert at_rest(lambda: widget.native.minimumSizeHint().width(), qtbot) <= 300
 
 
 def test_more_options_are_folded_at_first(viewer, dock, qtbot):

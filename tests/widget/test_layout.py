@@ -11,6 +11,8 @@ from qtpy.QtWidgets import QWidget
 from napari_kmeans_seg.widget.cluster_count import ClusterCount
 from napari_kmeans_seg.widget.sections import On
 
+from .hands import at_rest
+
 
 @pytest.fixture
 def count(qtbot):
@@ -95,14 +97,16 @@ def test_with_all_open_it_fits_the_screen_of_a_small_notebook(viewer, dock, fini
 def test_what_a_run_adds_moves_nothing_that_was_there(viewer, dock, finish, qtbot):
     viewer.add_image(np.arange(400, dtype=np.uint8).reshape(20, 20), name="ramp")
     widget = dock()
-    qtbot.wait(50)
     parts = [widget.run_button.native, widget.how_many, widget.where, widget.more]
-    before = [part.mapTo(widget.native, part.rect().topLeft()).y() for part in parts]
+
+    def tops() -> list[int]:
+        return [part.mapTo(widget.native, part.rect().topLeft()).y() for part in parts]
+
+    before = at_rest(tops, qtbot)
     widget.run()
     finish(widget)
     qtbot.waitUntil(widget.clusters.isVisible)
-    qtbot.wait(50)
-    assert [part.mapTo(widget.native, part.rect().topLeft()).y() for part in parts] == before
+    assert at_rest(tops, qtbot) == before
 
 
 def test_an_event_that_comes_while_python_takes_things_apart_is_no_error(qtbot):
