@@ -1,12 +1,13 @@
 """Work on blocks of pixels, on all cores, with progress and a way to stop."""
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from functools import cache
 from itertools import islice
-from typing import TypeVar
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
 
 Progress = Callable[[float, str], object]
 """Called as ``progress(fraction, stage)``; an exception that it raises stops the work."""
@@ -54,33 +55,71 @@ def map_spans(
     pieces: list[Span],
     tick: Tick | None = None,
 ) -> Iterator[Result]:
-    """Call ``function(start, stop)`` for each piece on all cores.
+    """Call ``function(start, stop)`` for each piece on all cores, the calling thread's included.
 
     Results come in the order of the pieces, so what is summed over them does not
     depend on the number of threads. `tick` is called from the calling thread. `function` does
-    not call `map_spans`: it would wait for the thread that it runs on.
+    not call `map_spans`: on all cores at once they would be more threads than cores.
     """
     tick = tick or no_tick
-    if len(pieces) < 2 or n_threads() < 2:
+    n_helpers = min(n_threads(), len(pieces)) - 1
+    if n_helpers < 1:
         for done, piece in enumerate(pieces):
             tick(done / len(pieces))
             yield function(*piece)
         return
-    pool = _pool()
+    todo: SimpleQueue[int] = SimpleQueue()
+    finished: SimpleQueue[tuple[int, Result | None, BaseException | None]] = SimpleQueue()
+
+    def work_on_one() -> bool:
+        try:
+            number = todo.get_nowait()
+        except Empty:
+            return False
+        try:
+            finished.put((number, function(*pieces[number]), None))
+        except BaseException as error:  # noqa: BLE001
+            finished.put((number, None, error))
+        return True
+
+    def help_out() -> None:
+        while work_on_one():
+            pass
+
     # A short queue: results that wait to be consumed would hold memory.
-    waiting = iter(pieces)
-    running = deque(pool.submit(function, *piece) for piece in islice(waiting, 2 * n_threads()))
+    waiting = iter(range(len(pieces)))
+    for number in islice(waiting, 2 * n_threads()):
+        todo.put(number)
+    helpers = [_pool().submit(help_out) for _ in range(n_helpers)]
+    found: dict[int, Any] = {}
     try:
         for done in range(len(pieces)):
             tick(done / len(pieces))
-            result = running.popleft().result()
-            running.extend(pool.submit(function, *piece) for piece in islice(waiting, 1))
+            while done not in found:
+                # Threads that hand over every piece to each other take longer for it than for
+                # the work on a small one: the calling thread does its part.
+                if finished.empty():
+                    work_on_one()
+                number, *outcome = finished.get()
+                found[number] = outcome
+            result, error = found.pop(done)
+            if error is not None:
+                raise error
+            for number in islice(waiting, 1):
+                todo.put(number)
+            # Those that had nothing left to do while the results were made use of.
+            helpers = [helper for helper in helpers if not helper.done()]
+            idle = min(n_helpers - len(helpers), todo.qsize())
+            helpers += [_pool().submit(help_out) for _ in range(idle)]
             yield result
     finally:
-        for future in running:
-            future.cancel()
+        while not todo.empty():
+            with suppress(Empty):
+                todo.get_nowait()
+        for helper in helpers:
+            helper.cancel()
         # The caller may go on to change what they read: none is left running.
-        wait(running)
+        wait(helpers)
 
 
 def portion(progress: Progress | None, start: float, stop: float, stage: str) -> Tick:

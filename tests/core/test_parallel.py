@@ -1,0 +1,126 @@
+"""Pieces of work on all cores."""
+
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from napari_kmeans_seg.core import parallel
+from napari_kmeans_seg.core.parallel import map_spans, spans
+
+
+@pytest.fixture(params=[1, 2, 5])
+def cores(request, monkeypatch):
+    """Work as a machine with so many cores would."""
+    monkeypatch.setattr(parallel, "n_threads", lambda: request.param)
+    parallel._pool.cache_clear()
+    yield request.param
+    parallel._pool().shutdown()
+    parallel._pool.cache_clear()
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 7, 100])
+def test_results_come_in_the_order_of_the_pieces(cores, n):
+    def late_if_even(start, stop):
+        time.sleep(0.001 * (start % 2 == 0))
+        return start, stop
+
+    assert list(map_spans(late_if_even, spans(n, 1))) == spans(n, 1)
+
+
+def test_all_cores_work_and_no_more(cores):
+    working, most, who = [], [], Counter()
+
+    def work(start, _stop):
+        working.append(start)
+        most.append(len(working))
+        who[threading.get_ident()] += 1
+        time.sleep(0.005)
+        working.remove(start)
+
+    list(map_spans(work, spans(60, 1)))
+    assert max(most) <= cores
+    assert min(2, cores) <= len(who) <= cores
+    # The calling thread is one of them.
+    assert threading.get_ident() in who
+
+
+def test_few_results_wait_for_the_one_who_takes_them(cores):
+    made = []
+    results = map_spans(lambda start, _: made.append(start), spans(1000, 1))
+    for taken, _ in enumerate(results, 1):
+        time.sleep(0.001 * (taken < 50))
+        assert len(made) <= taken + 2 * cores
+
+
+def test_what_takes_the_results_may_use_all_cores_itself(cores):
+    def inner(start, stop):
+        return sum(map_spans(lambda a, b: b - a, spans(stop - start, 3)))
+
+    total = sum(inner(0, n) for n in map_spans(lambda _, stop: stop, spans(40, 1)))
+    assert total == sum(range(1, 41))
+
+
+def test_callers_on_many_threads_do_not_wait_for_each_other_for_ever(cores):
+    def call(n):
+        return sum(map_spans(lambda start, stop: stop - start, spans(n, 7)))
+
+    with ThreadPoolExecutor(8) as callers:
+        assert list(callers.map(call, range(1000, 1040))) == list(range(1000, 1040))
+
+
+def test_an_error_in_a_piece_comes_out_in_its_place_and_nothing_goes_on(cores):
+    working, begun, seen = [], [], []
+
+    def work(start, _stop):
+        begun.append(start)
+        working.append(start)
+        time.sleep(0.002)
+        working.remove(start)
+        if start == 20:
+            raise ZeroDivisionError("piece 20")
+        return start
+
+    with pytest.raises(ZeroDivisionError, match="piece 20"):
+        seen.extend(map_spans(work, spans(1000, 1)))
+    assert not working
+    assert max(begun) <= 20 + 2 * cores
+    time.sleep(0.02)
+    assert max(begun) <= 20 + 2 * cores
+
+
+def test_a_stop_by_the_caller_leaves_nothing_running(cores):
+    working, done = [], []
+
+    def work(start, _stop):
+        working.append(start)
+        time.sleep(0.002)
+        working.remove(start)
+
+    def tick(fraction):
+        done.append(fraction)
+        if fraction > 0.1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(map_spans(work, spans(200, 1), tick))
+    assert not working
+    assert done == sorted(done)
+    assert done[0] == 0
+
+
+def test_a_caller_that_needs_no_more_results_leaves_nothing_running(cores):
+    working = []
+
+    def work(start, _stop):
+        working.append(start)
+        time.sleep(0.002)
+        working.remove(start)
+        return start
+
+    results = map_spans(work, spans(200, 1))
+    assert next(results) == 0
+    results.close()
+    assert not working
