@@ -140,9 +140,10 @@ def look_up(
     """Write the label of each pixel, which `table` has for its packed value, to `labels`."""
 
     def fill(start: int, stop: int) -> None:
-        codes = packing.pack([channel[start:stop] for channel in pixels.channels])
-        # mode="clip" lets NumPy write straight to the labels; no code is out of range.
-        np.take(table, codes, out=labels[start:stop], mode="clip")
+        codes = packing.pack([channel[start:stop] for channel in pixels.channels], np.intp)
+        # mode="wrap" lets NumPy write straight to the labels; no code is out of range, and that
+        # is seen sooner than with "clip".
+        np.take(table, codes, out=labels[start:stop], mode="wrap")
         if pixels.valid is not None:
             labels[start:stop] *= pixels.valid[start:stop]
 

@@ -152,14 +152,22 @@ class Packing:
         """Bits of a packed value."""
         return sum(self.bits)
 
-    def pack(self, values: list[NDArray[Any]]) -> NDArray[np.unsignedinteger]:
-        """Pack ``(n,)`` values per channel into ``(n,)`` codes; the first channel is highest."""
+    def pack(
+        self, values: list[NDArray[Any]], dtype: type[np.integer[Any]] | None = None
+    ) -> NDArray[np.integer[Any]]:
+        """Pack ``(n,)`` values per channel into ``(n,)`` codes; the first channel is highest.
+
+        By default the codes are uint32, or uint64 where they need it; as np.intp they are what
+        NumPy makes of any index.
+        """
+        wide = np.dtype(dtype or (np.uint32 if self.n_bits <= 32 else np.uint64))
         if self.dtype == np.uint8 and _interleaved(values):
             # Four bytes are a number: the three of a pixel, and the next one to be shifted out.
             # The last pixel has no next one.
             four = as_strided(values[0], (values[0].size - 1, 4), (values[0].strides[0], 1))
-            codes = np.empty(values[0].size, np.uint32)
-            np.right_shift(four.view(">u4")[:, 0], 8, out=codes[:-1])
+            codes = np.empty(values[0].size, wide)
+            codes[:-1] = four.view(">u4")[:, 0]
+            codes >>= wide.type(8)
             codes[-1:] = self.pack([value[-1:] for value in values])
             return codes
         if self.dtype == np.uint8 and len(values) == 3 and sys.byteorder == "little":
@@ -167,17 +175,18 @@ class Packing:
             pixels = np.zeros((values[0].size, 4), np.uint8)
             for place, value in zip((2, 1, 0), values, strict=True):
                 pixels[:, place] = value
-            return pixels.view(np.uint32)[:, 0]
-        wide = np.dtype(np.uint32 if self.n_bits <= 32 else np.uint64)
-        codes = np.zeros(values[0].size, wide)
+            return pixels.view(np.uint32)[:, 0].astype(wide, copy=False)
+        codes = np.zeros(0, wide)
         for value, low, bits in zip(values, self.low, self.bits, strict=True):
-            if len(values) > 1:
-                codes <<= wide.type(bits)
             if low:
                 # Two's complement wraps around: the difference is right in any width.
                 value = value - np.array(low, value.dtype)
                 value = value.view(f"u{value.dtype.itemsize}")
-            codes |= value.astype(wide, copy=False)
+            if codes.size:
+                codes <<= wide.type(bits)
+                codes |= value.astype(wide, copy=False)
+            else:
+                codes = value.astype(wide)
         return codes
 
     def unpack(self, codes: NDArray[np.unsignedinteger]) -> tuple[NDArray[Any], ...]:
@@ -277,7 +286,7 @@ def count_codes(
         table = np.zeros(1 << packing.n_bits, np.int64)
 
         def histogram(start: int, stop: int) -> NDArray[np.intp]:
-            codes = packing.pack(pixels.take(start, stop))
+            codes = packing.pack(pixels.take(start, stop), np.intp)
             return np.bincount(codes, minlength=table.size)
 
         for counts in map_spans(histogram, spans(pixels.n_pixels, 1 << 19), tick):
