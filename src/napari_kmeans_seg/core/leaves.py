@@ -46,7 +46,7 @@ class LeafSource(PointSource):
     @property
     def pieces(self) -> list[Span]:
         """How the points are cut up for the threads: by whole leaves."""
-        return spans(self.n, PIECE)
+        return spans(self.n, PIECE, self.leaf)
 
     @cached_property
     def _boxes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -99,7 +99,7 @@ class LeafSource(PointSource):
             scores = counts[at:] * np.arange(1, n_leaves - at + 1) * self.leaf
             end = at + max(1, int(np.searchsorted(scores, SCORES, side="right")))
             few, some = ranked[at:end, : counts[end - 1]], by_count[at:end]
-            labels[some] = _nearest_of(leaves[:, some], centroids, few, out.dtype)
+            labels[some] = _nearest_of(leaves, some, centroids, few, out.dtype)
             at = end
 
     def _candidates(
@@ -128,21 +128,25 @@ def _cut(features: Features, leaf: int) -> NDArray[np.float64]:
 
 def _nearest_of(
     leaves: NDArray[np.float64],
+    some: NDArray[np.intp],
     centroids: NDArray[np.float64],
     few: NDArray[np.intp],
     dtype: np.dtype[np.unsignedinteger],
 ) -> Labels:
-    """Nearest centroid of each point, of equals the first, ``(n_leaves, leaf)``.
+    """Nearest centroid of each point of some leaves, of equals the first, ``(n_some, leaf)``.
 
     `leaves` are ``(n_features, n_leaves, leaf)``, `few` the candidates of each,
-    ``(n_leaves, n_candidates)``.
+    ``(n_some, n_candidates)``.
     """
     if few.shape[1] == 1:
         return few.astype(dtype)
-    # As in `nearest`, on all leaves at once.
-    half = (centroids**2).sum(axis=1) / 2
-    scores = np.matmul(-centroids[few], leaves.transpose(1, 0, 2))
-    scores += half[few][:, :, np.newaxis]
+    # As in `nearest`, on all leaves at once; half of |c|^2 is added as the product with a 1.
+    points = np.empty((len(leaves) + 1, some.size, leaves.shape[2]))
+    for row, feature in zip(points, leaves, strict=False):
+        np.take(feature, some, axis=0, out=row, mode="wrap")
+    points[-1] = 1
+    factors = np.column_stack([-centroids, (centroids**2).sum(axis=1) / 2])
+    scores = np.matmul(factors[few], points.transpose(1, 0, 2))
     is_best = scores == scores.min(axis=1, keepdims=True)
     last = dtype.type(len(centroids) - 1)
     number = is_best * (last - few.astype(dtype))[:, :, np.newaxis]

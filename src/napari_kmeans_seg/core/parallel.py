@@ -27,8 +27,15 @@ def no_tick(_: float) -> None:
     """Tell nobody."""
 
 
-def spans(n: int, size: int = CHUNK) -> list[Span]:
-    """Cut ``range(n)`` into ``(start, stop)`` pieces of `size`."""
+def spans(n: int, size: int = CHUNK, unit: int = 1) -> list[Span]:
+    """Cut ``range(n)`` into ``(start, stop)`` pieces of at most `size`, a multiple of `unit`.
+
+    Where they are several, they are about equal, and an even number: neither of two cores is
+    left without work.
+    """
+    if n > size:
+        n_pieces = 2 * -(-n // (2 * size))
+        size = -(-n // (n_pieces * unit)) * unit
     return [(start, min(start + size, n)) for start in range(0, n, size)]
 
 

@@ -297,12 +297,7 @@ def count_codes(
     def distinct(start: int, stop: int) -> WeightedPoints:
         return count_sorted(packing.pack(pixels.take(start, stop)))
 
-    if whole:
-        size = COUNT_CHUNK
-    else:
-        # An even number of equal pieces leaves neither of two cores without work.
-        pairs = max(1, -(-pixels.n_pixels // (2 * COUNT_CHUNK)))
-        size = max(NOISE, -(-pixels.n_pixels // (2 * pairs)))
+    size = COUNT_CHUNK if whole else min(COUNT_CHUNK, max(NOISE, -(-pixels.n_pixels // 2)))
     parts: list[WeightedPoints] = []
     for part in map_spans(distinct, spans(pixels.n_pixels, size), tick):
         if not noise and part.n_points > max(NOISE, size // 2):
