@@ -76,9 +76,6 @@ def _draw(potential: NDArray[np.float64], uniform: NDArray[np.float64]) -> NDArr
 
 def _squares(features: NDArray[np.float64], chosen: NDArray[np.intp]) -> NDArray[np.float64]:
     """Squared distances of all points to the chosen ones, ``(n_chosen, n)``."""
-    squares = np.zeros((chosen.size, features.shape[1]))
-    for feature in features:
-        difference = feature - feature[chosen, np.newaxis]
-        difference *= difference
-        squares += difference
+    differences = features[:, np.newaxis] - features[:, chosen][:, :, np.newaxis]
+    squares: NDArray[np.float64] = np.einsum("fij,fij->ij", differences, differences)
     return squares
