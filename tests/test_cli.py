@@ -25,6 +25,10 @@ NO_SCREEN = {
     key: value for key, value in os.environ.items() if key not in {"DISPLAY", "WAYLAND_DISPLAY"}
 }
 
+only_without_a_screen = pytest.mark.skipif(
+    sys.platform != "linux", reason="macOS and Windows always have a screen"
+)
+
 
 def run(*arguments: object, **options) -> subprocess.CompletedProcess[str]:
     """Run the command and wait for it."""
@@ -463,16 +467,15 @@ class TestDemo:
         assert "there already; choose another folder with -o" in done.stderr
         assert files(other) == ["coffee.png"]
 
-    @pytest.mark.skipif(sys.platform != "linux", reason="X11")
+    @only_without_a_screen
     def test_a_screen_that_does_not_answer_is_no_screen(self, tmp_path):
         done = run("demo", cwd=tmp_path, env=NO_SCREEN | {"DISPLAY": ":54321"})
         assert done.returncode == 0
         assert "Qt cannot use the screen" in done.stdout
         assert len(files(tmp_path / "napari-kmeans-seg-demo")) == 4
 
+    @only_without_a_screen
     def test_a_picture_of_the_window_needs_a_window(self, tmp_path):
-        if sys.platform != "linux":
-            pytest.skip("there is always a screen")
         done = run("demo", "--screenshot", tmp_path / "window.png", env=NO_SCREEN)
         assert done.returncode == 1
         assert "there is no screen" in done.stderr

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_kmeans_seg.core import points
+from napari_kmeans_seg.core.pixels import flatten
 from napari_kmeans_seg.core.points import Packing
 
 RGB = Packing((0, 0, 0), (8, 8, 8), np.dtype(np.uint8))
@@ -22,15 +24,30 @@ LAYOUTS = {
 }
 
 
+@pytest.mark.parametrize("dtype", [None, np.intp])
 @pytest.mark.parametrize("n", [1, 2, 3, 1000])
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_a_colour_is_packed_wherever_its_bytes_are(layout, n):
+def test_a_colour_is_packed_wherever_its_bytes_are(layout, n, dtype):
     colors = LAYOUTS[layout](n, np.random.default_rng(n))
     channels = [colors[:, i] for i in range(3)]
 
-    codes = RGB.pack(channels)
+    codes = RGB.pack(channels, dtype)
 
     red, green, blue = (channel.astype(np.uint32) for channel in channels)
-    assert codes.dtype == np.uint32
+    assert codes.dtype == (dtype or np.uint32)
     np.testing.assert_array_equal(codes, (red << 16) + (green << 8) + blue)
     np.testing.assert_array_equal(np.stack(RGB.unpack(codes), axis=1), colors)
+
+
+@pytest.mark.parametrize(("own_colours", "given_up"), [(0.4, False), (0.6, True)])
+def test_counting_gives_up_where_most_pixels_of_a_piece_have_colours_of_their_own(
+    monkeypatch, own_colours, given_up
+):
+    monkeypatch.setattr(points, "COUNT_CHUNK", 1 << 12)
+    monkeypatch.setattr(points, "NOISE", 1 << 8)
+    # Cut into pieces of about half of what a piece may hold at the most.
+    number = np.arange((2 << 12) + 2)
+    number[number % 10 >= 10 * own_colours] = 0
+    image = np.stack([number >> 16, number >> 8, number], axis=1).astype(np.uint8)
+    counted = points.count_codes(flatten(image, channel_axis=-1), RGB, noise=False)
+    assert (counted is None) == given_up

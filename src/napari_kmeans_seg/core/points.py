@@ -176,17 +176,11 @@ class Packing:
             for place, value in zip((2, 1, 0), values, strict=True):
                 pixels[:, place] = value
             return pixels.view(np.uint32)[:, 0].astype(wide, copy=False)
-        codes = np.zeros(0, wide)
-        for value, low, bits in zip(values, self.low, self.bits, strict=True):
-            if low:
-                # Two's complement wraps around: the difference is right in any width.
-                value = value - np.array(low, value.dtype)
-                value = value.view(f"u{value.dtype.itemsize}")
-            if codes.size:
-                codes <<= wide.type(bits)
-                codes |= value.astype(wide, copy=False)
-            else:
-                codes = value.astype(wide)
+        first, *others = map(_above, values, self.low)
+        codes = first.astype(wide)
+        for value, bits in zip(others, self.bits[1:], strict=True):
+            codes <<= wide.type(bits)
+            codes |= value.astype(wide, copy=False)
         return codes
 
     def unpack(self, codes: NDArray[np.unsignedinteger]) -> tuple[NDArray[Any], ...]:
@@ -202,6 +196,15 @@ class Packing:
             unsigned = part.astype(f"u{self.dtype.itemsize}")
             channels.append(unsigned.view(self.dtype) + np.array(low, self.dtype))
         return tuple(channels)
+
+
+def _above(value: NDArray[Any], low: int) -> NDArray[Any]:
+    """How far integers lie above the smallest one."""
+    if not low:
+        return value
+    # Two's complement wraps around: the difference is right in any width.
+    value = value - np.array(low, value.dtype)
+    return value.view(f"u{value.dtype.itemsize}")
 
 
 def _interleaved(values: list[NDArray[Any]]) -> bool:
@@ -300,7 +303,7 @@ def count_codes(
     size = COUNT_CHUNK if whole else min(COUNT_CHUNK, max(NOISE, -(-pixels.n_pixels // 2)))
     parts: list[WeightedPoints] = []
     for part in map_spans(distinct, spans(pixels.n_pixels, size), tick):
-        if not noise and part.n_points > max(NOISE, size // 2):
+        if not noise and part.n_points > max(NOISE, part.n_pixels // 2):
             return None
         parts.append(part)
         if len(parts) == MERGED:
