@@ -18,9 +18,10 @@ from hypothesis import assume, given, settings
 
 from napari_kmeans_seg import Segmentation, segment
 from napari_kmeans_seg.core import parallel, points
-from napari_kmeans_seg.core.lloyd import PointSource, lloyd
+from napari_kmeans_seg.core.lloyd import inertia, lloyd
 from napari_kmeans_seg.core.pixels import flatten
 from napari_kmeans_seg.core.points import WeightedPoints, distinct_points, merge
+from napari_kmeans_seg.core.sources import Assign, PointSource
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,6 +67,29 @@ def test_inertia_never_rises_from_one_iteration_to_the_next(image: NDArray[Any])
     assert inertia[-1] < inertia[0]
     assert [step.n_iter for step in steps] == list(range(1, len(steps) + 1))
     assert not any(step.converged for step in steps[:-1])
+
+
+def test_what_accelerated_centroids_lose_uphill_they_take_back() -> None:
+    class Recorded(PointSource):
+        def assign_to(self, centroids: NDArray[np.float64]) -> Assign:
+            visited.append(centroids.copy())
+            return super().assign_to(centroids)
+
+    rises = 0
+    for seed in range(6):
+        visited: list[NDArray[np.float64]] = []
+        colors = np.random.default_rng(seed).integers(0, 256, (3, 3000)).astype(np.float64)
+        points = Recorded(colors, np.ones(3000))
+        found = lloyd(points, colors[:, :8].T.copy(), accelerate=True)
+        assert found.converged
+        heights = [inertia(points, centroids) for centroids in tuple(visited)]
+        for before, now, after in zip(heights, heights[1:], heights[2:], strict=False):
+            rises += now > before
+            assert now <= before or after <= before
+        assert heights[-1] <= min(heights)
+        plain = lloyd(points, found.centroids)
+        assert plain.n_iter == 1, "it ends where no point changes its cluster"
+    assert rises
 
 
 @pytest.mark.parametrize("init", ["k-means++", "random"])

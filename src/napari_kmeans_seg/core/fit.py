@@ -25,10 +25,6 @@ KEPT = 2
 """Starts that go on. Over 7 images and 10 seeds all of them ended no better, with twice as
 many iterations."""
 
-RELAXATION = 1.8
-"""How far centroids that were seeded move: of 1.5 to 2.2 it needed the fewest iterations on a
-photograph, 0.6 times as many as 1 for 5 to 128 clusters."""
-
 LEVELS = (1 << 17, N_BINS, 1 << 12)
 """Bins of coarse points that stand for all, those for still fewer, and those on which the
 starts are compared."""
@@ -119,7 +115,7 @@ def run(
     """
     if not isinstance(init, str):
         return lloyd(fine, init, tol=tol, max_iter=max_iter, tick=tick)
-    descend = partial(lloyd, tol=tol, max_iter=max_iter, relaxation=RELAXATION)
+    descend = partial(lloyd, tol=tol, max_iter=max_iter, accelerate=True)
     results = []
     for i in range(n_init):
 
@@ -153,7 +149,7 @@ def _best_start(
     def alive(_: float) -> None:
         tick(0)
 
-    descend = partial(lloyd, coarse, tol=tol, relaxation=RELAXATION, tick=alive)
+    descend = partial(lloyd, coarse, tol=tol, accelerate=True, tick=alive)
     least, most = COARSE_STARTS
     n_starts = max(1, min(max(least, n_clusters // 2), most, 256 // n_clusters))
     results = []
