@@ -31,15 +31,25 @@ class PyramidSegmentation(Segmentation):
     Attributes
     ----------
     levels : tuple of Segmentation
-        Each level by the same centroids, the largest first.
+        Each level by the same centroids, and painted with the same, the largest first.
     """
 
     levels: tuple[Segmentation, ...]
 
     @classmethod
     def of(cls, levels: Sequence[Segmentation]) -> PyramidSegmentation:
-        """Join the segmentations of all levels, the largest first."""
-        return cls(**_values(levels[0]), levels=tuple(levels))
+        """Join the segmentations of all levels, the largest first.
+
+        A cluster has the mean of the largest level on all of them, so that its colour stays the
+        same while a person zooms; its own only where there it has no pixels.
+        """
+        largest, *smaller = levels
+        means = largest.centroids
+        same = [
+            replace(one, centroids=np.where(np.isnan(means), one.centroids, means))
+            for one in smaller
+        ]
+        return cls(**_values(largest), levels=(largest, *same))
 
     @cached_property
     def image(self) -> Any:
