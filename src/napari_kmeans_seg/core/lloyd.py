@@ -186,8 +186,13 @@ def lloyd(
     tessellations. Numerical Linear Algebra with Applications 13, 173-192.
     doi:10.1002/nla.476 (overrelaxation)
 
+    Polyak B.T. (1964) Some methods of speeding up the convergence of iteration methods. USSR
+    Computational Mathematics and Mathematical Physics 4, 1-17.
+    doi:10.1016/0041-5553(64)90137-5 (momentum)
+
     O'Donoghue B., Candès E. (2015) Adaptive restart for accelerated gradient schemes.
     Foundations of Computational Mathematics 15, 715-732. doi:10.1007/s10208-013-9150-3
+    (when to give the momentum up)
     """
     labels = np.full(source.n, np.iinfo(np.uint16).max, np.uint16)
     if len(centroids) < 256:
@@ -214,13 +219,14 @@ def lloyd(
         means[filled] = sums[filled] / counts[filled, np.newaxis]
         moves = means - centroids
         shift = float((moves**2).sum())
+        between_means = weighted_sum((means**2).sum(axis=1), counts)
         # The inertia of these centroids, but for a constant.
-        height = float(counts @ (moves**2 - means**2).sum(axis=1))
+        height = weighted_sum((moves**2).sum(axis=1), counts) - between_means
         if height > lowest and step.any():
+            # The last step led uphill. The means before it do not.
             centroids, step = fallback, np.zeros_like(step)
             continue
-        lowest, fallback = height, means
-        between = float(counts @ (means**2).sum(axis=1))
+        lowest, fallback, between = height, means, between_means
         converged = shift <= tol and not empty.size
         if not found.changed:
             # The points rest where centroids overshot: they may yet move where these do not.
@@ -229,7 +235,8 @@ def lloyd(
         if not accelerate or converged or empty.size or n_iter == max_iter:
             centroids, step = means, np.zeros_like(step)
         else:
-            if counts @ (moves * step).sum(axis=1) < 0:
+            if weighted_sum((moves * step).sum(axis=1), counts) < 0:
+                # The last move leads uphill from here: none of it is made again.
                 step = np.zeros_like(step)
             step = RELAXATION * moves + MOMENTUM * step
             centroids = centroids + step

@@ -31,7 +31,8 @@ class PyramidSegmentation(Segmentation):
     Attributes
     ----------
     levels : tuple of Segmentation
-        Each level by the same centroids, and painted with the same, the largest first.
+        Each level by the same centroids, the largest first; `centroids` and `counts` are those of
+        the largest on all of them.
     """
 
     levels: tuple[Segmentation, ...]
@@ -40,16 +41,11 @@ class PyramidSegmentation(Segmentation):
     def of(cls, levels: Sequence[Segmentation]) -> PyramidSegmentation:
         """Join the segmentations of all levels, the largest first.
 
-        A cluster has the mean of the largest level on all of them, so that its colour stays the
-        same while a person zooms; its own only where there it has no pixels.
+        What decides the order and the colours of labels is the largest level's on all of them:
+        nothing changes its colour while a person zooms.
         """
         largest, *smaller = levels
-        means = largest.centroids
-        same = [
-            replace(one, centroids=np.where(np.isnan(means), one.centroids, means))
-            for one in smaller
-        ]
-        return cls(**_values(largest), levels=(largest, *same))
+        return cls(**_values(largest), levels=(largest, *(_of(one, largest) for one in smaller)))
 
     @cached_property
     def image(self) -> Any:
@@ -61,7 +57,7 @@ class PyramidSegmentation(Segmentation):
 
     def merge(self, *groups: Sequence[int]) -> PyramidSegmentation:
         """Join clusters on every level; see `Segmentation.merge`."""
-        return PyramidSegmentation.of([_of(level, self).merge(*groups) for level in self.levels])
+        return PyramidSegmentation.of([level.merge(*groups) for level in self.levels])
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,9 +183,11 @@ def relabelled(
     )
 
 
-def _of(level: Segmentation, pyramid: Segmentation) -> Segmentation:
-    """Take over what decides the order and the colours of labels, which is the largest level's."""
-    return replace(level, centroids=pyramid.centroids, counts=pyramid.counts)
+def _of(level: Segmentation, largest: Segmentation) -> Segmentation:
+    """Take over means and counts of the largest level, but for clusters that only this one has."""
+    means = largest.centroids
+    means = np.where(np.isnan(means), level.centroids, means)
+    return replace(level, centroids=means, counts=largest.counts)
 
 
 def _match(steps: Sequence[Segmentation], tick: Tick) -> list[Segmentation]:
