@@ -61,7 +61,7 @@ def coarsen(
         total += part
     occupied = np.flatnonzero(total[0])
     weights = total[0, occupied]
-    totals = total[1:, occupied]
+    totals = np.ascontiguousarray(total[1:, occupied])
     return PointSource(totals / weights, weights, totals)
 
 
