@@ -39,12 +39,46 @@ def test_a_colour_is_packed_wherever_its_bytes_are(layout, n, dtype):
     np.testing.assert_array_equal(np.stack(RGB.unpack(codes), axis=1), colors)
 
 
-@pytest.mark.parametrize(("own_colours", "given_up"), [(0.4, False), (0.6, True)])
-def test_counting_gives_up_where_most_pixels_of_a_piece_have_colours_of_their_own(
-    monkeypatch, own_colours, given_up
-):
+@pytest.fixture(params=["sorted", "in a table"])
+def counting(request, monkeypatch):
+    """Values are counted in both ways, in pieces of at most 4096 pixels."""
     monkeypatch.setattr(points, "COUNT_CHUNK", 1 << 12)
     monkeypatch.setattr(points, "NOISE", 1 << 8)
+    monkeypatch.setattr(points, "LARGE", 0 if request.param == "in a table" else 1 << 40)
+    monkeypatch.setattr(points, "CORES_OF_TABLES", 1 << 10)
+
+
+@pytest.mark.parametrize("n", [1, 1000, 20_000])
+@pytest.mark.usefixtures("counting")
+def test_each_colour_is_counted(n):
+    colors = np.random.default_rng(n).binomial(255, 0.5, (n, 3)).astype(np.uint8)
+    colors[: n // 3] = 255
+
+    counted = points.count_codes(flatten(colors, channel_axis=-1), RGB)
+
+    expected, counts = np.unique(colors, axis=0, return_counts=True)
+    np.testing.assert_array_equal(np.stack(RGB.unpack(counted.keys), axis=1), expected)
+    np.testing.assert_array_equal(counted.counts, counts)
+    assert (counted.keys.dtype, counted.counts.dtype) == (np.uint32, np.int64)
+
+
+@pytest.mark.usefixtures("counting")
+def test_pixels_that_take_no_part_are_not_counted():
+    colors = np.random.default_rng(0).integers(0, 4, (10_000, 3)).astype(np.uint8)
+    mask = np.arange(10_000) % 3 == 0
+
+    counted = points.count_codes(flatten(colors, channel_axis=-1, mask=mask), RGB)
+
+    expected, counts = np.unique(colors[mask], axis=0, return_counts=True)
+    np.testing.assert_array_equal(np.stack(RGB.unpack(counted.keys), axis=1), expected)
+    np.testing.assert_array_equal(counted.counts, counts)
+
+
+@pytest.mark.parametrize(("own_colours", "given_up"), [(0.4, False), (0.6, True)])
+@pytest.mark.usefixtures("counting")
+def test_counting_gives_up_where_most_pixels_of_a_piece_have_colours_of_their_own(
+    own_colours, given_up
+):
     # Cut into pieces of about half of what a piece may hold at the most.
     number = np.arange((2 << 12) + 2)
     number[number % 10 >= 10 * own_colours] = 0
