@@ -3,14 +3,15 @@
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import cache
+from timeit import repeat
 from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from .parallel import Tick, map_spans, n_threads, spans
+from .parallel import Tick, map_spans, n_threads, no_tick, spans
 from .pixels import Pixels
 
 TABLE_BITS = 24
@@ -26,10 +27,10 @@ COUNT_CHUNK = 1 << 23
 """Pixels that are counted at a time: 32 MB of packed colours."""
 
 LARGE = 1 << 21
-"""Pixels per core from which a table of all values counts them sooner than sorting, ..."""
+"""Pixels from which it pays to look through a table of all values."""
 
-CORES_OF_TABLES = 4
-"""... up to this many cores: all of them sort, but each would need a table of its own."""
+SLOW = 4
+"""Times as long that sorting may take per core as adding to a table, which one core does."""
 
 NOISE = 1 << 19
 """Pixels that are not cut into pieces, and distinct values that are never too many."""
@@ -308,9 +309,8 @@ def count_codes(
         codes = np.flatnonzero(table).astype(np.uint32)
         return WeightedPoints(codes, (), table[codes])
 
-    cores = n_threads()
-    large = pixels.n_pixels >= LARGE * cores and cores <= CORES_OF_TABLES and not whole
-    if large and packing.n_bits <= TABLE_BITS:
+    small_table = packing.n_bits <= TABLE_BITS and not whole
+    if small_table and pixels.n_pixels >= LARGE and _sorting_is_slow():
         return _count_in_table(pixels, packing, tick, noise=noise)
 
     def distinct(start: int, stop: int) -> WeightedPoints:
@@ -327,47 +327,40 @@ def count_codes(
     return merge(parts)
 
 
+@cache
+def _sorting_is_slow() -> bool:
+    """Whether NumPy sorts so slowly here that one core counts sooner than all of them sort.
+
+    On AMD's Zen 4 it sorts by instructions that take several times as long there as those without
+    AVX-512 do: https://github.com/numpy/x86-simd-sort/issues/6. Nothing but the time depends on
+    the answer.
+    """
+    values = np.random.default_rng(0).integers(1 << TABLE_BITS, size=1 << 15, dtype=np.uint32)
+    index, table = (values & 0x7FFF).astype(np.intp), np.zeros(1 << 15, np.uint32)
+    sort = min(repeat(lambda: np.sort(values), number=1, repeat=3))
+    add = min(repeat(lambda: np.add.at(table, index, np.uint32(1)), number=1, repeat=3))
+    return sort > SLOW * n_threads() * add
+
+
 def _count_in_table(
     pixels: Pixels, packing: Packing, tick: Tick | None, *, noise: bool
 ) -> WeightedPoints | None:
-    """Count as `count_codes` does, in a table of all values.
-
-    On AMD's Zen 4 NumPy sorts with AVX-512 at 37 ns per value, where this takes 3 (and sorting
-    with AVX2 8): https://github.com/numpy/x86-simd-sort/issues/6.
-    """
-    # Imported here: it takes a while.
-    from scipy.sparse import csc_array
-
-    size = 1 << packing.n_bits
-    dtype = np.dtype(np.int32 if pixels.n_pixels < 1 << 31 else np.int64)
-    pieces = spans(pixels.n_pixels, COUNT_CHUNK)
-    ones = np.ones(max(stop - start for start, stop in pieces), dtype)
-    tables: list[NDArray[np.integer[Any]]] = []
-
-    def add_up(start: int, stop: int) -> bool:
-        codes = packing.pack(pixels.take(start, stop)).view(np.int32)
-        # A matrix of one column with a 1 in the row of each code: SciPy sums what stands in one
-        # place, and leaves the interpreter to others, which np.bincount and np.add.at do not.
-        where = (ones[: codes.size], codes, np.array([0, codes.size], np.int32))
-        table = csc_array(where, shape=(size, 1)) @ np.ones(1, dtype)
-        if not noise and np.count_nonzero(table) > max(NOISE, codes.size // 2):
-            return False
-        # No more of them than cores; taking one and giving it back are single steps of a list.
-        if len(tables) >= n_threads():
-            table += tables.pop()
-        tables.append(table)
-        return True
-
-    if not all(map_spans(add_up, pieces, tick)):
-        return None
+    """Count as `count_codes` does, in a table of all values."""
+    tick = tick or no_tick
+    wide = np.uint32 if pixels.n_pixels < 1 << 32 else np.int64
+    table = np.zeros(1 << packing.n_bits, wide)
+    soon = min(COUNT_CHUNK, max(NOISE, pixels.n_pixels // 2))
+    for start, stop in spans(pixels.n_pixels):
+        tick(start / pixels.n_pixels)
+        np.add.at(table, packing.pack(pixels.take(start, stop), np.intp), wide(1))
+        if not noise and start < soon <= stop and np.count_nonzero(table) > max(NOISE, stop // 2):
+            return None
 
     def occupied(start: int, stop: int) -> WeightedPoints:
-        counts = reduce(np.add, [table[start:stop] for table in tables])
-        codes = np.flatnonzero(counts != 0)
-        keys = (codes + start).astype(np.uint32)
-        return WeightedPoints(keys, (), counts[codes].astype(np.int64))
+        codes = np.flatnonzero(table[start:stop] != 0) + start
+        return WeightedPoints(codes.astype(np.uint32), (), table[codes].astype(np.int64))
 
-    return _concatenate(map_spans(occupied, spans(size)))
+    return _concatenate(map_spans(occupied, spans(table.size)))
 
 
 def count_sorted(keys: NDArray[Any]) -> WeightedPoints:
