@@ -115,7 +115,8 @@ def test_of_a_larger_one_the_iterations_go_over_all_chunks_to_a_fixed_point_of_a
     monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
     monkeypatch.setattr(lazy_image, "SAMPLE_PIXELS", 20_000)
     lazy = da.from_array(image, chunks=(64, 100, *image.shape[2:]))
-    found = segment(lazy, 4, tol=0, **arguments)
+    # The best of some starts: any one may end in another optimum.
+    found = segment(lazy, 4, tol=0, n_init=5, **arguments)
     assert found.converged
     assert found.warnings == ()
     # In memory nothing moves from there.
@@ -125,7 +126,7 @@ def test_of_a_larger_one_the_iterations_go_over_all_chunks_to_a_fixed_point_of_a
     np.testing.assert_allclose(found.centroids, rest.centroids, rtol=1e-9)
     np.testing.assert_allclose(found.inertia, rest.inertia, rtol=1e-9)
     # Of the fixed points that lie side by side it may be another than in memory.
-    usual = segment(image, 4, tol=0, **arguments)
+    usual = segment(image, 4, tol=0, n_init=5, **arguments)
     assert found.inertia == pytest.approx(usual.inertia, rel=1e-4)
     assert (rest.labels == usual.labels).mean() > 0.99
 

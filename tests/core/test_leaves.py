@@ -7,7 +7,7 @@ import pytest
 
 from napari_kmeans_seg import prepare
 from napari_kmeans_seg.core import leaves
-from napari_kmeans_seg.core.leaves import LeafSource, in_leaves
+from napari_kmeans_seg.core.leaves import LeafSource, coarser, in_leaves
 from napari_kmeans_seg.core.lloyd import lloyd
 from napari_kmeans_seg.core.nearest import nearest
 from napari_kmeans_seg.core.sources import PointSource
@@ -53,6 +53,7 @@ def test_pieces_and_batches_change_nothing(monkeypatch):
     centroids = points.features[:, ::400].T.copy()
     found, expected = np.empty((2, points.n), np.uint8)
     points.assign_to(centroids)(0, points.n, points.features, expected)
+    monkeypatch.setattr(leaves, "FEW", 0)
     monkeypatch.setattr(leaves, "SCORES", 256)
     monkeypatch.setattr(leaves, "PIECE", 1024)
     monkeypatch.setattr(leaves, "BOUNDS", 3 * len(centroids))
@@ -76,10 +77,47 @@ def test_leaves_hold_the_same_points(n):
     np.testing.assert_array_equal(after, before)
 
 
-def test_few_points_stay_as_they_are():
-    points = cloud(3, 256)
+@pytest.mark.parametrize("n_points", [1, 100, 3000])
+@pytest.mark.parametrize("n_features", [1, 3, 5])
+def test_coarser_points_are_the_means_of_neighbours(n_features, n_points):
+    points = in_leaves(cloud(n_features, 5000))
 
-    assert in_leaves(points, leaf=256) is points
+    coarse = coarser(points, n_points)
+
+    assert n_points / 8 < coarse.n <= n_points
+    assert coarse.weights.sum() == points.weights.sum()
+    np.testing.assert_allclose(coarse.weighted.sum(axis=1), points.weighted.sum(axis=1))
+    np.testing.assert_allclose(coarse.features * coarse.weights, coarse.weighted)
+    # What the means do not tell is little where they are many.
+    within = (points.weights * points.features**2).sum() - (
+        coarse.weights * coarse.features**2
+    ).sum()
+    middle = points.weighted.sum(axis=1, keepdims=True) / points.weights.sum()
+    variance = (points.weights * (points.features - middle) ** 2).sum()
+    assert within <= variance * 16 / n_points ** (2 / min(n_features, 3)) + 1e-6 * variance
+
+
+def test_no_more_points_than_there_are_stay_as_they_are():
+    points = in_leaves(cloud(3, 256))
+
+    assert coarser(points, 256) is points
+
+
+@pytest.mark.parametrize("n_clusters", [3, 70])
+def test_rough_comparison_errs_only_where_two_are_about_as_near(n_clusters):
+    points = in_leaves(cloud(3, 20_001))
+    centroids = points.features[:, :: points.n // n_clusters].T[:n_clusters].copy()
+    found, expected = np.empty((2, points.n), np.uint8)
+    points.assign_to(centroids)(0, points.n, points.features, expected)
+
+    points.assign_to(centroids, quick=True)(0, points.n, points.features, found)
+
+    own, best = (
+        np.sqrt(((points.features - centroids[index].T) ** 2).sum(axis=0))
+        for index in (found, expected)
+    )
+    assert (own - best).max() < 1e-3
+    assert (found != expected).mean() < 1e-3
 
 
 def test_lloyd_ends_at_the_same_centroids():
@@ -100,7 +138,7 @@ def test_labels_found_in_the_tree_are_those_that_predict_finds(options):
 
     found = prepared.segment(30)
 
-    assert isinstance(prepared._levels._leaves, LeafSource)
+    assert isinstance(prepared._levels.all, LeafSource)
     in_tree = prepared._levels.nearest(found.model.centroids, np.dtype(np.uint8))
     assert (in_tree is None) == ("channel_weights" in options)
     np.testing.assert_array_equal(found.labels, found.model.predict(image).labels)

@@ -71,9 +71,9 @@ def test_inertia_never_rises_from_one_iteration_to_the_next(image: NDArray[Any])
 
 def test_what_accelerated_centroids_lose_uphill_they_take_back() -> None:
     class Recorded(PointSource):
-        def assign_to(self, centroids: NDArray[np.float64]) -> Assign:
+        def assign_to(self, centroids: NDArray[np.float64], *, quick: bool = False) -> Assign:
             visited.append(centroids.copy())
-            return super().assign_to(centroids)
+            return super().assign_to(centroids, quick=quick)
 
     rises = 0
     for seed in range(6):

@@ -268,12 +268,14 @@ def test_a_run_that_did_not_converge_says_what_to_do(viewer, dock, finish, qtbot
     viewer.add_image(coffee, name="coffee")
     widget = dock()
     widget.more_options.max_iter.value = 1
+    widget.more_options.tol.value = 0
     press(qtbot, widget.run_button)
     finish(widget)
     assert widget.state == "done"
     assert "Not converged: allow more “Iterations”" in widget.warning.value
     assert widget.more_options.max_iter.label == "⚠ Iterations", "it stands next to the cause"
     widget.more_options.max_iter.value = 300
+    widget.more_options.tol.value = 1e-4
     widget.run()
     finish(widget)
     assert widget.more_options.max_iter.label == "Iterations"

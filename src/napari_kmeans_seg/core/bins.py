@@ -23,13 +23,8 @@ class Bins(Protocol):
     def size(self) -> int:
         """Number of bins."""
 
-    def sums(
-        self,
-        features: Features,
-        weighted: Features,
-        weights: NDArray[np.float64] | None = None,
-    ) -> NDArray[np.float64]:
-        """Sum weights and weighted features per bin, as ``(1 + n_features, size)``."""
+    def sums(self, features: Features) -> NDArray[np.float64]:
+        """Count points and sum their features per bin, as ``(1 + n_features, size)``."""
 
 
 CROWDED = 0.25
@@ -80,15 +75,10 @@ class BinGrid:
             keys += along.astype(np.intp)
         return keys
 
-    def sums(
-        self,
-        features: Features,
-        weighted: Features,
-        weights: NDArray[np.float64] | None = None,
-    ) -> NDArray[np.float64]:
-        """Sum weights and weighted features per bin, as ``(1 + n_features, size)``."""
-        ones = np.ones(features.shape[1]) if weights is None else weights
-        return sums_by_label(self.keys(features), [ones, *weighted], self.size).T
+    def sums(self, features: Features) -> NDArray[np.float64]:
+        """Count points and sum their features per bin, as ``(1 + n_features, size)``."""
+        rows = [np.ones(features.shape[1]), *features]
+        return sums_by_label(self.keys(features), rows, self.size).T
 
 
 @dataclass(frozen=True)
@@ -108,37 +98,26 @@ class Intervals:
         """Number of bins."""
         return self.edges.size + 1
 
-    def sums(
-        self,
-        features: Features,
-        weighted: Features,
-        weights: NDArray[np.float64] | None = None,
-    ) -> NDArray[np.float64]:
-        """Sum weights and weighted features per bin, as ``(2, size)``."""
-        values = features[0]
-        if weights is None:
-            # Sorting takes vector instructions, a search per value does not.
-            values = np.sort(values)
-            starts = np.searchsorted(values, self.edges)
-            counts = np.diff(starts, prepend=0, append=values.size)
-            keys = np.repeat(np.arange(self.size), counts)
-            return np.stack([counts, np.bincount(keys, values, minlength=self.size)])
-        keys = np.searchsorted(self.edges, values, side="right")
-        return np.stack(
-            [np.bincount(keys, one, minlength=self.size) for one in (weights, weighted[0])]
-        )
+    def sums(self, features: Features) -> NDArray[np.float64]:
+        """Count points and sum their feature per bin, as ``(2, size)``."""
+        # Sorting takes vector instructions, a search per value does not.
+        values = np.sort(features[0])
+        starts = np.searchsorted(values, self.edges)
+        counts = np.diff(starts, prepend=0, append=values.size)
+        keys = np.repeat(np.arange(self.size), counts)
+        return np.stack([counts, np.bincount(keys, values, minlength=self.size)])
 
 
-def lay_bins(sample: Features, n_bins: int = N_BINS) -> Bins:
-    """Lay at most some `n_bins` bins where a sample of the features has its points.
+def lay_bins(sample: Features) -> Bins:
+    """Lay at most some `N_BINS` bins where a sample of the features has its points.
 
     One feature gets bins of equal counts and bins of equal widths at once: where many values
     lie as well as where few do, however far a value for "no data" stands off. Several get
     a grid.
     """
     if len(sample) > 1:
-        return bin_grid(sample, n_bins=n_bins)
-    return Intervals(_edges(sample[0], n_bins))
+        return bin_grid(sample)
+    return Intervals(_edges(sample[0], N_BINS))
 
 
 def _edges(values: NDArray[np.float64], n_bins: int) -> NDArray[np.float64]:

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from .bins import lay_bins
+from .leaves import LeafSource, coarser
 from .nearest import label_dtype, nearest
-from .sources import PointSource
 
 if TYPE_CHECKING:
     import pandas as pd
 
 N_SILHOUETTE = 1 << 11
-"""Bins on which silhouettes are computed: all their distances to each other are held."""
+"""Points on which silhouettes are computed: all their distances to each other are held."""
 
 NOTHING = 1e-12
 """Share of the inertia of one cluster that counts as none: each value has its own centroid."""
@@ -148,16 +147,12 @@ class Silhouettes:
 
     Parameters
     ----------
-    points : PointSource
-        The points; more than some 2,048 are summed up to bins.
+    points : LeafSource
+        The points; more than 2,048 are summed up to fewer.
     """
 
-    def __init__(self, points: PointSource) -> None:
-        if points.n > N_SILHOUETTE:
-            bins = lay_bins(points.features, N_SILHOUETTE)
-            sums = bins.sums(points.features, points.weighted, points.weights)
-            occupied = np.flatnonzero(sums[0])
-            points = PointSource(sums[1:, occupied] / sums[0, occupied], sums[0, occupied])
+    def __init__(self, points: LeafSource) -> None:
+        points = coarser(points, N_SILHOUETTE)
         self._points = points
         squares = np.zeros((points.n, points.n))
         for feature in points.features:

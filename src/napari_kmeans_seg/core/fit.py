@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from .bins import N_BINS, lay_bins
+from .bins import lay_bins
 from .features import Features
 from .lloyd import LloydResult, lloyd
 from .parallel import Tick, map_spans, spans
@@ -25,35 +25,23 @@ KEPT = 2
 """Starts that go on. Over 7 images and 10 seeds all of them ended no better, with twice as
 many iterations."""
 
-LEVELS = (1 << 17, N_BINS, 1 << 12)
-"""Bins of coarse points that stand for all, those for still fewer, and those on which the
-starts are compared."""
 
-
-def coarsen(
-    source: Source, sample: Features, n_bins: int = N_BINS, tick: Tick | None = None
-) -> PointSource:
-    """Sum points up to the means of at most some `n_bins` bins.
+def coarsen(source: Source, sample: Features, tick: Tick | None = None) -> PointSource:
+    """Sum pixels up to the means of at most some `N_BINS` bins.
 
     Parameters
     ----------
     source : Source
-        The points.
+        The pixels.
     sample : (n_features, n) array
         Some of them, to choose the bins by.
-    n_bins : int
-        Number of bins; fewer points stay as they are.
     tick : callable, optional
         Progress.
     """
-    if isinstance(source, PointSource) and source.n <= n_bins:
-        return source
-    bins = lay_bins(sample, n_bins)
+    bins = lay_bins(sample)
 
     def sums(start: int, stop: int) -> NDArray[np.float64]:
-        features, weights = source.block(start, stop)
-        weighted = source.weighted[:, start:stop] if isinstance(source, PointSource) else features
-        return bins.sums(features, weighted, weights)
+        return bins.sums(source.block(start, stop)[0])
 
     # Laid out like the sums of a grid.
     total = np.zeros((bins.size, 1 + len(sample))).T
@@ -129,7 +117,7 @@ def run(
         start = _best_start(coarse[-1], n_clusters, init, max_iter, tol, random, within_run)
         for level in reversed(coarse):
             # Iterations are cheap here: what they still gain they need not gain on all points.
-            start = descend(level, start, tick=alive).centroids
+            start = descend(level, start, rough=True, tick=alive).centroids
         results.append(descend(fine, start, tick=within_run))
     return max(results, key=lambda result: result.between)
 
@@ -149,7 +137,7 @@ def _best_start(
     def alive(_: float) -> None:
         tick(0)
 
-    descend = partial(lloyd, coarse, tol=tol, accelerate=True, tick=alive)
+    descend = partial(lloyd, coarse, tol=tol, accelerate=True, rough=True, tick=alive)
     least, most = COARSE_STARTS
     n_starts = max(1, min(max(least, n_clusters // 2), most, 256 // n_clusters))
     results = []

@@ -1,27 +1,35 @@
-"""Points in the order of a k-d tree: only few centroids can be nearest to any point of a leaf."""
+"""Points along a Hilbert curve: only few centroids can be nearest to any point of a leaf."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .curve import PLACE_BITS, along_curve
 from .features import Features
 from .nearest import Labels, nearest
 from .parallel import Span, spans
 from .sources import Assign, PointSource
 
-LEAF = 1 << 10
-"""Points of a leaf. With half as many, laying out takes longer; twice as many compare slower."""
+LEAVES = 1 << 8
+"""Leaves that points are cut into, about, ..."""
+
+LEAF = (1 << 6, 1 << 9)
+"""... of at least and at most so many points: few leaves have many candidates, many take long."""
 
 PIECE = 1 << 18
 """Points that one thread assigns at a time."""
 
 SCORES = 1 << 18
-"""Distances of points to candidates that are held at a time: 2 MB."""
+"""Distances of points to candidates that are held at a time."""
 
 BOUNDS = 1 << 20
 """Distances of leaves to centroids that are held at a time: 8 MB."""
+
+FEW = 1 << 16
+"""Distances to all centroids that are compared sooner than candidates are found."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +42,16 @@ class LeafSource(PointSource):
     ----------
     features, weights, totals
         As in `PointSource`.
+    places : (n,) array of uint32, ascending
+        Where the points stand on a Hilbert curve, as `along_curve` tells.
     leaf : int
         Points of a leaf, a power of two.
     order : (n,) array of intp, optional
         Where each point stood before.
     """
 
-    leaf: int = LEAF
+    places: NDArray[np.uint32] = field(kw_only=True)
+    leaf: int = LEAF[1]
     order: NDArray[np.intp] | None = None
 
     @property
@@ -55,52 +66,43 @@ class LeafSource(PointSource):
         low, high = leaves.min(axis=2), leaves.max(axis=2)
         return (low + high) / 2, (high - low) / 2
 
-    def assign_to(self, centroids: NDArray[np.float64]) -> Assign:
+    @cached_property
+    def _blocks(self) -> NDArray[np.float64]:
+        """Points of each leaf with a 1 as their last feature, ``(n_leaves, 1 + n, leaf)``."""
+        leaves = _cut(self.features, self.leaf)
+        blocks = np.ones((leaves.shape[1], 1 + len(leaves), self.leaf))
+        blocks[:, :-1] = leaves.transpose(1, 0, 2)
+        return blocks
+
+    @cached_property
+    def _quick_blocks(self) -> NDArray[np.float32]:
+        return self._blocks.astype(np.float32)
+
+    def assign_to(self, centroids: NDArray[np.float64], *, quick: bool = False) -> Assign:
         """Return what finds the nearest of these centroids.
 
         Only the candidates of a leaf are compared (the filtering of Kanungo et al. 2002,
         doi:10.1109/TPAMI.2002.1017616, on the leaves alone), of many leaves at a time.
         """
+        if len(centroids) * self.n <= FEW:
+            return super().assign_to(centroids, quick=quick)
         n_leaves = max(1, BOUNDS // len(centroids))
+        blocks = self._quick_blocks if quick else self._blocks
+        # As in `nearest`; half of |c|^2 is added as the product with a 1.
+        factors = np.column_stack([-centroids, (centroids**2).sum(axis=1) / 2])
+        factors = factors.astype(blocks.dtype, copy=False)
 
         def assign(start: int, stop: int, features: Features, out: Labels) -> None:
             first, last = start // self.leaf, stop // self.leaf
-            for leaf in range(first, last, n_leaves):
-                some = slice(leaf * self.leaf - start, (leaf + n_leaves) * self.leaf - start)
-                possible = self._candidates(centroids, leaf, min(leaf + n_leaves, last))
-                self._assign(features[:, some], centroids, possible, out[some])
+            for begin in range(first, last, n_leaves):
+                end = min(begin + n_leaves, last)
+                possible = self._candidates(centroids, begin, end)
+                labels = out[begin * self.leaf - start : end * self.leaf - start]
+                _assign(blocks[begin:end], factors, possible, labels.reshape(-1, self.leaf))
             rest = slice(last * self.leaf - start, None)
             nearest(features[:, rest], centroids, out[rest])
 
         return assign
-
-    def _assign(
-        self,
-        features: Features,
-        centroids: NDArray[np.float64],
-        possible: NDArray[np.bool_],
-        out: Labels,
-    ) -> None:
-        """Find the nearest of the centroids that are possible for each leaf."""
-        n_leaves = possible.shape[1]
-        leaves = _cut(features, self.leaf)
-        labels = out[: n_leaves * self.leaf].reshape(-1, self.leaf)
-        counts = possible.sum(axis=0)
-        by_count = np.argsort(counts, kind="stable")
-        counts = counts[by_count]
-        leaf, candidate = np.nonzero(possible.T[by_count])
-        first = np.cumsum(counts) - counts
-        # The candidates of each leaf stand first; what is left is filled up with one of them.
-        ranked = np.repeat(candidate[first, np.newaxis], counts[-1], axis=1)
-        ranked[leaf, np.arange(leaf.size) - first[leaf]] = candidate
-        at = 0
-        while at < n_leaves:
-            # As many leaves as may be; those with fewer candidates compare one again.
-            scores = counts[at:] * np.arange(1, n_leaves - at + 1) * self.leaf
-            end = at + max(1, int(np.searchsorted(scores, SCORES, side="right")))
-            few, some = ranked[at:end, : counts[end - 1]], by_count[at:end]
-            labels[some] = _nearest_of(leaves, some, centroids, few, out.dtype)
-            at = end
 
     def _candidates(
         self, centroids: NDArray[np.float64], first: int, last: int
@@ -126,52 +128,91 @@ def _cut(features: Features, leaf: int) -> NDArray[np.float64]:
     return features[:, : n_leaves * leaf].reshape(len(features), n_leaves, leaf)
 
 
-def _nearest_of(
-    leaves: NDArray[np.float64],
-    some: NDArray[np.intp],
-    centroids: NDArray[np.float64],
-    few: NDArray[np.intp],
-    dtype: np.dtype[np.unsignedinteger],
-) -> Labels:
-    """Nearest centroid of each point of some leaves, of equals the first, ``(n_some, leaf)``.
+def _assign(
+    blocks: NDArray[np.floating[Any]],
+    factors: NDArray[np.floating[Any]],
+    possible: NDArray[np.bool_],
+    labels: Labels,
+) -> None:
+    """Find the nearest of the centroids that are possible for each leaf; of equals, the first.
 
-    `leaves` are ``(n_features, n_leaves, leaf)``, `few` the candidates of each,
-    ``(n_some, n_candidates)``.
+    Parameters
+    ----------
+    blocks : (n_leaves, 1 + n_features, leaf) array
+        The points, and ones.
+    factors : (n_clusters, 1 + n_features) array
+        What their products with the points are compared by.
+    possible : (n_clusters, n_leaves) bool array
+        The candidates.
+    labels : (n_leaves, leaf) array of unsigned integers
+        Where the indices go.
     """
-    if few.shape[1] == 1:
-        return few.astype(dtype)
-    # As in `nearest`, on all leaves at once; half of |c|^2 is added as the product with a 1.
-    points = np.empty((len(leaves) + 1, some.size, leaves.shape[2]))
-    for row, feature in zip(points, leaves, strict=False):
-        np.take(feature, some, axis=0, out=row, mode="wrap")
-    points[-1] = 1
-    factors = np.column_stack([-centroids, (centroids**2).sum(axis=1) / 2])
-    scores = np.matmul(factors[few], points.transpose(1, 0, 2))
-    is_best = scores == scores.min(axis=1, keepdims=True)
-    last = dtype.type(len(centroids) - 1)
-    number = is_best * (last - few.astype(dtype))[:, :, np.newaxis]
-    labels: Labels = last - number.max(axis=1)
-    return labels
+    n_leaves, _, leaf = blocks.shape
+    counts = possible.sum(axis=0)
+    by_count = np.argsort(counts, kind="stable")
+    counts = counts[by_count]
+    home, candidate = np.nonzero(possible.T[by_count])
+    first = np.cumsum(counts) - counts
+    # The candidates of each leaf stand first; what is left is filled up with one of them.
+    ranked = np.repeat(candidate[first, np.newaxis], counts[-1], axis=1)
+    ranked[home, np.arange(home.size) - first[home]] = candidate
+    # Counted from the last, so that the largest is the first of equals.
+    last = labels.dtype.type(len(factors) - 1)
+    numbers = (last - ranked.astype(labels.dtype)).T[:, :, np.newaxis]
+    at = int(np.searchsorted(counts, 1, side="right"))
+    labels[by_count[:at]] = ranked[:at, :1]
+    held = np.empty(max(SCORES, int(counts[-1]) * leaf), blocks.dtype)
+    while at < n_leaves:
+        # As many leaves as may be; those with fewer candidates compare one again.
+        scores = counts[at:] * np.arange(1, n_leaves - at + 1) * leaf
+        end = at + max(1, int(np.searchsorted(scores, SCORES, side="right")))
+        few, some = ranked[at:end, : counts[end - 1]], by_count[at:end]
+        # All leaves of one candidate after the other: long rows are compared faster.
+        score = held[: few.size * leaf].reshape(few.shape[1], few.shape[0], leaf)
+        points = blocks.take(some, axis=0)
+        np.matmul(factors[few], points, out=score.transpose(1, 0, 2))
+        is_best = score == np.minimum.reduce(score, axis=0)
+        number = np.maximum.reduce(is_best * numbers[: len(score), at:end], axis=0)
+        labels[some] = last - number
+        at = end
 
 
-def in_leaves(points: PointSource, leaf: int = LEAF) -> PointSource:
-    """Put points in the order of a k-d tree, if they are more than a leaf.
+def _leaf_of(n: int) -> int:
+    """Points of a leaf of so many points."""
+    least, most = LEAF
+    return min(max(least, 1 << (n // LEAVES).bit_length() - 1 if n >= LEAVES else 0), most)
 
-    Each node is cut near the median of its longest axis, at a whole number of leaves.
+
+def in_leaves(points: PointSource, leaf: int | None = None) -> LeafSource:
+    """Put points in the order of a Hilbert curve."""
+    leaf = leaf or _leaf_of(points.n)
+    order, places = along_curve(points.features)
+    # Not `features[:, order]`, which would lie in memory point by point.
+    features, weights = points.features.take(order, axis=1), points.weights[order]
+    totals = None if points.totals is None else points.totals.take(order, axis=1)
+    return LeafSource(features, weights, totals, places=places, leaf=leaf, order=order)
+
+
+def coarser(points: LeafSource, n_points: int) -> LeafSource:
+    """Sum points up to the means of those that lie in one cell of the curve.
+
+    Parameters
+    ----------
+    points : LeafSource
+        The points.
+    n_points : int
+        Cells at the most, at least 1: as many as the bits of a place can tell.
     """
-    if points.n <= leaf:
+    if points.n <= n_points:
         return points
-    features, index = points.features.copy(), np.arange(points.n)
-    nodes = [(0, points.n)]
-    while nodes:
-        start, stop = nodes.pop()
-        middle = start + (stop - start + leaf - 1) // leaf // 2 * leaf
-        if middle == start:
-            continue
-        node = features[:, start:stop]
-        order = np.argpartition(node[np.ptp(node, axis=1).argmax()], middle - start)
-        for row in (*node, index[start:stop]):
-            row[:] = row[order]
-        nodes += [(middle, stop), (start, middle)]
-    totals = None if points.totals is None else points.totals[:, index]
-    return LeafSource(features, points.weights[index], totals, leaf, index)
+    changes = points.places[1:] ^ points.places[:-1]
+    for n_bits in range(PLACE_BITS, -1, -1):
+        # Cells begin where one of the first bits of the place changes.
+        begins = changes >> np.uint32(PLACE_BITS - n_bits) != 0
+        if np.count_nonzero(begins) < n_points:
+            break
+    starts = np.flatnonzero(np.concatenate([[True], begins]))
+    weights = np.add.reduceat(points.weights, starts)
+    totals = np.add.reduceat(points.weighted, starts, axis=1)
+    places, leaf = points.places[starts], _leaf_of(starts.size)
+    return LeafSource(totals / weights, weights, totals, places=places, leaf=leaf)

@@ -1,7 +1,9 @@
 """The points of an image, and fewer and fewer that stand for them."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
+from math import ceil, log
 from typing import Any
 
 import numpy as np
@@ -10,25 +12,28 @@ from numpy.typing import NDArray
 from . import fit
 from .features import FeatureSpace
 from .image_points import ImagePoints
-from .leaves import LeafSource, in_leaves
+from .leaves import LeafSource, coarser, in_leaves
 from .nearest import Labels
 from .parallel import map_spans
 from .sources import PointSource, Source
 
-MANY = 10
-"""Clusters from which it pays to put the points in the order of a k-d tree."""
+FEWER = 4
+"""How many times fewer points than all the finest level of coarse points has, at least."""
 
-COARSE_LEAF = 1 << 8
-"""Coarse points of a leaf."""
+STEP = 64
+"""How many times fewer the next level has, at most."""
+
+FEWEST = 2500
+"""Points of the coarsest level, about, ..."""
+
+PER_CLUSTER = 48
+"""... or so many for each cluster: less are no guide."""
 
 SAMPLE = 1 << 14
-"""Points that decide where the coarse bins lie."""
+"""Pixels that decide where bins lie."""
 
 SAMPLE_OF_ONE = 1 << 16
 """The same for one feature, whose bins follow the values one by one."""
-
-BINS_PER_CLUSTER = 16
-"""Where the bins are not as many times as many as the clusters, they are no guide."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +50,7 @@ class Levels:
 
     image: ImagePoints
     space: FeatureSpace
+    _coarser: dict[tuple[int, ...], LeafSource] = field(default_factory=dict, init=False)
 
     @cached_property
     def fine(self) -> Source:
@@ -57,17 +63,51 @@ class Levels:
             source = PointSource(features, weights)
         return source
 
-    def all_for(self, n_clusters: int) -> Source:
-        """All points, in the order that suits so many clusters."""
-        return self._leaves if n_clusters >= MANY else self.fine
-
     @cached_property
-    def _leaves(self) -> Source:
+    def all(self) -> Source:
+        """The same, in the order of a Hilbert curve where they are points."""
         return in_leaves(self.fine) if isinstance(self.fine, PointSource) else self.fine
 
+    @cached_property
+    def points(self) -> PointSource:
+        """All points where they are known, else bins of pixels: few enough to be sorted."""
+        if isinstance(self.fine, PointSource):
+            return self.fine
+        n_features = self.space.n_features(len(self.image.pixels.shape))
+        n_sample = SAMPLE if n_features > 1 else SAMPLE_OF_ONE
+        return fit.coarsen(self.fine, self.space.of_sample(self.image.inputs, n_sample))
+
+    def n_values(self, n_clusters: int) -> int:
+        """Count distinct values, at least up to `n_clusters`."""
+        n = self.points.n
+        return n if n >= n_clusters else fit.distinct(self.fine, n_clusters).n
+
+    @cached_property
+    def base(self) -> LeafSource:
+        """All points, or the bins of pixels: what coarse points are summed up from."""
+        return self.all if isinstance(self.all, LeafSource) else in_leaves(self.points)
+
+    def coarse_for(self, n_clusters: int) -> Sequence[PointSource]:
+        """Coarse points for so many clusters, fewer and fewer."""
+        level = self.base
+        if level.n < n_clusters:
+            return [fit.distinct(self.fine, n_clusters)]
+        least = max(FEWEST, PER_CLUSTER * n_clusters)
+        if level.n <= least:
+            return [level]
+        finest = max(least, level.n // FEWER if level is self.all else level.n)
+        n_steps = ceil(log(finest / least, STEP))
+        sizes = np.geomspace(finest, least, n_steps + 1).astype(int).tolist()
+        guides = []
+        for i in range(len(sizes)):
+            path = tuple(sizes[: i + 1])
+            level = self._coarser.get(path) or coarser(level, sizes[i])
+            guides.append(self._coarser.setdefault(path, level))
+        return guides
+
     def nearest(self, centroids: NDArray[np.float64], dtype: np.dtype[Any]) -> Labels | None:
-        """Index of the nearest centroid of each distinct value; None where there is no tree."""
-        leaves = self.__dict__.get("_leaves")
+        """Index of the nearest centroid of each distinct value; None where they are not known."""
+        leaves = self.all
         # With a channel without weight the points are not those of the image.
         if not isinstance(leaves, LeafSource) or 0 in self.space.scale:
             return None
@@ -84,52 +124,3 @@ class Levels:
         for _ in map_spans(assign, leaves.pieces):
             pass
         return index
-
-    @cached_property
-    def _finer(self) -> PointSource | None:
-        """Points between all and the coarse ones, where all are many."""
-        fine = self.fine
-        if not isinstance(fine, PointSource) or fine.n < 2 * fit.LEVELS[0]:
-            return None
-        return fit.coarsen(fine, fine.features[:, :: fine.n // self._n_sample], fit.LEVELS[0])
-
-    @cached_property
-    def coarse(self) -> PointSource:
-        """Points few enough to cluster in milliseconds."""
-        fine = self._finer or self.fine
-        if isinstance(fine, PointSource):
-            step = max(1, fine.n // self._n_sample)
-            return fit.coarsen(fine, fine.features[:, ::step])
-        return fit.coarsen(fine, self.space.of_sample(self.image.inputs, self._n_sample))
-
-    @property
-    def _n_sample(self) -> int:
-        n_features = self.space.n_features(len(self.image.pixels.shape))
-        return SAMPLE if n_features > 1 else SAMPLE_OF_ONE
-
-    @cached_property
-    def _coarsest(self) -> PointSource:
-        return fit.coarsen(self.coarse, self.coarse.features, fit.LEVELS[-1])
-
-    def coarse_for(self, n_clusters: int) -> list[PointSource]:
-        """Coarse points for so many clusters, fewer and fewer; one that has fewer is alone."""
-        if self.coarse.n < n_clusters:
-            return [fit.distinct(self.fine, n_clusters)]
-        guides = self._guides if n_clusters < MANY else self._guides_in_leaves
-        least = BINS_PER_CLUSTER * n_clusters
-        return [level for level in guides if level.n >= least] or guides[:1]
-
-    @cached_property
-    def _guides(self) -> list[PointSource]:
-        """Coarse points, the coarsest last."""
-        guides = [self.coarse, self._coarsest]
-        return guides if self._finer is None else [self._finer, *guides]
-
-    @cached_property
-    def _guides_in_leaves(self) -> list[PointSource]:
-        return [in_leaves(guide, COARSE_LEAF) for guide in self._guides]
-
-    @property
-    def points(self) -> PointSource:
-        """All points where they are known, else the coarse ones."""
-        return self.fine if isinstance(self.fine, PointSource) else self.coarse

@@ -45,6 +45,8 @@ def partition(
     labels: Labels,
     before: Partition | None = None,
     tick: Tick | None = None,
+    *,
+    quick: bool = False,
 ) -> Partition:
     """Assign every point to its nearest centroid.
 
@@ -61,9 +63,11 @@ def partition(
         What `labels` added up to on entry. Where sums are exact, only what changed is summed.
     tick : callable, optional
         Progress of this assignment.
+    quick : bool
+        Whether points that lie nearly between two centroids may get the other one.
     """
     k, n_features = centroids.shape
-    assign_to_nearest = source.assign_to(centroids)
+    assign_to_nearest = source.assign_to(centroids, quick=quick)
     differences = before is not None and isinstance(source, PointSource) and source.sums_are_exact
 
     def assign(start: int, stop: int) -> tuple[NDArray[np.float64], bool]:
@@ -143,6 +147,7 @@ def lloyd(
     tol: float = 0.0,
     max_iter: int = 300,
     accelerate: bool = False,
+    rough: bool = False,
     tick: Tick | None = None,
 ) -> LloydResult:
     """Move centroids to the means of their points until they rest.
@@ -161,7 +166,10 @@ def lloyd(
     accelerate : bool
         Whether centroids overshoot the means and keep some of their last move, which needs
         fewer iterations. Where that leads uphill it is taken back, so that the inertia never
-        rises, and it ends at the means in any case.
+        rises, and it ends at the means in any case. Points are then compared in single
+        precision, but for the first iteration and the last.
+    rough : bool
+        Whether accelerated centroids need not be exact in the last iteration either.
     tick : callable, optional
         Called with a guess of the fraction that is done; an exception that it raises stops
         the work.
@@ -202,6 +210,7 @@ def lloyd(
     n_iter, converged = 0, False
     found: Partition | None = None
     step, lowest, fallback, between = np.zeros_like(centroids), np.inf, centroids, 0.0
+    quick = rough
     while n_iter < max_iter and not converged:
         n_iter += 1
         part_of_rest = (1 - done) / 30
@@ -209,7 +218,7 @@ def lloyd(
         def within_iteration(part: float, done: float = done, rest: float = part_of_rest) -> None:
             tick(done + rest * part)
 
-        found = partition(source, centroids, labels, found, within_iteration)
+        found = partition(source, centroids, labels, found, within_iteration, quick=quick)
         counts, sums = found.counts, found.sums
         empty = np.flatnonzero(counts == 0)
         if empty.size:
@@ -227,12 +236,14 @@ def lloyd(
             centroids, step = fallback, np.zeros_like(step)
             continue
         lowest, fallback, between = height, means, between_means
-        converged = shift <= tol and not empty.size
+        at_rest = shift <= tol and not empty.size
         if not found.changed:
             # The points rest where centroids overshot: they may yet move where these do not.
-            converged |= not accelerate
+            at_rest |= not accelerate
             accelerate = False
-        if not accelerate or converged or empty.size or n_iter == max_iter:
+        converged = at_rest and (rough or not quick)
+        quick = accelerate and (rough or not at_rest)
+        if not accelerate or at_rest or empty.size or n_iter == max_iter:
             centroids, step = means, np.zeros_like(step)
         else:
             if weighted_sum((moves * step).sum(axis=1), counts) < 0:

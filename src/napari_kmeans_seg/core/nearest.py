@@ -42,7 +42,7 @@ def nearest(features: Features, centroids: NDArray[np.float64], out: Labels) -> 
     # |x - c|^2 / 2 = |x|^2 / 2 + (|c|^2 / 2 - c x): only the bracket differs between centroids.
     half = (centroids**2).sum(axis=1)[:, np.newaxis] / 2
     size = min(n, BLOCK, max(256, SCORES // len(centroids)))
-    product = max(256, GEMM // (centroids.size + 1))
+    negative = -centroids
     scores = np.empty((len(centroids), size))
     best, is_best = np.empty(size), np.empty((len(centroids), size), bool)
     # Counted from the last, so that the largest is the first of equals.
@@ -52,9 +52,7 @@ def nearest(features: Features, centroids: NDArray[np.float64], out: Labels) -> 
     for start in range(0, n, size):
         block = features[:, start : start + size]
         m = block.shape[1]
-        for left in range(0, m, product):
-            right = min(left + product, m)
-            np.matmul(-centroids, block[:, left:right], out=scores[:, left:right])
+        multiply(negative, block, out=scores[:, :m])
         # Few long calls on all centroids, not one per centroid: threads hand the interpreter
         # to each other at every call, which takes as long as some thousand comparisons.
         scores[:, :m] += half
@@ -64,6 +62,17 @@ def nearest(features: Features, centroids: NDArray[np.float64], out: Labels) -> 
         labels = out[start : start + m]
         np.maximum.reduce(number[:, :m], axis=0, out=labels)
         np.subtract(last, labels, out=labels)
+    return out
+
+
+def multiply(
+    factors: NDArray[np.float64], features: Features, out: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Write the product of ``(m, n_features)`` and ``(n_features, n)`` to `out`, in parts."""
+    n, size = features.shape[1], max(256, GEMM // (factors.size + 1))
+    for start in range(0, n, size):
+        part = slice(start, start + size)
+        np.matmul(factors, features[:, part], out=out[:, part])
     return out
 
 

@@ -200,7 +200,7 @@ class PreparedImage:
             raise ValueError("n_clusters takes at least one number of clusters; got none.")
         if not isinstance(init, str):
             raise TypeError(f"init takes one of {', '.join(checks.INITS)} here; got an array.")
-        silhouettes = Silhouettes(self._levels.coarse)
+        silhouettes = Silhouettes(self._levels.base)
         n_points = self._levels.points.n
         if self._start(init, wanted[-1])[0] == "optimal":
             # The partitions into fewer clusters fall out of those into most.
@@ -210,7 +210,7 @@ class PreparedImage:
             tick = portion(progress, i / len(wanted), (i + 1) / len(wanted), f"{k} clusters")
             found, _, notes = self._fit(k, init, n_init, max_iter, tol, seed, tick)
             numbers.append(len(found.centroids))
-            reached = inertia(self._levels.all_for(k), found.centroids)
+            reached = inertia(self._levels.all, found.centroids)
             inertias.append(float(np.ldexp(reached, 2 * self._space.exponent)))
             silhouette.append(silhouettes.mean(found.centroids))
             if numbers[-1] < k:
@@ -253,8 +253,7 @@ class PreparedImage:
         }
         notes = self._left_out()
         tick(0)
-        coarse = self._levels.coarse_for(n_clusters)
-        n_values = coarse[0].n
+        n_values = self._levels.n_values(n_clusters)
         if n_values < n_clusters:
             scale = self._parameters["fit_scale"]
             which = "The image" if scale == 1 else f"The copy of the image at fit_scale={scale:g}"
@@ -269,8 +268,8 @@ class PreparedImage:
             optimum = self._optimum(n_clusters, lambda _: tick(0))
             start = optimum.centroids(n_clusters)[:, np.newaxis]
         found = fit.run(
-            self._levels.all_for(n_clusters),
-            coarse,
+            self._levels.all,
+            self._levels.coarse_for(n_clusters) if isinstance(start, str) else [],
             n_clusters,
             start,
             n_init=n_init,

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from .nearest import multiply
 from .parallel import Tick, no_tick
 from .sources import PointSource
 
@@ -48,9 +49,21 @@ def k_means_plus_plus(
     """
     n_draws = 2 + int(np.log(n_clusters))
     features, weights = points.features, points.weights
+    # |x - c|^2 = |x|^2 + |c|^2 - 2 c x, as a product.
+    lengths = (features**2).sum(axis=0)
+    rows = np.vstack([features, lengths, np.ones(points.n)])
+    columns = np.vstack([-2 * features, np.ones(points.n), lengths])
+    held = np.empty((n_draws, points.n))
+
+    def squares(chosen: NDArray[np.intp]) -> NDArray[np.float64]:
+        found = multiply(columns[:, chosen].T, rows, held[: chosen.size])
+        np.maximum(found, 0, out=found)
+        found[np.arange(chosen.size), chosen] = 0
+        return found
+
     chosen = np.empty(n_clusters, np.intp)
     chosen[0] = _draw(weights, random.random(1))[0]
-    closest = _squares(features, chosen[:1])[0]
+    closest = squares(chosen[:1])[0].copy()
     for i in range(1, n_clusters):
         tick(i / n_clusters)
         potential = closest * weights
@@ -59,9 +72,10 @@ def k_means_plus_plus(
             chosen[i:] = chosen[0]
             break
         draws = _draw(potential, random.random(n_draws))
-        squares = np.minimum(_squares(features, draws), closest)
-        best = int((squares * weights).sum(axis=1).argmin())
-        chosen[i], closest = draws[best], squares[best]
+        closer = squares(draws)
+        np.minimum(closer, closest, out=closer)
+        best = int((closer * weights).sum(axis=1).argmin())
+        chosen[i], closest[:] = draws[best], closer[best]
     return np.ascontiguousarray(features[:, chosen].T)
 
 
@@ -69,13 +83,8 @@ def _draw(potential: NDArray[np.float64], uniform: NDArray[np.float64]) -> NDArr
     """Draw indices with a probability in proportion to `potential`."""
     cumulative = np.cumsum(potential)
     index = np.searchsorted(cumulative, uniform * cumulative[-1], side="right")
-    # Rounding may point past the end, or at a point of no potential there.
-    inside: NDArray[np.intp] = np.minimum(index, np.flatnonzero(potential)[-1])
+    if index.max() == potential.size:
+        # Rounding pointed past the end.
+        index = np.minimum(index, np.flatnonzero(potential)[-1])
+    inside: NDArray[np.intp] = index
     return inside
-
-
-def _squares(features: NDArray[np.float64], chosen: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Squared distances of all points to the chosen ones, ``(n_chosen, n)``."""
-    differences = features[:, np.newaxis] - features[:, chosen][:, :, np.newaxis]
-    squares: NDArray[np.float64] = np.einsum("fij,fij->ij", differences, differences)
-    return squares

@@ -41,8 +41,11 @@ class Source(Protocol):
     def block(self, start: int, stop: int) -> tuple[Features, NDArray[np.float64] | None]:
         """Features and weights (None: all 1) of the points from `start` to `stop`."""
 
-    def assign_to(self, centroids: NDArray[np.float64]) -> Assign:
-        """Return what finds the nearest of these centroids."""
+    def assign_to(self, centroids: NDArray[np.float64], *, quick: bool = False) -> Assign:
+        """Return what finds the nearest of these centroids.
+
+        Where `quick`, points that lie nearly between two may get the other one.
+        """
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,12 @@ class PixelSource:
         """Features of the pixels from `start` to `stop` that take part."""
         return self.space.of_pixels(self.pixels, start, stop), None
 
-    def assign_to(self, centroids: NDArray[np.float64]) -> Assign:
+    def assign_to(
+        self,
+        centroids: NDArray[np.float64],
+        *,
+        quick: bool = False,  # noqa: ARG002
+    ) -> Assign:
         """Return what finds the nearest of these centroids."""
         return _assign_to_all(centroids)
 
@@ -120,6 +128,11 @@ class PointSource:
                 return False
         return bool((self.weights == np.rint(self.weights)).all())
 
-    def assign_to(self, centroids: NDArray[np.float64]) -> Assign:
+    def assign_to(
+        self,
+        centroids: NDArray[np.float64],
+        *,
+        quick: bool = False,  # noqa: ARG002
+    ) -> Assign:
         """Return what finds the nearest of these centroids."""
         return _assign_to_all(centroids)
