@@ -7,8 +7,9 @@ import pytest
 
 from napari_kmeans_seg import prepare
 from napari_kmeans_seg.core import leaves
-from napari_kmeans_seg.core.leaves import LeafSource, coarser, in_leaves
-from napari_kmeans_seg.core.lloyd import lloyd
+from napari_kmeans_seg.core.curve import PLACE_BITS
+from napari_kmeans_seg.core.leaves import LeafSource, coarser, in_cells, in_leaves
+from napari_kmeans_seg.core.lloyd import LloydResult, lloyd
 from napari_kmeans_seg.core.nearest import nearest
 from napari_kmeans_seg.core.sources import PointSource
 
@@ -130,15 +131,38 @@ def test_lloyd_ends_at_the_same_centroids():
     np.testing.assert_array_equal(ordered.centroids, plain.centroids)
 
 
+@pytest.mark.parametrize("n_clusters", [5, 30])
 @pytest.mark.parametrize("options", [{}, {"color_space": "lab"}, {"channel_weights": [1, 0, 2]}])
-def test_labels_found_in_the_tree_are_those_that_predict_finds(options):
+def test_labels_and_sums_found_on_points_are_those_that_predict_finds(options, n_clusters):
     random = np.random.default_rng(3)
     image = random.integers(0, 256, (200, 150, 3), np.uint8)
     prepared = prepare(image, channel_axis=-1, **options)
 
-    found = prepared.segment(30)
+    found = prepared.segment(n_clusters)
 
-    assert isinstance(prepared._levels.all, LeafSource)
-    in_tree = prepared._levels.nearest(found.model.centroids, np.dtype(np.uint8))
-    assert (in_tree is None) == ("channel_weights" in options)
-    np.testing.assert_array_equal(found.labels, found.model.predict(image).labels)
+    points = prepared._levels.all_for(n_clusters)
+    assert isinstance(points, LeafSource) == (n_clusters > 8)
+    nothing = LloydResult(found.model.centroids, 0, True, 0.0)
+    known = prepared._levels.assigned(found.model.centroids, nothing)
+    assert (known is None) == ("channel_weights" in options)
+    predicted = found.model.predict(image)
+    np.testing.assert_array_equal(found.labels, predicted.labels)
+    np.testing.assert_array_equal(found.counts, predicted.counts)
+    np.testing.assert_allclose(found.centroids, predicted.centroids, rtol=1e-12)
+    np.testing.assert_allclose(found.inertia, predicted.inertia, rtol=1e-12)
+
+
+@pytest.mark.parametrize("n_bits", [3, 15])
+def test_cells_are_summed_up_in_any_order(n_bits):
+    points = cloud(3, 5000, whole=True)
+
+    cells = in_cells(points, n_bits)
+
+    ordered = in_leaves(points)
+    starts = np.unique(ordered.places >> np.uint32(PLACE_BITS - n_bits), return_index=True)[1]
+    weights = np.add.reduceat(ordered.weights, starts)
+    totals = np.add.reduceat(ordered.weighted, starts, axis=1)
+    np.testing.assert_array_equal(cells.weights, weights)
+    np.testing.assert_array_equal(cells.weighted, totals)
+    np.testing.assert_array_equal(cells.features, totals / weights)
+    assert (np.diff(cells.places.astype(int)) > 0).all()

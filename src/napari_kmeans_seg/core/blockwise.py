@@ -97,8 +97,10 @@ class PreparedBlocks(PreparedImage):
         of_read = replace(self, _reading=replace(self._reading, complete=True))
         return PreparedImage.choose_k(of_read, *arguments, **named)
 
-    def _labelling(self, model: KMeansModel, tick: Tick = no_tick) -> Labelling:
-        of_points = super()._labelling(model, tick)
+    def _labelling(
+        self, model: KMeansModel, tick: Tick = no_tick, found: LloydResult | None = None
+    ) -> Labelling:
+        of_points = super()._labelling(model, tick, found)
         if self._reading.complete:
             return of_points
         if self._is_read_again(model.parameters):

@@ -14,10 +14,13 @@ PLACE_BITS = 24
 N_AXES = 3
 """Features that the curve runs through, the widest."""
 
+SAMPLE = 1 << 12
+"""Points that are looked at to find out whether they are crowded."""
+
 CROWDED = 8
 """Points that share a place on average from which the places follow the points."""
 
-PIECE = 1 << 16
+PIECE = 1 << 17
 """Points whose places one thread finds at a time: what they take stays in the cache."""
 
 
@@ -34,8 +37,28 @@ def along_curve(features: Features) -> tuple[NDArray[np.intp], NDArray[np.uint32
     order : (n,) array of intp
         Index of the first point on the curve, of the second, ...
     places : (n,) array of uint32, ascending
-        Where they stand on the curve. Points whose places begin with the same bits lie in one
-        cube, or in half or a quarter of one.
+        Where they stand on the curve, as `places_on_curve` tells.
+    """
+    places = places_on_curve(features)
+    # By 16 bits, then by the others: NumPy's radix sort takes a few ns per point.
+    order = np.argsort(places.astype(np.uint16), kind="stable")
+    order = order[np.argsort((places >> np.uint32(16)).astype(np.uint8)[order], kind="stable")]
+    return order, places[order]
+
+
+def places_on_curve(features: Features) -> NDArray[np.uint32]:
+    """Say where points stand on a Hilbert curve, as numbers of `PLACE_BITS` bits.
+
+    Points whose places begin with the same bits lie in one cube, or in half or a quarter of one.
+
+    Parameters
+    ----------
+    features : (n_features, n) array
+        The points, of which at least one.
+
+    Returns
+    -------
+    (n,) array of uint32
 
     References
     ----------
@@ -49,22 +72,16 @@ def along_curve(features: Features) -> tuple[NDArray[np.intp], NDArray[np.uint32
     low, high = features.min(axis=1), features.max(axis=1)
     axes = np.sort(np.argsort(high - low, kind="stable")[::-1][:N_AXES])
     chosen = [features[axis] for axis in axes]
+    n_bits = PLACE_BITS // len(axes)
     # A power of two, so that cells of 8-bit colours hold equally many of them.
     extent = float((high - low).max()) or 1.0
-    step = 2.0 ** np.ceil(np.log2(extent / ((1 << PLACE_BITS // len(axes)) - 1)))
-    order, places = _sorted(_places(chosen, [(low[axis], 1 / step) for axis in axes]))
-    if np.count_nonzero(places[1:] != places[:-1]) < places.size // CROWDED:
+    step = 2.0 ** np.ceil(np.log2(extent / ((1 << n_bits) - 1)))
+    cells = [(low[axis], 1 / step) for axis in axes]
+    few = [feature[:: 1 + feature.size // SAMPLE] for feature in chosen]
+    if np.unique(_places(few, cells)).size < few[0].size // CROWDED:
         # A few values far from the others: equal widths would leave the rest in few cells.
-        n_ranks = 1 << min(PLACE_BITS // len(axes), 12)
-        order, places = _sorted(_places([_ranks(one, n_ranks) for one in chosen], None))
-    return order, places
-
-
-def _sorted(places: NDArray[np.uint32]) -> tuple[NDArray[np.intp], NDArray[np.uint32]]:
-    """Sort by 16 bits, then by the others: NumPy's radix sort takes a few ns per point."""
-    order = np.argsort(places.astype(np.uint16), kind="stable")
-    order = order[np.argsort((places >> np.uint32(16)).astype(np.uint8)[order], kind="stable")]
-    return order, places[order]
+        return _places([_ranks(feature, 1 << min(n_bits, 12)) for feature in chosen], None)
+    return _places(chosen, cells)
 
 
 def _ranks(feature: NDArray[np.float64], n_ranks: int) -> NDArray[np.float64]:

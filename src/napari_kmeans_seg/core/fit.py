@@ -104,7 +104,7 @@ def run(
     if not isinstance(init, str):
         return lloyd(fine, init, tol=tol, max_iter=max_iter, tick=tick)
     descend = partial(lloyd, tol=tol, max_iter=max_iter, accelerate=True)
-    results = []
+    best: LloydResult | None = None
     for i in range(n_init):
 
         def within_run(part: float, i: int = i) -> None:
@@ -118,8 +118,11 @@ def run(
         for level in reversed(coarse):
             # Iterations are cheap here: what they still gain they need not gain on all points.
             start = descend(level, start, rough=True, tick=alive).centroids
-        results.append(descend(fine, start, tick=within_run))
-    return max(results, key=lambda result: result.between)
+        found = descend(fine, start, tick=within_run)
+        if best is None or found.between > best.between:
+            best = found
+    assert best is not None
+    return best
 
 
 def _best_start(

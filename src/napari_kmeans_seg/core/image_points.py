@@ -60,10 +60,9 @@ class ImagePoints:
         """Number of pixels that take part."""
         return self.inputs.n_valid if self.points is None else self.points.n_pixels
 
-    def features(self, space: FeatureSpace) -> Features:
-        """Features of the points, ``(n_features, n_points)``."""
-        assert self.points is not None
-        return space.of_values(self._values)
+    def features(self, space: FeatureSpace, start: int = 0, stop: int | None = None) -> Features:
+        """Features of the points from `start` to `stop`, ``(n_features, n_points)``."""
+        return space.of_values([value[start:stop] for value in self._values])
 
     @cached_property
     def _values(self) -> list[NDArray[Any]]:

@@ -12,7 +12,7 @@ from .image_points import SAMPLE, ImagePoints
 from .nearest import Labels, label_dtype, nearest, squared_distances, weighted_sum
 from .parallel import Tick, map_spans, spans
 from .pixels import Pixels
-from .points import Packing, WeightedPoints
+from .points import Packing
 from .sums import sums_by_label
 
 
@@ -39,6 +39,28 @@ class Labelling:
     means: NDArray[np.float64]
     inertia: float
     table: Labels | None = None
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """The distinct values of an image, assigned to their nearest centroids.
+
+    Attributes
+    ----------
+    index : (n_points,) array of unsigned integers
+        Index of the centroid.
+    counts : (n_clusters,) float64 array
+        Pixels of each cluster.
+    sums : (n_clusters, n_features) float64 array
+        Sums of their features.
+    inertia : float
+        Sum of squared distances to the centroids.
+    """
+
+    index: Labels
+    counts: NDArray[np.float64]
+    sums: NDArray[np.float64]
+    inertia: float
 
 
 @dataclass
@@ -90,7 +112,7 @@ def label_pixels(
     centroids: NDArray[np.float64],
     tick: Tick | None = None,
     *,
-    index: Labels | None = None,
+    assigned: Assigned | None = None,
 ) -> Labelling:
     """Label every pixel of an image with its nearest centroid; of equals, the first.
 
@@ -104,22 +126,28 @@ def label_pixels(
         The centroids.
     tick : callable, optional
         Progress.
-    index : (n_points,) array of unsigned integers, optional
-        Index of the nearest centroid of each distinct value, if it is known.
+    assigned : Assigned, optional
+        The nearest centroid of each distinct value, if it is known.
     """
     dtype = label_dtype(len(centroids))
     labels: Labels = np.zeros(image.pixels.n_pixels, dtype)
     table: Labels | None = None
     if image.points is not None and image.packing is not None:
-        step = max(1, image.points.n_points // SAMPLE)
-        middle = middle_values([value[::step] for value in image.points.values])
-        features = image.features(space)
-        if index is None:
-            index = _nearest(features, centroids, dtype)
+        if assigned is None:
+            index = _nearest(image.features(space), centroids, dtype)
+        else:
+            index = assigned.index
         table = np.zeros(1 << image.packing.n_bits, dtype)
         table[image.points.keys] = index + dtype.type(1)
         look_up(table, image.packing, image.inputs, labels, tick)
-        sums = _sum_points(image.points, index, middle, features, centroids)
+        if assigned is None or space.color_space != "rgb":
+            step = max(1, image.points.n_points // SAMPLE)
+            middle = middle_values([value[::step] for value in image.points.values])
+            sums = _sum_points(image, space, index, middle, centroids)
+        else:
+            # The features are the values, but for these.
+            middle = space.offset
+            sums = _Sums(assigned.counts, assigned.sums / np.array(space.scale), assigned.inertia)
     else:
         pixels = divide(image.pixels, image.exponent)
         middle = middle_values(pixels.at(pixels.sample(SAMPLE)))
@@ -160,23 +188,27 @@ def _nearest(
     def assign(start: int, stop: int) -> None:
         nearest(features[:, start:stop], centroids, index[start:stop])
 
-    for _ in map_spans(assign, spans(index.size, 1 << 16)):
+    for _ in map_spans(assign, spans(index.size, 1 << 17)):
         pass
     return index
 
 
 def _sum_points(
-    points: WeightedPoints,
+    image: ImagePoints,
+    space: FeatureSpace,
     index: Labels,
     middle: tuple[float, ...],
-    features: Features,
     centroids: NDArray[np.float64],
 ) -> _Sums:
+    points = image.points
+    assert points is not None
+
     def add_up(start: int, stop: int) -> _Sums:
         part = slice(start, stop)
         values = [value[part] for value in points.values]
         weights = points.counts[part].astype(np.float64)
-        return _Sums.of(index[part], values, middle, features[:, part], centroids, weights)
+        features = image.features(space, start, stop)
+        return _Sums.of(index[part], values, middle, features, centroids, weights)
 
     return _Sums.total(map_spans(add_up, spans(points.n_points, 1 << 16)))
 

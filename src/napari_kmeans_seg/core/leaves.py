@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .curve import PLACE_BITS, along_curve
+from .curve import PLACE_BITS, along_curve, places_on_curve
 from .features import Features
 from .nearest import Labels, nearest
-from .parallel import Span, spans
-from .sources import Assign, PointSource
+from .parallel import Span, map_spans, spans
+from .sources import SPAN, Assign, PointSource
+from .sums import sums_by_label
 
 LEAVES = 1 << 8
 """Leaves that points are cut into, about, ..."""
@@ -84,9 +85,10 @@ class LeafSource(PointSource):
         Only the candidates of a leaf are compared (the filtering of Kanungo et al. 2002,
         doi:10.1109/TPAMI.2002.1017616, on the leaves alone), of many leaves at a time.
         """
-        if len(centroids) * self.n <= FEW:
+        k = len(centroids)
+        if k * self.n <= FEW:
             return super().assign_to(centroids, quick=quick)
-        n_leaves = max(1, BOUNDS // len(centroids))
+        n_leaves = max(1, BOUNDS // k)
         blocks = self._quick_blocks if quick else self._blocks
         # As in `nearest`; half of |c|^2 is added as the product with a 1.
         factors = np.column_stack([-centroids, (centroids**2).sum(axis=1) / 2])
@@ -193,6 +195,32 @@ def in_leaves(points: PointSource, leaf: int | None = None) -> LeafSource:
     return LeafSource(features, weights, totals, places=places, leaf=leaf, order=order)
 
 
+def in_cells(points: PointSource, n_bits: int) -> LeafSource:
+    """Sum points up to the means of those that lie in one cell of the curve, in any order.
+
+    Parameters
+    ----------
+    points : PointSource
+        The points.
+    n_bits : int
+        How many bits of a place tell cells apart.
+    """
+    shift = np.uint32(PLACE_BITS - n_bits)
+    cells = places_on_curve(points.features) >> shift
+
+    def sum_up(start: int, stop: int) -> NDArray[np.float64]:
+        rows = [points.weights[start:stop], *points.weighted[:, start:stop]]
+        return sums_by_label(cells[start:stop], rows, 1 << n_bits)
+
+    total = np.zeros((1 << n_bits, 1 + len(points.features)))
+    for part in map_spans(sum_up, spans(points.n, SPAN)):
+        total += part
+    occupied = np.flatnonzero(total[:, 0])
+    weights, totals = total[occupied, 0], np.ascontiguousarray(total[occupied, 1:].T)
+    places, leaf = occupied.astype(np.uint32) << shift, _leaf_of(occupied.size)
+    return LeafSource(totals / weights, weights, totals, places=places, leaf=leaf)
+
+
 def coarser(points: LeafSource, n_points: int) -> LeafSource:
     """Sum points up to the means of those that lie in one cell of the curve.
 
@@ -205,13 +233,17 @@ def coarser(points: LeafSource, n_points: int) -> LeafSource:
     """
     if points.n <= n_points:
         return points
+    # Cells begin where one of the first bits of the place changes.
     changes = points.places[1:] ^ points.places[:-1]
-    for n_bits in range(PLACE_BITS, -1, -1):
-        # Cells begin where one of the first bits of the place changes.
-        begins = changes >> np.uint32(PLACE_BITS - n_bits) != 0
-        if np.count_nonzero(begins) < n_points:
-            break
-    starts = np.flatnonzero(np.concatenate([[True], begins]))
+    least, most = 0, PLACE_BITS
+    while least < most:
+        n_bits = (least + most + 1) // 2
+        if np.count_nonzero(changes >> np.uint32(PLACE_BITS - n_bits)) < n_points:
+            least = n_bits
+        else:
+            most = n_bits - 1
+    starts = np.flatnonzero(changes >> np.uint32(PLACE_BITS - least))
+    starts = np.concatenate([[0], starts + 1])
     weights = np.add.reduceat(points.weights, starts)
     totals = np.add.reduceat(points.weighted, starts, axis=1)
     places, leaf = points.places[starts], _leaf_of(starts.size)

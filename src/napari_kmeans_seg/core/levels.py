@@ -4,18 +4,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import ceil, log
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import fit
+from .choose_k import Silhouettes
 from .features import FeatureSpace
 from .image_points import ImagePoints
-from .leaves import LeafSource, coarser, in_leaves
-from .nearest import Labels
-from .parallel import map_spans
+from .labelling import Assigned
+from .leaves import LeafSource, coarser, in_cells, in_leaves
+from .lloyd import LloydResult, assign_points
 from .sources import PointSource, Source
+
+FEW_CLUSTERS = 8
+"""Clusters up to which it takes longer to put all points in order than to compare them all."""
+
+CELL_BITS = 16
+"""Bits of the cells that all points are then summed up in."""
 
 FEWER = 4
 """How many times fewer points than all the finest level of coarse points has, at least."""
@@ -50,7 +56,7 @@ class Levels:
 
     image: ImagePoints
     space: FeatureSpace
-    _coarser: dict[tuple[int, ...], LeafSource] = field(default_factory=dict, init=False)
+    _coarser: dict[tuple[float, ...], LeafSource] = field(default_factory=dict, init=False)
 
     @cached_property
     def fine(self) -> Source:
@@ -63,9 +69,12 @@ class Levels:
             source = PointSource(features, weights)
         return source
 
+    def all_for(self, n_clusters: int) -> Source:
+        """Return the same, along a Hilbert curve where this suits so many clusters."""
+        return self.fine if n_clusters <= FEW_CLUSTERS else self._leaves
+
     @cached_property
-    def all(self) -> Source:
-        """The same, in the order of a Hilbert curve where they are points."""
+    def _leaves(self) -> Source:
         return in_leaves(self.fine) if isinstance(self.fine, PointSource) else self.fine
 
     @cached_property
@@ -83,44 +92,53 @@ class Levels:
         return n if n >= n_clusters else fit.distinct(self.fine, n_clusters).n
 
     @cached_property
-    def base(self) -> LeafSource:
-        """All points, or the bins of pixels: what coarse points are summed up from."""
-        return self.all if isinstance(self.all, LeafSource) else in_leaves(self.points)
+    def _cells(self) -> LeafSource:
+        """Some thousand points that stand for all, or all where they are fewer."""
+        if isinstance(self.fine, PointSource) and self.fine.n > FEWEST:
+            return in_cells(self.fine, CELL_BITS)
+        return in_leaves(self.points)
 
     def coarse_for(self, n_clusters: int) -> Sequence[PointSource]:
         """Coarse points for so many clusters, fewer and fewer."""
-        level = self.base
+        in_order = n_clusters > FEW_CLUSTERS and isinstance(self._leaves, LeafSource)
+        level = self._leaves if in_order else self._cells
+        assert isinstance(level, LeafSource)
         if level.n < n_clusters:
             return [fit.distinct(self.fine, n_clusters)]
         least = max(FEWEST, PER_CLUSTER * n_clusters)
         if level.n <= least:
             return [level]
-        finest = max(least, level.n // FEWER if level is self.all else level.n)
+        finest = max(least, level.n // FEWER if in_order else level.n)
         n_steps = ceil(log(finest / least, STEP))
-        sizes = np.geomspace(finest, least, n_steps + 1).astype(int).tolist()
+        sizes = np.geomspace(finest, least, n_steps + 1).round().astype(int).tolist()
         guides = []
         for i in range(len(sizes)):
-            path = tuple(sizes[: i + 1])
+            path = in_order, *sizes[: i + 1]
             level = self._coarser.get(path) or coarser(level, sizes[i])
             guides.append(self._coarser.setdefault(path, level))
         return guides
 
-    def nearest(self, centroids: NDArray[np.float64], dtype: np.dtype[Any]) -> Labels | None:
-        """Index of the nearest centroid of each distinct value; None where they are not known."""
-        leaves = self.all
+    @cached_property
+    def silhouettes(self) -> Silhouettes:
+        """What mean silhouettes are found on."""
+        return Silhouettes(self._cells)
+
+    def assigned(self, centroids: NDArray[np.float64], found: LloydResult) -> Assigned | None:
+        """Assign the distinct values of the image; None where they are not the points.
+
+        Parameters
+        ----------
+        centroids : (n_clusters, n_features) array
+            The centroids.
+        found : LloydResult
+            Of the same clusters in the same order.
+        """
+        points = self.all_for(len(centroids))
         # With a channel without weight the points are not those of the image.
-        if not isinstance(leaves, LeafSource) or 0 in self.space.scale:
+        if not isinstance(points, PointSource) or 0 in self.space.scale:
             return None
-        order = leaves.order
-        assert order is not None
-        assign_to_nearest = leaves.assign_to(centroids)
-        index = np.empty(leaves.n, dtype)
-
-        def assign(start: int, stop: int) -> None:
-            found = np.empty(stop - start, dtype)
-            assign_to_nearest(start, stop, leaves.features[:, start:stop], found)
-            index[order[start:stop]] = found
-
-        for _ in map_spans(assign, leaves.pieces):
-            pass
-        return index
+        index, part, inertia = assign_points(points, centroids, found)
+        if isinstance(points, LeafSource):
+            labels, index = index, np.empty_like(index)
+            index[points.order] = labels
+        return Assigned(index, part.counts, part.sums, inertia)

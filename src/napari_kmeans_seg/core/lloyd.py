@@ -1,6 +1,6 @@
 """Lloyd's algorithm on weighted points or on all pixels of an image."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,12 +132,59 @@ class LloydResult:
     between : float
         Weighted sum of squares of the last iteration's means: what clusters do not leave
         within them, but for a constant. Of several runs the largest has the least inertia.
+    labels : (source.n,) array of unsigned integers, optional
+        The clusters of the last iteration, where the source holds points.
+    partition : Partition, optional
+        What they add up to.
     """
 
     centroids: NDArray[np.float64]
     n_iter: int
     converged: bool
     between: float
+    labels: Labels | None = None
+    partition: Partition | None = None
+
+    def reordered(self, order: NDArray[np.intp]) -> "LloydResult":
+        """Return the same with the clusters in another order."""
+        found = replace(self, centroids=self.centroids[order])
+        if self.labels is None or self.partition is None:
+            return found
+        counts, sums = self.partition.counts[order], self.partition.sums[order]
+        # Those that no point has had yet stay what they are.
+        number = np.arange(np.iinfo(self.labels.dtype).max + 1)
+        number[order] = np.arange(order.size)
+        labels = number.astype(self.labels.dtype).take(self.labels, mode="clip")
+        return replace(
+            found, labels=labels, partition=replace(self.partition, counts=counts, sums=sums)
+        )
+
+
+def assign_points(
+    source: PointSource, centroids: NDArray[np.float64], found: LloydResult
+) -> tuple[Labels, Partition, float]:
+    """Assign points to centroids that moved little since Lloyd's algorithm found them.
+
+    Returns
+    -------
+    labels : (source.n,) array of unsigned integers
+        Index of the nearest centroid of each point.
+    partition : Partition
+        What they add up to.
+    inertia : float
+        Weighted sum of the squared distances.
+    """
+    if found.labels is None:
+        labels, before = np.zeros(source.n, label_dtype(len(centroids))), None
+    else:
+        labels, before = found.labels.copy(), found.partition
+    after = partition(source, centroids, labels, before)
+
+    def add_up(start: int, stop: int) -> float:
+        features, weights = source.block(start, stop)
+        return weighted_sum(squared_distances(features, centroids, labels[start:stop]), weights)
+
+    return labels, after, sum(map_spans(add_up, source.pieces))
 
 
 def lloyd(
@@ -258,7 +305,9 @@ def lloyd(
             done = max(done + part_of_rest, min(0.95, float(on_the_way)))
         else:
             done += part_of_rest
-    return LloydResult(centroids, n_iter, converged, between)
+    if not isinstance(source, PointSource):
+        return LloydResult(centroids, n_iter, converged, between)
+    return LloydResult(centroids, n_iter, converged, between, labels, found)
 
 
 def _reseed(

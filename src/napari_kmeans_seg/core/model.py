@@ -10,8 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import model_file
 from .features import FeatureSpace, check_color_space
 from .image_points import ImagePoints, read
-from .labelling import Labelling, label_pixels
-from .nearest import Labels
+from .labelling import Assigned, Labelling, label_pixels
 from .parallel import Progress, Tick, portion
 from .pixels import Pixels, flatten
 from .segmentation import Segmentation
@@ -171,10 +170,10 @@ class KMeansModel:
         )
 
     def label(
-        self, image: ImagePoints, tick: Tick | None = None, *, index: Labels | None = None
+        self, image: ImagePoints, tick: Tick | None = None, *, assigned: Assigned | None = None
     ) -> Labelling:
         """Label all pixels of an image that was read for this model; see `label_pixels`."""
-        return label_pixels(image, self.space, self.centroids, tick, index=index)
+        return label_pixels(image, self.space, self.centroids, tick, assigned=assigned)
 
     def segmentation(
         self,

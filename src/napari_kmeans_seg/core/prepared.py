@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import checks, fit
-from .choose_k import ClusterCurve, Silhouettes, cluster_curve
+from .choose_k import ClusterCurve, cluster_curve
 from .features import FeatureSpace, color_values
 from .image_points import ImagePoints
 from .labelling import Labelling
 from .levels import Levels
 from .lloyd import LloydResult, inertia, lloyd
 from .model import KMeansModel
-from .nearest import label_dtype
 from .optimal import OptimalPartitions, optimal_partitions
 from .parallel import Progress, Tick, no_tick, portion
 from .segmentation import Segmentation, by_brightness
@@ -123,7 +122,7 @@ class PreparedImage:
         )
         tick = portion(progress, 0.7, 1.0, "Labelling")
         keep_order &= not isinstance(init, str)
-        model, labelling = self._label(found.centroids, parameters, tick, keep_order=keep_order)
+        model, labelling = self._label(found, parameters, tick, keep_order=keep_order)
         tick(1)
         left_out = len(found.centroids) - len(model.centroids)
         if left_out:
@@ -200,7 +199,7 @@ class PreparedImage:
             raise ValueError("n_clusters takes at least one number of clusters; got none.")
         if not isinstance(init, str):
             raise TypeError(f"init takes one of {', '.join(checks.INITS)} here; got an array.")
-        silhouettes = Silhouettes(self._levels.base)
+        silhouettes = self._levels.silhouettes
         n_points = self._levels.points.n
         if self._start(init, wanted[-1])[0] == "optimal":
             # The partitions into fewer clusters fall out of those into most.
@@ -210,7 +209,7 @@ class PreparedImage:
             tick = portion(progress, i / len(wanted), (i + 1) / len(wanted), f"{k} clusters")
             found, _, notes = self._fit(k, init, n_init, max_iter, tol, seed, tick)
             numbers.append(len(found.centroids))
-            reached = inertia(self._levels.all, found.centroids)
+            reached = inertia(self._levels.all_for(k), found.centroids)
             inertias.append(float(np.ldexp(reached, 2 * self._space.exponent)))
             silhouette.append(silhouettes.mean(found.centroids))
             if numbers[-1] < k:
@@ -268,7 +267,7 @@ class PreparedImage:
             optimum = self._optimum(n_clusters, lambda _: tick(0))
             start = optimum.centroids(n_clusters)[:, np.newaxis]
         found = fit.run(
-            self._levels.all,
+            self._levels.all_for(n_clusters),
             self._levels.coarse_for(n_clusters) if isinstance(start, str) else [],
             n_clusters,
             start,
@@ -324,7 +323,7 @@ class PreparedImage:
 
     def _label(
         self,
-        centroids: NDArray[np.float64],
+        found: LloydResult,
         parameters: dict[str, Any],
         tick: Tick,
         *,
@@ -332,9 +331,9 @@ class PreparedImage:
     ) -> tuple[KMeansModel, Labelling]:
         """Label the pixels, with the clusters in the order of their brightness, or as they are."""
         if not keep_order:
-            centroids = centroids[self._brightness(centroids)]
-        model = self._model(centroids, parameters)
-        labelling = self._labelling(model, tick)
+            found = found.reordered(self._brightness(found.centroids))
+        model = self._model(found.centroids, parameters)
+        labelling = self._labelling(model, tick, found)
         for _ in range(RELABELLINGS):
             if labelling.counts.all():
                 break
@@ -356,12 +355,14 @@ class PreparedImage:
             labelling = self._labelling(model)
         return model, labelling
 
-    def _labelling(self, model: KMeansModel, tick: Tick = no_tick) -> Labelling:
-        index = None
+    def _labelling(
+        self, model: KMeansModel, tick: Tick = no_tick, found: LloydResult | None = None
+    ) -> Labelling:
+        assigned = None
         if self._fitted is self._whole and self._whole.packing is not None:
-            dtype = label_dtype(len(model.centroids))
-            index = self._levels.nearest(model.centroids, dtype)
-        return model.label(self._whole, tick, index=index)
+            found = found or LloydResult(model.centroids, 0, True, 0.0)
+            assigned = self._levels.assigned(model.centroids, found)
+        return model.label(self._whole, tick, assigned=assigned)
 
     def _brightness(self, centroids: NDArray[np.float64]) -> NDArray[np.intp]:
         """Order centroids by brightness, as far as their features tell."""
