@@ -9,7 +9,7 @@ from napari_kmeans_seg.core import curve
 from napari_kmeans_seg.core.curve import along_curve
 
 
-@pytest.mark.parametrize(("n_axes", "side"), [(1, 100), (2, 64), (3, 16)])
+@pytest.mark.parametrize(("n_axes", "side"), [(1, 100), (2, 64), (3, 16), (4, 8)])
 def test_the_curve_visits_every_cell_of_a_cube_step_by_step(n_axes, side):
     grid = np.indices((side,) * n_axes).reshape(n_axes, -1).astype(float)
 

@@ -104,6 +104,35 @@ def test_no_more_points_than_there_are_stay_as_they_are():
     assert coarser(points, 256) is points
 
 
+@pytest.mark.parametrize("exponent", [-300, 300])
+def test_rough_comparison_knows_no_units(exponent):
+    points = in_leaves(cloud(3, 20_001))
+    scaled = in_leaves(PointSource(np.ldexp(points.features, exponent), points.weights))
+    centroids = points.features[:, ::600].T.copy()
+    found, expected = np.empty((2, points.n), np.uint8)
+    points.assign_to(centroids, quick=True)(0, points.n, points.features, expected)
+
+    assign = scaled.assign_to(np.ldexp(centroids, exponent), quick=True)
+    assign(0, points.n, scaled.features, found)
+
+    np.testing.assert_array_equal(found, expected)
+    assert len(np.unique(found)) > 10
+
+
+def test_where_single_precision_cannot_tell_points_apart_they_are_compared_exactly():
+    features = np.random.default_rng(0).normal(0, 60, (3, 20_001))
+    features[:, 7] = 1e30
+    points = in_leaves(PointSource(features, np.ones(20_001)))
+    centroids = points.features[:, ::1000].T.copy()
+    centroids[0] = 1e30
+    found, expected = np.empty((2, points.n), np.uint8)
+
+    points.assign_to(centroids, quick=True)(0, points.n, points.features, found)
+
+    np.testing.assert_array_equal(found, nearest(points.features, centroids, expected))
+    assert len(np.unique(found)) > 10
+
+
 @pytest.mark.parametrize("n_clusters", [3, 70])
 def test_rough_comparison_errs_only_where_two_are_about_as_near(n_clusters):
     points = in_leaves(cloud(3, 20_001))

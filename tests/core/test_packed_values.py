@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from napari_kmeans_seg.core import points
+from napari_kmeans_seg.core.packing import Packing
 from napari_kmeans_seg.core.pixels import flatten
-from napari_kmeans_seg.core.points import Packing
 
 RGB = Packing((0, 0, 0), (8, 8, 8), np.dtype(np.uint8))
 

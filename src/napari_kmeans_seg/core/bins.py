@@ -128,19 +128,15 @@ def _edges(values: NDArray[np.float64], n_bins: int) -> NDArray[np.float64]:
     return np.unique(np.concatenate([counts, np.linspace(low, high, n_bins // 2)]))
 
 
-def bin_grid(
-    sample: Features, weights: NDArray[np.float64] | None = None, n_bins: int = N_BINS
-) -> BinGrid:
-    """Lay a grid of at most `n_bins` cubes over a sample of the features.
+def bin_grid(sample: Features) -> BinGrid:
+    """Lay a grid of at most `N_BINS` cubes over a sample of the features.
 
     Its axes are the principal axes of the sample, so that correlated channels do not
     waste bins, and its edges span all but the outermost thousandth on either side, so that a
     hot pixel does not waste them either.
     """
-    mean = np.average(sample, axis=1, weights=weights)
-    centred = sample - mean[:, np.newaxis]
-    weighted = centred if weights is None else centred * weights
-    scatter = np.einsum("in,jn->ij", weighted, centred)
+    centred = sample - sample.mean(axis=1, keepdims=True)
+    scatter = np.einsum("in,jn->ij", centred, centred)
     # Deterministic up to the sign of each axis, which is set here.
     vectors = np.linalg.eigh(scatter)[1]
     axes = vectors.T[::-1][:N_AXES]
@@ -153,14 +149,14 @@ def bin_grid(
     if not extent.any():
         low, high = along.min(axis=1), along.max(axis=1)
         extent = high - low
-    step = _cube_side(extent, n_bins)
+    step = _cube_side(extent, N_BINS)
     counts = np.maximum(np.ceil(extent / step), 1).astype(int) if step else np.ones(len(axes), int)
     grid = BinGrid(axes, low, step, tuple(int(n) for n in counts))
     if np.bincount(grid.keys(few)).max() < CROWDED * few.shape[1]:
         return grid
     # A background, or values for "no data" far from the others: equal widths alone would leave
     # the rest in few bins. Finding bins of unequal widths takes some times as long.
-    edges = tuple(_edges(one, round(n_bins ** (1 / len(axes)))) for one in along)
+    edges = tuple(_edges(one, round(N_BINS ** (1 / len(axes)))) for one in along)
     return BinGrid(axes, low, step, tuple(one.size + 1 for one in edges), edges)
 
 

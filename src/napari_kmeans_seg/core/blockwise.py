@@ -24,8 +24,8 @@ from .lazy_image import LazyImage, Reading, pixels_of
 from .lloyd import LloydResult, Partition, partition
 from .model import KMeansModel
 from .nearest import Labels, label_dtype
+from .packing import Packing, packing_of_dtype
 from .parallel import CHUNK, Tick, no_tick, spans
-from .points import Packing, packing_of_dtype
 from .prepared import PreparedImage
 from .segmentation import Segmentation
 from .sources import PixelSource

@@ -9,9 +9,9 @@ from .features import Features
 from .parallel import map_spans, spans
 
 PLACE_BITS = 24
-"""Bits of a place on the curve, shared by the axes: 8 for each of three."""
+"""Bits of a place on the curve, shared by the axes: 8 for each of three, 6 for each of four."""
 
-N_AXES = 3
+N_AXES = 4
 """Features that the curve runs through, the widest."""
 
 SAMPLE = 1 << 12

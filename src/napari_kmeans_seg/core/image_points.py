@@ -18,9 +18,10 @@ from .features import (
     smooth,
     subtract,
 )
+from .packing import Packing
 from .parallel import CHUNK, Tick, map_spans, no_tick, spans
 from .pixels import Pixels
-from .points import Packing, WeightedPoints, distinct_points
+from .points import WeightedPoints, distinct_points
 from .sources import PixelSource, PointSource, Source
 
 SAMPLE = 1 << 13

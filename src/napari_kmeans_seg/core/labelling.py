@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from .features import Features, FeatureSpace, divide, middle_values, subtract
 from .image_points import SAMPLE, ImagePoints
 from .nearest import Labels, label_dtype, nearest, squared_distances, weighted_sum
+from .packing import Packing
 from .parallel import Tick, map_spans, spans
 from .pixels import Pixels
-from .points import Packing
 from .sums import sums_by_label
 
 

@@ -13,9 +13,10 @@ from . import checks
 from .chunks import Index, every_chunk, gather, load
 from .features import check_color_space
 from .image_points import ImagePoints, read, shrink
+from .packing import Packing, packing_of_dtype
 from .parallel import Tick, no_tick
 from .pixels import NO_PIXEL, Pixels, flatten
-from .points import Packing, WeightedPoints, count_codes, merge, packing_of_dtype, unpack
+from .points import WeightedPoints, count_codes, merge, unpack
 
 LOAD_BYTES = 1 << 28
 """Size up to which an image whose values cannot be counted is loaded and fitted in memory."""

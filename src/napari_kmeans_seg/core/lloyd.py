@@ -213,8 +213,8 @@ def lloyd(
     accelerate : bool
         Whether centroids overshoot the means and keep some of their last move, which needs
         fewer iterations. Where that leads uphill it is taken back, so that the inertia never
-        rises, and it ends at the means in any case. Points are then compared in single
-        precision, but for the first iteration and the last.
+        rises, and it ends at the means in any case. Until they rest, points are compared in
+        single precision; then exactly, until they rest again.
     rough : bool
         Whether accelerated centroids need not be exact in the last iteration either.
     tick : callable, optional
@@ -257,7 +257,9 @@ def lloyd(
     n_iter, converged = 0, False
     found: Partition | None = None
     step, lowest, fallback, between = np.zeros_like(centroids), np.inf, centroids, 0.0
-    quick = rough
+    # Pixels, whose features are computed each time, are compared in double precision.
+    may_be_quick = isinstance(source, PointSource)
+    quick = rough and may_be_quick
     while n_iter < max_iter and not converged:
         n_iter += 1
         part_of_rest = (1 - done) / 30
@@ -289,7 +291,9 @@ def lloyd(
             at_rest |= not accelerate
             accelerate = False
         converged = at_rest and (rough or not quick)
-        quick = accelerate and (rough or not at_rest)
+        # From there on every comparison is exact.
+        may_be_quick &= rough or not at_rest
+        quick = may_be_quick and accelerate
         if not accelerate or at_rest or empty.size or n_iter == max_iter:
             centroids, step = means, np.zeros_like(step)
         else:

@@ -134,7 +134,7 @@ def segment(
     `spatial_weight` a Dask array of up to 67 million values is read into memory, and so are its
     labels; a larger one is refused.
 
-    Initial centroids other than an array are first run to rest on coarse bins, from a
+    Initial centroids other than an array are first run to rest on coarse points, from a
     few seeds each, and the best goes on to all pixels; that is a heuristic, and costs little.
 
     References

@@ -13,7 +13,7 @@ from .nearest import Labels, nearest
 from .parallel import Span, spans
 from .pixels import Pixels
 
-SPAN = 1 << 17
+SPAN = 1 << 16
 """Points that one thread assigns at a time."""
 
 Assign = Callable[[int, int, Features, Labels], object]
