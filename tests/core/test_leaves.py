@@ -161,7 +161,10 @@ def test_lloyd_ends_at_the_same_centroids():
 
 
 @pytest.mark.parametrize("n_clusters", [5, 30])
-@pytest.mark.parametrize("options", [{}, {"color_space": "lab"}, {"channel_weights": [1, 0, 2]}])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"color_space": "lab"}, {"channel_weights": [1, 0, 2]}, {"normalize": True}],
+)
 def test_labels_and_sums_found_on_points_are_those_that_predict_finds(options, n_clusters):
     random = np.random.default_rng(3)
     image = random.integers(0, 256, (200, 150, 3), np.uint8)
@@ -195,3 +198,13 @@ def test_cells_are_summed_up_in_any_order(n_bits):
     np.testing.assert_array_equal(cells.weighted, totals)
     np.testing.assert_array_equal(cells.features, totals / weights)
     assert (np.diff(cells.places.astype(int)) > 0).all()
+
+
+def test_means_are_not_beyond_the_values_where_channels_are_normalized():
+    random = np.random.default_rng(0)
+    image = random.random((60, 50, 3)) < random.random(3)
+
+    found = prepare(image, channel_axis=-1, normalize=True).segment(3)
+
+    assert found.centroids.min() == 0
+    assert found.centroids.max() == 1

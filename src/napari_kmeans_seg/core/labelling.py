@@ -140,14 +140,14 @@ def label_pixels(
         table = np.zeros(1 << image.packing.n_bits, dtype)
         table[image.points.keys] = index + dtype.type(1)
         look_up(table, image.packing, image.inputs, labels, tick)
-        if assigned is None or space.color_space != "rgb":
+        if assigned is not None and space.color_space == "rgb" and set(space.scale) == {1.0}:
+            # The features are the values, but for these.
+            middle = space.offset
+            sums = _Sums(assigned.counts, assigned.sums, assigned.inertia)
+        else:
             step = max(1, image.points.n_points // SAMPLE)
             middle = middle_values([value[::step] for value in image.points.values])
             sums = _sum_points(image, space, index, middle, centroids)
-        else:
-            # The features are the values, but for these.
-            middle = space.offset
-            sums = _Sums(assigned.counts, assigned.sums / np.array(space.scale), assigned.inertia)
     else:
         pixels = divide(image.pixels, image.exponent)
         middle = middle_values(pixels.at(pixels.sample(SAMPLE)))
