@@ -11,7 +11,7 @@ from .curve import PLACE_BITS, along_curve, places_on_curve
 from .features import Features
 from .nearest import Labels, nearest
 from .parallel import Span, map_spans, spans
-from .sources import SPAN, Assign, PointSource
+from .sources import POINTS, Assign, PointSource
 from .sums import sums_by_label
 
 LEAVES = 1 << 8
@@ -232,7 +232,7 @@ def in_cells(points: PointSource, n_bits: int) -> LeafSource:
         return sums_by_label(cells[start:stop], rows, 1 << n_bits)
 
     total = np.zeros((1 << n_bits, 1 + len(points.features)))
-    for part in map_spans(sum_up, spans(points.n, SPAN)):
+    for part in map_spans(sum_up, spans(points.n, POINTS)):
         total += part
     occupied = np.flatnonzero(total[:, 0])
     weights, totals = total[occupied, 0], np.ascontiguousarray(total[occupied, 1:].T)

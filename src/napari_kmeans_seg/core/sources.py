@@ -14,7 +14,10 @@ from .parallel import Span, spans
 from .pixels import Pixels
 
 SPAN = 1 << 16
-"""Points that one thread assigns at a time."""
+"""Pixels that one thread assigns at a time: what they take stays in the cache."""
+
+POINTS = 1 << 17
+"""Points that one thread assigns at a time: fewer are done sooner than another thread wakes."""
 
 Assign = Callable[[int, int, Features, Labels], object]
 """Writes the nearest centroids of the points from start to stop: (start, stop, features, out)."""
@@ -105,7 +108,7 @@ class PointSource:
     @property
     def pieces(self) -> list[Span]:
         """How the points are cut up for the threads."""
-        return spans(self.n, SPAN)
+        return spans(self.n, POINTS)
 
     def block(self, start: int, stop: int) -> tuple[Features, NDArray[np.float64]]:
         """Features and weights of the points from `start` to `stop`."""
