@@ -25,12 +25,7 @@ PIECE = 1 << 17
 
 
 def along_curve(features: Features) -> tuple[NDArray[np.intp], NDArray[np.uint32]]:
-    """Order points along a Hilbert curve.
-
-    Parameters
-    ----------
-    features : (n_features, n) array
-        The points, of which at least one.
+    """Order ``(n_features, n)`` points along a Hilbert curve.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Find the centroids: seeds on coarse bins, then Lloyd on every distinct value or pixel."""
+"""Find the centroids: seeds on coarse points, then Lloyd on every distinct value or pixel."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -14,7 +14,7 @@ from .seeding import k_means_plus_plus, random_points
 from .sources import SPAN, PointSource, Source
 
 COARSE_STARTS = (4, 8)
-"""Starts that are tried on the coarsest bins for each run on all points, from 8 to 16
+"""Starts that are tried on the coarsest points for each run on all points, from 8 to 16
 clusters one for every two, above 32 fewer; the best goes on. They cost little there, and
 k-means++ alone often ends in a poor local minimum: more so where clusters are many."""
 
