@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_kmeans_seg.core import curve
-from napari_kmeans_seg.core.curve import along_curve
+from napari_kmeans_seg.core.curve import along_curve, places_in_z_order
 
 
 @pytest.mark.parametrize(("n_axes", "side"), [(1, 100), (2, 64), (3, 16), (4, 8)])
@@ -32,6 +32,18 @@ def test_places_that_begin_alike_lie_in_one_cell():
         along = colors[:, order]
         low, high = (ufunc.reduceat(along, starts, axis=1) for ufunc in (np.minimum, np.maximum))
         np.testing.assert_array_equal(low // side, high // side)
+
+
+def test_in_z_order_the_bits_of_the_axes_take_turns():
+    x, y, z = grid = np.indices((256, 256, 2)).reshape(3, -1)
+
+    places = places_in_z_order(grid.astype(float))
+
+    expected = np.zeros(x.size, int)
+    for bit in range(8):
+        for axis, value in enumerate((x, y, z)):
+            expected += (value >> bit) % 2 << (3 * bit + axis)
+    np.testing.assert_array_equal(places, expected)
 
 
 @pytest.mark.parametrize("far", [1e6, 1e30])

@@ -39,13 +39,14 @@ def test_a_colour_is_packed_wherever_its_bytes_are(layout, n, dtype):
     np.testing.assert_array_equal(np.stack(RGB.unpack(codes), axis=1), colors)
 
 
-@pytest.fixture(params=["sorted", "in a table"])
+@pytest.fixture(params=["sorted", "in a table", "in blocks"])
 def counting(request, monkeypatch):
-    """Values are counted in both ways, in pieces of at most 4096 pixels."""
+    """Values are counted in all ways, in pieces of at most 4096 pixels."""
     monkeypatch.setattr(points, "COUNT_CHUNK", 1 << 12)
     monkeypatch.setattr(points, "NOISE", 1 << 8)
-    monkeypatch.setattr(points, "LARGE", 0)
-    monkeypatch.setattr(points, "_sorting_is_slow", lambda: request.param == "in a table")
+    monkeypatch.setattr(points, "IN_CACHE", 1 << 10)
+    monkeypatch.setattr(points, "LARGE", 0 if request.param == "in a table" else 1 << 40)
+    monkeypatch.setattr(points, "_sorting_is_slow", lambda: request.param != "sorted")
 
 
 @pytest.mark.parametrize("n", [1, 1000, 20_000])

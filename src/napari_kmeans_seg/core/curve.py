@@ -1,4 +1,4 @@
-"""Order points along a Hilbert curve: neighbours in the list are neighbours in space."""
+"""Order points along a curve that fills space: neighbours in the list are neighbours in space."""
 
 from functools import cache
 
@@ -64,6 +64,22 @@ def places_on_curve(features: Features) -> NDArray[np.uint32]:
     domains with unequal side lengths. Information Processing Letters 105, 155-163.
     doi:10.1016/j.ipl.2007.08.034
     """
+    return _in_grid(features, hilbert=True)
+
+
+def places_in_z_order(features: Features) -> NDArray[np.uint32]:
+    """Say the same of a curve that leaps, on which points find their places in half the time.
+
+    References
+    ----------
+    Morton G.M. (1966) A computer oriented geodetic data base and a new technique in file
+    sequencing. IBM, Ottawa.
+    """
+    return _in_grid(features, hilbert=False)
+
+
+def _in_grid(features: Features, *, hilbert: bool) -> NDArray[np.uint32]:
+    """Lay a grid over points, and find their places in it."""
     low, high = features.min(axis=1), features.max(axis=1)
     axes = np.sort(np.argsort(high - low, kind="stable")[::-1][:N_AXES])
     chosen = [features[axis] for axis in axes]
@@ -71,12 +87,18 @@ def places_on_curve(features: Features) -> NDArray[np.uint32]:
     # A power of two, so that cells of 8-bit colours hold equally many of them.
     extent = float((high - low).max()) or 1.0
     step = 2.0 ** np.ceil(np.log2(extent / ((1 << n_bits) - 1)))
-    cells = [(low[axis], 1 / step) for axis in axes]
-    few = [feature[:: 1 + feature.size // SAMPLE] for feature in chosen]
-    if np.unique(_places(few, cells)).size < few[0].size // CROWDED:
+    cells: list[tuple[float, float]] | None = [(low[axis], 1 / step) for axis in axes]
+    few = np.sort(_z_order([feature[:: 1 + feature.size // SAMPLE] for feature in chosen], cells))
+    if np.count_nonzero(few[1:] != few[:-1]) < few.size // CROWDED:
         # A few values far from the others: equal widths would leave the rest in few cells.
-        return _places([_ranks(feature, 1 << min(n_bits, 12)) for feature in chosen], None)
-    return _places(chosen, cells)
+        chosen = [_ranks(feature, 1 << min(n_bits, 12)) for feature in chosen]
+        cells = None
+
+    def part(start: int, stop: int) -> NDArray[np.uint32]:
+        places = _z_order([feature[start:stop] for feature in chosen], cells)
+        return _hilbert_order(places, len(chosen)) if hilbert and len(chosen) > 1 else places
+
+    return np.concatenate(list(map_spans(part, spans(features.shape[1], PIECE))))
 
 
 def _ranks(feature: NDArray[np.float64], n_ranks: int) -> NDArray[np.float64]:
@@ -86,36 +108,34 @@ def _ranks(feature: NDArray[np.float64], n_ranks: int) -> NDArray[np.float64]:
     return np.searchsorted(edges[1:], feature).astype(np.float64)
 
 
-def _places(
+def _z_order(
     features: list[NDArray[np.float64]], cells: list[tuple[float, float]] | None
 ) -> NDArray[np.uint32]:
-    """Place of each point; `cells` are the low end and cells per unit, None: 0 and 1."""
-    n_axes = len(features)
-    spread = _spread(n_axes)
+    """Place of each point in Z-order: one bit of each axis after the other.
+
+    `cells` are the low end of each axis and its cells per unit, None: 0 and 1.
+    """
+    spread = _spread(len(features))
+    places = np.zeros(features[0].size, np.uint32)
+    for axis, cell in enumerate(features):
+        if cells is not None:
+            low, per_unit = cells[axis]
+            cell = (cell - low) * per_unit
+        places |= spread.take(cell.astype(np.intp), mode="clip") << np.uint32(axis)
+    return places
+
+
+def _hilbert_order(z_order: NDArray[np.uint32], n_axes: int) -> NDArray[np.uint32]:
+    """Place of each point on the Hilbert curve, from its place in Z-order."""
     digits, states = _steps(n_axes)
     n_bits = 2 * n_axes
     mask = np.uint32((1 << n_bits) - 1)
-
-    def part(start: int, stop: int) -> NDArray[np.uint32]:
-        # One bit of each axis after the other.
-        mixed = np.zeros(stop - start, np.uint32)
-        for axis, feature in enumerate(features):
-            cell = feature[start:stop]
-            if cells is not None:
-                low, per_unit = cells[axis]
-                cell = (cell - low) * per_unit
-            mixed |= spread.take(cell.astype(np.intp), mode="clip") << np.uint32(axis)
-        if n_axes == 1:
-            return mixed
-        places = np.zeros(stop - start, np.uint32)
-        state = np.zeros(stop - start, np.uint32)
-        for shift in range(PLACE_BITS - n_bits, -1, -n_bits):
-            index = state | (mixed >> np.uint32(shift)) & mask
-            places = places << np.uint32(n_bits) | digits.take(index)
-            state = states.take(index)
-        return places
-
-    return np.concatenate(list(map_spans(part, spans(features[0].size, PIECE))))
+    places, state = np.zeros((2, z_order.size), np.uint32)
+    for shift in range(PLACE_BITS - n_bits, -1, -n_bits):
+        index = state | (z_order >> np.uint32(shift)) & mask
+        places = places << np.uint32(n_bits) | digits.take(index)
+        state = states.take(index)
+    return places
 
 
 @cache

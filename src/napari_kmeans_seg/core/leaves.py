@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .curve import PLACE_BITS, along_curve, places_on_curve
+from .curve import PLACE_BITS, along_curve, places_in_z_order
 from .features import Features
 from .nearest import Labels, nearest
 from .parallel import Span, map_spans, spans
 from .sources import POINTS, Assign, PointSource
-from .sums import sums_by_label
 
 LEAVES = 1 << 8
 """Leaves that points are cut into, about, ..."""
@@ -50,7 +49,8 @@ class LeafSource(PointSource):
     features, weights, totals
         As in `PointSource`.
     places : (n,) array of uint32, ascending
-        Where the points stand on a Hilbert curve, as `along_curve` tells.
+        Where the points stand on a curve: those whose places begin with the same bits are
+        neighbours.
     leaf : int
         Points of a leaf, a power of two.
     order : (n,) array of intp, optional
@@ -215,7 +215,7 @@ def in_leaves(points: PointSource, leaf: int | None = None) -> LeafSource:
 
 
 def in_cells(points: PointSource, n_bits: int) -> LeafSource:
-    """Sum points up to the means of those that lie in one cell of the curve, in any order.
+    """Sum points up to the means of those that lie in one cell of space, in any order.
 
     Parameters
     ----------
@@ -225,19 +225,20 @@ def in_cells(points: PointSource, n_bits: int) -> LeafSource:
         How many bits of a place tell cells apart.
     """
     shift = np.uint32(PLACE_BITS - n_bits)
-    cells = places_on_curve(points.features) >> shift
+    cells = (places_in_z_order(points.features) >> shift).astype(np.intp)
+    rows = [points.weights, *points.weighted]
 
     def sum_up(start: int, stop: int) -> NDArray[np.float64]:
-        rows = [points.weights[start:stop], *points.weighted[:, start:stop]]
-        return sums_by_label(cells[start:stop], rows, 1 << n_bits)
+        index = cells[start:stop]
+        return np.stack([np.bincount(index, row[start:stop], 1 << n_bits) for row in rows])
 
-    total = np.zeros((1 << n_bits, 1 + len(points.features)))
+    total = np.zeros((len(rows), 1 << n_bits))
     for part in map_spans(sum_up, spans(points.n, POINTS)):
         total += part
-    occupied = np.flatnonzero(total[:, 0])
-    weights, totals = total[occupied, 0], np.ascontiguousarray(total[occupied, 1:].T)
+    occupied = np.flatnonzero(total[0])
+    weights, *totals = total[:, occupied]
     places, leaf = occupied.astype(np.uint32) << shift, _leaf_of(occupied.size)
-    return LeafSource(totals / weights, weights, totals, places=places, leaf=leaf)
+    return LeafSource(totals / weights, weights, np.stack(totals), places=places, leaf=leaf)
 
 
 def coarser(points: LeafSource, n_points: int) -> LeafSource:

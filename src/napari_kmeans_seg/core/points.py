@@ -28,6 +28,12 @@ LARGE = 1 << 21
 SLOW = 4
 """Times as long that sorting may take per core as adding to a table, which one core does."""
 
+BLOCK_BITS = 5
+"""Codes in a row that a table of blocks has room for if one of them occurs: 32."""
+
+IN_CACHE = 1 << 17
+"""Codes that are counted at a time, so that what they take stays in the cache."""
+
 NOISE = 1 << 19
 """Pixels that are not cut into pieces, and distinct values that are never too many."""
 
@@ -184,12 +190,13 @@ def count_codes(
         codes = np.flatnonzero(table).astype(np.uint32)
         return WeightedPoints(codes, (), table[codes])
 
-    small_table = packing.n_bits <= TABLE_BITS and not whole
-    if small_table and pixels.n_pixels >= LARGE and _sorting_is_slow():
+    in_table = packing.n_bits <= TABLE_BITS and _sorting_is_slow()
+    if in_table and pixels.n_pixels >= LARGE and not whole:
         return _count_in_table(pixels, packing, tick, noise=noise)
 
     def distinct(start: int, stop: int) -> WeightedPoints:
-        return count_sorted(packing.pack(pixels.take(start, stop)))
+        codes = packing.pack(pixels.take(start, stop))
+        return _count_in_blocks(codes, packing.n_bits) if in_table else count_sorted(codes)
 
     size = COUNT_CHUNK if whole else min(COUNT_CHUNK, max(NOISE, -(-pixels.n_pixels // 2)))
     parts: list[WeightedPoints] = []
@@ -236,6 +243,31 @@ def _count_in_table(
         return WeightedPoints(codes.astype(np.uint32), (), table[codes].astype(np.int64))
 
     return _concatenate(map_spans(occupied, spans(table.size)))
+
+
+def _count_in_blocks(codes: NDArray[Any], n_bits: int) -> WeightedPoints:
+    """Count codes in a table of the blocks that they lie in: of all values it would be too large.
+
+    The codes are of so many bits; fewer pixels than 2**32.
+    """
+    inside = codes.dtype.type((1 << BLOCK_BITS) - 1)
+    shift = codes.dtype.type(BLOCK_BITS)
+    pieces = spans(codes.size, IN_CACHE)
+    occupied = np.zeros(1 << n_bits >> BLOCK_BITS, bool)
+    for start, stop in pieces:
+        occupied[(codes[start:stop] >> shift).astype(np.intp)] = True
+    blocks = np.flatnonzero(occupied)
+    first = np.zeros(occupied.size, np.intp)
+    first[blocks] = np.arange(blocks.size) << BLOCK_BITS
+    table = np.zeros(blocks.size << BLOCK_BITS, np.uint32)
+    for start, stop in pieces:
+        part = codes[start:stop]
+        index = first.take(part >> shift)
+        index += part & inside
+        np.add.at(table, index, np.uint32(1))
+    index = np.flatnonzero(table != 0)
+    keys = blocks[index >> BLOCK_BITS] << BLOCK_BITS | index & int(inside)
+    return WeightedPoints(keys.astype(codes.dtype), (), table[index].astype(np.int64))
 
 
 def count_sorted(keys: NDArray[Any]) -> WeightedPoints:
