@@ -77,8 +77,7 @@ class BinGrid:
 
     def sums(self, features: Features) -> NDArray[np.float64]:
         """Count points and sum their features per bin, as ``(1 + n_features, size)``."""
-        rows = [np.ones(features.shape[1]), *features]
-        return sums_by_label(self.keys(features), rows, self.size).T
+        return sums_by_label(self.keys(features), [None, *features], self.size).T
 
 
 @dataclass(frozen=True)

@@ -43,8 +43,7 @@ def coarsen(source: Source, sample: Features, tick: Tick | None = None) -> Point
     def sums(start: int, stop: int) -> NDArray[np.float64]:
         return bins.sums(source.block(start, stop)[0])
 
-    # Laid out like the sums of a grid.
-    total = np.zeros((bins.size, 1 + len(sample))).T
+    total = np.zeros((1 + len(sample), bins.size))
     for part in map_spans(sums, spans(source.n, SPAN), tick):
         total += part
     occupied = np.flatnonzero(total[0])

@@ -22,7 +22,7 @@ from .packing import Packing
 from .parallel import CHUNK, Tick, map_spans, no_tick, spans
 from .pixels import Pixels
 from .points import WeightedPoints, distinct_points
-from .sources import PixelSource, PointSource, Source
+from .sources import SPAN, PixelSource, PointSource, Source
 
 SAMPLE = 1 << 13
 """Pixels that are looked at to find a value from the middle."""
@@ -112,7 +112,7 @@ class ImagePoints:
             def sums(start: int, stop: int) -> NDArray[np.float64]:
                 return _power_sums(self.inputs.take(start, stop), offset)
 
-            pieces = spans(self.inputs.n_pixels)
+            pieces = spans(self.inputs.n_pixels, SPAN)
         total = np.zeros((len(offset), 3))
         for part in map_spans(sums, pieces, tick):
             total += part
@@ -283,8 +283,8 @@ def _power_sums(
     centred = np.empty(values[0].size)
     for row, value, zero in zip(sums, values, offset, strict=True):
         subtract(value, zero, centred)
-        weighted = centred.copy() if weights is None else centred * weights
-        row[:] = centred.size if weights is None else weights.sum(), weighted.sum(), 0
+        weighted = centred if weights is None else centred * weights
+        row[:2] = centred.size if weights is None else weights.sum(), weighted.sum()
         weighted *= centred
         row[2] = weighted.sum()
     return sums

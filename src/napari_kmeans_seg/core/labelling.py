@@ -83,13 +83,12 @@ class _Sums:
     ) -> "_Sums":
         k = len(centroids)
         squares = squared_distances(features, centroids, index)
-        rows = np.empty((1 + len(values), index.size))
-        rows[0] = 1 if weights is None else weights
-        for difference, value, zero in zip(rows[1:], values, middle, strict=True):
+        differences = np.empty((len(values), index.size))
+        for difference, value, zero in zip(differences, values, middle, strict=True):
             subtract(value, zero, difference)
             if weights is not None:
                 difference *= weights
-        sums = sums_by_label(index, list(rows), k)
+        sums = sums_by_label(index, [weights, *differences], k)
         return cls(sums[:, 0], sums[:, 1:], weighted_sum(squares, weights))
 
     @classmethod

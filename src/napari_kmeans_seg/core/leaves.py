@@ -12,6 +12,7 @@ from .features import Features
 from .nearest import Labels, nearest
 from .parallel import Span, map_spans, spans
 from .sources import POINTS, Assign, PointSource
+from .sums import sums_by_label
 
 LEAVES = 1 << 8
 """Leaves that points are cut into, about, ..."""
@@ -229,8 +230,7 @@ def in_cells(points: PointSource, n_bits: int) -> LeafSource:
     rows = [points.weights, *points.weighted]
 
     def sum_up(start: int, stop: int) -> NDArray[np.float64]:
-        index = cells[start:stop]
-        return np.stack([np.bincount(index, row[start:stop], 1 << n_bits) for row in rows])
+        return sums_by_label(cells[start:stop], [row[start:stop] for row in rows], 1 << n_bits).T
 
     total = np.zeros((len(rows), 1 << n_bits))
     for part in map_spans(sum_up, spans(points.n, POINTS)):

@@ -100,8 +100,7 @@ def _sums(
     weighted: Features, weights: NDArray[np.float64] | None, labels: Labels, k: int
 ) -> NDArray[np.float64]:
     """Weights and weighted features per cluster, ``(k, 1 + n_features)``."""
-    ones = np.ones(labels.size) if weights is None else weights
-    return sums_by_label(labels, [ones, *weighted], k)
+    return sums_by_label(labels, [weights, *weighted], k)
 
 
 def inertia(source: Source, centroids: NDArray[np.float64]) -> float:
