@@ -1,83 +1,130 @@
 """Bins for values that do not repeat: occupied bins with their counts and exact means."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .features import Features
-from .sums import sums_by_label
+from .nearest import multiply
 
 N_BINS = 1 << 15
-"""Bins of a grid: few enough to cluster in milliseconds, more than clusters by far."""
+"""Bins: few enough to cluster in milliseconds, more than clusters by far."""
 
 N_AXES = 3
 """Principal axes that are cut into bins."""
 
-
-class Bins(Protocol):
-    """A way to sum points up to fewer."""
-
-    @property
-    def size(self) -> int:
-        """Number of bins."""
-
-    def sums(self, features: Features) -> NDArray[np.float64]:
-        """Count points and sum their features per bin, as ``(1 + n_features, size)``."""
-
-
 CROWDED = 0.25
 """Share of the points in one bin from which the bins' widths follow the points."""
+
+ROUNDING = 1e-12
+"""What rounding changes coordinates and squares by is less, in parts of the largest of them."""
+
+OUTSIDE = 0.001
+"""Share of a sample that lies below the inner bins of an axis, and above them."""
 
 
 @dataclass(frozen=True)
 class BinGrid:
-    """A grid on the principal axes of the features.
+    """A grid on the principal axes of several features.
 
     Attributes
     ----------
     axes : (n_axes, n_features) array
-        Unit vectors of the axes along which the features vary most.
-    low : (n_axes,) array
-        Lower edge of the first bin along each axis.
-    step : float
-        Side of a bin. The outermost bins take all that lies beyond.
+        Unit vectors of the widest principal axes.
     n_bins : tuple of int
-        Bins along each axis.
+        Bins along each axis. The outermost two take all beyond.
+    low : (n_axes,) array
+        Where the first of the inner bins begins along each axis.
+    step : float
+        Side of the inner bins.
+    middle : (n_features,) array
+        A point that the inner bins lie around in what the axes leave out.
+    radius : float
+        How far off the middle a point may lie there: beyond, it is in bin 0.
     edges : tuple of arrays, or None
         Where bins of unequal widths end along each axis, instead of `low` and `step`.
     """
 
     axes: NDArray[np.float64]
+    n_bins: tuple[int, ...]
     low: NDArray[np.float64]
     step: float
-    n_bins: tuple[int, ...]
+    middle: NDArray[np.float64]
+    radius: float
     edges: tuple[NDArray[np.float64], ...] | None = None
 
     @property
     def size(self) -> int:
-        """Number of bins."""
+        """Number of bins, the outer ones included."""
         return int(np.prod(self.n_bins))
 
-    def keys(self, features: Features) -> NDArray[np.intp]:
-        """Bin of each point of ``(n_features, n)`` features."""
-        keys = np.zeros(features.shape[1], np.intp)
-        for i, (axis, low, n) in enumerate(zip(self.axes, self.low, self.n_bins, strict=True)):
-            along = _project(axis, features)
+    def keys(self, features: Features, squares: NDArray[np.float64]) -> NDArray[np.uint16]:
+        """Bin of each point of ``(n_features, n)`` features, whose squared lengths are given."""
+        n_axes = len(self.axes)
+        rows = np.vstack([self.axes, self.middle])
+        along = multiply(rows, features, np.empty((len(rows), features.shape[1])))
+        along, across = along[:n_axes], along[n_axes]
+        if len(features) > n_axes:
+            # What the axes leave out of |x - middle|^2.
+            across *= -2
+            across += squares
+            for one in along:
+                across -= one * one
+            beyond = across > self.radius**2 - self.middle @ self.middle
+        if self.edges is None:
+            along -= (self.low - self.step)[:, np.newaxis]
+            along *= 1 / self.step
+            np.clip(along, 0, np.array(self.n_bins)[:, np.newaxis] - 1, out=along)
+            index = along.astype(np.intp)
+        else:
+            pairs = zip(self.edges, along, strict=True)
+            index = np.stack([np.searchsorted(*pair, side="right") for pair in pairs])
+        keys: NDArray[np.intp] = index[0]
+        for one, n in zip(index[1:], self.n_bins[1:], strict=True):
             keys *= n
-            if self.edges is not None:
-                keys += np.searchsorted(self.edges[i], along, side="right")
-                continue
-            along -= low
-            along *= 1 / self.step if self.step else 0.0
-            np.clip(along, 0, n - 1, out=along)
-            keys += along.astype(np.intp)
-        return keys
+            keys += one
+        if len(features) > n_axes:
+            keys[beyond] = 0
+        return keys.astype(np.uint16)
 
-    def sums(self, features: Features) -> NDArray[np.float64]:
-        """Count points and sum their features per bin, as ``(1 + n_features, size)``."""
-        return sums_by_label(self.keys(features), [None, *features], self.size).T
+    def boxes(self, bins: NDArray[np.intp]) -> "Boxes":
+        """Say where the points of bins lie."""
+        index = np.stack(np.unravel_index(bins, self.n_bins))
+        last = np.array(self.n_bins)[:, np.newaxis] - 1
+        inner: NDArray[np.bool_] = np.logical_and.reduce((index > 0) & (index < last))
+        if self.edges is None:
+            lower = self.low[:, np.newaxis] + (index - 1) * self.step
+            upper = lower + self.step
+        else:
+            pairs = list(zip(self.edges, index, strict=True))
+            lower = np.stack([edges[np.maximum(i - 1, 0)] for edges, i in pairs])
+            upper = np.stack([edges[np.minimum(i, edges.size - 1)] for edges, i in pairs])
+        farthest = (np.maximum(np.abs(lower), np.abs(upper)) ** 2).sum(axis=0)
+        farthest += (np.sqrt(self.middle @ self.middle) + self.radius) ** 2
+        room = ROUNDING * np.sqrt(farthest)
+        radius = np.sqrt(self.radius**2 + ROUNDING * farthest)
+        return Boxes((lower + upper) / 2, (upper - lower) / 2 + room, radius, inner)
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """Where the points of bins lie, with room for what rounding may have done to them.
+
+    Attributes
+    ----------
+    middle, half : (n_axes, n) arrays
+        Middle and half sides along the axes.
+    radius : (n,) array
+        How far the points may lie from the middle in what the axes leave out.
+    inner : (n,) bool array
+        Whether a bin is an inner one. What is said of the others means nothing.
+    """
+
+    middle: NDArray[np.float64]
+    half: NDArray[np.float64]
+    radius: NDArray[np.float64]
+    inner: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -107,16 +154,13 @@ class Intervals:
         return np.stack([counts, np.bincount(keys, values, minlength=self.size)])
 
 
-def lay_bins(sample: Features) -> Bins:
-    """Lay at most some `N_BINS` bins where a sample of the features has its points.
+def lay_intervals(sample: NDArray[np.float64]) -> Intervals:
+    """Lay at most some `N_BINS` bins where a sample of one feature has its points.
 
-    One feature gets bins of equal counts and bins of equal widths at once: where many values
-    lie as well as where few do, however far a value for "no data" stands off. Several get
-    a grid.
+    They have equal counts and equal widths at once: they are where many values lie as well as
+    where few do, however far a value for "no data" stands off.
     """
-    if len(sample) > 1:
-        return bin_grid(sample)
-    return Intervals(_edges(sample[0], N_BINS))
+    return Intervals(_edges(sample, N_BINS))
 
 
 def _edges(values: NDArray[np.float64], n_bins: int) -> NDArray[np.float64]:
@@ -127,44 +171,49 @@ def _edges(values: NDArray[np.float64], n_bins: int) -> NDArray[np.float64]:
     return np.unique(np.concatenate([counts, np.linspace(low, high, n_bins // 2)]))
 
 
-def bin_grid(sample: Features) -> BinGrid:
-    """Lay a grid of at most `N_BINS` cubes over a sample of the features.
+def lay_grid(sample: Features) -> BinGrid:
+    """Lay a grid of some `N_BINS` cubes over a sample of several features.
 
-    Its axes are the principal axes of the sample, so that correlated channels do not
-    waste bins, and its edges span all but the outermost thousandth on either side, so that a
-    hot pixel does not waste them either.
+    Its axes are the principal axes of the sample, so that correlated channels do not waste
+    bins, and its inner bins span all but the outermost thousandth on either side, so that a hot
+    pixel does not waste them either.
     """
     centred = sample - sample.mean(axis=1, keepdims=True)
     scatter = np.einsum("in,jn->ij", centred, centred)
     # Deterministic up to the sign of each axis, which is set here.
-    vectors = np.linalg.eigh(scatter)[1]
-    axes = vectors.T[::-1][:N_AXES]
+    axes = np.linalg.eigh(scatter)[1].T[::-1][:N_AXES]
     largest = axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)]
-    axes = axes * np.sign(largest)[:, np.newaxis]
+    axes = np.ascontiguousarray(axes * np.sign(largest)[:, np.newaxis])
     few = sample[:, :: 1 + sample.shape[1] // N_BINS]
-    along = np.stack([_project(axis, few) for axis in axes])
-    low, high = np.quantile(along, [0.001, 0.999], axis=1)
+    squares = (few**2).sum(axis=0)
+    cut = multiply(axes, few, np.empty((len(axes), few.shape[1])))
+    low, high = np.quantile(cut, [OUTSIDE, 1 - OUTSIDE], axis=1)
+    if not (high - low).any():
+        low, high = cut.min(axis=1), cut.max(axis=1)
     extent = high - low
-    if not extent.any():
-        low, high = along.min(axis=1), along.max(axis=1)
-        extent = high - low
-    step = _cube_side(extent, N_BINS)
-    counts = np.maximum(np.ceil(extent / step), 1).astype(int) if step else np.ones(len(axes), int)
-    grid = BinGrid(axes, low, step, tuple(int(n) for n in counts))
-    if np.bincount(grid.keys(few)).max() < CROWDED * few.shape[1]:
+    step = _cube_side(extent, N_BINS) or 1.0
+    n_bins = _n_bins(extent, step)
+    while np.prod(n_bins) > 1 << 16:
+        # The outer bins are many where one axis has most of the inner ones.
+        step *= 1.25
+        n_bins = _n_bins(extent, step)
+    # The median point without its part along the axes.
+    middle = np.median(few, axis=1)
+    middle -= axes.T @ (axes @ middle)
+    off = ((few - axes.T @ cut - middle[:, np.newaxis]) ** 2).sum(axis=0)
+    radius = float(np.sqrt(np.quantile(off, 1 - OUTSIDE) + ROUNDING * squares.max()))
+    grid = BinGrid(axes, n_bins, low, step, middle, radius)
+    if np.bincount(grid.keys(few, squares)).max() < CROWDED * few.shape[1]:
         return grid
     # A background, or values for "no data" far from the others: equal widths alone would leave
     # the rest in few bins. Finding bins of unequal widths takes some times as long.
-    edges = tuple(_edges(one, round(N_BINS ** (1 / len(axes)))) for one in along)
-    return BinGrid(axes, low, step, tuple(one.size + 1 for one in edges), edges)
+    edges = tuple(_edges(one, round(N_BINS ** (1 / len(cut)))) for one in cut)
+    return BinGrid(axes, tuple(one.size + 1 for one in edges), low, step, middle, radius, edges)
 
 
-def _project(axis: NDArray[np.float64], features: Features) -> NDArray[np.float64]:
-    """Coordinates along an axis. Not left to BLAS, whose rounding depends on its threads."""
-    along: NDArray[np.float64] = axis[0] * features[0]
-    for direction, feature in zip(axis[1:], features[1:], strict=True):
-        along += direction * feature
-    return along
+def _n_bins(extent: NDArray[np.float64], step: float) -> tuple[int, ...]:
+    """Bins along each axis for inner bins of this side, the two outer ones included."""
+    return tuple(2 + max(1, int(np.ceil(one / step))) for one in extent)
 
 
 def _cube_side(extent: NDArray[np.float64], n_bins: int) -> float:

@@ -77,7 +77,10 @@ class FeatureSpace:
 
     def of_sample(self, pixels: Pixels, size: int) -> Features:
         """Features of about `size` pixels that take part, position included."""
-        where = pixels.sample(size)
+        return self.at(pixels, pixels.sample(size))
+
+    def at(self, pixels: Pixels, where: NDArray[np.intp]) -> Features:
+        """Features of the pixels at flat indices, position included."""
         features = self.of_values(pixels.at(where))
         if not self.position:
             return features

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from .bins import lay_bins
+from .bins import lay_intervals
 from .features import Features
 from .lloyd import LloydResult, lloyd
 from .parallel import Tick, map_spans, spans
@@ -27,23 +27,23 @@ many iterations."""
 
 
 def coarsen(source: Source, sample: Features, tick: Tick | None = None) -> PointSource:
-    """Sum pixels up to the means of at most some `N_BINS` bins.
+    """Sum pixels of one feature up to the means of at most some `N_BINS` bins.
 
     Parameters
     ----------
     source : Source
         The pixels.
-    sample : (n_features, n) array
+    sample : (1, n) array
         Some of them, to choose the bins by.
     tick : callable, optional
         Progress.
     """
-    bins = lay_bins(sample)
+    bins = lay_intervals(sample[0])
 
     def sums(start: int, stop: int) -> NDArray[np.float64]:
         return bins.sums(source.block(start, stop)[0])
 
-    total = np.zeros((1 + len(sample), bins.size))
+    total = np.zeros((2, bins.size))
     for part in map_spans(sums, spans(source.n, SPAN), tick):
         total += part
     occupied = np.flatnonzero(total[0])

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .binned import BinnedPixels
 from .features import Features, FeatureSpace, divide, middle_values, subtract
 from .image_points import SAMPLE, ImagePoints
 from .nearest import Labels, label_dtype, nearest, squared_distances, weighted_sum
@@ -112,6 +113,7 @@ def label_pixels(
     tick: Tick | None = None,
     *,
     assigned: Assigned | None = None,
+    binned: BinnedPixels | None = None,
 ) -> Labelling:
     """Label every pixel of an image with its nearest centroid; of equals, the first.
 
@@ -127,10 +129,14 @@ def label_pixels(
         Progress.
     assigned : Assigned, optional
         The nearest centroid of each distinct value, if it is known.
+    binned : BinnedPixels, optional
+        The bins of the pixels in this space, if they are known.
     """
     dtype = label_dtype(len(centroids))
     labels: Labels = np.zeros(image.pixels.n_pixels, dtype)
     table: Labels | None = None
+    # But for the offset.
+    features_are_values = space.color_space == "rgb" and set(space.scale) == {1.0}
     if image.points is not None and image.packing is not None:
         if assigned is None:
             index = _nearest(image.features(space), centroids, dtype)
@@ -139,14 +145,17 @@ def label_pixels(
         table = np.zeros(1 << image.packing.n_bits, dtype)
         table[image.points.keys] = index + dtype.type(1)
         look_up(table, image.packing, image.inputs, labels, tick)
-        if assigned is not None and space.color_space == "rgb" and set(space.scale) == {1.0}:
-            # The features are the values, but for these.
+        if assigned is not None and features_are_values:
             middle = space.offset
             sums = _Sums(assigned.counts, assigned.sums, assigned.inertia)
         else:
             step = max(1, image.points.n_points // SAMPLE)
             middle = middle_values([value[::step] for value in image.points.values])
             sums = _sum_points(image, space, index, middle, centroids)
+    elif binned is not None and features_are_values and image.inputs is image.pixels:
+        middle = space.offset
+        totals, inertia = binned.label(centroids, labels, tick)
+        sums = _Sums(totals[:, 0], totals[:, 1 : 1 + len(middle)], inertia)
     else:
         pixels = divide(image.pixels, image.exponent)
         middle = middle_values(pixels.at(pixels.sample(SAMPLE)))

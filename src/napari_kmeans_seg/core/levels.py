@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import fit
+from .binned import BinnedPixels, bin_pixels
 from .choose_k import Silhouettes
 from .features import FeatureSpace
 from .image_points import ImagePoints
 from .labelling import Assigned
 from .leaves import LeafSource, coarser, in_cells, in_leaves
 from .lloyd import LloydResult, assign_points
-from .sources import PointSource, Source
+from .sources import PixelSource, PointSource, Source
 
 FEW_CLUSTERS = 8
 """Clusters up to which it takes longer to put all points in order than to compare them all."""
@@ -34,6 +35,12 @@ FEWEST = 2500
 
 PER_CLUSTER = 48
 """... or so many for each cluster: less are no guide."""
+
+FEW_BINS = 512
+"""Bins for each cluster below which they are too coarse a guide for all pixels."""
+
+SAMPLES = ((4, 1 << 20), (16, 1 << 18))
+"""How many times fewer pixels than all a sample of them has at least, and how many at most."""
 
 SAMPLE = 1 << 14
 """Pixels that decide where bins lie."""
@@ -58,10 +65,16 @@ class Levels:
     space: FeatureSpace
     _coarser: dict[tuple[float, ...], LeafSource] = field(default_factory=dict, init=False)
 
+    @property
+    def _n_features(self) -> int:
+        return self.space.n_features(len(self.image.pixels.shape))
+
     @cached_property
     def fine(self) -> Source:
         """All points, or all pixels where values hardly repeat."""
         source = self.image.source(self.space)
+        if isinstance(source, PixelSource) and self._n_features > 1:
+            return bin_pixels(source, self.space.of_sample(self.image.inputs, SAMPLE))
         if isinstance(source, PointSource) and 0 in self.space.scale:
             # Values that differ only in a channel without weight are one.
             features, home = np.unique(source.features, axis=1, return_inverse=True)
@@ -82,9 +95,9 @@ class Levels:
         """All points where they are known, else bins of pixels: few enough to be sorted."""
         if isinstance(self.fine, PointSource):
             return self.fine
-        n_features = self.space.n_features(len(self.image.pixels.shape))
-        n_sample = SAMPLE if n_features > 1 else SAMPLE_OF_ONE
-        return fit.coarsen(self.fine, self.space.of_sample(self.image.inputs, n_sample))
+        if isinstance(self.fine, BinnedPixels):
+            return self.fine.points
+        return fit.coarsen(self.fine, self.space.of_sample(self.image.inputs, SAMPLE_OF_ONE))
 
     def n_values(self, n_clusters: int) -> int:
         """Count distinct values, at least up to `n_clusters`."""
@@ -116,7 +129,17 @@ class Levels:
             path = in_order, *sizes[: i + 1]
             level = self._coarser.get(path) or coarser(level, sizes[i])
             guides.append(self._coarser.setdefault(path, level))
+        if isinstance(self.fine, BinnedPixels) and self.points.n < FEW_BINS * n_clusters:
+            return [*self._samples, *guides]
         return guides
+
+    @cached_property
+    def _samples(self) -> list[LeafSource]:
+        """Pixels of the image, and fewer of them."""
+        sizes = [min(self.image.n_valid // part, most) for part, most in SAMPLES]
+        sizes = [size for size in sizes if size > self.points.n]
+        samples = [self.space.of_sample(self.image.inputs, size) for size in sizes]
+        return [in_leaves(PointSource(one, np.ones(one.shape[1]), one)) for one in samples]
 
     @cached_property
     def silhouettes(self) -> Silhouettes:

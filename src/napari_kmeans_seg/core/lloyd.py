@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from .binned import BinnedPixels
 from .features import Features
 from .nearest import Labels, label_dtype, squared_distances, weighted_sum
 from .parallel import Tick, map_spans, no_tick
@@ -66,6 +67,9 @@ def partition(
     quick : bool
         Whether points that lie nearly between two centroids may get the other one.
     """
+    if isinstance(source, BinnedPixels):
+        sums, changed = source.partition(centroids, labels, tick)
+        return Partition(sums[:, 0], sums[:, 1:], changed)
     k, n_features = centroids.shape
     assign_to_nearest = source.assign_to(centroids, quick=quick)
     differences = before is not None and isinstance(source, PointSource) and source.sums_are_exact

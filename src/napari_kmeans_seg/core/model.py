@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import model_file
+from .binned import BinnedPixels
 from .features import FeatureSpace, check_color_space
 from .image_points import ImagePoints, read
 from .labelling import Assigned, Labelling, label_pixels
@@ -170,10 +171,17 @@ class KMeansModel:
         )
 
     def label(
-        self, image: ImagePoints, tick: Tick | None = None, *, assigned: Assigned | None = None
+        self,
+        image: ImagePoints,
+        tick: Tick | None = None,
+        *,
+        assigned: Assigned | None = None,
+        binned: BinnedPixels | None = None,
     ) -> Labelling:
         """Label all pixels of an image that was read for this model; see `label_pixels`."""
-        return label_pixels(image, self.space, self.centroids, tick, assigned=assigned)
+        return label_pixels(
+            image, self.space, self.centroids, tick, assigned=assigned, binned=binned
+        )
 
     def segmentation(
         self,

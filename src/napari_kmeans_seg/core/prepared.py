@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import checks, fit
+from .binned import BinnedPixels
 from .choose_k import ClusterCurve, cluster_curve
 from .features import FeatureSpace, color_values
 from .image_points import ImagePoints
@@ -358,10 +359,14 @@ class PreparedImage:
     def _labelling(
         self, model: KMeansModel, tick: Tick = no_tick, found: LloydResult | None = None
     ) -> Labelling:
-        assigned = None
-        if self._fitted is self._whole and self._whole.packing is not None:
-            found = found or LloydResult(model.centroids, 0, True, 0.0)
-            assigned = self._levels.assigned(model.centroids, found)
+        if self._fitted is not self._whole:
+            return model.label(self._whole, tick)
+        if self._whole.packing is None:
+            fine = self._levels.fine
+            binned = fine if isinstance(fine, BinnedPixels) else None
+            return model.label(self._whole, tick, binned=binned)
+        found = found or LloydResult(model.centroids, 0, True, 0.0)
+        assigned = self._levels.assigned(model.centroids, found)
         return model.label(self._whole, tick, assigned=assigned)
 
     def _brightness(self, centroids: NDArray[np.float64]) -> NDArray[np.intp]:

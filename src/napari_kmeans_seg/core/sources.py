@@ -72,6 +72,10 @@ class PixelSource:
         """Features of the pixels from `start` to `stop` that take part."""
         return self.space.of_pixels(self.pixels, start, stop), None
 
+    def at(self, where: NDArray[np.intp]) -> Features:
+        """Features of the pixels at flat indices."""
+        return self.space.at(self.pixels, where)
+
     def assign_to(
         self,
         centroids: NDArray[np.float64],

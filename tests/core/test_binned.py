@@ -1,0 +1,166 @@
+"""Pixels in bins are labelled and summed up as they are one by one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from napari_kmeans_seg import prepare
+from napari_kmeans_seg.core import binned, levels, parallel
+from napari_kmeans_seg.core.binned import BinnedPixels
+from napari_kmeans_seg.core.bins import lay_grid
+from napari_kmeans_seg.core.nearest import nearest
+
+
+def blobs(n_channels: int, spread: float = 0.2, shape: tuple[int, int] = (90, 110)) -> np.ndarray:
+    """Pixels around six colours."""
+    random = np.random.default_rng(n_channels)
+    colors = random.normal(0, 1, (6, n_channels))
+    return colors[random.integers(0, 6, shape)] + random.normal(0, spread, (*shape, n_channels))
+
+
+def far_off(image: np.ndarray) -> np.ndarray:
+    image[3, 4] = 1e9
+    image[5, 6] = -1e30
+    return image
+
+
+IMAGES = {
+    "two channels": blobs(2),
+    "three channels": blobs(3).astype(np.float32),
+    "four channels": blobs(4),
+    "seven channels": blobs(7, 0.05),
+    "uint16": (blobs(3) * 5000 + 30_000).clip(0, 65_535).astype(np.uint16),
+    "on a line": np.repeat(blobs(1), 3, axis=-1),
+    "in a plane": np.concatenate([blobs(2), blobs(2)[..., :1] * np.ones(4)], axis=-1),
+    "with a constant channel": np.concatenate([blobs(2), np.full((90, 110, 1), 3.7)], axis=-1),
+    "before a background": np.where(np.arange(110)[:, np.newaxis] < 80, 1e-3, 1) * blobs(3),
+    "with pixels far off": far_off(blobs(3)),
+    "heavy tails": np.random.default_rng(0).standard_cauchy((90, 110, 3)),
+    "on a large offset": blobs(4) + 1e6,
+}
+
+
+@pytest.fixture(autouse=True)
+def _small_pieces(monkeypatch):
+    """Several pieces for small images, and sure bins wherever there are some."""
+    monkeypatch.setattr(binned, "spans", lambda n, size=1 << 12: parallel.spans(n, size))
+    monkeypatch.setattr(binned, "SPAN", 1 << 11)
+    monkeypatch.setattr(binned, "SURE", 0)
+
+
+def bins_of(image: np.ndarray, **options: Any) -> BinnedPixels:
+    fine = prepare(image, channel_axis=-1, **options)._levels.fine
+    assert isinstance(fine, BinnedPixels)
+    return fine
+
+
+@pytest.mark.parametrize("options", [{}, {"mask": 0.3}, {"spatial_weight": 0.4}], ids=str)
+@pytest.mark.parametrize("k", [2, 7, 300])
+@pytest.mark.parametrize("name", IMAGES)
+def test_each_pixel_gets_its_nearest_centroid(name, k, options):
+    image, options = IMAGES[name], dict(options)
+    if "mask" in options:
+        options["mask"] = np.random.default_rng(1).random(image.shape[:2]) < options["mask"]
+    fine = bins_of(image, **options)
+    features = fine.block(0, fine.n)[0]
+    random = np.random.default_rng(2)
+    centroids = features[:, random.integers(0, features.shape[1], k)].T
+    centroids = centroids + random.normal(0, 0.1, centroids.shape)
+    dtype = np.min_scalar_type(k)
+    expected = nearest(features, centroids, np.empty(features.shape[1], dtype))
+    labels, final = np.full(fine.n, np.iinfo(dtype).max), np.zeros(fine.n, dtype)
+    labels = labels.astype(dtype)
+
+    sums, changed = fine.partition(centroids, labels)
+    again, moved = fine.partition(centroids, labels)
+    same, inertia = fine.label(centroids, final)
+
+    valid = options.get("mask", np.ones(image.shape[:2], bool)).ravel()
+    pieces = [labels[a : a + np.count_nonzero(valid[a:b])] for a, b in fine.pieces]
+    np.testing.assert_array_equal(np.concatenate(pieces), expected)
+    np.testing.assert_array_equal(final[valid], expected + dtype.type(1))
+    assert not final[~valid].any()
+    assert (changed, moved) == (True, False)
+    rows = [np.ones(expected.size), *features]
+    totals = np.stack([np.bincount(expected, row, minlength=k) for row in rows], axis=1)
+    np.testing.assert_array_equal(sums[:, 0], totals[:, 0])
+    np.testing.assert_allclose(sums, totals, rtol=1e-12, atol=1e-13 * np.abs(features).max())
+    np.testing.assert_array_equal(again, sums)
+    np.testing.assert_array_equal(same, sums)
+    squares = ((features - centroids[expected].T) ** 2).sum()
+    np.testing.assert_allclose(inertia, squares, rtol=1e-11)
+
+
+def test_most_pixels_are_never_compared():
+    fine = bins_of(blobs(4, 0.05))
+    centroids = np.stack([one.mean(axis=0) for one in np.split(fine.block(0, fine.n)[0].T, 2)])
+
+    _, compare = fine._compare(centroids, np.dtype(np.uint8))
+
+    n_compared = sum(compare(start, stop).doubtful.size for start, stop in fine.pieces)
+    assert n_compared < fine.n / 2
+
+
+def test_bins_without_room_for_rounding_are_not_sure():
+    """A point on the border between two centroids gets the first, whichever bin it is in."""
+    x = np.tile(np.linspace(0, 1, 129), 100)
+    image = np.stack([x, np.random.default_rng(0).random(x.size)], axis=1).reshape(100, 129, 2)
+    fine = bins_of(image)
+    border = np.array([[0.25, 0.5], [0.75, 0.5]]) - fine.pixels.space.offset
+    labels = np.empty(fine.n, np.uint8)
+
+    fine.partition(border, labels)
+
+    features = fine.block(0, fine.n)[0]
+    np.testing.assert_array_equal(labels, nearest(features, border, np.empty_like(labels)))
+
+
+@pytest.mark.parametrize("n_features", [2, 3, 5])
+def test_a_point_lies_in_the_box_of_its_bin(n_features):
+    points = blobs(n_features).reshape(-1, n_features).T.copy()
+    grid = lay_grid(points[:, ::3])
+
+    bins = grid.keys(points, (points**2).sum(axis=0)).astype(int)
+
+    boxes = grid.boxes(bins)
+    along = grid.axes @ points
+    off = np.sqrt(((points - grid.axes.T @ along - grid.middle[:, np.newaxis]) ** 2).sum(axis=0))
+    inside = (np.abs(along - boxes.middle) <= boxes.half).all(axis=0) & (off <= boxes.radius)
+    assert inside[boxes.inner].all()
+    assert boxes.inner.mean() > 0.9
+    assert bins.max() < grid.size <= 1 << 16
+
+
+@pytest.mark.parametrize("shares", [(1, 0, 0), (1, 1e-3, 1e-3), (1, 1, 1e-9), (1, 1)])
+def test_no_shape_has_more_bins_than_numbers(shares):
+    points = np.random.default_rng(0).uniform(-1, 1, (len(shares), 20_000))
+    points *= np.array(shares)[:, np.newaxis]
+
+    grid = lay_grid(points)
+
+    assert 5000 < grid.size <= 1 << 16
+    assert grid.keys(points, (points**2).sum(axis=0)).max() < grid.size
+
+
+@pytest.mark.parametrize("k", [3, 12])
+def test_samples_of_the_pixels_guide_where_bins_are_few(monkeypatch, k):
+    monkeypatch.setattr(levels, "SAMPLES", ((2, 1 << 12), (4, 1 << 11)))
+    monkeypatch.setattr(levels, "FEW_BINS", 1 << 16)
+    image = blobs(4, 0.3)
+    prepared = prepare(image, channel_axis=-1)
+    of_bins = prepared._levels.points.n
+    monkeypatch.setattr(levels, "FEW_BINS", 0)
+    without = prepare(image, channel_axis=-1).segment(k, tol=0)
+    monkeypatch.setattr(levels, "FEW_BINS", 1 << 16)
+
+    guides = prepared._levels.coarse_for(k)
+    found = prepared.segment(k, tol=0)
+
+    sizes = [one.n for one in guides]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] > of_bins
+    np.testing.assert_allclose(found.inertia, without.inertia, rtol=0.02)
+    np.testing.assert_array_equal(found.labels, found.model.predict(image).labels)
