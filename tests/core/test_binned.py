@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from napari_kmeans_seg import prepare
-from napari_kmeans_seg.core import binned, levels, parallel
+from napari_kmeans_seg.core import binned, levels, parallel, points
 from napari_kmeans_seg.core.binned import BinnedPixels
-from napari_kmeans_seg.core.bins import lay_grid
+from napari_kmeans_seg.core.bins import lay_bins
 from napari_kmeans_seg.core.nearest import nearest
 
 
@@ -28,6 +28,12 @@ def far_off(image: np.ndarray) -> np.ndarray:
 
 
 IMAGES = {
+    "one channel": blobs(1),
+    "one channel of heavy tails": np.random.default_rng(0).standard_cauchy((90, 110, 1)),
+    "one channel with pixels far off": far_off(blobs(1).astype(np.float32)),
+    "one channel on a large offset": blobs(1) + 1e6,
+    "one channel of tiny values": blobs(1) * 1e-200,
+    "one channel before a background": np.where(blobs(1) < -1, -9999, blobs(1)),
     "two channels": blobs(2),
     "three channels": blobs(3).astype(np.float32),
     "four channels": blobs(4),
@@ -49,6 +55,7 @@ def _small_pieces(monkeypatch):
     monkeypatch.setattr(binned, "spans", lambda n, size=1 << 12: parallel.spans(n, size))
     monkeypatch.setattr(binned, "SPAN", 1 << 11)
     monkeypatch.setattr(binned, "SURE", 0)
+    monkeypatch.setattr(points, "DENSE_LIMIT", 0)
 
 
 def bins_of(image: np.ndarray, **options: Any) -> BinnedPixels:
@@ -57,7 +64,7 @@ def bins_of(image: np.ndarray, **options: Any) -> BinnedPixels:
     return fine
 
 
-@pytest.mark.parametrize("options", [{}, {"mask": 0.3}, {"spatial_weight": 0.4}], ids=str)
+@pytest.mark.parametrize("options", [{}, {"mask": 0.6}, {"spatial_weight": 0.4}], ids=str)
 @pytest.mark.parametrize("k", [2, 7, 300])
 @pytest.mark.parametrize("name", IMAGES)
 def test_each_pixel_gets_its_nearest_centroid(name, k, options):
@@ -118,31 +125,31 @@ def test_bins_without_room_for_rounding_are_not_sure():
     np.testing.assert_array_equal(labels, nearest(features, border, np.empty_like(labels)))
 
 
-@pytest.mark.parametrize("n_features", [2, 3, 5])
+@pytest.mark.parametrize("n_features", [1, 2, 3, 5])
 def test_a_point_lies_in_the_box_of_its_bin(n_features):
-    points = blobs(n_features).reshape(-1, n_features).T.copy()
-    grid = lay_grid(points[:, ::3])
+    cloud = blobs(n_features).reshape(-1, n_features).T.copy()
+    grid = lay_bins(cloud[:, ::3])
 
-    bins = grid.keys(points, (points**2).sum(axis=0)).astype(int)
+    bins = grid.keys(cloud, (cloud**2).sum(axis=0)).astype(int)
 
     boxes = grid.boxes(bins)
-    along = grid.axes @ points
-    off = np.sqrt(((points - grid.axes.T @ along - grid.middle[:, np.newaxis]) ** 2).sum(axis=0))
+    along = grid.axes @ cloud
+    off = np.sqrt(((cloud - grid.axes.T @ along - grid.middle[:, np.newaxis]) ** 2).sum(axis=0))
     inside = (np.abs(along - boxes.middle) <= boxes.half).all(axis=0) & (off <= boxes.radius)
     assert inside[boxes.inner].all()
     assert boxes.inner.mean() > 0.9
     assert bins.max() < grid.size <= 1 << 16
 
 
-@pytest.mark.parametrize("shares", [(1, 0, 0), (1, 1e-3, 1e-3), (1, 1, 1e-9), (1, 1)])
+@pytest.mark.parametrize("shares", [(1,), (1, 0, 0), (1, 1e-3, 1e-3), (1, 1, 1e-9), (1, 1)])
 def test_no_shape_has_more_bins_than_numbers(shares):
-    points = np.random.default_rng(0).uniform(-1, 1, (len(shares), 20_000))
-    points *= np.array(shares)[:, np.newaxis]
+    cloud = np.random.default_rng(0).uniform(-1, 1, (len(shares), 20_000))
+    cloud *= np.array(shares)[:, np.newaxis]
 
-    grid = lay_grid(points)
+    grid = lay_bins(cloud)
 
     assert 5000 < grid.size <= 1 << 16
-    assert grid.keys(points, (points**2).sum(axis=0)).max() < grid.size
+    assert grid.keys(cloud, (cloud**2).sum(axis=0)).max() < grid.size
 
 
 @pytest.mark.parametrize("k", [3, 12])
@@ -164,3 +171,16 @@ def test_samples_of_the_pixels_guide_where_bins_are_few(monkeypatch, k):
     assert sizes[0] > of_bins
     np.testing.assert_allclose(found.inertia, without.inertia, rtol=0.02)
     np.testing.assert_array_equal(found.labels, found.model.predict(image).labels)
+
+
+@pytest.mark.parametrize("init", ["auto", "optimal"])
+def test_more_clusters_than_bins_are_found(init):
+    tight = np.random.default_rng(0).random(500) * 1e-6
+    prepared = prepare(np.concatenate([tight, tight + 1000]))
+    assert prepared._levels.points.n < 10
+
+    found = prepared.segment(10, init=init, tol=0)
+
+    assert found.counts.size == 10
+    assert found.counts.all()
+    assert found.inertia < prepared.segment(2).inertia / 4

@@ -80,7 +80,7 @@ def test_a_whole_micrograph_gets_the_optimum(dtype: type[np.generic], n_clusters
 
 @pytest.mark.parametrize("n_clusters", [2, 5, 16])
 def test_floats_that_do_not_repeat_get_within_a_millionth_of_the_optimum(n_clusters: int) -> None:
-    """Their optimum is sought on the means of 32,768 bins, then they run to their fixed point."""
+    """Their optimum is sought on the means of bins, then they run to their fixed point."""
     image = np.random.default_rng(0).gamma(2, size=(300, 400))
     found = segment(image, n_clusters, init="optimal", tol=0, max_iter=1000)
     labels, centroids = kmeans1d.cluster(image.ravel().tolist(), n_clusters)

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from .bins import BinGrid, lay_grid
+from .bins import Bins, lay_bins
 from .features import Features
 from .nearest import Labels, nearest, squared_distances
 from .parallel import Span, Tick, map_spans, spans
@@ -61,7 +61,7 @@ class BinnedPixels:
     ----------
     pixels : PixelSource
         The pixels.
-    grid : BinGrid
+    grid : Bins
         The bins.
     keys : (n,) array of uint16
         Bin of each pixel that takes part.
@@ -70,7 +70,7 @@ class BinnedPixels:
     """
 
     pixels: PixelSource
-    grid: BinGrid
+    grid: Bins
     keys: NDArray[np.uint16]
     sums: NDArray[np.float64]
 
@@ -233,13 +233,13 @@ def bin_pixels(pixels: PixelSource, sample: Features, tick: Tick | None = None) 
     Parameters
     ----------
     pixels : PixelSource
-        The pixels, of several features.
+        The pixels.
     sample : (n_features, n) array
         Some of them, to lay the bins by.
     tick : callable, optional
         Progress.
     """
-    grid = lay_grid(sample)
+    grid = lay_bins(sample)
     keys = np.zeros(pixels.n, np.uint16)
     valid = pixels.pixels.valid
 

@@ -1,6 +1,7 @@
 """Bins for values that do not repeat: occupied bins with their counts and exact means."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,44 @@ ROUNDING = 1e-12
 
 OUTSIDE = 0.001
 """Share of a sample that lies below the inner bins of an axis, and above them."""
+
+
+LINE_BITS = 16
+"""Bits that number the bins of one feature."""
+
+OCTAVES = 32
+"""Octaves at the most."""
+
+FINE = 1 << 10
+"""Parts of the usual distance from the centre up to which bins are equal."""
+
+MANTISSA = 23
+"""Bits of a float32 number after its exponent."""
+
+ONE = 0x3F800000
+"""The float32 number 1."""
+
+
+class Bins(Protocol):
+    """A way to sum points up to fewer."""
+
+    @property
+    def size(self) -> int:
+        """Number of bins, the outer ones included."""
+
+    @property
+    def axes(self) -> NDArray[np.float64]:
+        """Unit vectors along which the bins are cut, ``(n_axes, n_features)``."""
+
+    @property
+    def middle(self) -> NDArray[np.float64]:
+        """A point that the bins lie around in what the axes leave out, ``(n_features,)``."""
+
+    def keys(self, features: Features, squares: NDArray[np.float64]) -> NDArray[np.uint16]:
+        """Bin of each point of ``(n_features, n)`` features, whose squared lengths are given."""
+
+    def boxes(self, bins: NDArray[np.intp]) -> "Boxes":
+        """Say where the points of bins lie."""
 
 
 @dataclass(frozen=True)
@@ -128,39 +167,102 @@ class Boxes:
 
 
 @dataclass(frozen=True)
-class Intervals:
-    """Bins of one feature, whose widths follow the values.
+class BinLine:
+    """Bins of one feature, finest around a centre: for values near each other as for far ones.
+
+    Up to a distance of 1 from the centre they are equal, then each octave has as many: like
+    float32 numbers, whose bits tell the bin.
 
     Attributes
     ----------
-    edges : (size - 1,) array, ascending
-        Where one bin ends and the next begins.
+    centre : float
+        The centre.
+    unit : float
+        Features are multiplied by this, a power of two, to be distances.
+    n_octaves : int
+        Octaves on either side. The outermost bins take all beyond.
+    n_bits : int
+        Bits of a number that tell the bin within an octave.
     """
 
-    edges: NDArray[np.float64]
+    centre: float
+    unit: float
+    n_octaves: int
+    n_bits: int
+
+    @property
+    def axes(self) -> NDArray[np.float64]:
+        """The only axis."""
+        return np.ones((1, 1))
+
+    @property
+    def middle(self) -> NDArray[np.float64]:
+        """Nothing is left out by it."""
+        return np.zeros(1)
+
+    @property
+    def _half(self) -> int:
+        return self.n_octaves << self.n_bits
 
     @property
     def size(self) -> int:
-        """Number of bins."""
-        return self.edges.size + 1
+        """Number of bins, the outer ones included."""
+        return 2 * self._half
 
-    def sums(self, features: Features) -> NDArray[np.float64]:
-        """Count points and sum their feature per bin, as ``(2, size)``."""
-        # Sorting takes vector instructions, a search per value does not.
-        values = np.sort(features[0])
-        starts = np.searchsorted(values, self.edges)
-        counts = np.diff(starts, prepend=0, append=values.size)
-        keys = np.repeat(np.arange(self.size), counts)
-        return np.stack([counts, np.bincount(keys, values, minlength=self.size)])
+    def keys(
+        self,
+        features: Features,
+        squares: NDArray[np.float64],  # noqa: ARG002
+    ) -> NDArray[np.uint16]:
+        """Bin of each point of ``(1, n)`` features."""
+        away = features[0] - self.centre
+        away *= self.unit
+        with np.errstate(over="ignore"):
+            number = away.astype(np.float32)
+        np.abs(number, out=number)
+        number += np.float32(1)
+        bins = number.view(np.int32)
+        bins -= ONE
+        bins >>= MANTISSA - self.n_bits
+        np.minimum(bins, self._half - 1, out=bins)
+        # Those below the centre count down from -1.
+        bins ^= -(away < 0).astype(np.int32)
+        bins += self._half
+        keys: NDArray[np.uint16] = bins.astype(np.uint16)
+        return keys
+
+    def boxes(self, bins: NDArray[np.intp]) -> Boxes:
+        """Say where the points of bins lie."""
+        away = bins - self._half
+        below = away < 0
+        away = np.where(below, ~away, away)
+        ends = np.stack([away, away + 1]) << (MANTISSA - self.n_bits)
+        lower, upper = (ends + ONE).astype(np.int32).view(np.float32).astype(np.float64) - 1
+        sign = np.where(below, -1, 1)
+        middle = self.centre + sign * ((lower + upper) / (2 * self.unit))
+        room = 2.0**-22 * (1 + upper) / self.unit + ROUNDING * np.abs(middle)
+        half = (upper - lower) / (2 * self.unit) + room
+        inner: NDArray[np.bool_] = away < self._half - 1
+        return Boxes(middle[np.newaxis], half[np.newaxis], np.zeros(bins.size), inner)
 
 
-def lay_intervals(sample: NDArray[np.float64]) -> Intervals:
-    """Lay at most some `N_BINS` bins where a sample of one feature has its points.
+def lay_line(sample: NDArray[np.float64]) -> BinLine:
+    """Lay bins over a sample of one feature."""
+    # A value that repeats, as for "no data", counts once.
+    values = np.unique(sample)
+    centre = float(values[values.size // 2])
+    away = np.abs(values - centre)
+    usual, most = np.quantile(away, 0.9), away[[0, -1]].max()
+    usual = usual or most or 1.0
+    unit = 2.0 ** -np.floor(np.log2(usual / FINE))
+    # Not all pixels are in the sample.
+    n_octaves = int(min(np.ceil(np.log2(1 + 4 * most * unit)), OCTAVES)) or 1
+    return BinLine(centre, float(unit), n_octaves, LINE_BITS - 1 - (n_octaves - 1).bit_length())
 
-    They have equal counts and equal widths at once: they are where many values lie as well as
-    where few do, however far a value for "no data" stands off.
-    """
-    return Intervals(_edges(sample, N_BINS))
+
+def lay_bins(sample: Features) -> Bins:
+    """Lay bins where a sample of the features has its points."""
+    return lay_grid(sample) if len(sample) > 1 else lay_line(sample[0])
 
 
 def _edges(values: NDArray[np.float64], n_bins: int) -> NDArray[np.float64]:

@@ -6,12 +6,10 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from .bins import lay_intervals
-from .features import Features
 from .lloyd import LloydResult, lloyd
-from .parallel import Tick, map_spans, spans
+from .parallel import Tick, spans
 from .seeding import k_means_plus_plus, random_points
-from .sources import SPAN, PointSource, Source
+from .sources import PointSource, Source
 
 COARSE_STARTS = (4, 8)
 """Starts that are tried on the coarsest points for each run on all points, from 8 to 16
@@ -24,32 +22,6 @@ TRIAL = 4
 KEPT = 2
 """Starts that go on. Over 7 images and 10 seeds all of them ended no better, with twice as
 many iterations."""
-
-
-def coarsen(source: Source, sample: Features, tick: Tick | None = None) -> PointSource:
-    """Sum pixels of one feature up to the means of at most some `N_BINS` bins.
-
-    Parameters
-    ----------
-    source : Source
-        The pixels.
-    sample : (1, n) array
-        Some of them, to choose the bins by.
-    tick : callable, optional
-        Progress.
-    """
-    bins = lay_intervals(sample[0])
-
-    def sums(start: int, stop: int) -> NDArray[np.float64]:
-        return bins.sums(source.block(start, stop)[0])
-
-    total = np.zeros((2, bins.size))
-    for part in map_spans(sums, spans(source.n, SPAN), tick):
-        total += part
-    occupied = np.flatnonzero(total[0])
-    weights = total[0, occupied]
-    totals = np.ascontiguousarray(total[1:, occupied])
-    return PointSource(totals / weights, weights, totals)
 
 
 def distinct(source: Source, limit: int) -> PointSource:

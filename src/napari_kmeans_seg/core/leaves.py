@@ -103,7 +103,7 @@ class LeafSource(PointSource):
         doi:10.1109/TPAMI.2002.1017616, on the leaves alone), of many leaves at a time.
         """
         k = len(centroids)
-        if k * self.n <= FEW:
+        if k * self.n <= FEW or len(self.features) == 1:
             return super().assign_to(centroids, quick=quick)
         n_leaves = max(1, BOUNDS // k)
         blocks: NDArray[np.floating[Any]] = self._blocks

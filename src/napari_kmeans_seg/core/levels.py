@@ -65,16 +65,14 @@ class Levels:
     space: FeatureSpace
     _coarser: dict[tuple[float, ...], LeafSource] = field(default_factory=dict, init=False)
 
-    @property
-    def _n_features(self) -> int:
-        return self.space.n_features(len(self.image.pixels.shape))
-
     @cached_property
     def fine(self) -> Source:
         """All points, or all pixels where values hardly repeat."""
         source = self.image.source(self.space)
-        if isinstance(source, PixelSource) and self._n_features > 1:
-            return bin_pixels(source, self.space.of_sample(self.image.inputs, SAMPLE))
+        if isinstance(source, PixelSource):
+            n_features = self.space.n_features(len(self.image.pixels.shape))
+            size = SAMPLE if n_features > 1 else SAMPLE_OF_ONE
+            return bin_pixels(source, self.space.of_sample(self.image.inputs, size))
         if isinstance(source, PointSource) and 0 in self.space.scale:
             # Values that differ only in a channel without weight are one.
             features, home = np.unique(source.features, axis=1, return_inverse=True)
@@ -95,9 +93,8 @@ class Levels:
         """All points where they are known, else bins of pixels: few enough to be sorted."""
         if isinstance(self.fine, PointSource):
             return self.fine
-        if isinstance(self.fine, BinnedPixels):
-            return self.fine.points
-        return fit.coarsen(self.fine, self.space.of_sample(self.image.inputs, SAMPLE_OF_ONE))
+        assert isinstance(self.fine, BinnedPixels)
+        return self.fine.points
 
     def n_values(self, n_clusters: int) -> int:
         """Count distinct values, at least up to `n_clusters`."""

@@ -15,6 +15,9 @@ GEMM = 1 << 18
 """Multiplications up to which OpenBLAS keeps a product on one thread. The callers run on
 threads of their own, and a product that is never split has the same bits on any machine size."""
 
+PASSES = 64
+"""Passes over values that take less time than a search for each value."""
+
 Labels = NDArray[np.unsignedinteger]
 
 
@@ -39,6 +42,8 @@ def nearest(features: Features, centroids: NDArray[np.float64], out: Labels) -> 
     if n == 0 or len(centroids) == 1:
         out[:] = 0
         return out
+    if len(features) == 1:
+        return _between_middles(features[0], centroids[:, 0], out)
     # |x - c|^2 / 2 = |x|^2 / 2 + (|c|^2 / 2 - c x): only the bracket differs between centroids.
     half = (centroids**2).sum(axis=1)[:, np.newaxis] / 2
     size = min(n, BLOCK, max(256, SCORES // len(centroids)))
@@ -62,6 +67,30 @@ def nearest(features: Features, centroids: NDArray[np.float64], out: Labels) -> 
         labels = out[start : start + m]
         np.maximum.reduce(number[:, :m], axis=0, out=labels)
         np.subtract(last, labels, out=labels)
+    return out
+
+
+def _between_middles(
+    values: NDArray[np.float64], centroids: NDArray[np.float64], out: Labels
+) -> Labels:
+    """Do the same for one feature: where values change their centroid is half-way between two."""
+    order = np.argsort(centroids, kind="stable")
+    # Of equal centroids the first.
+    order = order[np.diff(centroids[order], prepend=-np.inf) > 0]
+    ascending = centroids[order]
+    middles = ascending[:-1] + np.diff(ascending) / 2
+    # A value in the middle goes to the centroid that comes first.
+    upper_first = order[:-1] > order[1:]
+    middles[upper_first] = np.nextafter(middles[upper_first], -np.inf)
+    if middles.size > PASSES:
+        return np.take(order, np.searchsorted(middles, values), out=out, mode="clip")
+    out[:] = 0
+    above = np.empty(values.size, bool)
+    for middle in middles:
+        np.greater(values, middle, out=above)
+        out += above
+    if (order[:-1] > order[1:]).any() or order.size < len(centroids):
+        np.take(order.astype(out.dtype), out, out=out, mode="clip")
     return out
 
 

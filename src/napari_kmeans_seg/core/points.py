@@ -19,6 +19,9 @@ SEARCH_LIMIT = 1 << 22
 DENSE_LIMIT = 1 << 18
 """Distinct values of one channel that are few enough, even if they hardly repeat."""
 
+DRAWN = 1 << 16
+"""Pixels that are drawn to find out whether values repeat."""
+
 COUNT_CHUNK = 1 << 23
 """Pixels that are counted at a time: 32 MB of packed colours."""
 
@@ -277,6 +280,24 @@ def count_sorted(keys: NDArray[Any]) -> WeightedPoints:
     return WeightedPoints(keys[starts], (), np.diff(starts, append=keys.size).astype(np.int64))
 
 
+def _may_repeat(pixels: Pixels, packing: Packing | None, n_most: int) -> bool:
+    """Tell from pixels drawn at random whether there may be so few distinct values as `n_most`.
+
+    Of as many values, however they are spread over the image and however often each occurs, two
+    draws are the same at least once in `n_most` times.
+    """
+    if pixels.n_pixels <= max(n_most, DRAWN):
+        return True
+    inside = None if pixels.valid is None else np.flatnonzero(pixels.valid)
+    n = pixels.n_pixels if inside is None else inside.size
+    where = np.random.default_rng(0).integers(n, size=DRAWN)
+    drawn = pixels.at(where if inside is None else inside[where])
+    keys = drawn[0] if packing is None else packing.pack(drawn)
+    n_repeated = DRAWN - count_sorted(keys.copy()).n_points
+    # Half of those that are expected, which is twenty standard deviations fewer.
+    return n_repeated >= DRAWN**2 / (4 * n_most)
+
+
 def distinct_points(
     pixels: Pixels, tick: Tick | None = None
 ) -> tuple[WeightedPoints | None, Packing | None]:
@@ -296,7 +317,8 @@ def distinct_points(
         # longer than to cluster the pixels one by one.
         counted = count_codes(pixels, packing, tick, noise=False)
         return (unpack(counted, packing), packing) if counted else (None, None)
-    if pixels.n_pixels > SEARCH_LIMIT:
+    n_most = max(few, pixels.n_pixels // 4)
+    if pixels.n_pixels > SEARCH_LIMIT or not _may_repeat(pixels, packing, n_most):
         return None, None
     if packing is not None:
         counted = count_codes(pixels, packing, tick)
@@ -308,6 +330,6 @@ def distinct_points(
         points = WeightedPoints(points.keys, (points.keys,), points.counts)
     else:
         return None, None
-    if points.n_points > max(few, pixels.n_pixels // 4):
+    if points.n_points > n_most:
         return None, None
     return points, None

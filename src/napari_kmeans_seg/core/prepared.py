@@ -74,7 +74,7 @@ class PreparedImage:
         -------
         (n_clusters,) float64 array
             Shorter where the image has fewer distinct values. Of an image whose distinct values
-            are not known it is the optimum of 32,768 bins.
+            are not known it is the optimum of up to 65,536 bins.
 
         Raises
         ------
@@ -265,8 +265,12 @@ class PreparedImage:
             n_clusters = n_values
             start = start if isinstance(start, str) else "k-means++"
         if isinstance(start, str) and start == "optimal":
-            optimum = self._optimum(n_clusters, lambda _: tick(0))
-            start = optimum.centroids(n_clusters)[:, np.newaxis]
+            if self._levels.points.n < n_clusters:
+                # So many values lie in fewer bins.
+                start = "k-means++"
+            else:
+                optimum = self._optimum(n_clusters, lambda _: tick(0))
+                start = optimum.centroids(n_clusters)[:, np.newaxis]
         found = fit.run(
             self._levels.all_for(n_clusters),
             self._levels.coarse_for(n_clusters) if isinstance(start, str) else [],

@@ -74,7 +74,7 @@ def segment(
     init : {"auto", "k-means++", "random", "optimal"} or (n_clusters, n_channels) array
         Where the centroids start. "optimal" takes one channel and finds the global optimum: exactly
         where the distinct values are known (8 and 16 bits, and up to 262,144 of them), else on
-        32,768 bins, from which all pixels are brought to rest.
+        up to 65,536 bins, from which all pixels are brought to rest.
         "auto" is "optimal" for one channel where that is cheap, else "k-means++". An array gives
         initial centroids in the units of the image, and the result is the fixed point that
         Lloyd's algorithm reaches from there.

@@ -1,0 +1,34 @@
+"""The nearest centroid of values, which are compared with what lies half-way between two."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_kmeans_seg.core import nearest as module
+from napari_kmeans_seg.core.nearest import nearest
+
+
+@pytest.mark.parametrize("passes", [0, 64])
+@pytest.mark.parametrize("k", [1, 2, 3, 9, 65, 300])
+@pytest.mark.parametrize("seed", range(5))
+def test_of_centroids_as_near_as_each_other_the_first_is_taken(monkeypatch, seed, k, passes):
+    monkeypatch.setattr(module, "PASSES", passes)
+    random = np.random.default_rng(seed)
+    # Halves, so that many lie exactly in the middle, and many centroids are the same.
+    values = random.integers(-40, 40, 500) / 2
+    centroids = random.integers(-20, 20, k) / random.choice([1, 2])
+    out = np.empty(values.size, np.min_scalar_type(k))
+
+    nearest(values[np.newaxis], centroids[:, np.newaxis], out)
+
+    np.testing.assert_array_equal(out, np.abs(values[:, np.newaxis] - centroids).argmin(axis=1))
+
+
+def test_values_near_each_other_are_told_apart_far_from_zero():
+    values = 1000 + 1e-7 * np.arange(10)
+    centroids = np.array([[values[2]], [values[6]], [0.0]])
+
+    found = nearest(values[np.newaxis], centroids, np.empty(10, np.uint8))
+
+    np.testing.assert_array_equal(found, [0, 0, 0, 0, 0, 1, 1, 1, 1, 1])
