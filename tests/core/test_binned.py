@@ -99,6 +99,30 @@ def test_each_pixel_gets_its_nearest_centroid(name, k, options):
     np.testing.assert_array_equal(same, sums)
     squares = ((features - centroids[expected].T) ** 2).sum()
     np.testing.assert_allclose(inertia, squares, rtol=1e-11)
+    assert fine.label(centroids, None)[1] == inertia
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"normalize": True},
+        {"smoothing": 1.5},
+        {"color_space": "lab"},
+        {"channel_weights": (1, 0, 3)},
+    ],
+    ids=str,
+)
+def test_means_are_those_of_the_image_whatever_is_clustered(options):
+    random = np.random.default_rng(0)
+    image = (blobs(3).clip(-2, 2) / 4 + 0.5).astype(np.float32)
+    mask = random.random(image.shape[:2]) < 0.8
+
+    found = prepare(image, channel_axis=-1, mask=mask, **options).segment(4)
+
+    means = [image[found.labels == label].mean(axis=0, dtype=float) for label in range(1, 5)]
+    np.testing.assert_allclose(found.centroids, means, rtol=1e-12)
+    np.testing.assert_array_equal(found.counts, np.bincount(found.labels.ravel())[1:])
+    assert (found.labels > 0).sum() == mask.sum()
 
 
 def test_most_pixels_are_never_compared():

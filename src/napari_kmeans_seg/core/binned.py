@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .bins import Bins, lay_bins
 from .features import Features
-from .nearest import Labels, nearest, squared_distances
+from .nearest import Labels, label_dtype, nearest, squared_distances
 from .parallel import Span, Tick, map_spans, spans
 from .sources import SPAN, Assign, PixelSource, PointSource
 from .sums import sums_by_label
@@ -188,9 +188,11 @@ class BinnedPixels:
         return sums, any_changed
 
     def label(
-        self, centroids: NDArray[np.float64], labels: Labels, tick: Tick | None = None
+        self, centroids: NDArray[np.float64], labels: Labels | None, tick: Tick | None = None
     ) -> tuple[NDArray[np.float64], float]:
         """Write 1 + the index of the nearest centroid of each pixel that takes part to `labels`.
+
+        With None for these nothing is written.
 
         Returns
         -------
@@ -199,7 +201,7 @@ class BinnedPixels:
         inertia : float
             Sum of squared distances.
         """
-        totals, compare = self._compare(centroids, labels.dtype)
+        totals, compare = self._compare(centroids, label_dtype(len(centroids)))
         valid = self.pixels.pixels.valid
         counts, squares = totals[:, 0], totals[:, -1]
         within = squares - 2 * (totals[:, 1:-1] * centroids).sum(axis=1)
@@ -216,8 +218,9 @@ class BinnedPixels:
             if not precise:
                 features, index = self.block(start, stop)[0], found.index
             inertia = float(squared_distances(features, centroids, index).sum())
-            part = labels[start:stop]
-            part[... if valid is None else valid[start:stop]] = found.index + labels.dtype.type(1)
+            if labels is not None:
+                inside = ... if valid is None else valid[start:stop]
+                labels[start:stop][inside] = found.index + labels.dtype.type(1)
             return sums, inertia
 
         sums = totals[:, :-1].copy()

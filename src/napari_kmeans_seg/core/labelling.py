@@ -152,10 +152,16 @@ def label_pixels(
             step = max(1, image.points.n_points // SAMPLE)
             middle = middle_values([value[::step] for value in image.points.values])
             sums = _sum_points(image, space, index, middle, centroids)
-    elif binned is not None and features_are_values and image.inputs is image.pixels:
-        middle = space.offset
+    elif binned is not None:
         totals, inertia = binned.label(centroids, labels, tick)
-        sums = _Sums(totals[:, 0], totals[:, 1 : 1 + len(middle)], inertia)
+        if features_are_values and image.inputs is image.pixels:
+            middle = space.offset
+            differences = totals[:, 1 : 1 + len(middle)]
+        else:
+            pixels = divide(image.pixels, image.exponent)
+            middle = middle_values(pixels.at(pixels.sample(SAMPLE)))
+            differences = _sum_pixels(pixels, middle, labels, len(centroids))
+        sums = _Sums(totals[:, 0], differences, inertia)
     else:
         pixels = divide(image.pixels, image.exponent)
         middle = middle_values(pixels.at(pixels.sample(SAMPLE)))
@@ -219,6 +225,23 @@ def _sum_points(
         return _Sums.of(index[part], values, middle, features, centroids, weights)
 
     return _Sums.total(map_spans(add_up, spans(points.n_points, 1 << 16)))
+
+
+def _sum_pixels(
+    pixels: Pixels, middle: tuple[float, ...], labels: Labels, n_clusters: int
+) -> NDArray[np.float64]:
+    """Sum up the values of the pixels with each label, relative to `middle`."""
+
+    def add_up(start: int, stop: int) -> NDArray[np.float64]:
+        values = pixels.take(start, stop)
+        differences = np.empty((len(values), values[0].size))
+        for difference, value, zero in zip(differences, values, middle, strict=True):
+            subtract(value, zero, difference)
+        inside = slice(None) if pixels.valid is None else pixels.valid[start:stop]
+        index = labels[start:stop][inside] - labels.dtype.type(1)
+        return sums_by_label(index, list(differences), n_clusters)
+
+    return sum(map_spans(add_up, spans(pixels.n_pixels, 1 << 16)), np.zeros((n_clusters, 1)))
 
 
 def _one_by_one(

@@ -109,6 +109,8 @@ def _sums(
 
 def inertia(source: Source, centroids: NDArray[np.float64]) -> float:
     """Weighted sum of the points' squared distances to their nearest centroids."""
+    if isinstance(source, BinnedPixels):
+        return source.label(centroids, None)[1]
     assign_to_nearest = source.assign_to(centroids)
 
     def add_up(start: int, stop: int) -> float:
