@@ -90,11 +90,13 @@ def everything(bench: Benchmark, photo_file: Path | None, output: Path | None) -
     megapixels = whole.shape[0] * whole.shape[1] / 1e6
     photo_npy = bench.save("photo", whole)
     grey = bench.save("grey", images.grey16(plan.grey_side))
-    stains = bench.save("stains", images.float4(plan.float_side))
+    four = images.float4(plan.float_side)
+    stains, stain = bench.save("stains", four), bench.save("stain", four[..., 0])
     astronaut = bench.save("astronaut", images.astronaut())
     n_grey, n_float = plan.grey_side**2 / 1e6, plan.float_side**2 / 1e6
 
     on_float = methods.FLOAT if plan.all_methods else methods.FEW
+    on_one = [*methods.FEW, "kmeans1d"] if plan.all_methods else methods.FEW
     on_small = methods.COLOUR if plan.all_methods else methods.FEW
     cases = [
         bench.case(
@@ -110,12 +112,13 @@ def everything(bench: Benchmark, photo_file: Path | None, output: Path | None) -
         bench.case(f"uint16 grey, {n_grey:.1f} megapixels", grey, 4, methods.GREY),
         bench.case(f"float32, 4 channels, {n_float:.1f} megapixels", stains, 5, on_float),
         bench.case("512 x 512 RGB", astronaut, 5, on_small),
+        bench.case(f"float32, one channel, {n_float:.1f} megapixels", stain, 4, on_one),
     ]
     again = [
         (case.k, case.found["ours"], bench.run(photo_npy, "another_k", case.k))
         for case in cases[: len(plan.photo_k)]
     ]
-    files = [photo_npy] * len(plan.photo_k) + [grey, stains, astronaut]
+    files = [photo_npy] * len(plan.photo_k) + [grey, stains, astronaut, stain]
     split = [
         (f"{case.title}, k = {case.k}", bench.run(file, "stages", case.k))
         for case, file in zip(cases, files, strict=True)

@@ -208,3 +208,20 @@ def test_more_clusters_than_bins_are_found(init):
     assert found.counts.size == 10
     assert found.counts.all()
     assert found.inertia < prepared.segment(2).inertia / 4
+
+
+@pytest.mark.parametrize("options", [{}, {"spatial_weight": 0.4}, {"channel_weights": (2, 0, 1)}])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_the_tolerance_is_in_parts_of_the_mean_variance(dtype, options):
+    image = (blobs(3) * 20 + 120).clip(0, 255).astype(dtype)
+    prepared = prepare(image, channel_axis=-1, **options)
+
+    channels = [image[..., i].ravel().astype(float) for i in range(3)]
+    features = [
+        w * c for w, c in zip(options.get("channel_weights", (1, 1, 1)), channels, strict=True)
+    ]
+    if "spatial_weight" in options:
+        places = np.indices(image.shape[:2]).reshape(2, -1)
+        features += list(prepared._levels.space.position * places)
+    expected = np.mean([one.var() for one in features])
+    np.testing.assert_allclose(prepared._levels.variance, expected, rtol=1e-10)

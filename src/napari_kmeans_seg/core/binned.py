@@ -102,6 +102,13 @@ class BinnedPixels:
         weights, *totals = self.sums[:-1, self._occupied]
         return PointSource(totals / weights, weights, np.stack(totals))
 
+    @property
+    def variance(self) -> float:
+        """Mean variance of the features over the pixels that take part."""
+        n, *totals, squares = self.sums.sum(axis=1)
+        mean = np.array(totals) / n
+        return max(0.0, float(squares / n - (mean**2).sum()) / len(mean))
+
     def _sure(self, centroids: NDArray[np.float64]) -> NDArray[np.intp]:
         """Index of the centroid that all of each bin is nearest to; -1 where it may be several."""
         known = np.full(self.sums.shape[1], -1)

@@ -89,7 +89,7 @@ class PreparedBlocks(PreparedImage):
         model = self._model(found.centroids, parameters)
         tick = arguments[-1]
         chunks = self._reading.chunks
-        found = lloyd_on_chunks(self._image, chunks, model, self._variance, tick)
+        found = lloyd_on_chunks(self._image, chunks, model, self._levels.variance, tick)
         return found, parameters, notes
 
     def choose_k(self, *arguments: Any, **named: Any) -> ClusterCurve:

@@ -22,7 +22,7 @@ from .packing import Packing
 from .parallel import CHUNK, Tick, map_spans, no_tick, spans
 from .pixels import Pixels
 from .points import WeightedPoints, distinct_points
-from .sources import SPAN, PixelSource, PointSource, Source
+from .sources import SPAN, PixelSource, PointSource
 
 SAMPLE = 1 << 13
 """Pixels that are looked at to find a value from the middle."""
@@ -79,45 +79,33 @@ class ImagePoints:
         parts = list(map_spans(convert_part, spans(self.points.n_points, 1 << 16)))
         return [np.concatenate(rows) for rows in zip(*parts, strict=True)]
 
-    def source(self, space: FeatureSpace) -> Source:
+    def source(self, space: FeatureSpace) -> PointSource | PixelSource:
         """Return what Lloyd's algorithm runs on: the points, or all pixels."""
         if self.points is None:
             return PixelSource(self.inputs, space)
         return PointSource(self.features(space), self.points.counts.astype(np.float64))
 
-    def moments(self, tick: Tick | None = None) -> tuple[tuple[float, ...], NDArray[np.float64]]:
-        """Find a value from the middle of each channel, and the variances.
+    def middle(self) -> tuple[float, ...]:
+        """Find a value from the middle of each channel, in the colour space."""
+        if self.points is None:
+            return middle_values(self.inputs.at(self.inputs.sample(SAMPLE)))
+        step = max(1, self.points.n_points // SAMPLE)
+        return middle_values([value[::step] for value in self._values])
 
-        Returns
-        -------
-        offset : tuple of float (int for 64-bit integers)
-            One per channel, in the colour space.
-        variance : (n_channels,) float64 array
-            Over the pixels that take part.
-        """
-        if self.points is not None:
-            values = self._values
-            step = max(1, self.points.n_points // SAMPLE)
-            offset = middle_values([value[::step] for value in values])
+    def variances(self, middle: tuple[float, ...], tick: Tick | None = None) -> NDArray[np.float64]:
+        """Variance of each channel over the pixels that take part, ``(n_channels,)``."""
+        points = self.points
 
-            def sums(start: int, stop: int) -> NDArray[np.float64]:
-                assert self.points is not None
-                weights = self.points.counts[start:stop].astype(np.float64)
-                return _power_sums([value[start:stop] for value in values], offset, weights)
+        def sums(start: int, stop: int) -> NDArray[np.float64]:
+            if points is None:
+                return _power_sums(self.inputs.take(start, stop), middle)
+            weights = points.counts[start:stop].astype(np.float64)
+            return _power_sums([value[start:stop] for value in self._values], middle, weights)
 
-            pieces = spans(self.points.n_points)
-        else:
-            offset = middle_values(self.inputs.at(self.inputs.sample(SAMPLE)))
-
-            def sums(start: int, stop: int) -> NDArray[np.float64]:
-                return _power_sums(self.inputs.take(start, stop), offset)
-
-            pieces = spans(self.inputs.n_pixels, SPAN)
-        total = np.zeros((len(offset), 3))
-        for part in map_spans(sums, pieces, tick):
-            total += part
+        n = self.inputs.n_pixels if points is None else points.n_points
+        total = sum(map_spans(sums, spans(n, SPAN), tick), np.zeros((len(middle), 3)))
         mean = total[:, 1] / total[:, 0]
-        return offset, np.maximum(total[:, 2] / total[:, 0] - mean**2, 0)
+        return np.maximum(total[:, 2] / total[:, 0] - mean**2, 0)
 
 
 def read(
@@ -163,22 +151,23 @@ def feature_space(
     spatial_weight: float,
     shape: tuple[int, ...],
     tick: Tick,
-) -> tuple[FeatureSpace, float]:
-    """Return the feature space, and the mean variance of its features over the pixels."""
-    offset, variance = image.moments(tick)
-    scale = np.array(weights)
+) -> FeatureSpace:
+    """Return the feature space of an image of this shape."""
+    middle, scale = image.middle(), np.array(weights)
+    space = FeatureSpace(color_space, middle, weights, exponent=image.exponent)
+    if not (normalize or spatial_weight):
+        return space
+    variance = image.variances(middle, tick)
     if normalize:
         scale = scale / np.where(variance > 0, np.sqrt(variance), 1)
-    variance = variance * scale**2
-    space = FeatureSpace(color_space, offset, tuple(scale.tolist()), exponent=image.exponent)
+        space = replace(space, scale=tuple(scale.tolist()))
     if not spatial_weight:
-        return space, float(variance.mean())
+        return space
     # Variance of the pixel positions 0 to n - 1 along each axis.
     spread = (np.array(shape) ** 2 - 1) / 12
-    total = float(variance.sum()) or 1.0
+    total = float((variance * scale**2).sum()) or 1.0
     position = spatial_weight * np.sqrt(total / spread.sum()) if spread.any() else 0.0
-    every = np.concatenate([variance, spread * position**2])
-    return replace(space, position=float(position)), float(every.mean())
+    return replace(space, position=float(position))
 
 
 def shrink(pixels: Pixels, scale: float, tick: Tick | None = None) -> Pixels:

@@ -16,6 +16,7 @@ from .image_points import ImagePoints
 from .labelling import Assigned
 from .leaves import LeafSource, coarser, in_cells, in_leaves
 from .lloyd import LloydResult, assign_points
+from .parallel import Tick
 from .sources import PixelSource, PointSource, Source
 
 FEW_CLUSTERS = 8
@@ -49,6 +50,22 @@ SAMPLE_OF_ONE = 1 << 16
 """The same for one feature, whose bins follow the values one by one."""
 
 
+def levels_of(image: ImagePoints, space: FeatureSpace, tick: Tick | None = None) -> "Levels":
+    """Put the pixels of an image into bins, where they are not known as points."""
+    fine = image.source(space)
+    if isinstance(fine, PixelSource):
+        n_features = space.n_features(len(image.pixels.shape))
+        size = SAMPLE if n_features > 1 else SAMPLE_OF_ONE
+        binned = bin_pixels(fine, space.of_sample(image.inputs, size), tick)
+        return Levels(image, space, binned)
+    if 0 in space.scale:
+        # Values that differ only in a channel without weight are one.
+        features, home = np.unique(fine.features, axis=1, return_inverse=True)
+        weights = np.bincount(home.ravel(), fine.weights).astype(np.float64)
+        fine = PointSource(features, weights)
+    return Levels(image, space, fine)
+
+
 @dataclass(frozen=True, eq=False)
 class Levels:
     """All points of an image and coarser ones, each made when it is first asked for.
@@ -59,26 +76,19 @@ class Levels:
         The image.
     space : FeatureSpace
         Where its points lie.
+    fine : PointSource or BinnedPixels
+        All points, or all pixels where values hardly repeat.
     """
 
     image: ImagePoints
     space: FeatureSpace
+    fine: PointSource | BinnedPixels
     _coarser: dict[tuple[float, ...], LeafSource] = field(default_factory=dict, init=False)
 
     @cached_property
-    def fine(self) -> Source:
-        """All points, or all pixels where values hardly repeat."""
-        source = self.image.source(self.space)
-        if isinstance(source, PixelSource):
-            n_features = self.space.n_features(len(self.image.pixels.shape))
-            size = SAMPLE if n_features > 1 else SAMPLE_OF_ONE
-            return bin_pixels(source, self.space.of_sample(self.image.inputs, size))
-        if isinstance(source, PointSource) and 0 in self.space.scale:
-            # Values that differ only in a channel without weight are one.
-            features, home = np.unique(source.features, axis=1, return_inverse=True)
-            weights = np.bincount(home.ravel(), source.weights).astype(np.float64)
-            source = PointSource(features, weights)
-        return source
+    def variance(self) -> float:
+        """Mean variance of the features over the pixels."""
+        return self.fine.variance
 
     def all_for(self, n_clusters: int) -> Source:
         """Return the same, along a Hilbert curve where this suits so many clusters."""
@@ -91,10 +101,7 @@ class Levels:
     @cached_property
     def points(self) -> PointSource:
         """All points where they are known, else bins of pixels: few enough to be sorted."""
-        if isinstance(self.fine, PointSource):
-            return self.fine
-        assert isinstance(self.fine, BinnedPixels)
-        return self.fine.points
+        return self.fine if isinstance(self.fine, PointSource) else self.fine.points
 
     def n_values(self, n_clusters: int) -> int:
         """Count distinct values, at least up to `n_clusters`."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -37,9 +36,7 @@ class PreparedImage:
     """
 
     _whole: ImagePoints = field(repr=False)
-    _fitted: ImagePoints = field(repr=False)
-    _space: FeatureSpace
-    _variance: float
+    _levels: Levels = field(repr=False)
     _parameters: dict[str, Any]
     _optima: list[OptimalPartitions] = field(default_factory=list, init=False, repr=False)
 
@@ -48,9 +45,13 @@ class PreparedImage:
         """Number of pixels that take part."""
         return self._whole.n_valid
 
-    @cached_property
-    def _levels(self) -> Levels:
-        return Levels(self._fitted, self._space)
+    @property
+    def _fitted(self) -> ImagePoints:
+        return self._levels.image
+
+    @property
+    def _space(self) -> FeatureSpace:
+        return self._levels.space
 
     def _optimum(self, n_clusters: int, tick: Tick = no_tick) -> OptimalPartitions:
         """Find the optimal partitions of the one feature, and keep them for fewer clusters."""
@@ -222,7 +223,7 @@ class PreparedImage:
         n_pixels = self._n_pixels
         # Of a copy or a sample both are reckoned up to all pixels.
         inertias = [one * (n_pixels / self._fitted.n_valid) for one in inertias]
-        scatter = self._variance * n_pixels * found.centroids.shape[1]
+        scatter = self._levels.variance * n_pixels * found.centroids.shape[1]
         scatter = float(np.ldexp(scatter, 2 * self._space.exponent))
         return cluster_curve(numbers, inertias, silhouette, scatter, n_pixels)
 
@@ -278,7 +279,7 @@ class PreparedImage:
             start,
             n_init=n_init,
             max_iter=max_iter,
-            tol=tol * self._variance,
+            tol=tol * self._levels.variance,
             random=random,
             tick=tick,
         )

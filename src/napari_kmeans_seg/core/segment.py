@@ -11,6 +11,7 @@ from . import checks
 from .choose_k import ClusterCurve
 from .features import check_color_space
 from .image_points import ImagePoints, feature_space, read, shrink
+from .levels import levels_of
 from .parallel import Progress, Tick, portion, within
 from .pixels import Pixels, flatten
 from .prepared import PreparedImage
@@ -259,15 +260,16 @@ def prepare(
         small = shrink(pixels, fit_scale, portion(progress, 0.5, 0.6, "Shrinking"))
         tick = portion(progress, 0.6, 0.8, "Counting values")
         fitted = read_pixels(small, whole.exponent, tick)
-    space, variance = feature_space(
+    space = feature_space(
         fitted,
         color_space,
         weights,
         bool(normalize),
         spatial_weight,
         pixels.shape,
-        portion(progress, 0.8, 1, "Measuring"),
+        portion(progress, 0.8, 0.85, "Measuring"),
     )
+    levels = levels_of(fitted, space, portion(progress, 0.85, 1, "Measuring"))
     if progress is not None:
         progress(1.0, "Measuring")
     parameters = {
@@ -284,8 +286,8 @@ def prepare(
     }
     if lazy is not None:
         reading = reading or Reading(whole, complete=True, chunks=(), n_valid=pixels.n_valid)
-        return PreparedBlocks(whole, fitted, space, variance, parameters, lazy, reading)
-    return PreparedImage(whole, fitted, space, variance, parameters)
+        return PreparedBlocks(whole, levels, parameters, lazy, reading)
+    return PreparedImage(whole, levels, parameters)
 
 
 def _weights(channel_weights: Sequence[float] | None, n_channels: int) -> tuple[float, ...]:

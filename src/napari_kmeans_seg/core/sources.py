@@ -123,6 +123,15 @@ class PointSource:
         """Features times weights, ``(n_features, n)``."""
         return self.features * self.weights if self.totals is None else self.totals
 
+    @property
+    def variance(self) -> float:
+        """Mean variance of the features, by weight."""
+        mean = self.weighted.sum(axis=1) / self.weights.sum()
+        pairs = zip(self.weighted, self.features, strict=True)
+        squares = sum((one * two).sum() for one, two in pairs)
+        mean_square = squares / self.weights.sum() - (mean**2).sum()
+        return max(0.0, float(mean_square) / len(mean))
+
     @cached_property
     def sums_are_exact(self) -> bool:
         """Whether all sums of weights and weighted features are integers that floats hold.
