@@ -32,7 +32,8 @@ class PreparedImage:
     """An image that was read by `prepare`.
 
     Its distinct values are kept, so that another number of clusters, seed or init costs no
-    second pass over the pixels until they are labelled.
+    second pass over the pixels until they are labelled. Where values do not repeat it is the bin
+    of each pixel (2 bytes), and only pixels of few bins are read again.
     """
 
     _whole: ImagePoints = field(repr=False)

@@ -121,7 +121,8 @@ def segment(
     Pixels with the same value always belong together, so k-means runs on the distinct values,
     weighted by how many pixels have them. That gives exactly what Lloyd's algorithm [1]_
     gives on all pixels [2]_, in a fraction of the time. Where values do not repeat (floats,
-    many channels), weighted bins give the start for iterations over all pixels.
+    many channels), weighted bins give the start for iterations over all pixels; only pixels whose
+    bin is not nearest to one centroid as a whole are compared one by one.
     One channel is clustered by dynamic programming to the global optimum [3]_.
 
     The labels and the segmented image of a Dask array are computed when they are asked for. Its
