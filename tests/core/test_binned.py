@@ -53,7 +53,7 @@ IMAGES = {
 def _small_pieces(monkeypatch):
     """Several pieces for small images, and sure bins wherever there are some."""
     monkeypatch.setattr(binned, "spans", lambda n, size=1 << 12: parallel.spans(n, size))
-    monkeypatch.setattr(binned, "SPAN", 1 << 11)
+    monkeypatch.setattr(binned, "FILLED", 1 << 11)
     monkeypatch.setattr(binned, "SURE", 0)
     monkeypatch.setattr(points, "DENSE_LIMIT", 0)
 

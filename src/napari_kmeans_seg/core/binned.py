@@ -11,8 +11,11 @@ from .bins import Bins, lay_bins
 from .features import Features
 from .nearest import Labels, label_dtype, nearest, squared_distances
 from .parallel import Span, Tick, map_spans, spans
-from .sources import SPAN, Assign, PixelSource, PointSource
+from .sources import Assign, PixelSource, PointSource
 from .sums import sums_by_label
+
+FILLED = 1 << 17
+"""Pixels that one thread puts into bins at a time: with fewer the bins would take longer."""
 
 COMPARED = 1 << 22
 """Distances of bins to centroids up to which it pays to find which bins are sure."""
@@ -261,6 +264,6 @@ def bin_pixels(pixels: PixelSource, sample: Features, tick: Tick | None = None) 
         return sums_by_label(index, [None, *features, squares], grid.size).T
 
     total = np.zeros((2 + len(sample), grid.size))
-    for part in map_spans(sums, spans(pixels.n, SPAN), tick):
+    for part in map_spans(sums, spans(pixels.n, FILLED), tick):
         total += part
     return BinnedPixels(pixels, grid, keys, total)

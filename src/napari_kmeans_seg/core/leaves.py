@@ -235,7 +235,7 @@ def in_cells(points: PointSource, n_bits: int) -> LeafSource:
     total = np.zeros((len(rows), 1 << n_bits))
     for part in map_spans(sum_up, spans(points.n, POINTS)):
         total += part
-    occupied = np.flatnonzero(total[0])
+    occupied = np.flatnonzero(total[0] != 0)
     weights, *totals = total[:, occupied]
     places, leaf = occupied.astype(np.uint32) << shift, _leaf_of(occupied.size)
     return LeafSource(totals / weights, weights, np.stack(totals), places=places, leaf=leaf)
