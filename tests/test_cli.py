@@ -211,7 +211,7 @@ class TestSegment:
         ours, theirs = pty.openpty()
         termios.tcsetwinsize(theirs, (24, 80))
         process = subprocess.Popen(
-            [*COMMAND, "segment", slow, "-k", "12", "-o", tmp_path / "out"],
+            [*COMMAND, "segment", slow, "-k", "64", "--max-iter", "20", "-o", tmp_path / "out"],
             stdout=subprocess.DEVNULL,
             stderr=theirs,
         )

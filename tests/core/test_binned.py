@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_kmeans_seg import prepare
-from napari_kmeans_seg.core import binned, levels, parallel, points
+from napari_kmeans_seg.core import binned, levels, points
 from napari_kmeans_seg.core.binned import BinnedPixels
 from napari_kmeans_seg.core.bins import lay_bins
 from napari_kmeans_seg.core.nearest import nearest
@@ -52,7 +52,7 @@ IMAGES = {
 @pytest.fixture(autouse=True)
 def _small_pieces(monkeypatch):
     """Several pieces for small images, and sure bins wherever there are some."""
-    monkeypatch.setattr(binned, "spans", lambda n, size=1 << 12: parallel.spans(n, size))
+    monkeypatch.setattr(binned, "CHUNK", 1 << 12)
     monkeypatch.setattr(binned, "FILLED", 1 << 11)
     monkeypatch.setattr(binned, "SURE", 0)
     monkeypatch.setattr(points, "DENSE_LIMIT", 0)
@@ -178,7 +178,7 @@ def test_no_shape_has_more_bins_than_numbers(shares):
 
 @pytest.mark.parametrize("k", [3, 12])
 def test_samples_of_the_pixels_guide_where_bins_are_few(monkeypatch, k):
-    monkeypatch.setattr(levels, "SAMPLES", ((2, 1 << 12), (4, 1 << 11)))
+    monkeypatch.setattr(levels, "SAMPLES", ((2, 1 << 14), (4, 1 << 13)))
     monkeypatch.setattr(levels, "FEW_BINS", 1 << 16)
     image = blobs(4, 0.3)
     prepared = prepare(image, channel_axis=-1)
@@ -225,3 +225,15 @@ def test_the_tolerance_is_in_parts_of_the_mean_variance(dtype, options):
         features += list(prepared._levels.space.position * places)
     expected = np.mean([one.var() for one in features])
     np.testing.assert_allclose(prepared._levels.variance, expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("n_features", [1, 4, 60])
+def test_pieces_of_many_features_hold_no_more_numbers(monkeypatch, n_features):
+    monkeypatch.setattr(levels, "SAMPLES", ((2, 1 << 14),))
+    image = np.random.default_rng(0).random((90, 110, n_features))
+    prepared = prepare(image, channel_axis=-1)
+    sizes = [stop - start for start, stop in prepared._levels.fine.pieces]
+
+    assert sum(sizes) == 9900
+    assert max(sizes) * max(4, n_features) <= 4 * binned.CHUNK
+    assert all(one.features.size <= 1 << 14 for one in prepared._levels._samples)

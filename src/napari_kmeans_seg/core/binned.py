@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 from .bins import Bins, lay_bins
 from .features import Features
 from .nearest import Labels, label_dtype, nearest, squared_distances
-from .parallel import Span, Tick, map_spans, spans
+from .parallel import CHUNK, Span, Tick, map_spans, spans
 from .sources import Assign, PixelSource, PointSource
 from .sums import sums_by_label
 
 FILLED = 1 << 17
 """Pixels that one thread puts into bins at a time: with fewer the bins would take longer."""
+
+USUAL = 4
+"""Features up to which pieces have as many pixels as they may."""
 
 COMPARED = 1 << 22
 """Distances of bins to centroids up to which it pays to find which bins are sure."""
@@ -85,7 +88,7 @@ class BinnedPixels:
     @property
     def pieces(self) -> list[Span]:
         """How the pixels are cut up for the threads."""
-        return spans(self.n)
+        return spans(self.n, _of_features(CHUNK, len(self.sums) - 2))
 
     def block(self, start: int, stop: int) -> tuple[Features, None]:
         """Features of the pixels from `start` to `stop` that take part."""
@@ -240,6 +243,11 @@ class BinnedPixels:
         return sums, inertia
 
 
+def _of_features(n: int, n_features: int) -> int:
+    """Return so many pixels, or fewer where features are many, which would take much memory."""
+    return n * USUAL // max(USUAL, n_features)
+
+
 def bin_pixels(pixels: PixelSource, sample: Features, tick: Tick | None = None) -> BinnedPixels:
     """Put the pixels of an image into bins.
 
@@ -264,6 +272,6 @@ def bin_pixels(pixels: PixelSource, sample: Features, tick: Tick | None = None) 
         return sums_by_label(index, [None, *features, squares], grid.size).T
 
     total = np.zeros((2 + len(sample), grid.size))
-    for part in map_spans(sums, spans(pixels.n, FILLED), tick):
+    for part in map_spans(sums, spans(pixels.n, _of_features(FILLED, len(sample))), tick):
         total += part
     return BinnedPixels(pixels, grid, keys, total)

@@ -40,8 +40,9 @@ PER_CLUSTER = 48
 FEW_BINS = 512
 """Bins for each cluster below which they are too coarse a guide for all pixels."""
 
-SAMPLES = ((4, 1 << 20), (16, 1 << 18))
-"""How many times fewer pixels than all a sample of them has at least, and how many at most."""
+SAMPLES = ((4, 1 << 22), (16, 1 << 20))
+"""How many times fewer pixels than all a sample of them has at least, and how many features of
+them there are at most."""
 
 SAMPLE = 1 << 14
 """Pixels that decide where bins lie."""
@@ -140,7 +141,8 @@ class Levels:
     @cached_property
     def _samples(self) -> list[LeafSource]:
         """Pixels of the image, and fewer of them."""
-        sizes = [min(self.image.n_valid // part, most) for part, most in SAMPLES]
+        n_features = len(self.points.features)
+        sizes = [min(self.image.n_valid // part, most // n_features) for part, most in SAMPLES]
         sizes = [size for size in sizes if size > self.points.n]
         samples = [self.space.of_sample(self.image.inputs, size) for size in sizes]
         return [in_leaves(PointSource(one, np.ones(one.shape[1]), one)) for one in samples]
