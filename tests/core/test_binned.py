@@ -135,8 +135,7 @@ def test_most_pixels_are_never_compared():
     assert n_compared < fine.n / 2
 
 
-def test_bins_without_room_for_rounding_are_not_sure():
-    """A point on the border between two centroids gets the first, whichever bin it is in."""
+def test_a_point_between_two_centroids_gets_the_first_whichever_bin_it_is_in():
     x = np.tile(np.linspace(0, 1, 129), 100)
     image = np.stack([x, np.random.default_rng(0).random(x.size)], axis=1).reshape(100, 129, 2)
     fine = bins_of(image)

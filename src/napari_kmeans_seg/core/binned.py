@@ -88,7 +88,7 @@ class BinnedPixels:
     @property
     def pieces(self) -> list[Span]:
         """How the pixels are cut up for the threads."""
-        return spans(self.n, _of_features(CHUNK, len(self.sums) - 2))
+        return spans(self.n, _piece(CHUNK, len(self.sums) - 2))
 
     def block(self, start: int, stop: int) -> tuple[Features, None]:
         """Features of the pixels from `start` to `stop` that take part."""
@@ -243,7 +243,7 @@ class BinnedPixels:
         return sums, inertia
 
 
-def _of_features(n: int, n_features: int) -> int:
+def _piece(n: int, n_features: int) -> int:
     """Return so many pixels, or fewer where features are many, which would take much memory."""
     return n * USUAL // max(USUAL, n_features)
 
@@ -272,6 +272,6 @@ def bin_pixels(pixels: PixelSource, sample: Features, tick: Tick | None = None) 
         return sums_by_label(index, [None, *features, squares], grid.size).T
 
     total = np.zeros((2 + len(sample), grid.size))
-    for part in map_spans(sums, spans(pixels.n, _of_features(FILLED, len(sample))), tick):
+    for part in map_spans(sums, spans(pixels.n, _piece(FILLED, len(sample))), tick):
         total += part
     return BinnedPixels(pixels, grid, keys, total)

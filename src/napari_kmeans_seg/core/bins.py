@@ -24,7 +24,6 @@ ROUNDING = 1e-12
 OUTSIDE = 0.001
 """Share of a sample that lies below the inner bins of an axis, and above them."""
 
-
 LINE_BITS = 16
 """Bits that number the bins of one feature."""
 

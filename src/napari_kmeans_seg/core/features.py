@@ -56,11 +56,8 @@ class FeatureSpace:
             One array per channel, already in the colour space and divided by two to the
             power of `exponent`.
         """
-        features = np.empty((len(values), values[0].size))
-        for row, value, offset, scale in zip(
-            features, values, self.offset, self.scale, strict=True
-        ):
-            subtract(value, offset, row)
+        features = differences(values, self.offset)
+        for row, scale in zip(features, self.scale, strict=True):
             if scale != 1.0:
                 row *= scale
         return features
@@ -105,6 +102,14 @@ def subtract(value: NDArray[Any], offset: float, out: NDArray[np.float64]) -> No
         near = np.abs(out) < 2.0**62
         exact = (value - np.array(offset, value.dtype)).view(np.int64)
         np.copyto(out, exact, where=near)
+
+
+def differences(values: list[NDArray[Any]], offsets: tuple[float, ...]) -> Features:
+    """Subtract its offset from each of ``(n,)`` channels, as `subtract` does."""
+    rows = np.empty((len(values), values[0].size))
+    for row, value, offset in zip(rows, values, offsets, strict=True):
+        subtract(value, offset, row)
+    return rows
 
 
 def middle_values(values: list[NDArray[Any]]) -> tuple[float, ...]:

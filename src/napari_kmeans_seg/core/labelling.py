@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .binned import BinnedPixels
-from .features import Features, FeatureSpace, divide, middle_values, subtract
+from .features import Features, FeatureSpace, differences, divide, middle_values
 from .image_points import SAMPLE, ImagePoints
 from .nearest import Labels, label_dtype, nearest, squared_distances, weighted_sum
 from .packing import Packing
@@ -84,12 +84,10 @@ class _Sums:
     ) -> "_Sums":
         k = len(centroids)
         squares = squared_distances(features, centroids, index)
-        differences = np.empty((len(values), index.size))
-        for difference, value, zero in zip(differences, values, middle, strict=True):
-            subtract(value, zero, difference)
-            if weights is not None:
-                difference *= weights
-        sums = sums_by_label(index, [weights, *differences], k)
+        rows = differences(values, middle)
+        if weights is not None:
+            rows *= weights
+        sums = sums_by_label(index, [weights, *rows], k)
         return cls(sums[:, 0], sums[:, 1:], weighted_sum(squares, weights))
 
     @classmethod
@@ -156,12 +154,12 @@ def label_pixels(
         totals, inertia = binned.label(centroids, labels, tick)
         if features_are_values and image.inputs is image.pixels:
             middle = space.offset
-            differences = totals[:, 1 : 1 + len(middle)]
+            of_values = totals[:, 1 : 1 + len(middle)]
         else:
             pixels = divide(image.pixels, image.exponent)
             middle = middle_values(pixels.at(pixels.sample(SAMPLE)))
-            differences = _sum_pixels(pixels, middle, labels, len(centroids))
-        sums = _Sums(totals[:, 0], differences, inertia)
+            of_values = _sum_pixels(pixels, middle, labels, len(centroids))
+        sums = _Sums(totals[:, 0], of_values, inertia)
     else:
         pixels = divide(image.pixels, image.exponent)
         middle = middle_values(pixels.at(pixels.sample(SAMPLE)))
@@ -233,13 +231,10 @@ def _sum_pixels(
     """Sum up the values of the pixels with each label, relative to `middle`."""
 
     def add_up(start: int, stop: int) -> NDArray[np.float64]:
-        values = pixels.take(start, stop)
-        differences = np.empty((len(values), values[0].size))
-        for difference, value, zero in zip(differences, values, middle, strict=True):
-            subtract(value, zero, difference)
+        rows = differences(pixels.take(start, stop), middle)
         inside = slice(None) if pixels.valid is None else pixels.valid[start:stop]
         index = labels[start:stop][inside] - labels.dtype.type(1)
-        return sums_by_label(index, list(differences), n_clusters)
+        return sums_by_label(index, list(rows), n_clusters)
 
     return sum(map_spans(add_up, spans(pixels.n_pixels, 1 << 16)), np.zeros((n_clusters, 1)))
 

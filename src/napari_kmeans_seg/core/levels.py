@@ -48,7 +48,7 @@ SAMPLE = 1 << 14
 """Pixels that decide where bins lie."""
 
 SAMPLE_OF_ONE = 1 << 16
-"""The same for one feature, whose bins follow the values one by one."""
+"""The same for one feature, whose bins reach as far as any value."""
 
 
 def levels_of(image: ImagePoints, space: FeatureSpace, tick: Tick | None = None) -> "Levels":
