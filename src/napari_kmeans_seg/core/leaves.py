@@ -242,14 +242,19 @@ def in_cells(points: PointSource, n_bits: int) -> LeafSource:
 
 
 def coarser(points: LeafSource, n_points: int) -> LeafSource:
-    """Sum points up to the means of those that lie in one cell of the curve.
+    """Sum points up to the means of those that follow each other on the curve.
+
+    Half of the cuts lie between cells of space, so that what lies far from everything else
+    stays apart however little it weighs; the other half share the weight out: a boundary
+    between clusters then runs through points of equal weight wherever it runs, and few of
+    them stand on the wrong side with their mean.
 
     Parameters
     ----------
     points : LeafSource
         The points.
     n_points : int
-        Cells at the most, at least 1: as many as the bits of a place can tell.
+        How many there may be.
     """
     if points.n <= n_points:
         return points
@@ -258,12 +263,16 @@ def coarser(points: LeafSource, n_points: int) -> LeafSource:
     least, most = 0, PLACE_BITS
     while least < most:
         n_bits = (least + most + 1) // 2
-        if np.count_nonzero(changes >> np.uint32(PLACE_BITS - n_bits)) < n_points:
+        if np.count_nonzero(changes >> np.uint32(PLACE_BITS - n_bits)) < n_points // 2:
             least = n_bits
         else:
             most = n_bits - 1
-    starts = np.flatnonzero(changes >> np.uint32(PLACE_BITS - least))
-    starts = np.concatenate([[0], starts + 1])
+    cuts = changes >> np.uint32(PLACE_BITS - least) != 0
+    n_shares = n_points - np.count_nonzero(cuts)
+    middles = np.cumsum(points.weights) - points.weights / 2
+    share = (middles * (n_shares / points.weights.sum())).astype(np.intp)
+    cuts |= share[1:] != share[:-1]
+    starts = np.concatenate([[0], np.flatnonzero(cuts) + 1])
     weights = np.add.reduceat(points.weights, starts)
     totals = np.add.reduceat(points.weighted, starts, axis=1)
     places, leaf = points.places[starts], _leaf_of(starts.size)

@@ -25,7 +25,7 @@ FEW_CLUSTERS = 8
 CELL_BITS = 16
 """Bits of the cells that all points are then summed up in."""
 
-FEWER = 4
+FEWER = 6
 """How many times fewer points than all the finest level of coarse points has, at least."""
 
 STEP = 64
