@@ -98,6 +98,49 @@ def test_coarser_points_are_the_means_of_neighbours(n_features, n_points):
     assert within <= variance * 16 / n_points ** (2 / min(n_features, 3)) + 1e-6 * variance
 
 
+@pytest.mark.parametrize("n_points", [10, 100, 1000])
+def test_coarser_points_weigh_little_but_where_one_point_does_not(n_points):
+    random = np.random.default_rng(n_points)
+    weights = np.ceil(random.pareto(0.8, 20_000))
+    points = in_leaves(PointSource(random.normal(0, 60, (3, 20_000)), weights))
+
+    coarse = coarser(points, n_points)
+
+    cell = np.searchsorted(coarse.places, points.places, side="right") - 1
+    assert coarse.n <= n_points
+    np.testing.assert_array_equal(np.bincount(cell, points.weights), coarse.weights)
+    heaviest = np.zeros(coarse.n)
+    np.maximum.at(heaviest, cell, points.weights)
+    # Half of the cells share the weight out; a share begins and ends in the middle of a point.
+    assert (coarse.weights - heaviest <= 2 * weights.sum() / n_points).all()
+
+
+def test_few_points_far_from_all_others_stay_apart():
+    features = np.random.default_rng(0).normal(0, 6, (3, 50_000))
+    features[:, 600:620] += 100
+    points = in_leaves(PointSource(features, np.ones(50_000)))
+
+    coarse = coarser(points, 100)
+
+    far = coarse.features[0] > 60
+    assert coarse.weights[far].sum() == 20
+    np.testing.assert_allclose(
+        coarse.weighted[:, far].sum(axis=1), features[:, 600:620].sum(axis=1)
+    )
+
+
+@pytest.mark.parametrize("quick", [False, True])
+def test_few_points_are_compared_with_all_centroids(quick):
+    points = in_leaves(cloud(3, 3000))
+    centroids = points.features[:, ::100].T.copy()
+    found, expected = np.empty((2, points.n), np.uint8)
+
+    points.assign_to(centroids, quick=quick)(0, points.n, points.features, found)
+
+    nearest(points.features, centroids, expected)
+    assert (found == expected).mean() > (0.999 if quick else 1 - 1e-9)
+
+
 def test_no_more_points_than_there_are_stay_as_they_are():
     points = in_leaves(cloud(3, 256))
 

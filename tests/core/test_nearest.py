@@ -32,3 +32,19 @@ def test_values_near_each_other_are_told_apart_far_from_zero():
     found = nearest(values[np.newaxis], centroids, np.empty(10, np.uint8))
 
     np.testing.assert_array_equal(found, [0, 0, 0, 0, 0, 1, 1, 1, 1, 1])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("k", [3, 9, 127, 128, 300])
+@pytest.mark.parametrize("n_features", [2, 3, 7])
+def test_so_it_is_with_several_features(n_features, k, dtype):
+    random = np.random.default_rng(k * n_features)
+    # Small whole numbers: every distance is exact, and many are the same.
+    features = random.integers(-4, 5, (n_features, 7001)).astype(dtype)
+    centroids = random.integers(-4, 5, (k, n_features)).astype(dtype)
+    squares = ((features[:, :, np.newaxis] - centroids.T[:, np.newaxis]) ** 2).sum(axis=0)
+
+    found = nearest(features, centroids, np.empty(7001, np.min_scalar_type(k)))
+
+    np.testing.assert_array_equal(found, squares.argmin(axis=1))
+    assert np.count_nonzero(squares == squares.min(axis=1, keepdims=True)) > 7001

@@ -114,11 +114,10 @@ def _best_start(
     descend = partial(lloyd, coarse, tol=tol, accelerate=True, rough=True, tick=alive)
     least, most = COARSE_STARTS
     n_starts = max(1, min(max(least, n_clusters // 2), most, 256 // n_clusters))
-    results = []
+    numbers = random.integers(1 << 62, size=n_starts).tolist()
+    starts = seed(coarse, n_clusters, [np.random.default_rng(one) for one in numbers], alive)
     # One after the other: on so few points threads would wait for each other.
-    for number in random.integers(1 << 62, size=n_starts):
-        start = seed(coarse, n_clusters, np.random.default_rng(int(number)), alive)
-        results.append(descend(start, max_iter=min(TRIAL, max_iter)))
+    results = [descend(start, max_iter=min(TRIAL, max_iter)) for start in starts]
     results.sort(key=lambda result: result.between, reverse=True)
     results = [descend(one.centroids, max_iter=max_iter) for one in results[:KEPT]]
     return max(results, key=lambda result: result.between).centroids

@@ -35,7 +35,7 @@ WIDE = 10_000
 SAMPLE = 1 << 12
 """Points that are looked at to find where most of them lie."""
 
-FEW = 1 << 16
+FEW = 1 << 19
 """Distances to all centroids that are compared sooner than candidates are found."""
 
 
@@ -96,6 +96,10 @@ class LeafSource(PointSource):
         np.multiply(self._blocks[:, :-1], self._unit, out=blocks[:, :-1], casting="same_kind")
         return blocks
 
+    @cached_property
+    def _quick_features(self) -> NDArray[np.float32]:
+        return (self.features * self._unit).astype(np.float32)
+
     def assign_to(self, centroids: NDArray[np.float64], *, quick: bool = False) -> Assign:
         """Return what finds the nearest of these centroids.
 
@@ -103,8 +107,10 @@ class LeafSource(PointSource):
         doi:10.1109/TPAMI.2002.1017616, on the leaves alone), of many leaves at a time.
         """
         k = len(centroids)
-        if k * self.n <= FEW or len(self.features) == 1:
-            return super().assign_to(centroids, quick=quick)
+        if len(self.features) == 1:
+            return super().assign_to(centroids)
+        if k * self.n <= FEW:
+            return self._compare_all(centroids) if quick else super().assign_to(centroids)
         n_leaves = max(1, BOUNDS // k)
         blocks: NDArray[np.floating[Any]] = self._blocks
         compared = centroids
@@ -123,6 +129,18 @@ class LeafSource(PointSource):
                 _assign(blocks[begin:end], factors, possible, labels.reshape(-1, self.leaf))
             rest = slice(last * self.leaf - start, None)
             nearest(features[:, rest], centroids, out[rest])
+
+        return assign
+
+    def _compare_all(self, centroids: NDArray[np.float64]) -> Assign:
+        """Find the nearest of all centroids, in single precision where that is enough."""
+        if not self._unit:
+            return super().assign_to(centroids)
+        points = self._quick_features
+        compared = (centroids * self._unit).astype(points.dtype)
+
+        def assign(start: int, stop: int, _features: Features, out: Labels) -> None:
+            nearest(points[:, start:stop], compared, out)
 
         return assign
 

@@ -31,10 +31,10 @@ FEWER = 6
 STEP = 64
 """How many times fewer the next level has, at most."""
 
-FEWEST = 2500
+FEWEST = 2000
 """Points of the coarsest level, about, ..."""
 
-PER_CLUSTER = 48
+PER_CLUSTER = 32
 """... or so many for each cluster: less are no guide."""
 
 FEW_BINS = 512

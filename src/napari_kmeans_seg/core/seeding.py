@@ -1,5 +1,7 @@
 """Where the centroids start: k-means++ or random points."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,23 +11,39 @@ from .sources import PointSource
 
 
 def random_points(
-    points: PointSource, n_clusters: int, random: np.random.Generator, tick: Tick = no_tick
+    points: PointSource,
+    n_clusters: int,
+    random: Sequence[np.random.Generator],
+    tick: Tick = no_tick,
 ) -> NDArray[np.float64]:
     """Choose `n_clusters` different points, each with a probability in proportion to its weight.
 
+    Parameters
+    ----------
+    points : PointSource
+        The points.
+    n_clusters : int
+        How many of them.
+    random : sequence of `numpy.random.Generator`
+        One for each start.
+    tick : callable, optional
+        Progress.
+
     Returns
     -------
-    (n_clusters, n_features) array
+    (n_starts, n_clusters, n_features) array
     """
     tick(0)
-    chosen = random.choice(
-        points.n, n_clusters, replace=False, p=points.weights / points.weights.sum()
-    )
-    return np.ascontiguousarray(points.features[:, chosen].T)
+    p = points.weights / points.weights.sum()
+    chosen = [one.choice(points.n, n_clusters, replace=False, p=p) for one in random]
+    return points.features.T[np.stack(chosen)]
 
 
 def k_means_plus_plus(
-    points: PointSource, n_clusters: int, random: np.random.Generator, tick: Tick = no_tick
+    points: PointSource,
+    n_clusters: int,
+    random: Sequence[np.random.Generator],
+    tick: Tick = no_tick,
 ) -> NDArray[np.float64]:
     """Choose points that lie far from each other, by greedy k-means++ on weighted points.
 
@@ -33,9 +51,21 @@ def k_means_plus_plus(
     squared distance to the nearest centroid so far; of ``2 + log(n_clusters)`` draws
     the one that lowers the inertia most is taken, as scikit-learn does.
 
+    Parameters
+    ----------
+    points : PointSource
+        The points.
+    n_clusters : int
+        How many of them.
+    random : sequence of `numpy.random.Generator`
+        One for each start. All take each step at once: on few points a call of NumPy takes
+        longer than what it does.
+    tick : callable, optional
+        Progress.
+
     Returns
     -------
-    (n_clusters, n_features) array
+    (n_starts, n_clusters, n_features) array
 
     References
     ----------
@@ -47,44 +77,49 @@ def k_means_plus_plus(
     k-means++. Proceedings of the 34th ACM-SIAM Symposium on Discrete Algorithms, 1012-1070.
     doi:10.1137/1.9781611977554.ch39
     """
-    n_draws = 2 + int(np.log(n_clusters))
+    n_starts, n_draws = len(random), 2 + int(np.log(n_clusters))
     features, weights = points.features, points.weights
     # |x - c|^2 = |x|^2 + |c|^2 - 2 c x, as a product.
     lengths = (features**2).sum(axis=0)
     rows = np.vstack([features, lengths, np.ones(points.n)])
-    columns = np.vstack([-2 * features, np.ones(points.n), lengths])
-    held = np.empty((n_draws, points.n))
+    columns = np.column_stack([-2 * features.T, np.ones(points.n), lengths])
+    held = np.empty((n_starts * n_draws, points.n))
+    starts = np.arange(n_starts)
 
     def squares(chosen: NDArray[np.intp]) -> NDArray[np.float64]:
-        found = multiply(columns[:, chosen].T, rows, held[: chosen.size])
-        np.maximum(found, 0, out=found)
-        found[np.arange(chosen.size), chosen] = 0
-        return found
+        found = multiply(columns[chosen.ravel()], rows, held[: chosen.size])
+        return found.reshape(*chosen.shape, points.n)
 
-    chosen = np.empty(n_clusters, np.intp)
-    chosen[0] = _draw(weights, random.random(1))[0]
-    closest = squares(chosen[:1])[0].copy()
+    chosen = np.empty((n_starts, n_clusters), np.intp)
+    potential = np.tile(weights, (n_starts, 1))
+    chosen[:, :1] = _draw(potential, random, 1)
+    closest = np.maximum(squares(chosen[:, 0]), 0)
+    closest[starts, chosen[:, 0]] = 0
     for i in range(1, n_clusters):
         tick(i / n_clusters)
-        potential = closest * weights
-        if not potential.any():
-            # Every distinct point is a centroid already.
-            chosen[i:] = chosen[0]
-            break
-        draws = _draw(potential, random.random(n_draws))
+        draws = _draw(np.multiply(closest, weights, out=potential), random, n_draws)
         closer = squares(draws)
-        np.minimum(closer, closest, out=closer)
-        best = int((closer * weights).sum(axis=1).argmin())
-        chosen[i], closest[:] = draws[best], closer[best]
-    return np.ascontiguousarray(features[:, chosen].T)
+        np.minimum(closer, closest[:, np.newaxis], out=closer)
+        best = np.einsum("sdn,n->sd", closer, weights).argmin(axis=1)
+        chosen[:, i] = draws[starts, best]
+        # What rounding made negative.
+        np.maximum(closer[starts, best], 0, out=closest)
+        closest[starts, chosen[:, i]] = 0
+    return features.T[chosen]
 
 
-def _draw(potential: NDArray[np.float64], uniform: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Draw indices with a probability in proportion to `potential`."""
-    cumulative = np.cumsum(potential)
-    index = np.searchsorted(cumulative, uniform * cumulative[-1], side="right")
-    if index.max() == potential.size:
-        # Rounding pointed past the end.
-        index = np.minimum(index, np.flatnonzero(potential)[-1])
-    inside: NDArray[np.intp] = index
-    return inside
+def _draw(
+    potential: NDArray[np.float64], random: Sequence[np.random.Generator], n_draws: int
+) -> NDArray[np.intp]:
+    """Draw indices with a probability in proportion to `potential`, ``(n_starts, n_draws)``.
+
+    Where none has any, as every distinct point is a centroid already, it is the first.
+    """
+    np.cumsum(potential, axis=1, out=potential)
+    drawn = [
+        one.searchsorted(generator.random(n_draws) * one[-1], side="right")
+        for one, generator in zip(potential, random, strict=True)
+    ]
+    # Rounding may point past the end: to the last that has any potential.
+    last = [one.searchsorted(one[-1]) for one in potential]
+    return np.minimum(np.stack(drawn), np.stack(last)[:, np.newaxis])
