@@ -87,7 +87,8 @@ def k_means_plus_plus(
     starts = np.arange(n_starts)
 
     def squares(chosen: NDArray[np.intp]) -> NDArray[np.float64]:
-        found = multiply(columns[chosen.ravel()], rows, held[: chosen.size])
+        found = held[: chosen.size]
+        multiply(columns[chosen.ravel()], rows, out=found)
         return found.reshape(*chosen.shape, points.n)
 
     chosen = np.empty((n_starts, n_clusters), np.intp)
@@ -122,4 +123,5 @@ def _draw(
     ]
     # Rounding may point past the end: to the last that has any potential.
     last = [one.searchsorted(one[-1]) for one in potential]
-    return np.minimum(np.stack(drawn), np.stack(last)[:, np.newaxis])
+    inside: NDArray[np.intp] = np.minimum(np.stack(drawn), np.stack(last)[:, np.newaxis])
+    return inside
