@@ -12,7 +12,7 @@ from .features import Features
 from .nearest import Labels, label_dtype, nearest, squared_distances
 from .parallel import CHUNK, Span, Tick, map_spans, spans
 from .sources import Assign, PixelSource, PointSource
-from .sums import sums_by_label
+from .sums import squares_within, sums_by_label
 
 FILLED = 1 << 17
 """Pixels that one thread puts into bins at a time: with fewer the bins would take longer."""
@@ -28,9 +28,6 @@ AT_ONCE = 1 << 18
 
 SURE = 0.25
 """Share of the pixels in sure bins from which it pays to look them up."""
-
-PRECISE = 1e-3
-"""Part of the pixels' squared lengths from which sums of these tell squared distances."""
 
 MARGIN = 1e-9
 """What rounding changes a comparison of distances by is less, in parts of what is compared."""
@@ -216,13 +213,9 @@ class BinnedPixels:
         """
         totals, compare = self._compare(centroids, label_dtype(len(centroids)))
         valid = self.pixels.pixels.valid
-        counts, squares = totals[:, 0], totals[:, -1]
-        within = squares - 2 * (totals[:, 1:-1] * centroids).sum(axis=1)
-        within += counts * (centroids**2).sum(axis=1)
-        inertia = float(within.sum())
-        precise = inertia >= PRECISE * squares.sum()
-        if not precise:
-            inertia = 0.0
+        squares = float(totals[:, -1].sum())
+        within = squares_within(totals[:, 0], totals[:, 1:-1], squares, centroids)
+        inertia, precise = within or 0.0, within is not None
 
         def assign(start: int, stop: int) -> tuple[NDArray[np.float64], float]:
             found = compare(start, stop)

@@ -19,7 +19,7 @@ from .choose_k import ClusterCurve
 from .chunks import Index, every_chunk, gather
 from .features import convert, divide
 from .image_points import ImagePoints
-from .labelling import Labelling, label_pixels, look_up, pairs_of
+from .labelling import Clusters, Labelling, label_pixels, look_up, pairs_of
 from .lazy_image import LazyImage, Reading, pixels_of
 from .lloyd import LloydResult, Partition, partition
 from .model import KMeansModel
@@ -97,10 +97,10 @@ class PreparedBlocks(PreparedImage):
         of_read = replace(self, _reading=replace(self._reading, complete=True))
         return PreparedImage.choose_k(of_read, *arguments, **named)
 
-    def _labelling(
+    def _clusters(
         self, model: KMeansModel, tick: Tick = no_tick, found: LloydResult | None = None
-    ) -> Labelling:
-        of_points = super()._labelling(model, tick, found)
+    ) -> Clusters:
+        of_points = super()._clusters(model, tick, found)
         if self._reading.complete:
             return of_points
         if self._is_read_again(model.parameters):
@@ -108,6 +108,12 @@ class PreparedBlocks(PreparedImage):
         factor = self._reading.n_valid / of_points.counts.sum()
         counts = np.rint(of_points.counts * factor).astype(np.int64)
         return replace(of_points, counts=counts, inertia=of_points.inertia * factor, table=None)
+
+    def _labelling(self, model: KMeansModel, clusters: Clusters, _tick: Tick) -> Labelling:
+        # Labels are computed when they are asked for.
+        none = np.zeros(0, label_dtype(len(model.centroids)))
+        known = {one.name: getattr(clusters, one.name) for one in fields(Clusters)}
+        return Labelling(**known, labels=none)
 
     def _result(
         self, model: KMeansModel, labelling: Labelling, found: LloydResult, notes: tuple[str, ...]
@@ -249,28 +255,28 @@ def _add_partitions(parts: list[Partition]) -> Partition:
 
 def sum_up(
     image: LazyImage, chunks: Sequence[Index], model: KMeansModel, tick: Tick = no_tick
-) -> Labelling:
+) -> Clusters:
     """Read chunks to count the pixels of each label; the labels themselves are not kept."""
     visit = partial(_sum_block, model=model)
-    return gather(visit, _add_labellings, image.source, image.mask, chunks=chunks, tick=tick)
+    return gather(visit, _add_clusters, image.source, image.mask, chunks=chunks, tick=tick)
 
 
-def _sum_block(block: NDArray[Any], mask: NDArray[Any] | None, model: KMeansModel) -> Labelling:
+def _sum_block(block: NDArray[Any], mask: NDArray[Any] | None, model: KMeansModel) -> Clusters:
     image = _read_block(block, mask, model)
-    none = np.zeros(0, label_dtype(len(model.centroids)))
     if not image.pixels.n_valid:
         k = len(model.centroids)
-        return Labelling(none, np.zeros(k, np.int64), np.full((k, model.n_channels), np.nan), 0.0)
+        return Clusters(np.zeros(k, np.int64), np.full((k, model.n_channels), np.nan), 0.0, None)
     found = label_pixels(image, model.space, model.centroids)
-    return replace(found, labels=none, table=None)
+    # Not its labels, which would travel.
+    return Clusters(found.counts, found.means, found.inertia, None)
 
 
-def _add_labellings(parts: list[Labelling]) -> Labelling:
+def _add_clusters(parts: list[Clusters]) -> Clusters:
     counts = np.sum([part.counts for part in parts], axis=0)
     sums = np.sum([np.nan_to_num(p.means) * p.counts[:, np.newaxis] for p in parts], axis=0)
     with np.errstate(invalid="ignore"):
         means = sums / counts[:, np.newaxis]
-    return Labelling(parts[0].labels, counts, means, sum(part.inertia for part in parts))
+    return Clusters(counts, means, sum(part.inertia for part in parts), None)
 
 
 def count_labels(

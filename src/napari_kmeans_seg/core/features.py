@@ -83,12 +83,23 @@ class FeatureSpace:
             return features
         return np.concatenate([features, self.position * pixels.places(where)])
 
-    def of_centroids(self, centroids: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Features of ``(n_clusters, n_channels)`` centroids in the colour space."""
+    def of_centroids(self, centroids: NDArray[np.float64], pixels: Pixels) -> NDArray[np.float64]:
+        """Features of ``(n_clusters, n_channels)`` centroids in the units of an image.
+
+        Where they have a position it is the middle of the image.
+        """
+        colors = list(centroids.T)
+        if self.color_space != "rgb":
+            top = 1.0 if pixels.dtype.kind == "f" else float(np.iinfo(pixels.dtype).max)
+            colors = color_values([color / top for color in colors], self.color_space)
         with np.errstate(over="ignore"):
             # Beyond all values any place is as far as another, if its square is finite.
-            scaled = np.clip(np.ldexp(centroids, -self.exponent), -1e120, 1e120)
-        return (scaled - np.array(self.offset, np.float64)) * self.scale
+            scaled = np.clip(np.ldexp(np.stack(colors, axis=1), -self.exponent), -1e120, 1e120)
+        features: NDArray[np.float64] = (scaled - np.array(self.offset, np.float64)) * self.scale
+        if not self.position:
+            return features
+        middle = (np.array(pixels.shape) - 1) / 2 * self.position
+        return np.hstack([features, np.tile(middle, (len(centroids), 1))])
 
 
 def subtract(value: NDArray[Any], offset: float, out: NDArray[np.float64]) -> None:

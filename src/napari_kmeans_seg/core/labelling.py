@@ -18,13 +18,11 @@ from .sums import sums_by_label
 
 
 @dataclass(frozen=True)
-class Labelling:
-    """All pixels of an image, assigned to their nearest centroids.
+class Clusters:
+    """What the pixels of an image add up to that are nearest to each centroid.
 
     Attributes
     ----------
-    labels : array of the spatial shape
-        1 + the index of the centroid; 0 for pixels that do not take part.
     counts : (n_clusters,) int64 array
         Pixels of each cluster.
     means : (n_clusters, n_channels) float64 array
@@ -32,14 +30,26 @@ class Labelling:
     inertia : float
         Sum of squared distances to the centroids.
     table : array of unsigned integers or None
-        Label of each packed value, where a table can hold all.
+        1 + the index of the centroid of each packed value, where a table can hold all.
     """
 
-    labels: Labels
     counts: NDArray[np.int64]
     means: NDArray[np.float64]
     inertia: float
-    table: Labels | None = None
+    table: Labels | None
+
+
+@dataclass(frozen=True)
+class Labelling(Clusters):
+    """The same, and where they are.
+
+    Attributes
+    ----------
+    labels : array of the spatial shape
+        1 + the index of the centroid; 0 for pixels that do not take part.
+    """
+
+    labels: Labels
 
 
 @dataclass(frozen=True)
@@ -104,13 +114,48 @@ class _Sums:
             return np.array(middle, np.float64) + self.differences / self.counts[:, np.newaxis]
 
 
+def label_values(
+    image: ImagePoints,
+    space: FeatureSpace,
+    centroids: NDArray[np.float64],
+    assigned: Assigned | None = None,
+) -> Clusters:
+    """Find the nearest centroid of every distinct value of an image that a table can hold.
+
+    Parameters
+    ----------
+    image : ImagePoints
+        The image, with its distinct values and how they are packed.
+    space, centroids
+        As in `label_pixels`.
+    assigned : Assigned, optional
+        The nearest centroid of each distinct value, if it is known.
+    """
+    assert image.points is not None
+    assert image.packing is not None
+    dtype = label_dtype(len(centroids))
+    if assigned is None:
+        index = _nearest(image.features(space), centroids, dtype)
+    else:
+        index = assigned.index
+    table = np.zeros(1 << image.packing.n_bits, dtype)
+    table[image.points.keys] = index + dtype.type(1)
+    if assigned is not None and _are_values(space):
+        sums = _Sums(assigned.counts, assigned.sums, assigned.inertia)
+        return _clusters(sums, space.offset, image.exponent, table)
+    step = max(1, image.points.n_points // SAMPLE)
+    middle = middle_values([value[::step] for value in image.points.values])
+    sums = _sum_points(image, space, index, middle, centroids)
+    return _clusters(sums, middle, image.exponent, table)
+
+
 def label_pixels(
     image: ImagePoints,
     space: FeatureSpace,
     centroids: NDArray[np.float64],
     tick: Tick | None = None,
     *,
-    assigned: Assigned | None = None,
+    clusters: Clusters | None = None,
     binned: BinnedPixels | None = None,
 ) -> Labelling:
     """Label every pixel of an image with its nearest centroid; of equals, the first.
@@ -125,34 +170,19 @@ def label_pixels(
         The centroids.
     tick : callable, optional
         Progress.
-    assigned : Assigned, optional
-        The nearest centroid of each distinct value, if it is known.
+    clusters : Clusters, optional
+        What `label_values` finds, if it is known.
     binned : BinnedPixels, optional
         The bins of the pixels in this space, if they are known.
     """
-    dtype = label_dtype(len(centroids))
-    labels: Labels = np.zeros(image.pixels.n_pixels, dtype)
-    table: Labels | None = None
-    # But for the offset.
-    features_are_values = space.color_space == "rgb" and set(space.scale) == {1.0}
+    labels: Labels = np.zeros(image.pixels.n_pixels, label_dtype(len(centroids)))
     if image.points is not None and image.packing is not None:
-        if assigned is None:
-            index = _nearest(image.features(space), centroids, dtype)
-        else:
-            index = assigned.index
-        table = np.zeros(1 << image.packing.n_bits, dtype)
-        table[image.points.keys] = index + dtype.type(1)
-        look_up(table, image.packing, image.inputs, labels, tick)
-        if assigned is not None and features_are_values:
-            middle = space.offset
-            sums = _Sums(assigned.counts, assigned.sums, assigned.inertia)
-        else:
-            step = max(1, image.points.n_points // SAMPLE)
-            middle = middle_values([value[::step] for value in image.points.values])
-            sums = _sum_points(image, space, index, middle, centroids)
+        clusters = clusters or label_values(image, space, centroids)
+        assert clusters.table is not None
+        look_up(clusters.table, image.packing, image.inputs, labels, tick)
     elif binned is not None:
         totals, inertia = binned.label(centroids, labels, tick)
-        if features_are_values and image.inputs is image.pixels:
+        if _are_values(space) and image.inputs is image.pixels:
             middle = space.offset
             of_values = totals[:, 1 : 1 + len(middle)]
         else:
@@ -160,16 +190,28 @@ def label_pixels(
             middle = middle_values(pixels.at(pixels.sample(SAMPLE)))
             of_values = _sum_pixels(pixels, middle, labels, len(centroids))
         sums = _Sums(totals[:, 0], of_values, inertia)
+        clusters = _clusters(sums, middle, image.exponent)
     else:
         pixels = divide(image.pixels, image.exponent)
         middle = middle_values(pixels.at(pixels.sample(SAMPLE)))
         sums = _one_by_one(pixels, image.inputs, space, middle, centroids, labels, tick)
+        clusters = _clusters(sums, middle, image.exponent)
+    return Labelling(**vars(clusters), labels=labels.reshape(image.pixels.shape))
+
+
+def _are_values(space: FeatureSpace) -> bool:
+    """Whether features are the values themselves, but for an offset."""
+    return space.color_space == "rgb" and set(space.scale) == {1.0}
+
+
+def _clusters(
+    sums: _Sums, middle: tuple[float, ...], exponent: int, table: Labels | None = None
+) -> Clusters:
     with np.errstate(over="ignore", under="ignore"):
-        return Labelling(
-            labels.reshape(image.pixels.shape),
+        return Clusters(
             np.rint(sums.counts).astype(np.int64),
-            np.ldexp(sums.means(middle), image.exponent),
-            float(np.ldexp(sums.inertia, 2 * image.exponent)),
+            np.ldexp(sums.means(middle), exponent),
+            float(np.ldexp(sums.inertia, 2 * exponent)),
             table,
         )
 

@@ -10,7 +10,7 @@ from .features import Features
 from .nearest import Labels, label_dtype, squared_distances, weighted_sum
 from .parallel import Tick, map_spans, no_tick
 from .sources import PointSource, Source
-from .sums import sums_by_label
+from .sums import squares_within, sums_by_label
 
 RELAXATION = 1.5
 """How far accelerated centroids move, in parts of the way to the mean of their points."""
@@ -184,6 +184,9 @@ def assign_points(
     else:
         labels, before = found.labels.copy(), found.partition
     after = partition(source, centroids, labels, before)
+    within = squares_within(after.counts, after.sums, source.squares, centroids)
+    if within is not None:
+        return labels, after, within
 
     def add_up(start: int, stop: int) -> float:
         features, weights = source.block(start, stop)

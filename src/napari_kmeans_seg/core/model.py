@@ -11,7 +11,7 @@ from . import model_file
 from .binned import BinnedPixels
 from .features import FeatureSpace, check_color_space
 from .image_points import ImagePoints, read
-from .labelling import Assigned, Labelling, label_pixels
+from .labelling import Clusters, Labelling, label_pixels
 from .parallel import Progress, Tick, portion
 from .pixels import Pixels, flatten
 from .segmentation import Segmentation
@@ -175,12 +175,12 @@ class KMeansModel:
         image: ImagePoints,
         tick: Tick | None = None,
         *,
-        assigned: Assigned | None = None,
+        clusters: Clusters | None = None,
         binned: BinnedPixels | None = None,
     ) -> Labelling:
         """Label all pixels of an image that was read for this model; see `label_pixels`."""
         return label_pixels(
-            image, self.space, self.centroids, tick, assigned=assigned, binned=binned
+            image, self.space, self.centroids, tick, clusters=clusters, binned=binned
         )
 
     def segmentation(

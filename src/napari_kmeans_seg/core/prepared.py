@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from . import checks, fit
 from .binned import BinnedPixels
 from .choose_k import ClusterCurve, cluster_curve
-from .features import FeatureSpace, color_values
+from .features import FeatureSpace
 from .image_points import ImagePoints
-from .labelling import Labelling
+from .labelling import Clusters, Labelling, label_values
 from .levels import Levels
 from .lloyd import LloydResult, inertia, lloyd
 from .model import KMeansModel
@@ -157,7 +157,7 @@ class PreparedImage:
         array([2, 2, 2, 1], dtype=uint8)
         """
         given = checks.centroids("centroids", centroids, None, self._whole.pixels.n_channels)
-        start = self._features_of(given)
+        start = self._space.of_centroids(given, self._whole.pixels)
         parameters = {
             **self._parameters,
             "n_clusters": len(given),
@@ -169,7 +169,7 @@ class PreparedImage:
         }
         model = self._model(start, parameters)
         tick = portion(progress, 0, 1, "Labelling")
-        labelling = self._labelling(model, tick)
+        labelling = self._labelling(model, self._clusters(model, tick), tick)
         tick(1)
         notes = self._left_out()
         for note in notes:
@@ -313,20 +313,7 @@ class PreparedImage:
                 init = "optimal" if cheap else "k-means++"
             return init, init
         given = checks.centroids("init", init, n_clusters, self._whole.pixels.n_channels)
-        return self._features_of(given), given.tolist()
-
-    def _features_of(self, given: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Bring centroids from the units of the image to the feature space."""
-        pixels = self._whole.pixels
-        colors = list(given.T)
-        if self._space.color_space != "rgb":
-            top = 1.0 if pixels.dtype.kind == "f" else float(np.iinfo(pixels.dtype).max)
-            colors = color_values([color / top for color in colors], self._space.color_space)
-        centroids = self._space.of_centroids(np.stack(colors, axis=1))
-        if self._space.position:
-            middle = (np.array(pixels.shape) - 1) / 2 * self._space.position
-            centroids = np.hstack([centroids, np.tile(middle, (len(given), 1))])
-        return centroids
+        return self._space.of_centroids(given, self._whole.pixels), given.tolist()
 
     def _label(
         self,
@@ -339,10 +326,11 @@ class PreparedImage:
         """Label the pixels, with the clusters in the order of their brightness, or as they are."""
         if not keep_order:
             found = found.reordered(self._brightness(found.centroids))
+        known: LloydResult | None = found
         model = self._model(found.centroids, parameters)
-        labelling = self._labelling(model, tick, found)
+        clusters = self._clusters(model, tick, known)
         for _ in range(RELABELLINGS):
-            if labelling.counts.all():
+            if clusters.counts.all():
                 break
             # The last move of the centroids left one without pixels: another iteration gives
             # it the farthest.
@@ -350,30 +338,47 @@ class PreparedImage:
             centroids = lloyd(source, model.centroids, max_iter=1).centroids
             if not keep_order:
                 centroids = centroids[self._brightness(centroids)]
-            model = self._model(centroids, parameters)
-            labelling = self._labelling(model)
-        if not keep_order and not labelling.counts.all():
-            model = self._model(model.centroids[labelling.counts > 0], parameters)
-            labelling = self._labelling(model)
+            model, known = self._model(centroids, parameters), None
+            clusters = self._clusters(model)
+        if not keep_order and not clusters.counts.all():
+            model = self._model(model.centroids[clusters.counts > 0], parameters)
+            clusters, known = self._clusters(model), None
         # Where features are not brightness, or centroids not quite means, it takes another.
-        order = by_brightness(labelling.means)
+        order = by_brightness(clusters.means)
         if not keep_order and (order != np.arange(order.size)).any():
             model = self._model(model.centroids[order], parameters)
-            labelling = self._labelling(model)
-        return model, labelling
+            clusters = self._clusters(model, found=known and known.reordered(order))
+        return model, self._labelling(model, clusters, tick)
 
-    def _labelling(
+    def _clusters(
         self, model: KMeansModel, tick: Tick = no_tick, found: LloydResult | None = None
-    ) -> Labelling:
-        if self._fitted is not self._whole:
-            return model.label(self._whole, tick)
+    ) -> Clusters:
+        """Find the clusters of a model, with the labels of the pixels where no table can tell them.
+
+        Parameters
+        ----------
+        model : KMeansModel
+            The model.
+        tick : callable, optional
+            Progress.
+        found : LloydResult, optional
+            What its centroids come from, in the same order.
+        """
+        is_fitted = self._fitted is self._whole
         if self._whole.packing is None:
             fine = self._levels.fine
-            binned = fine if isinstance(fine, BinnedPixels) else None
+            binned = fine if is_fitted and isinstance(fine, BinnedPixels) else None
             return model.label(self._whole, tick, binned=binned)
-        found = found or LloydResult(model.centroids, 0, True, 0.0)
-        assigned = self._levels.assigned(model.centroids, found)
-        return model.label(self._whole, tick, assigned=assigned)
+        assigned = None
+        if is_fitted:
+            found = found or LloydResult(model.centroids, 0, True, 0.0)
+            assigned = self._levels.assigned(model.centroids, found)
+        return label_values(self._whole, self._space, model.centroids, assigned)
+
+    def _labelling(self, model: KMeansModel, clusters: Clusters, tick: Tick) -> Labelling:
+        if isinstance(clusters, Labelling):
+            return clusters
+        return model.label(self._whole, tick, clusters=clusters)
 
     def _brightness(self, centroids: NDArray[np.float64]) -> NDArray[np.intp]:
         """Order centroids by brightness, as far as their features tell."""

@@ -123,13 +123,17 @@ class PointSource:
         """Features times weights, ``(n_features, n)``."""
         return self.features * self.weights if self.totals is None else self.totals
 
+    @cached_property
+    def squares(self) -> float:
+        """Weighted sum of the points' squared lengths."""
+        pairs = zip(self.weighted, self.features, strict=True)
+        return float(sum((one * two).sum() for one, two in pairs))
+
     @property
     def variance(self) -> float:
         """Mean variance of the features, by weight."""
         mean = self.weighted.sum(axis=1) / self.weights.sum()
-        pairs = zip(self.weighted, self.features, strict=True)
-        squares = sum((one * two).sum() for one, two in pairs)
-        mean_square = squares / self.weights.sum() - (mean**2).sum()
+        mean_square = self.squares / self.weights.sum() - (mean**2).sum()
         return max(0.0, float(mean_square) / len(mean))
 
     @cached_property

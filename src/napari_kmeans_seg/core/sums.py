@@ -5,6 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+PRECISE = 1e-3
+"""Part of the points' squared lengths from which sums of these tell squared distances."""
+
 
 def sums_by_label(
     index: NDArray[np.integer],
@@ -33,3 +36,33 @@ def sums_by_label(
     for total, row in zip(sums, rows, strict=True):
         total[:] = np.bincount(index, row, minlength=n_labels)
     return sums.T
+
+
+def squares_within(
+    counts: NDArray[np.float64],
+    sums: NDArray[np.float64],
+    squares: float,
+    centroids: NDArray[np.float64],
+) -> float | None:
+    """Sum the squared distances of points to the centroids of their clusters.
+
+    Parameters
+    ----------
+    counts : (n_clusters,) float64 array
+        Weight of each cluster.
+    sums : (n_clusters, n_features) float64 array
+        Weighted sum of its points.
+    squares : float
+        Weighted sum of the squared lengths of all points.
+    centroids : (n_clusters, n_features) float64 array
+        The centroids.
+
+    Returns
+    -------
+    float or None
+        None where clusters are so narrow that rounding would leave few digits.
+    """
+    # |x - c|^2 = |x|^2 - 2 c x + |c|^2
+    lengths = (centroids**2).sum(axis=1)
+    within = squares - 2 * float((sums * centroids).sum()) + float((counts * lengths).sum())
+    return within if within >= PRECISE * squares else None
