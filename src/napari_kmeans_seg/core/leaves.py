@@ -20,8 +20,9 @@ LEAVES = 1 << 8
 LEAF = (1 << 6, 1 << 9)
 """... of at least and at most so many points: few leaves have many candidates, many take long."""
 
-PIECE = 1 << 18
-"""Points that one thread assigns at a time."""
+PIECE = (1 << 18) - 1
+"""Points that one thread assigns at a time. More pieces would wait for each other at every call;
+a sample of 1 << 18 pixels, which need many candidates, gains by being two."""
 
 SCORES = 1 << 18
 """Distances of points to candidates that are held at a time."""
