@@ -37,7 +37,7 @@ FEWEST = 2000
 PER_CLUSTER = 32
 """... or so many for each cluster: less are no guide."""
 
-FEW_BINS = 512
+FEW_BINS = 768
 """Bins for each cluster below which they are too coarse a guide for all pixels."""
 
 SAMPLES = ((4, 1 << 22), (16, 1 << 20))
