@@ -48,3 +48,15 @@ def test_so_it_is_with_several_features(n_features, k, dtype):
 
     np.testing.assert_array_equal(found, squares.argmin(axis=1))
     assert np.count_nonzero(squares == squares.min(axis=1, keepdims=True)) > 7001
+
+
+@pytest.mark.parametrize(("n_features", "k"), [(3, 70_000), (2500, 128)])
+def test_however_many_centroids_and_features_there_are(n_features, k):
+    random = np.random.default_rng(0)
+    centroids = random.normal(size=(k, n_features))
+    expected = random.integers(0, k, 300)
+    features = centroids[expected].T + 1e-6 * random.normal(size=(n_features, 300))
+
+    found = nearest(features, centroids, np.empty(300, np.uint32))
+
+    np.testing.assert_array_equal(found, expected)

@@ -20,14 +20,8 @@ def random_points(
 
     Parameters
     ----------
-    points : PointSource
-        The points.
-    n_clusters : int
-        How many of them.
-    random : sequence of `numpy.random.Generator`
-        One for each start.
-    tick : callable, optional
-        Progress.
+    points, n_clusters, random, tick
+        As in `k_means_plus_plus`.
 
     Returns
     -------
