@@ -91,7 +91,7 @@ def _nearest_of_many(
     n, dtype = features.shape[1], features.dtype
     # As above; half of |c|^2 is added as the product with a 1.
     factors = np.vstack([-centroids.T, (centroids**2).sum(axis=1) / 2]).astype(dtype, copy=False)
-    size = min(n, max(256, GEMM // factors.size))
+    size = min(n, max(1, GEMM // factors.size))
     points = np.ones((size, len(factors)), dtype)
     scores, index = np.empty((size, len(centroids)), dtype), np.empty(size, np.intp)
     for start in range(0, n, size):
