@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from napari_kmeans_seg import segment
+from napari_kmeans_seg.core.painting import paint
 from napari_kmeans_seg.core.parallel import CHUNK
 
 
@@ -26,3 +27,32 @@ def test_each_pixel_wears_the_colour_of_its_cluster(dtype, n_channels, n_cluster
     assert len(np.unique(found.labels)) == n_clusters
     painted = found.image.reshape(size, -1)[:, : found.palette.shape[1]]
     np.testing.assert_array_equal(painted, found.palette[found.labels])
+
+
+@pytest.mark.parametrize("labels_dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize("size", [0, 1, 2, 7, CHUNK + 1, 2 * CHUNK + 5])
+@pytest.mark.parametrize("n_bytes", [*range(1, 18), 24])
+def test_colours_of_any_number_of_bytes_stand_side_by_side(n_bytes, size, labels_dtype):
+    random = np.random.default_rng(n_bytes)
+    palette = random.integers(0, 256, (256, n_bytes), np.uint8)
+    labels = random.integers(0, 256, size).astype(labels_dtype)
+    # What lies before and behind stays as it is.
+    held = np.full((size + 2) * n_bytes, 77, np.uint8)
+
+    painted = paint(palette, labels, held[n_bytes:-n_bytes].reshape(size, n_bytes))
+
+    np.testing.assert_array_equal(painted, palette[labels])
+    assert (held[:n_bytes] == 77).all()
+    assert (held[-n_bytes:] == 77).all()
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int16", "float32"])
+def test_bits_of_colours_are_kept(dtype):
+    palette = np.array([[0, 1, 0], [1, 0, 1]]).astype(dtype)
+    if dtype == "float32":
+        palette[0] = [np.nan, -0.0, np.inf]
+
+    painted = paint(palette, np.array([1, 0, 1, 1, 0], np.uint8))
+
+    assert painted.dtype == dtype
+    assert painted.tobytes() == palette[[1, 0, 1, 1, 0]].tobytes()

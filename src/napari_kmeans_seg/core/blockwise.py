@@ -25,7 +25,8 @@ from .lloyd import LloydResult, Partition, partition
 from .model import KMeansModel
 from .nearest import Labels, label_dtype
 from .packing import Packing, packing_of_dtype
-from .parallel import CHUNK, Tick, no_tick, spans
+from .painting import paint
+from .parallel import Tick, no_tick
 from .prepared import PreparedImage
 from .segmentation import Segmentation
 from .sources import PixelSource
@@ -61,7 +62,7 @@ class BlockwiseSegmentation(Segmentation):
         )
 
     def _look_up(self, table: NDArray[Any]) -> da.Array:
-        return self.labels.map_blocks(_take, table, dtype=table.dtype)
+        return self.labels.map_blocks(_paint_values, table, dtype=table.dtype)
 
 
 @dataclass(frozen=True, eq=False)
@@ -359,17 +360,13 @@ def _paint_block(
     labels: Labels, source: NDArray[Any] | None, palette: NDArray[Any], axis: int | None
 ) -> NDArray[Any]:
     if axis is None:
-        return _take(labels, palette[:, 0])
-    painted = np.moveaxis(_take(np.squeeze(labels, axis), palette), -1, axis)
+        return _paint_values(labels, palette[:, 0])
+    flat = np.squeeze(labels, axis)
+    painted = np.moveaxis(paint(palette, flat.reshape(-1)).reshape(*flat.shape, -1), -1, axis)
     if source is not None:
         painted = np.concatenate([painted, np.take(source, [-1], axis=axis)], axis=axis)
     return np.ascontiguousarray(painted)
 
 
-def _take(labels: Labels, table: NDArray[Any]) -> NDArray[Any]:
-    """Look labels up, some at a time: NumPy makes 64-bit integers of those that it looks up."""
-    flat, table = labels.reshape(-1), np.ascontiguousarray(table)
-    found = np.empty((flat.size, *table.shape[1:]), table.dtype)
-    for start, stop in spans(flat.size, CHUNK):
-        np.take(table, flat[start:stop], axis=0, out=found[start:stop], mode="clip")
-    return found.reshape(labels.shape + table.shape[1:])
+def _paint_values(labels: Labels, values: NDArray[Any]) -> NDArray[Any]:
+    return paint(values[:, np.newaxis], labels.reshape(-1)).reshape(labels.shape)

@@ -7,15 +7,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import checks
-from .parallel import CHUNK, Tick, map_spans, spans
+from .painting import paint
+from .parallel import Tick, map_spans, spans
 
 NO_PIXEL = (
     "image takes at least one pixel that is finite, inside the mask and not fully transparent; "
     "got none."
 )
-
-PAIRED = 8
-"""Bytes of a pixel up to which a table of all pairs of colours stays in the cache."""
 
 
 @dataclass(frozen=True)
@@ -113,47 +111,23 @@ class Pixels:
             In the image's dtype and shape; alpha is taken over.
         """
         flat = labels.reshape(-1)
-        n = self.n_channels + (self.alpha is not None)
         if self.channel_axis is None:
-            painted = np.empty(self.n_pixels, self.dtype)
-            self._fill(painted, np.ascontiguousarray(palette[:, 0]), flat)
-            return painted.reshape(self.shape)
+            return paint(palette, flat).reshape(self.shape)
+        n = self.n_channels + (self.alpha is not None)
         if self.channel_axis == len(self.shape):
-            # All channels of a pixel lie side by side: move them as one item.
             colors = np.zeros((len(palette), n), self.dtype)
             colors[:, : self.n_channels] = palette
-            item = np.dtype((np.void, n * self.dtype.itemsize))
-            painted = np.empty((self.n_pixels, n), self.dtype)
-            self._fill(painted.view(item)[:, 0], colors.view(item)[:, 0], flat)
+            painted = paint(colors, flat)
             if self.alpha is not None:
                 painted[:, -1] = self.alpha
             return painted.reshape(*self.shape, n)
         painted = np.empty((n, self.n_pixels), self.dtype)
         for channel in range(self.n_channels):
-            self._fill(painted[channel], np.ascontiguousarray(palette[:, channel]), flat)
+            paint(palette[:, [channel]], flat, painted[channel].reshape(-1, 1))
         if self.alpha is not None:
             painted[-1] = self.alpha
         image = np.moveaxis(painted.reshape(n, *self.shape), 0, self.channel_axis)
         return np.ascontiguousarray(image) if self.channel_axis else image
-
-    @staticmethod
-    def _fill(out: NDArray[Any], table: NDArray[Any], labels: NDArray[np.unsignedinteger]) -> None:
-        if labels.dtype == np.uint8 and labels.size > CHUNK and table.itemsize <= PAIRED:
-            # Two neighbours at a time, by a table of all pairs, take half as long.
-            n, even = len(table), labels.size // 2 * 2
-            pairs = np.zeros((256, 256, 2), table.dtype)
-            pairs[:n, :n, 0], pairs[:n, :n, 1] = table, table[:, np.newaxis]
-            item = np.dtype((np.void, 2 * table.itemsize))
-            out[even:] = table[labels[even:]]
-            out, labels = out[:even].view(item), labels[:even].view("<u2")
-            table = pairs.view(item).reshape(-1)
-
-        def fill(start: int, stop: int) -> None:
-            # mode="clip" lets NumPy write straight into `out`; no label is out of range.
-            np.take(table, labels[start:stop], out=out[start:stop], mode="clip")
-
-        for _ in map_spans(fill, spans(labels.size)):
-            pass
 
 
 def is_rgba(array: NDArray[Any], channel_axis: int | None) -> bool:

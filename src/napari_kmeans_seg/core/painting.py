@@ -1,0 +1,79 @@
+"""The colour of each label, for many pixels."""
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
+
+from .parallel import CHUNK, map_spans, spans
+
+PAIRED = 8
+"""Bytes of a colour up to which a table of all pairs of colours stays in the cache."""
+
+MOVED = 16
+"""Bytes up to which NumPy moves an item fast, if they are a power of two."""
+
+
+def paint(
+    palette: NDArray[Any],
+    labels: NDArray[np.unsignedinteger],
+    out: NDArray[Any] | None = None,
+) -> NDArray[Any]:
+    """Look up the colour of each label.
+
+    Parameters
+    ----------
+    palette : (n_labels + 1, n_channels) array
+        The colours.
+    labels : (n,) array of unsigned integers
+        Rows of the palette.
+    out : (n, n_channels) array of the palette's dtype, optional
+        Where the colours go; without gaps in memory.
+
+    Returns
+    -------
+    (n, n_channels) array
+    """
+    n_channels = palette.shape[1]
+    if out is None:
+        out = np.empty((labels.size, n_channels), palette.dtype)
+    # All channels of a pixel lie side by side: they are moved as one item.
+    item = _item(n_channels * palette.itemsize)
+    table, items = np.ascontiguousarray(palette).view(item)[:, 0], out.view(item)[:, 0]
+    if labels.dtype == np.uint8 and labels.size > CHUNK and item.itemsize <= PAIRED:
+        # Two neighbours at a time, by a table of all pairs, take half as long.
+        n, even = len(table), labels.size // 2 * 2
+        pairs = np.zeros((256, 256, 2), item)
+        pairs[:n, :n, 0], pairs[:n, :n, 1] = table, table[:, np.newaxis]
+        items[even:] = table[labels[even:]]
+        item = _item(2 * item.itemsize)
+        table, items = pairs.view(item).reshape(-1), items[:even].view(item)
+        labels = labels[:even].view("<u2")
+    width = 1 << (item.itemsize - 1).bit_length()
+    is_padded = item.itemsize < width <= MOVED
+    if is_padded:
+        wide = np.zeros((len(table), width), np.uint8)
+        wide[:, : item.itemsize] = table.view(np.uint8).reshape(len(table), -1)
+        padded = wide.view(_item(width))[:, 0]
+
+    def fill(start: int, stop: int) -> None:
+        index, target = labels[start:stop], items[start:stop]
+        if not is_padded:
+            # mode="clip" lets NumPy write straight to the target; no label is out of range.
+            np.take(table, index, out=target, mode="clip")
+            return
+        # Bytes that fill an item up to a power of two are overwritten by the next item; half
+        # the time of moving three or six bytes. What follows the last one is not ours.
+        shape, strides = (index.size - 1, width), (item.itemsize, 1)
+        overlapping = as_strided(target.view(np.uint8), shape, strides).view(padded.dtype)[:, 0]
+        overlapping[...] = padded.take(index[:-1], mode="clip")
+        target[-1] = table[index[-1]]
+
+    for _ in map_spans(fill, spans(labels.size)):
+        pass
+    return out
+
+
+def _item(n_bytes: int) -> np.dtype[np.void]:
+    return np.dtype((np.void, n_bytes))
