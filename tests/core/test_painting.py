@@ -39,7 +39,7 @@ def test_colours_of_any_number_of_bytes_stand_side_by_side(n_bytes, size, labels
     # What lies before and behind stays as it is.
     held = np.full((size + 2) * n_bytes, 77, np.uint8)
 
-    painted = paint(palette, labels, held[n_bytes:-n_bytes].reshape(size, n_bytes))
+    painted = paint(palette, labels, held[n_bytes:-n_bytes])
 
     np.testing.assert_array_equal(painted, palette[labels])
     assert (held[:n_bytes] == 77).all()

@@ -62,7 +62,7 @@ class BlockwiseSegmentation(Segmentation):
         )
 
     def _look_up(self, table: NDArray[Any]) -> da.Array:
-        return self.labels.map_blocks(_paint_values, table, dtype=table.dtype)
+        return self.labels.map_blocks(partial(paint, table), dtype=table.dtype)
 
 
 @dataclass(frozen=True, eq=False)
@@ -360,13 +360,8 @@ def _paint_block(
     labels: Labels, source: NDArray[Any] | None, palette: NDArray[Any], axis: int | None
 ) -> NDArray[Any]:
     if axis is None:
-        return _paint_values(labels, palette[:, 0])
-    flat = np.squeeze(labels, axis)
-    painted = np.moveaxis(paint(palette, flat.reshape(-1)).reshape(*flat.shape, -1), -1, axis)
+        return paint(palette[:, 0], labels)
+    painted = np.moveaxis(paint(palette, np.squeeze(labels, axis)), -1, axis)
     if source is not None:
         painted = np.concatenate([painted, np.take(source, [-1], axis=axis)], axis=axis)
     return np.ascontiguousarray(painted)
-
-
-def _paint_values(labels: Labels, values: NDArray[Any]) -> NDArray[Any]:
-    return paint(values[:, np.newaxis], labels.reshape(-1)).reshape(labels.shape)

@@ -1,5 +1,6 @@
 """The colour of each label, for many pixels."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -20,27 +21,28 @@ def paint(
     labels: NDArray[np.unsignedinteger],
     out: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
-    """Look up the colour of each label.
+    """Look up the colour of each label, as ``palette[labels]`` does.
 
     Parameters
     ----------
-    palette : (n_labels + 1, n_channels) array
+    palette : (n_labels + 1, ...) array
         The colours.
-    labels : (n,) array of unsigned integers
+    labels : array of unsigned integers
         Rows of the palette.
-    out : (n, n_channels) array of the palette's dtype, optional
-        Where the colours go; without gaps in memory.
+    out : array, optional
+        Where the colours go: an array without gaps of the palette's dtype.
 
     Returns
     -------
-    (n, n_channels) array
+    array of the palette's dtype
+        Of the shape of the labels, and behind it that of a colour.
     """
-    n_channels = palette.shape[1]
-    if out is None:
-        out = np.empty((labels.size, n_channels), palette.dtype)
+    shape = labels.shape + palette.shape[1:]
+    out = np.empty(shape, palette.dtype) if out is None else out
     # All channels of a pixel lie side by side: they are moved as one item.
-    item = _item(n_channels * palette.itemsize)
-    table, items = np.ascontiguousarray(palette).view(item)[:, 0], out.view(item)[:, 0]
+    item = _item(palette.itemsize * math.prod(palette.shape[1:]))
+    table = np.ascontiguousarray(palette).reshape(-1).view(item)
+    items, labels = out.reshape(-1).view(item), labels.reshape(-1)
     if labels.dtype == np.uint8 and labels.size > CHUNK and item.itemsize <= PAIRED:
         # Two neighbours at a time, by a table of all pairs, take half as long.
         n, even = len(table), labels.size // 2 * 2
@@ -72,7 +74,7 @@ def paint(
 
     for _ in map_spans(fill, spans(labels.size)):
         pass
-    return out
+    return out.reshape(shape)
 
 
 def _item(n_bytes: int) -> np.dtype[np.void]:

@@ -110,23 +110,22 @@ class Pixels:
         array
             In the image's dtype and shape; alpha is taken over.
         """
-        flat = labels.reshape(-1)
         if self.channel_axis is None:
-            return paint(palette, flat).reshape(self.shape)
+            return paint(palette[:, 0], labels)
         n = self.n_channels + (self.alpha is not None)
         if self.channel_axis == len(self.shape):
             colors = np.zeros((len(palette), n), self.dtype)
             colors[:, : self.n_channels] = palette
-            painted = paint(colors, flat)
+            image = paint(colors, labels)
             if self.alpha is not None:
-                painted[:, -1] = self.alpha
-            return painted.reshape(*self.shape, n)
-        painted = np.empty((n, self.n_pixels), self.dtype)
+                image[..., -1] = self.alpha.reshape(self.shape)
+            return image
+        painted = np.empty((n, *self.shape), self.dtype)
         for channel in range(self.n_channels):
-            paint(palette[:, [channel]], flat, painted[channel].reshape(-1, 1))
+            paint(palette[:, channel], labels, painted[channel])
         if self.alpha is not None:
-            painted[-1] = self.alpha
-        image = np.moveaxis(painted.reshape(n, *self.shape), 0, self.channel_axis)
+            painted[-1] = self.alpha.reshape(self.shape)
+        image = np.moveaxis(painted, 0, self.channel_axis)
         return np.ascontiguousarray(image) if self.channel_axis else image
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from . import checks
 from .nearest import label_dtype
+from .painting import paint
 from .pixels import Pixels
 
 if TYPE_CHECKING:
@@ -223,8 +224,7 @@ class Segmentation:
 
     def _look_up(self, table: NDArray[Any]) -> NDArray[Any]:
         """Give each pixel what the table has for its label."""
-        found: NDArray[Any] = table[self.labels]
-        return found
+        return paint(table, self.labels)
 
     def _label(self, label: Any, low: int = 0) -> int:
         return checks.integer("label", label, low, self.n_clusters)
