@@ -74,7 +74,10 @@ class ImagePoints:
             return values
 
         def convert_part(start: int, stop: int) -> list[NDArray[Any]]:
-            return color_values([value[start:stop] for value in values], self.color_space)
+            colors = color_values([value[start:stop] for value in values], self.color_space)
+            # What pixels are compared by, to the bit, where they are not looked up.
+            dtype = self.inputs.dtype if self.packing is None else colors[0].dtype
+            return [color.astype(dtype, copy=False) for color in colors]
 
         parts = list(map_spans(convert_part, spans(self.points.n_points, 1 << 16)))
         return [np.concatenate(rows) for rows in zip(*parts, strict=True)]
@@ -138,7 +141,8 @@ def read(
         exponent = power_of_two(pixels) if color_space == "rgb" else 0
     inputs = smooth(divide(pixels, exponent), smoothing, tick)
     points, packing = distinct_points(inputs, tick) if repeats else (None, None)
-    if points is None:
+    if packing is None:
+        # Without a table of all values pixels are compared with the centroids one by one.
         inputs = convert(inputs, color_space, tick)
     return ImagePoints(pixels, inputs, color_space, points, packing, exponent)
 
