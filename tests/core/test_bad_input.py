@@ -78,6 +78,10 @@ def test_smoothing_that_is_no_width(value: Any) -> None:
     refuses(ValueError, "smoothing", "takes a number of at least 0", "got", smoothing=value)
 
 
+def test_smoothing_far_beyond_any_image() -> None:
+    refuses(ValueError, "smoothing takes a number of at least 0 and at most 10000", smoothing=1e9)
+
+
 def test_smoothing_for_other_axes_than_the_image_has() -> None:
     refuses(
         ValueError,

@@ -166,6 +166,24 @@ def test_the_whole_range_of_64_bit_integers_is_told_apart() -> None:
     assert found.image[[0, -1, -2]].tolist()[:2] == [bottom, 0]
 
 
+@pytest.mark.parametrize("other", ["int64", "uint64"])
+@pytest.mark.parametrize("dtype", ["int64", "uint64"])
+@pytest.mark.parametrize("place", ["low", "high", "zero"])
+def test_a_model_labels_64_bit_integers_of_either_sign(dtype: str, other: str, place: str) -> None:
+    limits, range_of_other = np.iinfo(dtype), np.iinfo(other)
+    middle = {"low": limits.min + 100, "high": limits.max - 100, "zero": max(0, limits.min) + 60}
+    values = [middle[place] + one for one in (-50, -49, 0, 1, 2, 50)]
+    model = segment(np.array(values, dtype), 3, tol=0).model
+    here = [v for v in values if range_of_other.min <= v <= range_of_other.max]
+    ends = [int(range_of_other.min), int(range_of_other.max)]
+
+    found = model.predict(np.array(here + ends, other)).labels.tolist()
+
+    labels = dict(zip(values, [1, 1, 2, 2, 2, 3], strict=True))
+    assert found[: len(here)] == [labels[v] for v in here]
+    assert found[len(here) :] == [1 if end < middle[place] else 3 for end in ends]
+
+
 def test_neighbouring_values_near_the_top_of_uint64_are_told_apart() -> None:
     """They are the same float64, but not the same value."""
     top = np.uint64(2**64 - 1)

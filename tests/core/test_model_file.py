@@ -108,6 +108,8 @@ def change(file: Path, *keys: Any, to: Any) -> None:
     [
         (("format",), "another"),
         (("schema",), 99),
+        (("schema",), True),
+        (("schema",), 1.0),
         (("centroids",), []),
         (("centroids",), {"0": 1}),
         (("centroids", 1), [1, 2]),
@@ -117,6 +119,7 @@ def change(file: Path, *keys: Any, to: Any) -> None:
         (("centroids", 1), [1, 2, float("nan")]),
         (("centroids", 1), [1, 2, float("inf")]),
         (("centroids", 1), [1, 2, 10**400]),
+        (("centroids", 1), [1, 2, 1e200]),
         (("n_channels",), 2),
         (("n_channels",), -1),
         (("n_channels",), 3.0),
@@ -127,6 +130,7 @@ def change(file: Path, *keys: Any, to: Any) -> None:
         (("n_spatial_axes",), "two"),
         (("smoothing",), [1]),
         (("smoothing",), [-1, 0]),
+        (("smoothing",), [1e9, 0]),
         (("parameters",), []),
         (("space",), None),
         (("space", "color_space"), "cmyk"),
@@ -134,6 +138,7 @@ def change(file: Path, *keys: Any, to: Any) -> None:
         (("space", "scale"), [1, 1]),
         (("space", "scale"), [1, 1, -1]),
         (("space", "offset"), "abc"),
+        (("space", "offset"), [0, 0, -1e308]),
         (("space", "position"), -1),
         (("space", "position"), 0.5),
         (("space", "exponent"), 10**6),
@@ -162,6 +167,22 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path, content: bytes) -> N
     path.write_bytes(content)
     with pytest.raises(ValueError, match="no k-means model"):
         KMeansModel.load(path)
+
+
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [("1e400", "too large"), ("9" * 5000, "limit"), ('1, "seed": 2', "twice")],
+    ids=lambda one: one[:8],
+)
+def test_a_number_that_is_none_or_is_given_twice_is_refused(
+    file: Path, number: str, why: str
+) -> None:
+    text = file.read_text()
+    assert '"seed": 0' in text
+    file.write_text(text.replace('"seed": 0', f'"seed": {number}'))
+    with pytest.raises(ValueError, match=f"no k-means model.*{why}") as caught:
+        KMeansModel.load(file)
+    assert str(file) in str(caught.value)
 
 
 def test_a_truncated_file_is_refused(file: Path) -> None:

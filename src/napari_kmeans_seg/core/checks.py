@@ -14,6 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 MAX_CLUSTERS = 65_535
 """Labels fit in uint16."""
 
+MAX_SMOOTHING = 10_000.0
+"""Pixels of a blur's standard deviation. Far beyond any image the kernel would fill the memory."""
+
 COLOR_SPACES = ("rgb", "lab", "hsv")
 INITS = ("auto", "k-means++", "random", "optimal")
 
@@ -69,15 +72,17 @@ def real(name: str, value: Any, low: float, high: float = np.inf, *, above: bool
     return number
 
 
-def reals(name: str, value: Any, n: int, what: str, low: float = 0.0) -> tuple[float, ...]:
-    """Return `value`, a number or `n` numbers, as `n` floats of at least `low`."""
+def reals(
+    name: str, value: Any, n: int, what: str, low: float = 0.0, high: float = np.inf
+) -> tuple[float, ...]:
+    """Return `value`, a number or `n` numbers, as `n` floats between `low` and `high`."""
     if isinstance(value, Real):
-        return (real(name, value, low),) * n
+        return (real(name, value, low, high),) * n
     if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray):
         raise TypeError(f"{name} takes a number or one per {what}; got {value!r}.")
     if len(value) != n:
         raise ValueError(f"{name} takes one number per {what}, {n} here; got {len(value)}.")
-    return tuple(real(f"{name}[{i}]", number, low) for i, number in enumerate(value))
+    return tuple(real(f"{name}[{i}]", number, low, high) for i, number in enumerate(value))
 
 
 def choice(name: str, value: Any, choices: Sequence[str]) -> str:

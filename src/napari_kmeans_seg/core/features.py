@@ -10,6 +10,9 @@ from . import checks
 from .parallel import Tick, map_spans, no_tick, spans
 from .pixels import Pixels
 
+LARGEST = 1e120
+"""Features are no larger: their squares, and sums of these, are finite."""
+
 Features = NDArray[np.float64]
 """``(n_features, n)`` float64: one row per feature, so that each is contiguous."""
 
@@ -94,7 +97,7 @@ class FeatureSpace:
             colors = color_values([color / top for color in colors], self.color_space)
         with np.errstate(over="ignore"):
             # Beyond all values any place is as far as another, if its square is finite.
-            scaled = np.clip(np.ldexp(np.stack(colors, axis=1), -self.exponent), -1e120, 1e120)
+            scaled = np.clip(np.ldexp(np.stack(colors, axis=1), -self.exponent), -LARGEST, LARGEST)
         features: NDArray[np.float64] = (scaled - np.array(self.offset, np.float64)) * self.scale
         if not self.position:
             return features
@@ -111,7 +114,8 @@ def subtract(value: NDArray[Any], offset: float, out: NDArray[np.float64]) -> No
         # Floats have no room for the last digits of large integers. Two's complement wraps
         # around, so integers give the difference wherever it fits; elsewhere no digit matters.
         near = np.abs(out) < 2.0**62
-        exact = (value - np.array(offset, value.dtype)).view(np.int64)
+        wrapped = np.array(offset % (1 << 64), np.uint64).view(value.dtype)
+        exact = (value - wrapped).view(np.int64)
         np.copyto(out, exact, where=near)
 
 

@@ -4,14 +4,14 @@ import contextlib
 import json
 import os
 import tempfile
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .checks import COLOR_SPACES, MAX_CLUSTERS
-from .features import FeatureSpace
+from .checks import COLOR_SPACES, MAX_CLUSTERS, MAX_SMOOTHING
+from .features import LARGEST, FeatureSpace
 
 FORMAT = "napari-kmeans-seg model"
 SCHEMA = 1
@@ -63,15 +63,21 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
         If the file cannot be read.
     """
     try:
-        document = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=_refuse)
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        document = json.loads(
+            Path(path).read_text(encoding="utf-8"),
+            parse_constant=_refuse,
+            parse_float=_finite,
+            object_pairs_hook=_once_each,
+        )
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is no k-means model: it is not JSON ({error}).") from error
     check = _Checker(str(path))
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ValueError(f'{path} is no k-means model: "format" is not "{FORMAT}".')
-    if document.get("schema") != SCHEMA:
+    schema = document.get("schema")
+    if type(schema) is not int or schema != SCHEMA:
         raise ValueError(
-            f"{path} has schema {document.get('schema')!r}; this version reads schema {SCHEMA}. "
+            f"{path} has schema {schema!r}; this version reads schema {SCHEMA}. "
             "A newer napari-kmeans-seg may read it."
         )
     fields = check.keys(
@@ -97,10 +103,13 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
     rows = fields["centroids"]
     if not isinstance(rows, list) or not 1 <= len(rows) <= MAX_CLUSTERS:
         check.fail("centroids", f"a list of 1 to {MAX_CLUSTERS} centroids", rows)
-    centroids = [check.numbers(row, f"centroids[{i}]", n_features) for i, row in enumerate(rows)]
+    centroids = [
+        check.numbers(row, f"centroids[{i}]", n_features, low=-LARGEST, high=LARGEST)
+        for i, row in enumerate(rows)
+    ]
     smoothing = fields["smoothing"]
     if smoothing != []:
-        check.numbers(smoothing, "smoothing", n_axes, low=0)
+        check.numbers(smoothing, "smoothing", n_axes, low=0, high=MAX_SMOOTHING)
     axis = fields["channel_axis"]
     if axis is not None:
         check.integer(axis, "channel_axis", -n_axes - 1, -1)
@@ -131,7 +140,9 @@ def _space(check: "_Checker", value: Any, n_channels: int) -> FeatureSpace:
         check.fail("space.color_space", '"rgb" unless there are three channels', color_space)
     return FeatureSpace(
         color_space,
-        tuple(check.numbers(fields["offset"], "space.offset", n_channels)),
+        tuple(
+            check.numbers(fields["offset"], "space.offset", n_channels, low=-LARGEST, high=LARGEST)
+        ),
         tuple(check.numbers(fields["scale"], "space.scale", n_channels, low=0)),
         float(check.numbers([fields["position"]], "space.position", 1, low=0)[0]),
         check.integer(fields["exponent"], "space.exponent", -1100, 1100),
@@ -139,7 +150,20 @@ def _space(check: "_Checker", value: Any, n_channels: int) -> FeatureSpace:
 
 
 def _refuse(constant: str) -> float:
-    raise json.JSONDecodeError(f"{constant} is not a number", constant, 0)
+    raise ValueError(f"{constant} is not a number")
+
+
+def _finite(number: str) -> float:
+    if not isfinite(float(number)):
+        raise ValueError(f"{number} is too large")
+    return float(number)
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return fields
 
 
 class _Checker:
@@ -166,17 +190,20 @@ class _Checker:
             self.fail(name, f"an integer from {low} to {high}", value)
         return int(value)
 
-    def numbers(self, value: Any, name: str, n: int, low: float | None = None) -> list[float]:
+    def numbers(
+        self, value: Any, name: str, n: int, low: float = -inf, high: float = inf
+    ) -> list[float]:
         """Return `n` finite numbers; integers stay integers, which may have 64 bits."""
         good = isinstance(value, list) and len(value) == n
         good = good and all(
             isinstance(one, int | float)
             and not isinstance(one, bool)
             and (-(1 << 64) <= one <= 1 << 64 if isinstance(one, int) else isfinite(one))
-            and (low is None or one >= low)
+            and low <= one <= high
             for one in value
         )
         if not good:
-            least = "" if low is None else f" of at least {low:g}"
-            self.fail(name, f"a list of {n} finite numbers{least}", value)
+            limits = f" of at least {low:g}" if low > -inf else ""
+            limits += f" and at most {high:g}" if high < inf else ""
+            self.fail(name, f"a list of {n} finite numbers{limits}", value)
         return list(value)

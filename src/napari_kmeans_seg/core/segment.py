@@ -68,8 +68,8 @@ def segment(
     normalize : bool
         Whether each channel is divided by its standard deviation first.
     smoothing : float or sequence of float
-        Standard deviation, in pixels, of a Gaussian blur before clustering; one for all
-        spatial axes or one for each.
+        Standard deviation, in pixels, of a Gaussian blur before clustering, up to 10,000; one
+        for all spatial axes or one for each.
     spatial_weight : float
         Weight of pixel positions as features. At 1 they spread as much as the values do.
     init : {"auto", "k-means++", "random", "optimal"} or (n_clusters, n_channels) array
@@ -240,7 +240,9 @@ def prepare(
         pixels = flatten(image, **form, tick=portion(progress, 0, 0.1, "Reading"))
         check_color_space(color_space, pixels)
     weights = _weights(channel_weights, pixels.n_channels)
-    sigma = checks.reals("smoothing", smoothing, len(pixels.shape), "spatial axis")
+    sigma = checks.reals(
+        "smoothing", smoothing, len(pixels.shape), "spatial axis", high=checks.MAX_SMOOTHING
+    )
 
     def read_pixels(which: Pixels, exponent: int | None, tick: Tick) -> ImagePoints:
         scale = which.spacing or (1.0,) * len(sigma)
