@@ -86,13 +86,18 @@ def by_brightness(result: ExactResult) -> ExactResult | None:
     )
 
 
-def optimal_inertia(values: Sequence[float], n_clusters: int) -> Fraction:
+def optimal_inertia(
+    values: Sequence[float], n_clusters: int, weights: Sequence[int] | None = None
+) -> Fraction:
     """Smallest inertia of all partitions of a few numbers into `n_clusters` runs."""
-    ascending = sorted(Fraction(value) for value in values)
+    heavy = [1] * len(values) if weights is None else weights
+    ascending = sorted(
+        (Fraction(value), weight) for value, weight in zip(values, heavy, strict=True)
+    )
 
-    def cost(part: list[Fraction]) -> Fraction:
-        middle = sum(part) / len(part)
-        return sum(((x - middle) ** 2 for x in part), Fraction(0))
+    def cost(part: list[tuple[Fraction, int]]) -> Fraction:
+        middle = sum((w * x for x, w in part), Fraction(0)) / sum(w for _, w in part)
+        return sum((w * (x - middle) ** 2 for x, w in part), Fraction(0))
 
     n = len(ascending)
     return min(

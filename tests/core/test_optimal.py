@@ -11,6 +11,7 @@ import skimage.filters
 from hypothesis import given, settings
 
 from napari_kmeans_seg import prepare, segment
+from napari_kmeans_seg.core.intervals import GroupedIntervals, PlainIntervals
 from napari_kmeans_seg.core.optimal import optimal_partitions
 
 from . import exact
@@ -105,6 +106,79 @@ def test_a_far_background_value_does_not_cost_the_optimum() -> None:
     found = segment(image, 5)
     np.testing.assert_allclose(found.inertia, alone.inertia, rtol=1e-6)
     assert found.counts[0] == signal.size
+
+
+@pytest.mark.parametrize("n_clusters", [2, 3, 8, 30])
+@pytest.mark.parametrize(
+    ("dtype", "no_data"),
+    [
+        ("int32", -9999),
+        ("int32", -(2**31)),
+        ("uint32", 2**32 - 1),
+        ("int64", -(2**63)),
+        ("uint64", 2**64 - 1),
+        ("float32", 1e8),
+        ("float32", -3.4e38),
+        ("float64", 1e60),
+    ],
+)
+def test_what_stands_for_no_data_costs_the_others_no_digit(dtype, no_data, n_clusters) -> None:
+    signal = skimage.data.coins()[:150, :200].astype(dtype)
+    image = signal.copy()
+    image[:40] = no_data
+    alone = prepare(signal[40:]).optimal_costs(n_clusters - 1)
+
+    found = segment(image, n_clusters, tol=0)
+
+    assert found.parameters["init"] == "optimal"
+    assert found.counts[0 if no_data < 0 else -1] == 40 * 200
+    np.testing.assert_allclose(found.inertia, alone[-1], rtol=1e-9)
+    costs = prepare(image).optimal_costs(n_clusters)
+    np.testing.assert_allclose(costs[1:], alone, rtol=1e-9)
+
+
+scales = st.sampled_from([0, 1, 1000, -(10**6), 10**9, -(10**12), 2**50])
+
+
+@given(
+    values=st.lists(st.builds(int.__add__, scales, st.integers(-9, 9)), min_size=3, max_size=10),
+    weights=st.lists(st.integers(1, 10**6), min_size=10, max_size=10),
+    n_clusters=st.integers(1, 5),
+)
+@settings(few, max_examples=300)
+def test_clusters_of_any_size_side_by_side_have_their_exact_costs(
+    values: list[int], weights: list[int], n_clusters: int
+) -> None:
+    ascending = np.unique(np.array(values, np.int64))
+    n_clusters = min(n_clusters, ascending.size)
+    w = weights[: ascending.size]
+    found = optimal_partitions(ascending.astype(float), np.array(w, float), n_clusters)
+    expected = [
+        float(exact.optimal_inertia(ascending.tolist(), k, w)) for k in range(1, n_clusters + 1)
+    ]
+    np.testing.assert_allclose(found.costs, expected, rtol=1e-9)
+    nearest = np.abs(ascending[:, np.newaxis] - found.centroids(n_clusters)).argmin(axis=1)
+    parts = [np.flatnonzero(nearest == i) for i in range(n_clusters)]
+    cost = sum(
+        exact.optimal_inertia(ascending[part].tolist(), 1, [w[i] for i in part]) for part in parts
+    )
+    np.testing.assert_allclose(float(cost), expected[-1], rtol=1e-9)
+
+
+@pytest.mark.parametrize("n_groups", [1, 3, 64, 1000])
+def test_groups_of_values_change_no_cost(n_groups: int) -> None:
+    random = np.random.default_rng(0)
+    values = np.unique(random.gamma(2, size=300))
+    weights = random.integers(1, 1000, values.size).astype(np.float64)
+    start = random.integers(0, values.size, 2000)
+    stop = random.integers(start + 1, values.size + 1)
+    plain, grouped = PlainIntervals(values, weights), GroupedIntervals(values, weights, n_groups)
+    np.testing.assert_allclose(
+        grouped.cost(start, stop), plain.cost(start, stop), rtol=1e-9, atol=1e-9
+    )
+    for a, b in zip(start[:50].tolist(), stop[:50].tolist(), strict=True):
+        mean = np.average(values[a:b], weights=weights[a:b])
+        np.testing.assert_allclose([plain.mean(a, b), grouped.mean(a, b)], mean, rtol=1e-12)
 
 
 def test_sums_of_more_than_two_to_the_31_pixels_do_not_overflow() -> None:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import hypothesis.strategies as st
@@ -108,6 +109,34 @@ def test_with_tol_0_no_pixel_has_a_nearer_centroid_and_centroids_are_means(
     means = [pixels[labels == i].mean(axis=0) for i in range(7)]
     np.testing.assert_allclose(found.centroids, means, rtol=1e-12)
     np.testing.assert_allclose(found.inertia, squares.min(axis=1).sum(), rtol=1e-12)
+
+
+@given(
+    values=st.lists(st.integers(0, 12), min_size=6, max_size=60),
+    n_channels=st.integers(1, 3),
+    n_clusters=st.integers(2, 9),
+    init=st.sampled_from(["k-means++", "random", "optimal", "array"]),
+    seed=st.integers(0, 99),
+)
+@settings(few, max_examples=300)
+def test_pixels_between_two_centroids_rest_too(
+    values: list[int], n_channels: int, n_clusters: int, init: Any, seed: int
+) -> None:
+    """Of equally near centroids pixels go to the first, in the order that clusters end in."""
+    pixels = np.resize(np.array(values, np.uint8), (len(values) // n_channels, n_channels))
+    n_clusters = min(n_clusters, len(np.unique(pixels, axis=0)))
+    if init == "array":
+        init = np.random.default_rng(seed).integers(0, 13, (n_clusters, n_channels))
+    elif init == "optimal" and n_channels > 1:
+        init = "auto"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a start may have a centroid twice
+        found = segment(pixels, n_clusters, channel_axis=-1, init=init, seed=seed, tol=0)
+    assume(found.converged)
+    squares = ((pixels[:, np.newaxis] - found.centroids) ** 2).sum(axis=2)
+    own = squares[np.arange(len(pixels)), found.labels - 1]
+    np.testing.assert_allclose(own, squares.min(axis=1), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(found.inertia, own.sum(), rtol=1e-12, atol=1e-12)
 
 
 def test_more_iterations_and_more_runs_are_never_worse() -> None:

@@ -14,7 +14,6 @@ import numpy as np
 from dask.delayed import delayed
 from numpy.typing import NDArray
 
-from . import checks
 from .choose_k import ClusterCurve
 from .chunks import Index, every_chunk, gather
 from .features import convert, divide
@@ -83,8 +82,10 @@ class PreparedBlocks(PreparedImage):
         # Where no pixel may change its cluster any more, all of them have to be asked.
         return is_small or (parameters["tol"] == 0 and parameters["max_iter"] > 0)
 
-    def _fit(self, *arguments: Any) -> tuple[LloydResult, dict[str, Any], tuple[str, ...]]:
-        found, parameters, notes = super()._fit(*arguments)
+    def _fit(
+        self, *arguments: Any, **named: Any
+    ) -> tuple[LloydResult, dict[str, Any], tuple[str, ...]]:
+        found, parameters, notes = super()._fit(*arguments, **named)
         if not self._is_read_again(parameters) or parameters["fit_scale"] < 1:
             return found, parameters, notes
         model = self._model(found.centroids, parameters)
@@ -121,7 +122,6 @@ class PreparedBlocks(PreparedImage):
     ) -> BlockwiseSegmentation:
         if not (self._reading.complete or self._is_read_again(model.parameters)):
             note = f"{self._reading.note}; pixel counts and inertia are reckoned up to the whole."
-            checks.warn(note)
             notes += (note,)
         of_fit = super()._result(model, labelling, found, notes)
         values = {one.name: getattr(of_fit, one.name) for one in fields(Segmentation)}

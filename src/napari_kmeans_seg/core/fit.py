@@ -1,6 +1,7 @@
 """Find the centroids: seeds on coarse points, then Lloyd on every distinct value or pixel."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -11,6 +12,9 @@ from .parallel import Tick, spans
 from .seeding import k_means_plus_plus, random_points
 from .sources import PointSource, Source
 
+Order = Callable[[NDArray[np.float64]], NDArray[np.intp]]
+"""Returns the indices of centroids in some order."""
+
 COARSE_STARTS = (4, 8)
 """Starts that are tried on the coarsest points for each run on all points, from 8 to 16
 clusters one for every two, above 32 fewer; the best goes on. They cost little there, and
@@ -18,6 +22,9 @@ k-means++ alone often ends in a poor local minimum: more so where clusters are m
 
 TRIAL = 4
 """Iterations after which only the best starts go on."""
+
+REORDERED = 10
+"""Times that points are brought to rest in another order of clusters; rarely one."""
 
 KEPT = 2
 """Starts that go on. Over 7 images and 10 seeds all of them ended no better, with twice as
@@ -49,6 +56,7 @@ def run(
     tol: float,
     random: np.random.Generator,
     tick: Tick,
+    order: Order | None = None,
 ) -> LloydResult:
     """Run k-means.
 
@@ -66,14 +74,23 @@ def run(
         the coarse points.
     n_init, max_iter, tol, random, tick
         As in `segment`; `tol` in squared feature units.
+    order : callable, optional
+        Returns the order that clusters are wanted in. Points that lie exactly between two
+        centroids go to the first: with `tol` 0 they rest in that order, if it is ever the same
+        for two runs.
 
     Returns
     -------
     LloydResult
         Of the best run on all points.
     """
+
+    def in_order(centroids: NDArray[np.float64]) -> NDArray[np.float64]:
+        return centroids if order is None else centroids[order(centroids)]
+
     if not isinstance(init, str):
-        return lloyd(fine, init, tol=tol, max_iter=max_iter, tick=tick)
+        found = lloyd(fine, in_order(init), tol=tol, max_iter=max_iter, tick=tick)
+        return found if order is None else _rest_in_order(fine, found, order, tol, max_iter, tick)
     descend = partial(lloyd, tol=tol, max_iter=max_iter, accelerate=True)
     best: LloydResult | None = None
     for i in range(n_init):
@@ -89,11 +106,28 @@ def run(
         for level in reversed(coarse):
             # Iterations are cheap here: what they still gain they need not gain on all points.
             start = descend(level, start, rough=True, tick=alive).centroids
-        found = descend(fine, start, tick=within_run)
+        found = descend(fine, in_order(start), tick=within_run)
         if best is None or found.between > best.between:
             best = found
     assert best is not None
-    return best
+    return best if order is None else _rest_in_order(fine, best, order, tol, max_iter, tick)
+
+
+def _rest_in_order(
+    fine: Source, found: LloydResult, order: Order, tol: float, max_iter: int, tick: Tick
+) -> LloydResult:
+    """Put clusters in order; with `tol` 0 let points rest again, which may change it again."""
+    for _ in range(REORDERED):
+        wanted = order(found.centroids)
+        if (wanted == np.arange(wanted.size)).all():
+            return found
+        found = found.reordered(wanted)
+        left = max_iter - found.n_iter
+        if tol > 0 or left < 1:
+            return found
+        again = lloyd(fine, found.centroids, max_iter=left, tick=tick)
+        found = replace(again, n_iter=found.n_iter + again.n_iter)
+    return found.reordered(order(found.centroids))
 
 
 def _best_start(

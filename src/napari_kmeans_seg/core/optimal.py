@@ -5,7 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .intervals import GroupedIntervals, Intervals, PlainIntervals
 from .parallel import Tick, no_tick
+
+CLEAR = 1e-5
+"""Part of the cost of one cluster from which plain prefix sums tell a cost to 9 digits or so."""
+
+GROUPS = (1 << 7, 4, 1 << 10)
+"""Groups of values that have sums of their own: at least, for each cluster, and at most."""
 
 
 @dataclass(frozen=True)
@@ -19,41 +26,18 @@ class OptimalPartitions:
     """
 
     costs: NDArray[np.float64]
-    _prefix: "_Prefix"
+    _intervals: Intervals
     _firsts: tuple[NDArray[np.intp], ...]
 
     def centroids(self, n_clusters: int) -> NDArray[np.float64]:
         """Means of the optimal partition into `n_clusters`, ascending, ``(n_clusters,)``."""
-        stop = self._prefix.n
+        stop = self._intervals.n
         means = np.empty(n_clusters)
         for q in range(n_clusters - 1, -1, -1):
             start = int(self._firsts[q][stop - 1]) if q else 0
-            means[q] = self._prefix.mean(start, stop)
+            means[q] = self._intervals.mean(start, stop)
             stop = start
         return means
-
-
-class _Prefix:
-    """Prefix sums of sorted weighted values, for the cost of any interval in no time."""
-
-    def __init__(self, values: NDArray[np.float64], weights: NDArray[np.float64]) -> None:
-        self.n = values.size
-        self.offset = float(np.average(values, weights=weights))
-        centred = values - self.offset
-        moments = np.stack([weights, weights * centred, weights * centred**2])
-        self.sums = np.zeros((3, self.n + 1))
-        np.cumsum(moments, axis=1, out=self.sums[:, 1:])
-
-    def cost(self, start: NDArray[np.intp], stop: NDArray[np.intp]) -> NDArray[np.float64]:
-        """Inertia of the values from `start` up to, not including, `stop`."""
-        weight, first, second = (sums[stop] - sums[start] for sums in self.sums)
-        cost: NDArray[np.float64] = second - first**2 / weight
-        return np.maximum(cost, 0, out=cost)
-
-    def mean(self, start: int, stop: int) -> float:
-        """Mean of the values from `start` up to, not including, `stop`."""
-        weight, first, _ = self.sums[:, stop] - self.sums[:, start]
-        return float(first / weight) + self.offset
 
 
 def optimal_partitions(
@@ -96,26 +80,34 @@ def optimal_partitions(
     Grønlund A., Larsen K.G., Mathiasen A., Nielsen J.S., Schneider S., Song M. (2017) Fast
     exact k-means, k-medians and Bregman divergence clustering in 1D. arXiv:1701.07204
     """
-    prefix = _Prefix(values, weights)
-    ends = np.arange(1, prefix.n + 1)
+    found = _partitions(PlainIntervals(values, weights), n_clusters, tick)
+    if found.costs[-1] >= CLEAR * found.costs[0]:
+        return found
+    least, per_cluster, most = GROUPS
+    n_groups = min(max(least, per_cluster * n_clusters), most)
+    return _partitions(GroupedIntervals(values, weights, n_groups), n_clusters, tick)
+
+
+def _partitions(intervals: Intervals, n_clusters: int, tick: Tick) -> OptimalPartitions:
+    ends = np.arange(1, intervals.n + 1)
     # best[i]: cost of the first i + 1 values in q clusters; first[i]: where the last one begins.
-    best = prefix.cost(np.zeros(prefix.n, np.intp), ends)
-    costs, firsts = [best[-1]], [np.zeros(prefix.n, np.intp)]
+    best = intervals.cost(np.zeros(intervals.n, np.intp), ends)
+    costs, firsts = [best[-1]], [np.zeros(intervals.n, np.intp)]
     for q in range(1, n_clusters):
         tick(q / n_clusters)
         # Of the last row of the table only its last entry is ever asked for.
-        rows = np.arange(prefix.n - 1 if q == n_clusters - 1 else q, prefix.n)
-        best, first = _add_cluster(prefix, best, q, rows)
+        rows = np.arange(intervals.n - 1 if q == n_clusters - 1 else q, intervals.n)
+        best, first = _add_cluster(intervals, best, q, rows)
         costs.append(best[-1])
         firsts.append(first.astype(np.int32))
-    return OptimalPartitions(np.array(costs), prefix, tuple(firsts))
+    return OptimalPartitions(np.array(costs), intervals, tuple(firsts))
 
 
 def _add_cluster(
-    prefix: _Prefix, before: NDArray[np.float64], q: int, rows: NDArray[np.intp]
+    intervals: Intervals, before: NDArray[np.float64], q: int, rows: NDArray[np.intp]
 ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
     """From the best costs with q clusters to those with q + 1, for ascending `rows`."""
-    n = prefix.n
+    n = intervals.n
     best = np.full(n, np.inf)
     first = np.full(n, q, np.intp)
     step = 1 << (rows.size - 1).bit_length()
@@ -129,7 +121,7 @@ def _add_cluster(
         lengths = np.minimum(high, now) - low + 1
         starts = np.cumsum(lengths) - lengths
         begin = np.arange(lengths.sum()) - np.repeat(starts - low, lengths)
-        cost = before[begin - 1] + prefix.cost(begin, np.repeat(now + 1, lengths))
+        cost = before[begin - 1] + intervals.cost(begin, np.repeat(now + 1, lengths))
         smallest = np.minimum.reduceat(cost, starts) if now.size else cost
         hit = np.where(cost == np.repeat(smallest, lengths), begin, n)
         best[now] = smallest

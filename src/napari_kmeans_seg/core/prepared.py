@@ -92,7 +92,8 @@ class PreparedImage:
         n_clusters = checks.integer("n_clusters", n_clusters, 1, checks.MAX_CLUSTERS)
         self._start("optimal", n_clusters)
         costs = self._optimum(min(n_clusters, self._levels.points.n)).costs[:n_clusters]
-        return np.ldexp(costs, 2 * self._space.exponent)
+        with np.errstate(over="ignore"):
+            return np.ldexp(costs, 2 * self._space.exponent)
 
     def segment(
         self,
@@ -120,19 +121,17 @@ class PreparedImage:
             As `napari_kmeans_seg.segment` returns for the image and all arguments together.
         """
         n_clusters = checks.integer("n_clusters", n_clusters, 1, checks.MAX_CLUSTERS)
-        found, parameters, notes = self._fit(
-            n_clusters, init, n_init, max_iter, tol, seed, portion(progress, 0, 0.7, "Clustering")
-        )
-        tick = portion(progress, 0.7, 1.0, "Labelling")
         keep_order &= not isinstance(init, str)
+        arguments = n_clusters, init, n_init, max_iter, tol, seed
+        tick = portion(progress, 0, 0.7, "Clustering")
+        found, parameters, notes = self._fit(*arguments, tick, keep_order=keep_order)
+        tick = portion(progress, 0.7, 1.0, "Labelling")
         model, labelling = self._label(found, parameters, tick, keep_order=keep_order)
         tick(1)
         left_out = len(found.centroids) - len(model.centroids)
         if left_out:
             of = f"{left_out:,} of {len(found.centroids):,} clusters"
             notes += (f"{of} had no pixels and were left out.",)
-        for note in notes:
-            checks.warn(note)
         return self._result(model, labelling, found, notes)
 
     def classify(self, centroids: ArrayLike, *, progress: Progress | None = None) -> Segmentation:
@@ -171,14 +170,14 @@ class PreparedImage:
         tick = portion(progress, 0, 1, "Labelling")
         labelling = self._labelling(model, self._clusters(model, tick), tick)
         tick(1)
-        notes = self._left_out()
-        for note in notes:
-            checks.warn(note)
-        return self._result(model, labelling, LloydResult(start, 0, True, 0.0), tuple(notes))
+        found = LloydResult(start, 0, True, 0.0)
+        return self._result(model, labelling, found, tuple(self._left_out()))
 
     def _result(
         self, model: KMeansModel, labelling: Labelling, found: LloydResult, notes: tuple[str, ...]
     ) -> Segmentation:
+        for note in notes:
+            checks.warn(note)
         return model.segmentation(
             self._whole, labelling, n_iter=found.n_iter, converged=found.converged, notes=notes
         )
@@ -195,9 +194,8 @@ class PreparedImage:
         progress: Progress | None = None,
     ) -> ClusterCurve:
         """Score numbers of clusters; the arguments are those of `napari_kmeans_seg.choose_k`."""
-        wanted = sorted(
-            {checks.integer("n_clusters", k, 1, checks.MAX_CLUSTERS) for k in n_clusters}
-        )
+        most = checks.MAX_CLUSTERS
+        wanted = sorted({checks.integer("n_clusters", k, 1, most) for k in n_clusters})
         if not wanted:
             raise ValueError("n_clusters takes at least one number of clusters; got none.")
         if not isinstance(init, str):
@@ -237,6 +235,8 @@ class PreparedImage:
         tol: float,
         seed: int | np.random.Generator | None,
         tick: Tick,
+        *,
+        keep_order: bool = False,
     ) -> tuple[LloydResult, dict[str, Any], tuple[str, ...]]:
         """Find the centroids. Returns them, what they were asked for, and what is worth saying."""
         n_init = checks.integer("n_init", n_init, 1)
@@ -283,6 +283,7 @@ class PreparedImage:
             tol=tol * self._levels.variance,
             random=random,
             tick=tick,
+            order=None if keep_order else self._brightness,
         )
         return found, parameters, tuple(notes)
 
