@@ -166,8 +166,7 @@ class PreparedImage:
             "tol": 0.0,
             "seed": None,
         }
-        model = self._model(start, parameters)
-        tick = portion(progress, 0, 1, "Labelling")
+        model, tick = self._model(start, parameters), portion(progress, 0, 1, "Labelling")
         labelling = self._labelling(model, self._clusters(model, tick), tick)
         tick(1)
         found = LloydResult(start, 0, True, 0.0)
@@ -325,9 +324,9 @@ class PreparedImage:
         keep_order: bool,
     ) -> tuple[KMeansModel, Labelling]:
         """Label the pixels, with the clusters in the order of their brightness, or as they are."""
-        if not keep_order:
-            found = found.reordered(self._brightness(found.centroids))
         known: LloydResult | None = found
+        if not keep_order:
+            known = found = found.reordered(self._brightness(found.centroids))
         model = self._model(found.centroids, parameters)
         clusters = self._clusters(model, tick, known)
         for _ in range(RELABELLINGS):
@@ -341,14 +340,14 @@ class PreparedImage:
                 centroids = centroids[self._brightness(centroids)]
             model, known = self._model(centroids, parameters), None
             clusters = self._clusters(model)
-        if not keep_order and not clusters.counts.all():
-            model = self._model(model.centroids[clusters.counts > 0], parameters)
-            clusters, known = self._clusters(model), None
-        # Where features are not brightness, or centroids not quite means, it takes another.
-        order = by_brightness(clusters.means)
-        if not keep_order and (order != np.arange(order.size)).any():
+        for _ in range(0 if keep_order else RELABELLINGS):
+            # Where features are not brightness, or centroids not quite means, the order is another.
+            order = by_brightness(clusters.means)[: np.count_nonzero(clusters.counts)]
+            if np.array_equal(order, np.arange(clusters.counts.size)):
+                break
+            known = known.reordered(order) if known and order.size == clusters.counts.size else None
             model = self._model(model.centroids[order], parameters)
-            clusters = self._clusters(model, found=known and known.reordered(order))
+            clusters = self._clusters(model, found=known)
         return model, self._labelling(model, clusters, tick)
 
     def _clusters(
