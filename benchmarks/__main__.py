@@ -118,6 +118,10 @@ def everything(bench: Benchmark, photo_file: Path | None, output: Path | None) -
         (case.k, bench.run(photo_npy, "another_k", case.k)) for case in cases[: len(plan.photo_k)]
     ]
     files = [photo_npy] * len(plan.photo_k) + [grey, stains, astronaut, stain]
+    choice = [
+        (case.title, bench.run(file, "choose_k", 12))
+        for case, file in ((cases[0], photo_npy), (cases[-3], stains), (cases[-2], astronaut))
+    ]
     split = [
         (f"{case.title}, k = {case.k}", bench.run(file, "stages", case.k))
         for case, file in zip(cases, files, strict=True)
@@ -138,7 +142,7 @@ def everything(bench: Benchmark, photo_file: Path | None, output: Path | None) -
         output.mkdir(parents=True, exist_ok=True)
         draw(by_pixels, by_k, plan.curve_pixels_k, plan.curve_k_pixels, output / "scaling.png")
 
-    return page(plan, source, cases, again, split, by_pixels, by_k)
+    return page(plan, source, cases, again, choice, split, by_pixels, by_k)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
     python -m benchmarks.measure IMAGE.npy METHOD K SEEDS LEAST BUDGET
 
-prints one line of JSON per seed. METHOD is one of `methods.METHODS`, "another_k" or "stages".
+prints one line of JSON per seed. METHOD is one of `methods.METHODS`, "another_k", "choose_k" or
+"stages".
 """
 
 import json
@@ -151,6 +152,20 @@ def another_k(image: Array, k: int, seed: int) -> dict[str, Any]:
     return run_once(again, image, k, seed) | {"stages": {"First call": first}}
 
 
+def choose_k(image: Array, k: int, seed: int) -> dict[str, Any]:
+    """Time the scores of 2 to `k` clusters beside one segmentation into the default number."""
+    from napari_kmeans_seg import choose_k, segment
+
+    axis = channel_axis(image)
+    start = time.perf_counter()
+    segment(image, channel_axis=axis, seed=seed)
+    between = time.perf_counter()
+    choose_k(image, range(2, k + 1), channel_axis=axis, seed=seed)
+    seconds = time.perf_counter() - between
+    stages = {"One segment": between - start}
+    return {"seconds": seconds, "memory": 0, "outputs": 0, "error": 0.0, "stages": stages}
+
+
 def stages(image: Array, k: int, seed: int) -> dict[str, Any]:
     """Split our time by what `progress` tells."""
     from napari_kmeans_seg import segment
@@ -193,6 +208,8 @@ def main(arguments: list[str]) -> None:
             break
         if name == "another_k":
             run = another_k(image, k, seed)
+        elif name == "choose_k":
+            run = choose_k(image, k, seed)
         elif name == "stages":
             run = stages(image, k, seed)
         else:
