@@ -5,6 +5,8 @@ from __future__ import annotations
 import dask.array as da
 import numpy as np
 import pytest
+import skimage.data
+from sklearn.metrics import calinski_harabasz_score, silhouette_score
 
 from napari_kmeans_seg import choose_k, segment
 from napari_kmeans_seg.core import lazy_image
@@ -25,6 +27,23 @@ def test_as_many_clusters_are_suggested_as_there_are_kinds_of_tissue(
     assert curve.suggestion == len(means)
     assert curve.n_clusters[curve.elbow.argmax()] == len(means)
     assert curve.n_clusters[curve.silhouette.argmax()] == len(means)
+
+
+@pytest.mark.parametrize("repeats", [1, 3])
+@pytest.mark.parametrize("channels", [[0], [0, 1, 2]], ids=len)
+def test_scores_are_those_of_scikit_learn(channels: list[int], repeats: int) -> None:
+    few = skimage.data.astronaut()[100:136:2, 200:260:2, channels]
+    image = np.repeat(few, repeats, axis=0)
+    curve = choose_k(image, range(2, 8), channel_axis=-1, tol=0)
+    pixels = image.reshape(-1, len(channels)).astype(float)
+    for i, k in enumerate(curve.n_clusters):
+        found = segment(image, int(k), channel_axis=-1, tol=0)
+        labels = found.labels.ravel()
+        np.testing.assert_allclose(curve.inertia[i], found.inertia, rtol=1e-12)
+        expected = calinski_harabasz_score(pixels, labels)
+        np.testing.assert_allclose(curve.calinski_harabasz[i], expected, rtol=1e-9)
+        np.testing.assert_allclose(curve.silhouette[i], silhouette_score(pixels, labels), rtol=1e-6)
+    assert str(curve.suggestion) in curve.reason
 
 
 def test_the_elbow_does_not_depend_on_where_the_numbers_begin() -> None:

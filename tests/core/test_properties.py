@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import tracemalloc
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ import skimage.data
 import skimage.filters
 from hypothesis import assume, given, settings
 
-from napari_kmeans_seg import Segmentation, segment
+from napari_kmeans_seg import Segmentation, prepare, segment
 from napari_kmeans_seg.core import parallel, points
 from napari_kmeans_seg.core.lloyd import inertia, lloyd
 from napari_kmeans_seg.core.pixels import flatten
@@ -68,6 +69,69 @@ def test_inertia_never_rises_from_one_iteration_to_the_next(image: NDArray[Any])
     assert inertia[-1] < inertia[0]
     assert [step.n_iter for step in steps] == list(range(1, len(steps) + 1))
     assert not any(step.converged for step in steps[:-1])
+
+
+small = st.tuples(
+    st.lists(st.integers(0, 255), min_size=8, max_size=90), st.integers(1, 4), st.integers(2, 7)
+)
+
+
+def small_image(drawn: tuple[list[int], int, int]) -> tuple[NDArray[np.uint8], int]:
+    """Pixels of some channels, and a number of clusters."""
+    values, n_channels, n_clusters = drawn
+    pixels = np.resize(np.array(values, np.uint8), (len(values) // n_channels, n_channels))
+    return pixels, min(n_clusters, len(np.unique(pixels, axis=0)))
+
+
+@given(drawn=small, seed=st.integers(0, 99), dtype=st.sampled_from(["uint8", "int32", "float64"]))
+@few
+def test_inertia_never_rises_on_any_image(
+    drawn: tuple[list[int], int, int], seed: int, dtype: str
+) -> None:
+    pixels, k = small_image(drawn)
+    init = np.random.default_rng(seed).permutation(np.unique(pixels, axis=0))[:k]
+    image = pixels.astype(dtype)
+    steps = [
+        segment(image, k, channel_axis=-1, alpha=False, init=init, tol=0, max_iter=n).inertia
+        for n in range(1, 12)
+    ]
+    assert (np.diff(steps) <= 1e-12 * max(1.0, steps[0])).all()
+
+
+@given(drawn=small, seed=st.integers(0, 99), init=st.sampled_from(["auto", "k-means++", "random"]))
+@few
+def test_the_order_of_the_pixels_of_any_image_changes_nothing(
+    drawn: tuple[list[int], int, int], seed: int, init: str
+) -> None:
+    pixels, k = small_image(drawn)
+    order = np.random.default_rng(seed).permutation(len(pixels))
+    straight = segment(pixels, k, channel_axis=-1, alpha=False, init=init, seed=seed)
+    shuffled = segment(pixels[order], k, channel_axis=-1, alpha=False, init=init, seed=seed)
+    np.testing.assert_array_equal(shuffled.labels, straight.labels[order])
+    np.testing.assert_array_equal(shuffled.centroids, straight.centroids)
+    assert shuffled.inertia == straight.inertia
+
+
+@given(
+    drawn=small,
+    seed=st.integers(0, 99),
+    factor=st.sampled_from([1, 2, 7, 256]),
+    shift=st.integers(-(10**6), 10**6),
+    dtype=st.sampled_from(["int32", "int64", "float64"]),
+)
+@few
+def test_any_image_scaled_and_shifted_scales_and_shifts_the_centroids(
+    drawn: tuple[list[int], int, int], seed: int, factor: int, shift: int, dtype: str
+) -> None:
+    pixels, k = small_image(drawn)
+    init = np.random.default_rng(seed).permutation(np.unique(pixels, axis=0))[:k].astype(int)
+    plain = segment(pixels, k, channel_axis=-1, alpha=False, init=init, tol=0)
+    image = (pixels.astype(int) * factor + shift).astype(dtype)
+    scaled = segment(image, k, channel_axis=-1, alpha=False, init=init * factor + shift, tol=0)
+    np.testing.assert_array_equal(scaled.labels, plain.labels)
+    expected = plain.centroids * factor + shift
+    np.testing.assert_allclose(scaled.centroids, expected, rtol=1e-12, atol=1e-9)
+    np.testing.assert_allclose(scaled.inertia, plain.inertia * factor**2, rtol=1e-9, atol=1e-9)
 
 
 def test_what_accelerated_centroids_lose_uphill_they_take_back() -> None:
@@ -248,6 +312,34 @@ def test_the_order_of_floats_that_do_not_repeat_changes_no_label(image: NDArray[
     shuffled = segment(pixels[order], 5, **args)
     np.testing.assert_array_equal(shuffled.labels, straight.labels[order])
     np.testing.assert_allclose(shuffled.centroids, straight.centroids, rtol=1e-12)
+
+
+def test_another_number_of_clusters_does_not_read_the_pixels_again() -> None:
+    image = photograph().copy()
+    expected = [segment(image, k, channel_axis=-1, seed=k).centroids for k in (3, 5, 12)]
+    prepared = prepare(image, channel_axis=-1)
+    prepared.segment(4)
+    image[:] = 0
+    for k, centroids in zip((3, 5, 12), expected, strict=True):
+        found = prepared.segment(k, seed=k)
+        np.testing.assert_array_equal(found.centroids, centroids)
+        assert len(np.unique(found.labels)) == 1, "only labelling reads them"
+
+
+@pytest.mark.parametrize("kind", ["uint8", "float32"])
+def test_memory_does_not_grow_with_the_number_of_clusters(kind: str) -> None:
+    random = np.random.default_rng(0)
+    image = random.integers(0, 256, (1000, 1000, 3)).astype(kind)
+    if kind == "float32":
+        image += random.random(image.shape, np.float32)
+    peaks = []
+    for k in (20, 200):
+        tracemalloc.start()
+        segment(image, k, channel_axis=-1, max_iter=2)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    # Scores of all pixels would be 720 MB more, as single floats.
+    assert peaks[1] < peaks[0] + 36e6
 
 
 def test_the_shape_of_the_image_changes_nothing() -> None:
