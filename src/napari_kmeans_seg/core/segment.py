@@ -138,6 +138,8 @@ def segment(
 
     Initial centroids other than an array are first run to rest on coarse points, from a
     few seeds each, and the best goes on to all pixels; that is a heuristic, and costs little.
+    Where values do not repeat, coarse points come from pixels that are taken by their places: the
+    same pixels in another order may start, and end, elsewhere.
 
     References
     ----------
