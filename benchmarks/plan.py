@@ -26,7 +26,7 @@ class Plan:
 
 
 FULL = Plan(
-    seeds=5,
+    seeds=15,
     least=2,
     budget=20,
     limit=300,

@@ -187,7 +187,7 @@ below 400 MB, at best 200. Where it falls short, and why:
 Every method has the same work: from the array to the label of each pixel and the recoloured
 image. Each runs in a process of its own, with its defaults, after one warm-up on a corner of
 the image. Runs, each with its own seed: {plan.seeds}; of a method that takes more than
-{plan.budget:.0f} s in all, {plan.least} (for the curves below, fewer). It is stopped
+{plan.budget:.0f} s in all, {plan.least} or more (for the curves below, fewer). It is stopped
 after {plan.limit:.0f} s. Time and error are medians over these runs.
 
 - The grey image (cells with a camera's noise) and the float image (stains that mix, with
