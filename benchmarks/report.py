@@ -177,9 +177,9 @@ The error is wanted within 1 % of scikit-learn's (below: "to ours"), the memory 
 below 400 MB, at best 200. Where it falls short, and why:
 
 - Another k saves reading the pixels and counting their colours, the same time for every k. What
-  remains grows with k: starts and iterations on the colours (half of it at k = 64), and
-  looking up and painting every pixel (a third).
-- On the smallest image some fifteen milliseconds are hundreds of calls of NumPy on few points;
+  remains grows with k: starts and iterations on the colours, most of it at k = 64, beside
+  looking up and painting every pixel.
+- On the smallest image most of the time are hundreds of calls of NumPy on few points;
   scikit-learn's loops are compiled.
 
 ## How it was measured

@@ -76,6 +76,11 @@ small = st.tuples(
 )
 
 
+def start_of(pixels: NDArray[Any], n_clusters: int, seed: int) -> NDArray[Any]:
+    """Choose different pixels as centroids to start from."""
+    return np.random.default_rng(seed).permutation(np.unique(pixels, axis=0))[:n_clusters]
+
+
 def small_image(drawn: tuple[list[int], int, int]) -> tuple[NDArray[np.uint8], int]:
     """Pixels of some channels, and a number of clusters."""
     values, n_channels, n_clusters = drawn
@@ -89,7 +94,7 @@ def test_inertia_never_rises_on_any_image(
     drawn: tuple[list[int], int, int], seed: int, dtype: str
 ) -> None:
     pixels, k = small_image(drawn)
-    init = np.random.default_rng(seed).permutation(np.unique(pixels, axis=0))[:k]
+    init = start_of(pixels, k, seed)
     image = pixels.astype(dtype)
     steps = [
         segment(image, k, channel_axis=-1, alpha=False, init=init, tol=0, max_iter=n).inertia
@@ -124,7 +129,7 @@ def test_any_image_scaled_and_shifted_scales_and_shifts_the_centroids(
     drawn: tuple[list[int], int, int], seed: int, factor: int, shift: int, dtype: str
 ) -> None:
     pixels, k = small_image(drawn)
-    init = np.random.default_rng(seed).permutation(np.unique(pixels, axis=0))[:k].astype(int)
+    init = start_of(pixels, k, seed).astype(int)
     plain = segment(pixels, k, channel_axis=-1, alpha=False, init=init, tol=0)
     image = (pixels.astype(int) * factor + shift).astype(dtype)
     scaled = segment(image, k, channel_axis=-1, alpha=False, init=init * factor + shift, tol=0)

@@ -83,15 +83,17 @@ class PreparedBlocks(PreparedImage):
         return is_small or (parameters["tol"] == 0 and parameters["max_iter"] > 0)
 
     def _fit(
-        self, *arguments: Any, **named: Any
+        self, *arguments: Any, keep_order: bool = False
     ) -> tuple[LloydResult, dict[str, Any], tuple[str, ...]]:
-        found, parameters, notes = super()._fit(*arguments, **named)
+        found, parameters, notes = super()._fit(*arguments, keep_order=keep_order)
         if not self._is_read_again(parameters) or parameters["fit_scale"] < 1:
             return found, parameters, notes
         model = self._model(found.centroids, parameters)
         tick = arguments[-1]
         chunks = self._reading.chunks
         found = lloyd_on_chunks(self._image, chunks, model, self._levels.variance, tick)
+        if not keep_order:
+            found = found.reordered(self._brightness(found.centroids))
         return found, parameters, notes
 
     def choose_k(self, *arguments: Any, **named: Any) -> ClusterCurve:

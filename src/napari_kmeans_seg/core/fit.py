@@ -13,7 +13,7 @@ from .seeding import k_means_plus_plus, random_points
 from .sources import PointSource, Source
 
 Order = Callable[[NDArray[np.float64]], NDArray[np.intp]]
-"""Returns the indices of centroids in some order."""
+"""Returns the indices of ``(n_clusters, n_features)`` centroids in the order they should have."""
 
 COARSE_STARTS = (4, 8)
 """Starts that are tried on the coarsest points for each run on all points, from 8 to 16
@@ -29,6 +29,11 @@ REORDERED = 10
 KEPT = 2
 """Starts that go on. Over 7 images and 10 seeds all of them ended no better, with twice as
 many iterations."""
+
+
+def as_they_are(centroids: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return the order that centroids have."""
+    return np.arange(len(centroids))
 
 
 def distinct(source: Source, limit: int) -> PointSource:
@@ -56,7 +61,7 @@ def run(
     tol: float,
     random: np.random.Generator,
     tick: Tick,
-    order: Order | None = None,
+    order: Order = as_they_are,
 ) -> LloydResult:
     """Run k-means.
 
@@ -74,8 +79,8 @@ def run(
         the coarse points.
     n_init, max_iter, tol, random, tick
         As in `segment`; `tol` in squared feature units.
-    order : callable, optional
-        Returns the order that clusters are wanted in. Points that lie exactly between two
+    order : callable
+        Finds the order that clusters are wanted in. Points that lie exactly between two
         centroids go to the first: with `tol` 0 they rest in that order, if it is ever the same
         for two runs.
 
@@ -84,13 +89,9 @@ def run(
     LloydResult
         Of the best run on all points.
     """
-
-    def in_order(centroids: NDArray[np.float64]) -> NDArray[np.float64]:
-        return centroids if order is None else centroids[order(centroids)]
-
     if not isinstance(init, str):
-        found = lloyd(fine, in_order(init), tol=tol, max_iter=max_iter, tick=tick)
-        return found if order is None else _rest_in_order(fine, found, order, tol, max_iter, tick)
+        found = lloyd(fine, init[order(init)], tol=tol, max_iter=max_iter, tick=tick)
+        return _rest_in_order(fine, found, order, tol, max_iter, tick)
     descend = partial(lloyd, tol=tol, max_iter=max_iter, accelerate=True)
     best: LloydResult | None = None
     for i in range(n_init):
@@ -106,11 +107,11 @@ def run(
         for level in reversed(coarse):
             # Iterations are cheap here: what they still gain they need not gain on all points.
             start = descend(level, start, rough=True, tick=alive).centroids
-        found = descend(fine, in_order(start), tick=within_run)
+        found = descend(fine, start[order(start)], tick=within_run)
         if best is None or found.between > best.between:
             best = found
     assert best is not None
-    return best if order is None else _rest_in_order(fine, best, order, tol, max_iter, tick)
+    return _rest_in_order(fine, best, order, tol, max_iter, tick)
 
 
 def _rest_in_order(
@@ -119,7 +120,7 @@ def _rest_in_order(
     """Put clusters in order; with `tol` 0 let points rest again, which may change it again."""
     for _ in range(REORDERED):
         wanted = order(found.centroids)
-        if (wanted == np.arange(wanted.size)).all():
+        if np.array_equal(wanted, as_they_are(found.centroids)):
             return found
         found = found.reordered(wanted)
         left = max_iter - found.n_iter

@@ -70,7 +70,9 @@ def optimal_partitions(
     clusters ends with some interval, and what stands before it is the best partition of those
     values into q - 1. Where that last interval begins only grows with i, so the
     beginnings are found by divide and conquer, all middles of a level at once:
-    O(n_clusters n log n) in all, without a loop over values.
+    O(n_clusters n log n) in all, without a loop over values. Where the costs found are too
+    small beside those of one cluster to be told by plain prefix sums, it is done once more
+    with sums of `GroupedIntervals`.
 
     References
     ----------

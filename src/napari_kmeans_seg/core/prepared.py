@@ -282,7 +282,7 @@ class PreparedImage:
             tol=tol * self._levels.variance,
             random=random,
             tick=tick,
-            order=None if keep_order else self._brightness,
+            order=fit.as_they_are if keep_order else self._brightness,
         )
         return found, parameters, tuple(notes)
 
@@ -325,8 +325,6 @@ class PreparedImage:
     ) -> tuple[KMeansModel, Labelling]:
         """Label the pixels, with the clusters in the order of their brightness, or as they are."""
         known: LloydResult | None = found
-        if not keep_order:
-            known = found = found.reordered(self._brightness(found.centroids))
         model = self._model(found.centroids, parameters)
         clusters = self._clusters(model, tick, known)
         for _ in range(RELABELLINGS):
