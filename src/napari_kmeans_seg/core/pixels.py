@@ -16,6 +16,17 @@ NO_PIXEL = (
 )
 
 
+def spread(n: int, size: int) -> NDArray[np.intp]:
+    """Return about `size` of the indices 0 to `n` - 1: one of each stretch of equal length.
+
+    Which one is drawn, the same each time. At equal distances they would all lie in a few columns
+    of an image whose width is a power of two, and on the lines of a montage, or between them.
+    """
+    step = max(1, n // size)
+    starts = np.arange(0, n - step + 1, step)
+    return starts + np.random.default_rng(0).integers(step, size=starts.size)
+
+
 @dataclass(frozen=True)
 class Pixels:
     """The pixels of an image.
@@ -76,11 +87,11 @@ class Pixels:
         return parts
 
     def sample(self, size: int) -> NDArray[np.intp]:
-        """Return where about `size` pixels lie that take part, evenly spread."""
+        """Return where about `size` pixels lie that take part, spread over the image."""
         if self.valid is None:
-            return np.arange(0, self.n_pixels, max(1, self.n_pixels // size))
+            return spread(self.n_pixels, size)
         inside = np.flatnonzero(self.valid)
-        return inside[:: max(1, inside.size // size)]
+        return inside[spread(inside.size, size)]
 
     def at(self, where: NDArray[np.intp]) -> list[NDArray[Any]]:
         """Values of the pixels at flat indices, channel by channel."""

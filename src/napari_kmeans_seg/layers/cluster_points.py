@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_kmeans_seg.core.parallel import map_spans, no_tick, portion, spans
+from napari_kmeans_seg.core.pixels import spread
 from napari_kmeans_seg.core.points import WeightedPoints, count_sorted, merge
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def levels_of(
 
 def _range(channel: npt.NDArray[Any], centroids: npt.NDArray[np.float64]) -> tuple[float, float]:
     """Find where nearly all values lie. A few that are far away must not blur all others."""
-    sample = channel[:: max(1, channel.size // SAMPLE)].astype(np.float64)
+    sample = channel[spread(channel.size, SAMPLE)].astype(np.float64)
     sample = sample[np.isfinite(sample)]
     middles = centroids[np.isfinite(centroids)]
     if sample.size == 0:

@@ -12,6 +12,7 @@ from scipy.optimize import linear_sum_assignment
 from napari_kmeans_seg import Segmentation
 from napari_kmeans_seg.core.labelling import pairs_of
 from napari_kmeans_seg.core.parallel import no_tick
+from napari_kmeans_seg.core.pixels import spread
 
 from .arrays import concatenate, is_lazy, look_up
 
@@ -240,8 +241,8 @@ def _shared(before: Segmentation, now: Segmentation, tick: Tick) -> np.ndarray[A
         pairs = count_pairs(one, other, shape, tick)
     else:
         tick(0)
-        every = max(1, one.size // COMPARED_PIXELS)
-        pairs = pairs_of(one.reshape(-1)[::every], other.reshape(-1)[::every], shape)
+        where = spread(one.size, COMPARED_PIXELS)
+        pairs = pairs_of(one.reshape(-1)[where], other.reshape(-1)[where], shape)
     both = pairs[1:, 1:]
     either = pairs[1:].sum(axis=1)[:, np.newaxis] + pairs[:, 1:].sum(axis=0) - both
     shared: np.ndarray[Any, Any] = both / np.maximum(either, 1)

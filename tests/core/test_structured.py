@@ -1,0 +1,69 @@
+"""Images whose structure repeats at the distances that pixels could be sampled at."""
+
+from __future__ import annotations
+
+import dask.array as da
+import numpy as np
+import pytest
+from sklearn.cluster import KMeans
+
+from napari_kmeans_seg import segment
+from napari_kmeans_seg.core import lazy_image
+from napari_kmeans_seg.core.pixels import spread
+
+PERIOD = 64
+
+
+def montage(n_channels: int) -> np.ndarray:
+    """Tiles of eight kinds of pixels, with bright lines between them."""
+    random = np.random.default_rng(n_channels)
+    kinds = random.uniform(0, 1, (8, n_channels))[random.integers(8, size=(1024, 1024))]
+    image = kinds + random.normal(0, 0.03, kinds.shape)
+    image[:, ::PERIOD] = random.normal(5, 0.01, (1024, 1024 // PERIOD, n_channels))
+    return image.astype(np.float32)
+
+
+def usual_inertia(image: np.ndarray, n_clusters: int) -> float:
+    """The median of scikit-learn's, over five seeds."""
+    pixels = image.reshape(-1, image.shape[-1])[:: 1 + 8]
+    inertias = [KMeans(n_clusters, random_state=i).fit(pixels).inertia_ for i in range(5)]
+    return float(np.median(inertias) / len(pixels))
+
+
+@pytest.mark.parametrize("n_channels", [1, 2, 4])
+def test_lines_at_the_distance_of_samples(n_channels: int) -> None:
+    """All samples once lay on the lines: the clusters had up to 35 times the usual inertia."""
+    image = montage(n_channels)
+
+    found = segment(image, 6, channel_axis=-1)
+
+    assert found.inertia / image[..., 0].size < 1.1 * usual_inertia(image, 6)
+
+
+def test_lines_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
+    monkeypatch.setattr(lazy_image, "SAMPLE_PIXELS", 1 << 14)
+    image = montage(2)
+
+    found = segment(da.from_array(image, chunks=(512, 512, 2)), 6, channel_axis=-1)
+
+    assert found.inertia / image[..., 0].size < 1.1 * usual_inertia(image, 6)
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 1000, 1 << 16, 100_003])
+@pytest.mark.parametrize("size", [1, 3, 500, 1 << 10])
+def test_a_sample_is_spread_over_all(n: int, size: int) -> None:
+    where = spread(n, size)
+    step = max(1, n // size)
+
+    assert min(n, size) <= where.size <= max(n / step, 1)
+    np.testing.assert_array_equal(where // step, np.arange(where.size))
+    assert where[-1] < n
+    np.testing.assert_array_equal(where, spread(n, size))
+
+
+def test_a_sample_lies_in_all_columns() -> None:
+    columns = np.bincount(spread(1 << 20, 1 << 14) % 64, minlength=64)
+
+    assert columns.min() > 150
+    assert columns.max() < 370
