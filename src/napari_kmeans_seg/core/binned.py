@@ -11,6 +11,7 @@ from .bins import Bins, lay_bins
 from .features import Features
 from .nearest import Labels, label_dtype, nearest, squared_distances
 from .parallel import CHUNK, Span, Tick, map_spans, spans
+from .pixels import spread
 from .sources import Assign, PixelSource, PointSource
 from .sums import squares_within, sums_by_label
 
@@ -28,6 +29,12 @@ AT_ONCE = 1 << 18
 
 SURE = 0.25
 """Share of the pixels in sure bins from which it pays to look them up."""
+
+WIDE = 16
+"""Times the usual sum of squares within a bin from which its pixels are looked at."""
+
+DRAWN = 1 << 15
+"""Pixels of such bins that stand for all."""
 
 MARGIN = 1e-9
 """What rounding changes a comparison of distances by is less, in parts of what is compared."""
@@ -104,6 +111,43 @@ class BinnedPixels:
         """Means of the pixels in each bin."""
         weights, *totals = self.sums[:-1, self._occupied]
         return PointSource(totals / weights, weights, np.stack(totals))
+
+    @cached_property
+    def _far_apart(self) -> NDArray[np.intp]:
+        """Where pixels lie of bins in which they lie far apart, as in the outer ones."""
+        weights, *totals, squares = self.sums[:, self._occupied]
+        lost = np.maximum(squares - (np.stack(totals) ** 2).sum(axis=0) / weights, 0)
+        is_wide = np.zeros(self.sums.shape[1], bool)
+        is_wide[self._occupied] = lost > WIDE * lost.mean()
+        valid = self.pixels.pixels.valid
+
+        def inside(start: int, stop: int) -> NDArray[np.intp]:
+            found = is_wide.take(self.keys[start:stop])
+            if valid is not None:
+                found &= valid[start:stop]
+            return start + np.flatnonzero(found)
+
+        where = np.concatenate(list(map_spans(inside, self.pieces)))
+        return where[spread(where.size, DRAWN)]
+
+    def represented(self, n_drawn: int = 0) -> PointSource:
+        """Return fewer points that stand for all pixels.
+
+        Parameters
+        ----------
+        n_drawn : int
+            How many pixels are drawn. They stand for all of their bin, as do pixels that lie far
+            apart in one; a bin of which none is drawn is its mean.
+        """
+        where = self._far_apart
+        if n_drawn:
+            where = np.union1d(where, self.pixels.pixels.sample(n_drawn))
+        keys = self.keys[where]
+        drawn = np.bincount(keys, minlength=self.sums.shape[1])
+        means = drawn[self._occupied] == 0
+        weights = np.concatenate([self.points.weights[means], self.sums[0, keys] / drawn[keys]])
+        features = [self.points.features[:, means], self.pixels.at(where)]
+        return PointSource(np.concatenate(features, axis=1), weights)
 
     @property
     def variance(self) -> float:

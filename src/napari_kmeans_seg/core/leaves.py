@@ -263,10 +263,10 @@ def in_cells(points: PointSource, n_bits: int) -> LeafSource:
 def coarser(points: LeafSource, n_points: int) -> LeafSource:
     """Sum points up to the means of those that follow each other on the curve.
 
-    Half of the cuts lie between cells of space, so that what lies far from everything else
-    stays apart however little it weighs; the other half share the weight out: a boundary
-    between clusters then runs through points of equal weight wherever it runs, and few of
-    them stand on the wrong side with their mean.
+    Each gap between two points counts as the square root of what their sum of squares would be
+    were they one. Half of the cuts lie in the widest gaps, so that what lies far from all else
+    stays apart however little it weighs; the others at equal distances of what the rest of the
+    gaps adds up to.
 
     Parameters
     ----------
@@ -274,23 +274,34 @@ def coarser(points: LeafSource, n_points: int) -> LeafSource:
         The points.
     n_points : int
         How many there may be.
+
+    Notes
+    -----
+    Quantizing a density has the least error where ``(w d^2)^a`` is the same from each level to
+    the next, with their distance `d` and the weight `w` between them; `a` is 1/3 on a line [1]_
+    and ``n / (n + 2)`` in `n` dimensions [2]_: 1/2 is between, and the same for all.
+
+    References
+    ----------
+    .. [1] Panter P.F., Dite W. (1951) Quantization distortion in pulse-count modulation with
+       nonuniform spacing of levels. Proceedings of the IRE 39, 44-48.
+       doi:10.1109/JRPROC.1951.230419
+    .. [2] Gersho A. (1979) Asymptotically optimal block quantization. IEEE Transactions on
+       Information Theory 25, 373-380. doi:10.1109/TIT.1979.1056067
     """
     if points.n <= n_points:
         return points
-    # Cells begin where one of the first bits of the place changes.
-    changes = points.places[1:] ^ points.places[:-1]
-    least, most = 0, PLACE_BITS
-    while least < most:
-        n_bits = (least + most + 1) // 2
-        if np.count_nonzero(changes >> np.uint32(PLACE_BITS - n_bits)) < n_points // 2:
-            least = n_bits
-        else:
-            most = n_bits - 1
-    cuts = changes >> np.uint32(PLACE_BITS - least) != 0
-    n_shares = n_points - np.count_nonzero(cuts)
-    middles = np.cumsum(points.weights) - points.weights / 2
-    share = (middles * (n_shares / points.weights.sum())).astype(np.intp)
-    cuts |= share[1:] != share[:-1]
+    weights = points.weights
+    steps = np.diff(points.features, axis=1)
+    gaps = np.sqrt((steps**2).sum(axis=0) * weights[1:] * weights[:-1])
+    gaps /= np.sqrt(weights[1:] + weights[:-1])
+    n_wide = n_points // 2
+    wide = np.argpartition(gaps, -n_wide)[gaps.size - n_wide :]
+    gaps[wide] = 0
+    share = np.cumsum(gaps)
+    share *= (n_points - 1 - n_wide) / (share[-1] or 1.0)
+    cuts = np.diff(share.astype(np.intp), prepend=0) > 0
+    cuts[wide] = True
     starts = np.concatenate([[0], np.flatnonzero(cuts) + 1])
     weights = np.add.reduceat(points.weights, starts)
     totals = np.add.reduceat(points.weighted, starts, axis=1)

@@ -112,9 +112,9 @@ class Levels:
     @cached_property
     def _cells(self) -> LeafSource:
         """Some thousand points that stand for all, or all where they are fewer."""
-        if isinstance(self.fine, PointSource) and self.fine.n > FEWEST:
-            return in_cells(self.fine, CELL_BITS)
-        return in_leaves(self.points)
+        if isinstance(self.fine, BinnedPixels):
+            return in_leaves(self.fine.represented())
+        return in_cells(self.fine, CELL_BITS) if self.fine.n > FEWEST else in_leaves(self.fine)
 
     def coarse_for(self, n_clusters: int) -> Sequence[PointSource]:
         """Coarse points for so many clusters, fewer and fewer."""
@@ -124,8 +124,15 @@ class Levels:
         if level.n < n_clusters:
             return [fit.distinct(self.fine, n_clusters)]
         least = max(FEWEST, PER_CLUSTER * n_clusters)
-        if level.n <= least:
-            return [level]
+        guides = [level]
+        if level.n > least:
+            guides = self._guides(level, least, in_order=in_order)
+        if isinstance(self.fine, BinnedPixels) and self.points.n < FEW_BINS * n_clusters:
+            return [*self._samples, *guides]
+        return guides
+
+    def _guides(self, level: LeafSource, least: int, *, in_order: bool) -> list[LeafSource]:
+        """Return coarser and coarser points down to `least`."""
         finest = max(least, level.n // FEWER if in_order else level.n)
         n_steps = ceil(log(finest / least, STEP))
         sizes = np.geomspace(finest, least, n_steps + 1).round().astype(int).tolist()
@@ -134,18 +141,16 @@ class Levels:
             path = in_order, *sizes[: i + 1]
             level = self._coarser.get(path) or coarser(level, sizes[i])
             guides.append(self._coarser.setdefault(path, level))
-        if isinstance(self.fine, BinnedPixels) and self.points.n < FEW_BINS * n_clusters:
-            return [*self._samples, *guides]
         return guides
 
     @cached_property
     def _samples(self) -> list[LeafSource]:
         """Pixels of the image, and fewer of them."""
-        n_features = len(self.points.features)
+        assert isinstance(self.fine, BinnedPixels)
+        pixels, n_features = self.fine, len(self.points.features)
         sizes = [min(self.image.n_valid // part, most // n_features) for part, most in SAMPLES]
         sizes = [size for size in sizes if size > self.points.n]
-        samples = [self.space.of_sample(self.image.inputs, size) for size in sizes]
-        return [in_leaves(PointSource(one, np.ones(one.shape[1]), one)) for one in samples]
+        return [in_leaves(pixels.represented(size)) for size in sizes]
 
     @cached_property
     def silhouettes(self) -> Silhouettes:
