@@ -73,3 +73,21 @@ def test_the_inertia_of_a_sample_is_reckoned_up_to_all_pixels(
     np.testing.assert_allclose(curve.inertia, expected.inertia, rtol=0.05)
     np.testing.assert_allclose(curve.calinski_harabasz, expected.calinski_harabasz, rtol=0.05)
     assert curve.suggestion == expected.suggestion
+
+
+def test_the_scores_of_very_large_values_are_finite() -> None:
+    curve = choose_k([[0, 1e300, -1e300, 1e299]], range(2, 4))
+    expected = choose_k([[0, 10, -10, 1.0]], range(2, 4))
+
+    np.testing.assert_allclose(curve.elbow, expected.elbow)
+    np.testing.assert_allclose(curve.calinski_harabasz, expected.calinski_harabasz)
+    assert curve.suggestion == expected.suggestion
+
+
+def test_silhouettes_of_few_pixels_are_those_of_each() -> None:
+    image = np.random.default_rng(0).gamma(1, size=(10, 13, 4))
+    curve = choose_k(image, range(2, 6), channel_axis=-1)
+    for k, silhouette in zip(curve.n_clusters, curve.silhouette, strict=True):
+        labels = segment(image, int(k), channel_axis=-1).labels.ravel()
+        expected = silhouette_score(image.reshape(-1, 4), labels)
+        assert silhouette == pytest.approx(expected, abs=1e-9)

@@ -201,3 +201,14 @@ def test_all_optimal_costs_up_to_a_number_fall_out_of_it() -> None:
 def test_optimal_costs_are_for_one_channel() -> None:
     with pytest.raises(ValueError, match="one channel"):
         prepare(skimage.data.coffee(), channel_axis=-1).optimal_costs(3)
+
+
+def test_of_equal_optima_it_is_the_same_whatever_was_asked_before() -> None:
+    """Two partitions into three cost the same."""
+    values = np.array([1, 2, 4, 7, 9, 11], np.uint8)
+    prepared = prepare(values)
+    expected = prepared.segment(3).labels
+    for ask in (lambda: prepared.segment(6), lambda: prepared.choose_k([2, 3, 4, 5, 6])):
+        ask()
+        np.testing.assert_array_equal(prepared.segment(3).labels, expected)
+        assert prepared.segment(3).inertia == segment(values, 3).inertia

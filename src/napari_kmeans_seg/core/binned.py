@@ -30,6 +30,9 @@ AT_ONCE = 1 << 18
 SURE = 0.25
 """Share of the pixels in sure bins from which it pays to look them up."""
 
+FEW = 1 << 12
+"""Pixels that are few enough to stand for themselves."""
+
 WIDE = 16
 """Times the usual sum of squares within a bin from which its pixels are looked at."""
 
@@ -114,7 +117,12 @@ class BinnedPixels:
 
     @cached_property
     def _far_apart(self) -> NDArray[np.intp]:
-        """Where pixels lie of bins in which they lie far apart, as in the outer ones."""
+        """Where pixels lie of bins in which they lie far apart, as in the outer ones.
+
+        All pixels of a small image: no fewer are needed.
+        """
+        if self.sums[0].sum() <= FEW:
+            return self.pixels.pixels.sample(self.n)
         weights, *totals, squares = self.sums[:, self._occupied]
         lost = np.maximum(squares - (np.stack(totals) ** 2).sum(axis=0) / weights, 0)
         is_wide = np.zeros(self.sums.shape[1], bool)

@@ -83,9 +83,9 @@ class PreparedBlocks(PreparedImage):
         return is_small or (parameters["tol"] == 0 and parameters["max_iter"] > 0)
 
     def _fit(
-        self, *arguments: Any, keep_order: bool = False
+        self, *arguments: Any, keep_order: bool = False, most: int = 0
     ) -> tuple[LloydResult, dict[str, Any], tuple[str, ...]]:
-        found, parameters, notes = super()._fit(*arguments, keep_order=keep_order)
+        found, parameters, notes = super()._fit(*arguments, keep_order=keep_order, most=most)
         if not self._is_read_again(parameters) or parameters["fit_scale"] < 1:
             return found, parameters, notes
         model = self._model(found.centroids, parameters)

@@ -1,5 +1,6 @@
 """From pixel values to the features that are clustered: colour space, weights, position."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +13,9 @@ from .pixels import Pixels
 
 LARGEST = 1e120
 """Features are no larger: their squares, and sums of these, are finite."""
+
+SAMPLE = 1 << 13
+"""Pixels that are looked at to find a value from the middle."""
 
 Features = NDArray[np.float64]
 """``(n_features, n)`` float64: one row per feature, so that each is contiguous."""
@@ -136,6 +140,11 @@ def middle_values(values: list[NDArray[Any]]) -> tuple[float, ...]:
     return tuple(int(middle) if middle.dtype.kind in "iu" else float(middle) for middle in middles)
 
 
+def middle_of(pixels: Pixels) -> tuple[float, ...]:
+    """Find a value from the middle of each channel of an image."""
+    return middle_values(pixels.at(pixels.sample(SAMPLE)))
+
+
 def color_values(values: list[NDArray[Any]], color_space: str) -> list[NDArray[Any]]:
     """Convert three channels of RGB in their own dtype to `color_space`, channel by channel."""
     if color_space == "rgb":
@@ -240,7 +249,7 @@ def smooth(pixels: Pixels, sigma: tuple[float, ...], tick: Tick | None = None) -
     Returns
     -------
     Pixels
-        With float32 channels (float64 from float64).
+        With float32 channels; float64 from float64 and from integers of 32 bits and more.
 
     Notes
     -----
@@ -251,21 +260,52 @@ def smooth(pixels: Pixels, sigma: tuple[float, ...], tick: Tick | None = None) -
         return pixels
     from scipy.ndimage import gaussian_filter1d
 
-    dtype = np.float64 if pixels.dtype.itemsize == 8 else np.float32
+    dtype = np.result_type(pixels.dtype, np.float32)
     tick = tick or no_tick
 
     def blur(values: NDArray[Any]) -> NDArray[Any]:
-        plane = values.astype(dtype).reshape(pixels.shape)
+        plane = values.astype(dtype, copy=False).reshape(pixels.shape)
         for axis, width in enumerate(sigma):
             tick(0)
             if width:
                 plane = gaussian_filter1d(plane, width, axis)
         return plane.reshape(-1)
 
-    if pixels.valid is None:
-        blurred = [blur(channel) for channel in pixels.channels]
-    else:
+    if pixels.valid is not None:
         weight = blur(pixels.valid)
         weight[~pixels.valid] = 1
-        blurred = [blur(np.where(pixels.valid, c, 0)) / weight for c in pixels.channels]
-    return replace(pixels, channels=tuple(blurred), dtype=np.dtype(dtype))
+    blurred = []
+    for values, middle in centred(pixels, dtype):
+        plane = blur(values)
+        if pixels.valid is not None:
+            plane /= weight
+        plane += middle
+        blurred.append(plane)
+    return replace(pixels, channels=tuple(blurred), dtype=dtype)
+
+
+def centred(pixels: Pixels, dtype: np.dtype[Any]) -> Iterator[tuple[NDArray[Any], Any]]:
+    """Give each channel as floats around 0, and what was subtracted.
+
+    Averages of a constant are then that constant, to the bit: rounding would make many values of
+    it. Pixels that do not take part are 0.
+    """
+    largest = float(np.sqrt(np.finfo(dtype).max))
+    for channel, middle in zip(pixels.channels, middle_of(pixels), strict=True):
+        # The largest floats have no difference.
+        offset = dtype.type(middle if abs(middle) < largest else 0)
+        values = channel.astype(dtype)
+        values -= offset
+        if pixels.valid is not None:
+            values[~pixels.valid] = 0
+        yield values, offset
+
+
+def from_0_to_1(pixels: Pixels, dtype: np.dtype[Any]) -> Pixels:
+    """Scale channels that were averaged from integers of `dtype` to floats between 0 and 1."""
+    if pixels.dtype.kind != "f":
+        return pixels
+    top = pixels.dtype.type(np.iinfo(dtype).max if dtype.kind == "u" else 1)
+    # Averages of 0 may be less by rounding, of which no hue can be told.
+    channels = tuple(np.clip(channel / top, 0, 1) for channel in pixels.channels)
+    return replace(pixels, channels=channels)

@@ -8,11 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .features import (
+    SAMPLE,
     Features,
     FeatureSpace,
+    centred,
     color_values,
     convert,
     divide,
+    from_0_to_1,
+    middle_of,
     middle_values,
     power_of_two,
     smooth,
@@ -23,9 +27,6 @@ from .parallel import CHUNK, Tick, map_spans, no_tick, spans
 from .pixels import Pixels
 from .points import WeightedPoints, distinct_points
 from .sources import SPAN, PixelSource, PointSource
-
-SAMPLE = 1 << 13
-"""Pixels that are looked at to find a value from the middle."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class ImagePoints:
     def middle(self) -> tuple[float, ...]:
         """Find a value from the middle of each channel, in the colour space."""
         if self.points is None:
-            return middle_values(self.inputs.at(self.inputs.sample(SAMPLE)))
+            return middle_of(self.inputs)
         step = max(1, self.points.n_points // SAMPLE)
         return middle_values([value[::step] for value in self._values])
 
@@ -140,6 +141,8 @@ def read(
     if exponent is None:
         exponent = power_of_two(pixels) if color_space == "rgb" else 0
     inputs = smooth(divide(pixels, exponent), smoothing, tick)
+    if color_space != "rgb":
+        inputs = from_0_to_1(inputs, pixels.dtype)
     points, packing = distinct_points(inputs, tick) if repeats else (None, None)
     if packing is None:
         # Without a table of all values pixels are compared with the centroids one by one.
@@ -186,8 +189,7 @@ def shrink(pixels: Pixels, scale: float, tick: Tick | None = None) -> Pixels:
     )
     if shape == pixels.shape:
         return pixels
-    dtype = np.float64 if pixels.dtype.itemsize > 4 else np.float32
-
+    dtype = np.result_type(pixels.dtype, np.float32)
     tick = tick or no_tick
 
     def average(values: NDArray[Any]) -> NDArray[Any]:
@@ -197,16 +199,21 @@ def shrink(pixels: Pixels, scale: float, tick: Tick | None = None) -> Pixels:
             small = _average(small, shape[axis], axis, dtype)
         return small.reshape(-1)
 
-    channels, valid = pixels.channels, None
+    valid = None
     if pixels.valid is not None:
         cover = average(pixels.valid)
         valid = cover >= min(0.5, float(cover.max()))
-        channels = tuple(
-            np.where(valid, average(np.where(pixels.valid, c, 0)) / np.where(valid, cover, 1), 0)
-            for c in channels
-        )
-    else:
-        channels = tuple(average(channel) for channel in channels)
+        cover[~valid] = 1
+    averages = []
+    for values, middle in centred(pixels, dtype):
+        small = average(values)
+        if valid is not None:
+            small /= cover
+        small += middle
+        if valid is not None:
+            small[~valid] = 0
+        averages.append(small)
+    channels = tuple(averages)
     if pixels.dtype.kind != "f":
         channels = tuple(_round(channel, pixels.dtype) for channel in channels)
     return replace(
@@ -221,7 +228,7 @@ def shrink(pixels: Pixels, scale: float, tick: Tick | None = None) -> Pixels:
 
 
 def _average(
-    values: NDArray[Any], size: int, axis: int, dtype: type[np.floating[Any]]
+    values: NDArray[Any], size: int, axis: int, dtype: np.dtype[np.floating[Any]]
 ) -> NDArray[Any]:
     """Average an axis down to `size`: means over intervals, whose ends may cut through pixels.
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .binned import BinnedPixels
-from .features import Features, FeatureSpace, differences, divide, middle_values
-from .image_points import SAMPLE, ImagePoints
+from .features import SAMPLE, Features, FeatureSpace, differences, divide, middle_of, middle_values
+from .image_points import ImagePoints
 from .nearest import Labels, label_dtype, nearest, squared_distances, weighted_sum
 from .packing import Packing
 from .parallel import Tick, map_spans, spans
@@ -187,13 +187,13 @@ def label_pixels(
             of_values = totals[:, 1 : 1 + len(middle)]
         else:
             pixels = divide(image.pixels, image.exponent)
-            middle = middle_values(pixels.at(pixels.sample(SAMPLE)))
+            middle = middle_of(pixels)
             of_values = _sum_pixels(pixels, middle, labels, len(centroids))
         sums = _Sums(totals[:, 0], of_values, inertia)
         clusters = _clusters(sums, middle, image.exponent)
     else:
         pixels = divide(image.pixels, image.exponent)
-        middle = middle_values(pixels.at(pixels.sample(SAMPLE)))
+        middle = middle_of(pixels)
         sums = _one_by_one(pixels, image.inputs, space, middle, centroids, labels, tick)
         clusters = _clusters(sums, middle, image.exponent)
     return Labelling(**vars(clusters), labels=labels.reshape(image.pixels.shape))

@@ -227,6 +227,8 @@ def read_chunks(image: LazyImage, color_space: str, fit_scale: float, tick: Tick
     pixels = replace(
         pixels,
         channels=summary.sample,
+        # A copy of 64-bit integers is floats.
+        dtype=summary.sample[0].dtype,
         alpha=None if form.alpha is None else np.ones(n, form.dtype),
         shape=(*pixels.shape[:-1], n),
     )
@@ -234,7 +236,7 @@ def read_chunks(image: LazyImage, color_space: str, fit_scale: float, tick: Tick
     note = f"Fitted on a sample of {n:,} of {n_pixels:,} pixels"
     note += f", from {of_chunks}" if n_read < len(chunks) else ""
     points = read(pixels, color_space=color_space)
-    return Reading(points, n == n_valid, chunks, n_valid, note)
+    return Reading(points, n == n_valid and fit_scale == 1, chunks, n_valid, note)
 
 
 def pixels_inside(image: LazyImage, tick: Tick = no_tick) -> dict[Index, int]:

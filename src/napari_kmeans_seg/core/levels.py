@@ -16,7 +16,8 @@ from .image_points import ImagePoints
 from .labelling import Assigned
 from .leaves import LeafSource, coarser, in_cells, in_leaves
 from .lloyd import LloydResult, assign_points
-from .parallel import Tick
+from .optimal import OptimalPartitions, optimal_partitions
+from .parallel import Tick, no_tick
 from .sources import PixelSource, PointSource, Source
 
 FEW_CLUSTERS = 8
@@ -85,6 +86,7 @@ class Levels:
     space: FeatureSpace
     fine: PointSource | BinnedPixels
     _coarser: dict[tuple[float, ...], LeafSource] = field(default_factory=dict, init=False)
+    _optima: dict[int, OptimalPartitions] = field(default_factory=dict, init=False)
 
     @cached_property
     def variance(self) -> float:
@@ -151,6 +153,18 @@ class Levels:
         sizes = [min(self.image.n_valid // part, most // n_features) for part, most in SAMPLES]
         sizes = [size for size in sizes if size > self.points.n]
         return [in_leaves(pixels.represented(size)) for size in sizes]
+
+    def optimum(self, n_clusters: int, tick: Tick = no_tick) -> OptimalPartitions:
+        """Find the optimal partitions of the one feature into up to so many clusters."""
+        if n_clusters not in self._optima:
+            # Distinct values, where they are known, give the true optimum; bins come close.
+            order = np.argsort(self.points.features[0])
+            values, weights = self.points.features[0, order], self.points.weights[order]
+            found = optimal_partitions(values, weights, n_clusters, tick)
+            # Only the last: of equal optima, what was asked before must not decide.
+            self._optima.clear()
+            self._optima[n_clusters] = found
+        return self._optima[n_clusters]
 
     @cached_property
     def silhouettes(self) -> Silhouettes:

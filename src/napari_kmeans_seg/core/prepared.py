@@ -1,7 +1,7 @@
 """An image that was read once: run k-means on it, as often as wanted, and label its pixels."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,6 @@ from .labelling import Clusters, Labelling, label_values
 from .levels import Levels
 from .lloyd import LloydResult, inertia, lloyd
 from .model import KMeansModel
-from .optimal import OptimalPartitions, optimal_partitions
 from .parallel import Progress, Tick, no_tick, portion
 from .segmentation import Segmentation, by_brightness
 
@@ -39,7 +38,6 @@ class PreparedImage:
     _whole: ImagePoints = field(repr=False)
     _levels: Levels = field(repr=False)
     _parameters: dict[str, Any]
-    _optima: list[OptimalPartitions] = field(default_factory=list, init=False, repr=False)
 
     @property
     def _n_pixels(self) -> int:
@@ -53,16 +51,6 @@ class PreparedImage:
     @property
     def _space(self) -> FeatureSpace:
         return self._levels.space
-
-    def _optimum(self, n_clusters: int, tick: Tick = no_tick) -> OptimalPartitions:
-        """Find the optimal partitions of the one feature, and keep them for fewer clusters."""
-        if not self._optima or self._optima[0].costs.size < n_clusters:
-            # Distinct values, where they are known, give the true optimum; bins come close.
-            points = self._levels.points
-            order = np.argsort(points.features[0])
-            values, weights = points.features[0, order], points.weights[order]
-            self._optima[:] = [optimal_partitions(values, weights, n_clusters, tick)]
-        return self._optima[0]
 
     def optimal_costs(self, n_clusters: int) -> NDArray[np.float64]:
         """Return the smallest inertia that is possible with 1, 2, ... clusters.
@@ -91,7 +79,7 @@ class PreparedImage:
         """
         n_clusters = checks.integer("n_clusters", n_clusters, 1, checks.MAX_CLUSTERS)
         self._start("optimal", n_clusters)
-        costs = self._optimum(min(n_clusters, self._levels.points.n)).costs[:n_clusters]
+        costs = self._levels.optimum(min(n_clusters, self._levels.points.n)).costs[:n_clusters]
         with np.errstate(over="ignore"):
             return np.ldexp(costs, 2 * self._space.exponent)
 
@@ -203,14 +191,13 @@ class PreparedImage:
         n_points = self._levels.points.n
         if self._start(init, wanted[-1])[0] == "optimal":
             # The partitions into fewer clusters fall out of those into most.
-            self._optimum(min(wanted[-1], n_points), portion(progress, 0, 0, "Optimum"))
+            self._levels.optimum(min(wanted[-1], n_points), portion(progress, 0, 0, "Optimum"))
         numbers, inertias, silhouette = [], [], []
         for i, k in enumerate(wanted):
             tick = portion(progress, i / len(wanted), (i + 1) / len(wanted), f"{k} clusters")
-            found, _, notes = self._fit(k, init, n_init, max_iter, tol, seed, tick)
+            found, _, notes = self._fit(k, init, n_init, max_iter, tol, seed, tick, most=wanted[-1])
             numbers.append(len(found.centroids))
-            reached = inertia(self._levels.all_for(k), found.centroids)
-            inertias.append(float(np.ldexp(reached, 2 * self._space.exponent)))
+            inertias.append(inertia(self._levels.all_for(k), found.centroids))
             silhouette.append(silhouettes.mean(found.centroids))
             if numbers[-1] < k:
                 for note in notes:
@@ -222,8 +209,9 @@ class PreparedImage:
         # Of a copy or a sample both are reckoned up to all pixels.
         inertias = [one * (n_pixels / self._fitted.n_valid) for one in inertias]
         scatter = self._levels.variance * n_pixels * found.centroids.shape[1]
-        scatter = float(np.ldexp(scatter, 2 * self._space.exponent))
-        return cluster_curve(numbers, inertias, silhouette, scatter, n_pixels)
+        curve = cluster_curve(numbers, inertias, silhouette, scatter, n_pixels)
+        with np.errstate(over="ignore"):
+            return replace(curve, inertia=np.ldexp(curve.inertia, 2 * self._space.exponent))
 
     def _fit(
         self,
@@ -236,8 +224,12 @@ class PreparedImage:
         tick: Tick,
         *,
         keep_order: bool = False,
+        most: int = 0,
     ) -> tuple[LloydResult, dict[str, Any], tuple[str, ...]]:
-        """Find the centroids. Returns them, what they were asked for, and what is worth saying."""
+        """Find the centroids. Returns them, what they were asked for, and what is worth saying.
+
+        Optima fall out of those for up to `most` clusters.
+        """
         n_init = checks.integer("n_init", n_init, 1)
         max_iter = checks.integer("max_iter", max_iter, 1)
         tol = checks.real("tol", tol, 0)
@@ -270,7 +262,8 @@ class PreparedImage:
                 # So many values lie in fewer bins.
                 start = "k-means++"
             else:
-                optimum = self._optimum(n_clusters, lambda _: tick(0))
+                most = min(max(most, n_clusters), self._levels.points.n)
+                optimum = self._levels.optimum(most, lambda _: tick(0))
                 start = optimum.centroids(n_clusters)[:, np.newaxis]
         found = fit.run(
             self._levels.all_for(n_clusters),
