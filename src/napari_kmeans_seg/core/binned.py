@@ -13,6 +13,7 @@ from .nearest import Labels, label_dtype, nearest, squared_distances
 from .parallel import CHUNK, Span, Tick, map_spans, spans
 from .pixels import spread
 from .sources import Assign, PixelSource, PointSource
+from .standing import SINGLE, standing_for_all, wide_cells
 from .sums import squares_within, sums_by_label
 
 FILLED = 1 << 17
@@ -32,12 +33,6 @@ SURE = 0.25
 
 FEW = 1 << 12
 """Pixels that are few enough to stand for themselves."""
-
-WIDE = 16
-"""Times the usual sum of squares within a bin from which its pixels are looked at."""
-
-DRAWN = 1 << 15
-"""Pixels of such bins that stand for all."""
 
 MARGIN = 1e-9
 """What rounding changes a comparison of distances by is less, in parts of what is compared."""
@@ -123,10 +118,7 @@ class BinnedPixels:
         """
         if self.sums[0].sum() <= FEW:
             return self.pixels.pixels.sample(self.n)
-        weights, *totals, squares = self.sums[:, self._occupied]
-        lost = np.maximum(squares - (np.stack(totals) ** 2).sum(axis=0) / weights, 0)
-        is_wide = np.zeros(self.sums.shape[1], bool)
-        is_wide[self._occupied] = lost > WIDE * lost.mean()
+        is_wide = wide_cells(self.sums)
         valid = self.pixels.pixels.valid
 
         def inside(start: int, stop: int) -> NDArray[np.intp]:
@@ -136,7 +128,7 @@ class BinnedPixels:
             return start + np.flatnonzero(found)
 
         where = np.concatenate(list(map_spans(inside, self.pieces)))
-        return where[spread(where.size, DRAWN)]
+        return where[spread(where.size, SINGLE)]
 
     def represented(self, n_drawn: int = 0) -> PointSource:
         """Return fewer points that stand for all pixels.
@@ -150,12 +142,7 @@ class BinnedPixels:
         where = self._far_apart
         if n_drawn:
             where = np.union1d(where, self.pixels.pixels.sample(n_drawn))
-        keys = self.keys[where]
-        drawn = np.bincount(keys, minlength=self.sums.shape[1])
-        means = drawn[self._occupied] == 0
-        weights = np.concatenate([self.points.weights[means], self.sums[0, keys] / drawn[keys]])
-        features = [self.points.features[:, means], self.pixels.at(where)]
-        return PointSource(np.concatenate(features, axis=1), weights)
+        return standing_for_all(self.sums, self.keys[where], self.pixels.at(where))
 
     @property
     def variance(self) -> float:

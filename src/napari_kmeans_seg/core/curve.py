@@ -20,6 +20,9 @@ SAMPLE = 1 << 12
 CROWDED = 8
 """Points that share a place on average from which the places follow the points."""
 
+RANK_BITS = 12
+"""Bits that number places along an axis where these follow the points."""
+
 PIECE = 1 << 17
 """Points whose places one thread finds at a time: what they take stays in the cache."""
 
@@ -87,12 +90,13 @@ def _in_grid(features: Features, *, hilbert: bool) -> NDArray[np.uint32]:
     # A power of two, so that cells of 8-bit colours hold equally many of them.
     extent = float((high - low).max()) or 1.0
     step = 2.0 ** np.ceil(np.log2(extent / ((1 << n_bits) - 1)))
-    cells: list[tuple[float, float]] | None = [(low[axis], 1 / step) for axis in axes]
+    cells = [(float(low[axis]), float(1 / step)) for axis in axes]
     few = np.sort(_z_order([feature[:: 1 + feature.size // SAMPLE] for feature in chosen], cells))
     if np.count_nonzero(few[1:] != few[:-1]) < few.size // CROWDED:
         # A few values far from the others: equal widths would leave the rest in few cells.
-        chosen = [_ranks(feature, 1 << min(n_bits, 12)) for feature in chosen]
-        cells = None
+        rank_bits = min(n_bits, RANK_BITS)
+        chosen = [_ranks(feature, 1 << rank_bits) for feature in chosen]
+        cells = [(0.0, 2.0 ** (n_bits - rank_bits))] * len(axes)
 
     def part(start: int, stop: int) -> NDArray[np.uint32]:
         places = _z_order([feature[start:stop] for feature in chosen], cells)
@@ -109,18 +113,16 @@ def _ranks(feature: NDArray[np.float64], n_ranks: int) -> NDArray[np.float64]:
 
 
 def _z_order(
-    features: list[NDArray[np.float64]], cells: list[tuple[float, float]] | None
+    features: list[NDArray[np.float64]], cells: list[tuple[float, float]]
 ) -> NDArray[np.uint32]:
     """Place of each point in Z-order: one bit of each axis after the other.
 
-    `cells` are the low end of each axis and its cells per unit, None: 0 and 1.
+    `cells` are the low end of each axis and its cells per unit.
     """
     spread = _spread(len(features))
     places = np.zeros(features[0].size, np.uint32)
-    for axis, cell in enumerate(features):
-        if cells is not None:
-            low, per_unit = cells[axis]
-            cell = (cell - low) * per_unit
+    for axis, (feature, (low, per_unit)) in enumerate(zip(features, cells, strict=True)):
+        cell = (feature - low) * per_unit
         places |= spread.take(cell.astype(np.intp), mode="clip") << np.uint32(axis)
     return places
 

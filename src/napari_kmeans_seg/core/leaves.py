@@ -11,7 +11,9 @@ from .curve import PLACE_BITS, along_curve, places_in_z_order
 from .features import Features
 from .nearest import Labels, nearest
 from .parallel import Span, map_spans, spans
+from .pixels import spread
 from .sources import POINTS, Assign, PointSource
+from .standing import SINGLE, standing_for_all, wide_cells
 from .sums import sums_by_label
 
 LEAVES = 1 << 8
@@ -237,6 +239,8 @@ def in_leaves(points: PointSource, leaf: int | None = None) -> LeafSource:
 def in_cells(points: PointSource, n_bits: int) -> LeafSource:
     """Sum points up to the means of those that lie in one cell of space, in any order.
 
+    Points of cells in which they lie far apart stand for themselves.
+
     Parameters
     ----------
     points : PointSource
@@ -246,7 +250,8 @@ def in_cells(points: PointSource, n_bits: int) -> LeafSource:
     """
     shift = np.uint32(PLACE_BITS - n_bits)
     cells = (places_in_z_order(points.features) >> shift).astype(np.intp)
-    rows = [points.weights, *points.weighted]
+    squares = (points.features * points.weighted).sum(axis=0)
+    rows = [points.weights, *points.weighted, squares]
 
     def sum_up(start: int, stop: int) -> NDArray[np.float64]:
         return sums_by_label(cells[start:stop], [row[start:stop] for row in rows], 1 << n_bits).T
@@ -254,8 +259,13 @@ def in_cells(points: PointSource, n_bits: int) -> LeafSource:
     total = np.zeros((len(rows), 1 << n_bits))
     for part in map_spans(sum_up, spans(points.n, POINTS)):
         total += part
+    single = np.flatnonzero(wide_cells(total)[cells])
+    if single.size:
+        single = single[spread(single.size, SINGLE)]
+        kept = points.features[:, single], points.weights[single]
+        return in_leaves(standing_for_all(total, cells[single], *kept))
     occupied = np.flatnonzero(total[0] != 0)
-    weights, *totals = total[:, occupied]
+    weights, *totals, _ = total[:, occupied]
     places, leaf = occupied.astype(np.uint32) << shift, _leaf_of(occupied.size)
     return LeafSource(totals / weights, weights, np.stack(totals), places=places, leaf=leaf)
 
