@@ -307,6 +307,20 @@ def test_the_order_of_the_pixels_changes_nothing(n_clusters: int) -> None:
     assert shuffled.inertia == straight.inertia
 
 
+@few
+@given(st.integers(2, 4096), st.integers(1, 5), st.integers(2, 8), st.integers(0, 99))
+def test_the_order_of_few_floats_changes_nothing(n: int, n_channels: int, k: int, seed: int):
+    random = np.random.default_rng(seed)
+    kinds = random.normal(0, 3, (4, n_channels))
+    image = kinds[random.integers(4, size=n)] + random.normal(0, 1, (n, n_channels))
+    order = random.permutation(n)
+    k = min(k, n)
+    straight = segment(image, k, channel_axis=-1, alpha=False, seed=seed)
+    shuffled = segment(image[order], k, channel_axis=-1, alpha=False, seed=seed)
+    np.testing.assert_array_equal(shuffled.labels, straight.labels[order])
+    np.testing.assert_allclose(shuffled.centroids, straight.centroids, rtol=1e-9, atol=1e-9)
+
+
 @pytest.mark.parametrize("image", [stains(), textures()], ids=["float64", "float32"])
 def test_the_order_of_floats_that_do_not_repeat_changes_no_label(image: NDArray[Any]) -> None:
     pixels = image.reshape(-1, image.shape[-1])

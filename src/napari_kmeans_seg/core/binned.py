@@ -142,7 +142,12 @@ class BinnedPixels:
         where = self._far_apart
         if n_drawn:
             where = np.union1d(where, self.pixels.pixels.sample(n_drawn))
-        return standing_for_all(self.sums, self.keys[where], self.pixels.at(where))
+        features = self.pixels.at(where)
+        if where.size <= SINGLE:
+            # In an order that is not that of the pixels in the image.
+            order = np.lexsort(features)
+            where, features = where[order], features[:, order]
+        return standing_for_all(self.sums, self.keys[where], features)
 
     @property
     def variance(self) -> float:

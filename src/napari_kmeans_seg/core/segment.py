@@ -138,8 +138,8 @@ def segment(
 
     Initial centroids other than an array are first run to rest on coarse points, from a
     few seeds each, and the best goes on to all pixels; that is a heuristic, and costs little.
-    Where values do not repeat, coarse points come from pixels that are taken by their places: the
-    same pixels in another order may start, and end, elsewhere.
+    Where the values of more than 4,096 pixels do not repeat, bins are laid by pixels drawn at random
+    places, the same each time: in another order the same pixels may start, and end, elsewhere.
 
     References
     ----------
