@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import model_file
+from . import checks, model_file
 from .binned import BinnedPixels
 from .features import FeatureSpace, check_color_space
 from .image_points import ImagePoints, read
@@ -86,6 +86,7 @@ class KMeansModel:
         array([[2, 1],
                [1, 2]], dtype=uint8)
         """
+        checks.progress(progress)
         pixels = flatten(
             image,
             channel_axis=self.channel_axis,

@@ -121,7 +121,8 @@ class PreparedImage:
             As `napari_kmeans_seg.segment` returns for the image and all arguments together.
         """
         n_clusters = checks.integer("n_clusters", n_clusters, 1, checks.MAX_CLUSTERS)
-        keep_order &= not isinstance(init, str)
+        keep_order = checks.flag("keep_order", keep_order) and not isinstance(init, str)
+        checks.progress(progress)
         arguments = n_clusters, init, n_init, max_iter, tol, seed
         tick = portion(progress, 0, 0.7, "Clustering")
         found, parameters, notes = self._fit(*arguments, tick, keep_order=keep_order)
@@ -155,6 +156,7 @@ class PreparedImage:
         >>> prepare([10, 20, 30, 90]).classify([[100], [0]]).labels
         array([2, 2, 2, 1], dtype=uint8)
         """
+        checks.progress(progress)
         given = checks.centroids("centroids", centroids, None, self._whole.pixels.n_channels)
         start = self._space.of_centroids(given, self._whole.pixels)
         parameters = {
@@ -193,10 +195,8 @@ class PreparedImage:
         progress: Progress | None = None,
     ) -> ClusterCurve:
         """Score numbers of clusters; the arguments are those of `napari_kmeans_seg.choose_k`."""
-        most = checks.MAX_CLUSTERS
-        wanted = sorted({checks.integer("n_clusters", k, 1, most) for k in n_clusters})
-        if not wanted:
-            raise ValueError("n_clusters takes at least one number of clusters; got none.")
+        checks.progress(progress)
+        wanted = checks.numbers_of_clusters("n_clusters", n_clusters)
         if not isinstance(init, str):
             raise TypeError(f"init takes one of {', '.join(checks.INITS)} here; got an array.")
         silhouettes = self._levels.silhouettes

@@ -64,14 +64,16 @@ def segment(
         "lab": CIE L*a*b*; "hsv": the cone ``(s v cos h, s v sin h, v)``; both take RGB
         of uint8, uint16 or floats between 0 and 1.
     channel_weights : sequence of float, optional
-        Factor of each channel (of the colour space) in distances. All 1 by default.
+        Factor of each channel (of the colour space) in distances: 0, or 1e-100 to 1e100. All 1
+        by default.
     normalize : bool
         Whether each channel is divided by its standard deviation first.
     smoothing : float or sequence of float
         Standard deviation, in pixels, of a Gaussian blur before clustering, up to 10,000; one
         for all spatial axes or one for each.
     spatial_weight : float
-        Weight of pixel positions as features. At 1 they spread as much as the values do.
+        Weight of pixel positions as features, 0 or 1e-100 to 1e100. At 1 they spread as much as
+        the values do.
     init : {"auto", "k-means++", "random", "optimal"} or (n_clusters, n_channels) array
         Where the centroids start. "optimal" takes one channel and finds the global optimum: exactly
         where the distinct values are known (8 and 16 bits, and up to 262,144 of them), else on
@@ -160,6 +162,7 @@ def segment(
     >>> seg.image.shape
     (400, 600, 3)
     """
+    checks.progress(progress)
     prepared = prepare(
         image,
         channel_axis=channel_axis,
@@ -216,9 +219,9 @@ def prepare(
     [2, 3, 4]
     """
     fit_scale = checks.real("fit_scale", fit_scale, 0, 1, above=True)
-    spatial_weight = checks.real("spatial_weight", spatial_weight, 0)
-    if not isinstance(normalize, bool | np.bool_):
-        raise TypeError(f"normalize takes True or False; got {normalize!r}.")
+    spatial_weight = checks.weight("spatial_weight", spatial_weight)
+    normalize = checks.flag("normalize", normalize)
+    checks.progress(progress)
     form: dict[str, Any] = {"channel_axis": channel_axis, "alpha": alpha, "mask": mask}
     lazy, reading = None, None
     if hasattr(image, "__dask_graph__"):
@@ -242,6 +245,10 @@ def prepare(
         pixels = flatten(image, **form, tick=portion(progress, 0, 0.1, "Reading"))
         check_color_space(color_space, pixels)
     weights = _weights(channel_weights, pixels.n_channels)
+    if spatial_weight:
+        # Positions spread as far as the weighted values do, times their own weight.
+        product = spatial_weight * max(weights)
+        checks.weight("spatial_weight times the largest of channel_weights", product)
     sigma = checks.reals(
         "smoothing", smoothing, len(pixels.shape), "spatial axis", high=checks.MAX_SMOOTHING
     )
@@ -269,7 +276,7 @@ def prepare(
         fitted,
         color_space,
         weights,
-        bool(normalize),
+        normalize,
         spatial_weight,
         pixels.shape,
         portion(progress, 0.8, 0.85, "Measuring"),
@@ -284,7 +291,7 @@ def prepare(
         "mask": mask is not None,
         "color_space": color_space,
         "channel_weights": list(weights),
-        "normalize": bool(normalize),
+        "normalize": normalize,
         "smoothing": list(sigma),
         "spatial_weight": spatial_weight,
         "fit_scale": fit_scale,
@@ -301,6 +308,8 @@ def _weights(channel_weights: Sequence[float] | None, n_channels: int) -> tuple[
     weights = checks.reals("channel_weights", channel_weights, n_channels, "channel")
     if not any(weights):
         raise ValueError("channel_weights takes at least one weight above 0; got all 0.")
+    for i, weight in enumerate(weights):
+        checks.weight(f"channel_weights[{i}]", weight)
     return weights
 
 
@@ -359,6 +368,7 @@ def choose_k(
     >>> bool((curve.inertia[1:] < curve.inertia[:-1]).all())
     True
     """
+    checks.progress(progress)
     prepared = prepare(
         image,
         channel_axis=channel_axis,

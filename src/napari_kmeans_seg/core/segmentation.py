@@ -204,15 +204,25 @@ class Segmentation:
         -------
         pandas.DataFrame
             Columns label, pixels, percent (of all pixels that take part), mean_<channel>.
+
+        Raises
+        ------
+        TypeError
+            If `channel_names` is no sequence of names.
+        ValueError
+            If there is not one name per channel, or two are the same.
         """
         import pandas as pd
 
         n_channels = self.centroids.shape[1]
-        names = [str(i) for i in range(n_channels)] if channel_names is None else channel_names
+        given = range(n_channels) if channel_names is None else channel_names
+        names = [str(one) for one in checks.several("channel_names", given, "a sequence of names")]
         if len(names) != n_channels:
             raise ValueError(
                 f"channel_names takes one name per channel, {n_channels} here; got {len(names)}."
             )
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"channel_names takes each name once; got {twice[0]!r} twice.")
         table = {
             "label": np.arange(1, self.n_clusters + 1),
             "pixels": self.counts,
