@@ -106,10 +106,13 @@ class KMeansModel:
         Parameters
         ----------
         path : path-like
-            The file. It appears whole or not at all; one that is there already is replaced.
+            The file. It appears whole or not at all; one that is there already is replaced, and
+            keeps its permissions.
 
         Raises
         ------
+        ValueError
+            If the file would have more than 64 MiB, which `load` refuses.
         OSError
             If the file cannot be written.
         """
