@@ -98,6 +98,16 @@ def weight(name: str, value: Any) -> float:
     return number
 
 
+def channel_weights(value: Any, n_channels: int) -> tuple[float, ...]:
+    """Return a weight for each channel, not all of them 0; None is 1 for all."""
+    if value is None:
+        return (1.0,) * n_channels
+    weights = reals("channel_weights", value, n_channels, "channel", high=LARGEST_WEIGHT)
+    if not any(weights):
+        raise ValueError("channel_weights takes at least one weight above 0; got all 0.")
+    return tuple(weight(f"channel_weights[{i}]", one) for i, one in enumerate(weights))
+
+
 def several(name: str, value: Any, takes: str) -> list[Any]:
     """Return `value` as a list, if it has items to go through; a str is one word."""
     try:

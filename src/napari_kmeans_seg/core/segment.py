@@ -111,8 +111,9 @@ def segment(
     Warns
     -----
     UserWarning
-        If pixels are left out because they are not finite, or the image has fewer distinct
-        values than `n_clusters`.
+        If pixels are left out because they are not finite, the image has fewer distinct values
+        than `n_clusters`, clusters had no pixels and were left out, or a Dask array was fitted
+        on a sample. The result has each of them in `warnings`.
 
     See Also
     --------
@@ -203,12 +204,21 @@ def prepare(
 ) -> PreparedImage:
     """Read an image once, to segment it several times.
 
-    The arguments are those of `segment`.
+    Parameters
+    ----------
+    image, channel_axis, alpha, mask, color_space, channel_weights, normalize, smoothing, \
+    spatial_weight, fit_scale, progress
+        As for `segment`.
 
     Returns
     -------
     PreparedImage
         The distinct values of the image with their counts, or what stands for them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `segment` does.
 
     Examples
     --------
@@ -244,7 +254,7 @@ def prepare(
     else:
         pixels = flatten(image, **form, tick=portion(progress, 0, 0.1, "Reading"))
         check_color_space(color_space, pixels)
-    weights = _weights(channel_weights, pixels.n_channels)
+    weights = checks.channel_weights(channel_weights, pixels.n_channels)
     if spatial_weight:
         # Positions spread as far as the weighted values do, times their own weight.
         product = spatial_weight * max(weights)
@@ -300,17 +310,6 @@ def prepare(
         reading = reading or Reading(whole, complete=True, chunks=(), n_valid=pixels.n_valid)
         return PreparedBlocks(whole, levels, parameters, lazy, reading)
     return PreparedImage(whole, levels, parameters)
-
-
-def _weights(channel_weights: Sequence[float] | None, n_channels: int) -> tuple[float, ...]:
-    if channel_weights is None:
-        return (1.0,) * n_channels
-    weights = checks.reals("channel_weights", channel_weights, n_channels, "channel")
-    if not any(weights):
-        raise ValueError("channel_weights takes at least one weight above 0; got all 0.")
-    for i, weight in enumerate(weights):
-        checks.weight(f"channel_weights[{i}]", weight)
-    return weights
 
 
 def choose_k(
