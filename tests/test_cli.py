@@ -17,7 +17,8 @@ import tifffile
 from numpy.testing import assert_array_equal
 from PIL import Image
 
-from napari_kmeans_seg import __version__, segment
+from napari_kmeans_seg import __version__, cli_options, segment
+from napari_kmeans_seg.core import checks
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals, limits and terminals of POSIX")
 COMMAND = [sys.executable, "-W", "error", "-m", "napari_kmeans_seg.cli"]
@@ -344,11 +345,12 @@ class TestBadInput:
             (["--tol", "-1"], "'--tol': got '-1', takes a number of at least 0"),
             (["--tol", "nan"], "'--tol': got 'nan', takes a number of at least 0"),
             (["--smoothing", "inf"], "'--smoothing': got 'inf', takes a number of at least 0"),
+            (["--smoothing", "10001"], "'--smoothing': got '10001', takes a number of at least 0"),
             (["--fit-scale", "0"], "'--fit-scale': got '0', takes a percentage of more than 0"),
             (["--fit-scale", "101"], "'--fit-scale': got '101', takes a percentage of more"),
             (["--channel-axis", "x"], "got 'x', takes auto, none or an integer"),
-            (["--init", "guess"], "'--init'"),
-            (["--color-space", "cmyk"], "'--color-space'"),
+            (["--init", "guess"], "'--init': 'guess' is not one of 'auto'"),
+            (["--color-space", "cmyk"], "'--color-space': 'cmyk' is not one of 'rgb'"),
             (["--frobnicate"], "--frobnicate"),
         ],
     )
@@ -411,6 +413,90 @@ class TestBadInput:
         assert done.returncode == 2
         assert f"-o {photo / 'below'} cannot be written" in done.stderr
         assert len(done.stderr.splitlines()) == 1
+
+    def test_a_name_that_is_too_long_is_refused(self, tmp_path, photo):
+        done = run("segment", photo, "-o", tmp_path / ("x" * 300))
+        assert done.returncode == 2
+        assert done.stderr.startswith("napari-kmeans-seg: -o ")
+        assert "cannot be written: File name too long" in done.stderr
+        long = tmp_path / ("n" * 245 + ".png")
+        long.write_bytes(photo.read_bytes())
+        done = run("segment", long, "-o", tmp_path / "out")
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"napari-kmeans-seg: {long}: its result would be nnn")
+        assert not (tmp_path / "out").exists()
+
+    @POSIX
+    def test_what_is_no_regular_file_is_refused(self, tmp_path):
+        os.mkfifo(tmp_path / "fifo")
+        for path in (Path("/dev/zero"), tmp_path / "fifo"):
+            done = run("segment", path, "-o", tmp_path / "out")
+            assert done.returncode == 1
+            assert done.stderr == f"napari-kmeans-seg: {path}: is no regular file\n"
+
+    def test_the_largest_smoothing_is_that_of_the_library(self):
+        assert cli_options.MAX_SMOOTHING == checks.MAX_SMOOTHING
+
+
+class TestPrinting:
+    """That a result cannot be printed does not make it fail."""
+
+    def test_characters_that_the_terminal_has_not(self, tmp_path, photo):
+        path = tmp_path / "ü 漢.png"
+        path.write_bytes(photo.read_bytes())
+        done = subprocess.run(
+            [*COMMAND, "segment", path, "-o", tmp_path / "out"],
+            capture_output=True,
+            env=os.environ | {"PYTHONIOENCODING": "ascii"},
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert b"\\xfc \\u6f22.png" in done.stdout
+        assert len(files(tmp_path / "out")) == 3
+
+    @POSIX
+    def test_a_file_name_gives_the_terminal_no_orders(self, tmp_path, photo):
+        path = tmp_path / "red\x1b[31m\n.png"
+        path.write_bytes(photo.read_bytes())
+        missing = tmp_path / "none\x9b31m.png"
+        done = run("segment", path, missing, "-o", tmp_path / "out")
+        assert "red\\x1b[31m\\n.png" in done.stdout
+        assert done.stderr.endswith("none\\x9b31m.png: there is no such file\n")
+        assert len(done.stderr.splitlines()) == 1
+        assert "\x1b" not in done.stdout
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+    def test_a_full_disk_is_told_once_and_the_images_are_done(self, tmp_path, photo):
+        (tmp_path / "b.png").write_bytes(photo.read_bytes())
+        with Path("/dev/full").open("w") as full:
+            done = subprocess.run(
+                [*COMMAND, "segment", photo, tmp_path / "b.png", "-o", tmp_path / "out"],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
+        assert done.returncode == 1
+        assert done.stderr == (
+            "napari-kmeans-seg: nothing more is printed: No space left on device\n"
+        )
+        assert len(files(tmp_path / "out")) == 6
+
+    @POSIX
+    def test_a_reader_that_has_gone_does_not_stop_the_work(self, tmp_path, photo):
+        (tmp_path / "b.png").write_bytes(photo.read_bytes())
+        reading, writing = os.pipe()
+        os.close(reading)
+        with os.fdopen(writing, "w") as pipe:
+            done = subprocess.run(
+                [*COMMAND, "segment", photo, tmp_path / "b.png", "-o", tmp_path / "out"],
+                stdout=pipe,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert len(files(tmp_path / "out")) == 6
 
 
 class TestStart:
@@ -478,8 +564,32 @@ class TestDemo:
     def test_a_picture_of_the_window_needs_a_window(self, tmp_path):
         done = run("demo", "--screenshot", tmp_path / "window.png", env=NO_SCREEN)
         assert done.returncode == 1
-        assert "there is no screen" in done.stderr
+        assert done.stderr == (
+            "napari-kmeans-seg: no picture of the window: "
+            "there is no screen (DISPLAY and WAYLAND_DISPLAY are not set)\n"
+        )
         assert files(tmp_path) == []
+
+    @pytest.mark.parametrize(
+        ("name", "message"),
+        [
+            ("mine.png", "there already; choose another name"),
+            ("x.foo", "the name of a PNG file is needed"),
+            ("nowhere/x.png", "there is no such folder"),
+        ],
+    )
+    def test_a_picture_that_could_not_be_saved_is_refused_at_once(self, tmp_path, name, message):
+        (tmp_path / "mine.png").write_text("mine")
+        done = run("demo", "--screenshot", tmp_path / name)
+        assert done.returncode == 2
+        assert done.stderr == f"napari-kmeans-seg: --screenshot {tmp_path / name}: {message}\n"
+        assert files(tmp_path) == ["mine.png"]
+        assert (tmp_path / "mine.png").read_text() == "mine"
+
+    def test_an_output_folder_that_is_a_file_is_refused(self, photo):
+        done = run("demo", "-o", photo, env=NO_SCREEN)
+        assert done.returncode == 2
+        assert done.stderr == f"napari-kmeans-seg: -o {photo} is a file; a folder is needed\n"
 
     def test_with_a_screen_the_window_shows_the_result(self, tmp_path):
         # Warnings of napari's start are not this command's: no -W error.

@@ -375,6 +375,33 @@ class TestResults:
         assert paths.segmented == Path("out") / segmented_name
         assert {path.parent for path in paths} == {Path("out")}
 
+    @pytest.mark.parametrize("size", ["abc", "", "nan", "1e999", "-1", "0"])
+    def test_an_ome_size_that_is_none_is_left_out_and_told(self, tmp_path, cell, results, size):
+        path = tmp_path / "cell.ome.tif"
+        sizes = {"PhysicalSizeX": 0.25, "PhysicalSizeXUnit": "nm", "PhysicalSizeY": 0.5}
+        tifffile.imwrite(path, cell, ome=True, metadata={"axes": "YX", **sizes})
+        xml = tifffile.tiffcomment(path)
+        assert 'PhysicalSizeX="0.25"' in xml
+        wrong = xml.replace('PhysicalSizeX="0.25"', f'PhysicalSizeX="{size}"')
+        tifffile.tiffcomment(path, wrong.encode())
+        image = read_image(path)
+        assert_array_equal(image.pixels, cell)
+        assert image.warnings == (f"has PhysicalSizeX={size!r}, which is no size: left out",)
+        segmented(image, results)
+        with tifffile.TiffFile(results / "cell_segmented.ome.tif") as tiff:
+            assert "PhysicalSizeX" not in tiff.ome_metadata
+            assert 'PhysicalSizeY="0.5"' in tiff.ome_metadata
+
+    def test_ome_metadata_that_is_no_xml_is_left_out_and_told(self, tmp_path, cell):
+        path = tmp_path / "cell.ome.tif"
+        tifffile.imwrite(path, cell, ome=True, metadata={"axes": "YX"})
+        tifffile.tiffcomment(
+            path, tifffile.tiffcomment(path).replace("<Pixels", "<<Pixels").encode()
+        )
+        image = read_image(path)
+        assert_array_equal(image.pixels, cell)
+        assert any("OME metadata that cannot be read" in one for one in image.warnings)
+
 
 class TestAllOrNothing:
     def test_nothing_is_replaced_unasked(self, tmp_path, results, cell):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -73,6 +74,29 @@ def test_the_wheel_holds_the_code_the_manifest_and_the_type_marker(dists: Path) 
     assert expected == {name for name in names if not name.startswith(f"{PACKAGE}-0.1.0.dist-info")}
     assert "Classifier: Framework :: napari" in metadata
     assert f"{PACKAGE}-0.1.0.dist-info/licenses/LICENSE" in names
+
+
+def test_the_readme_leads_somewhere_away_from_the_repository(dists: Path) -> None:
+    [wheel] = dists.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        metadata = archive.read(f"{PACKAGE}-0.1.0.dist-info/METADATA").decode()
+    shown = metadata.partition("\n\n")[2]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    pattern = re.compile(r"(!?)\[[^\]]*\]\(([^)]+)\)")
+    project = "napari-kmeans-seg/napari-kmeans-seg"
+    targets = pattern.findall(readme)
+    assert ("!", "docs/window.png") in targets
+    assert pattern.findall(shown) == [
+        (image, target)
+        if target.startswith("https://")
+        else (image, f"https://raw.githubusercontent.com/{project}/main/{target}")
+        if image
+        else (image, f"https://github.com/{project}/blob/main/{target}")
+        for image, target in targets
+    ]
+    # Nothing else is changed.
+    assert pattern.sub("", shown).strip() == pattern.sub("", readme).strip()
+    assert "Description-Content-Type: text/markdown" in metadata
 
 
 def test_the_sdist_holds_the_source_and_the_manifest_at_the_top(dists: Path) -> None:

@@ -3,12 +3,14 @@
 NumPy, the decoders and napari are imported where a command needs them, so that
 `--help` and a mistyped option answer at once.
 
-Exit codes: 0 all done; 1 at least one image failed; 2 the command itself cannot
-be carried out and nothing was done; 130 interrupted.
+Exit codes: 0 all done; 1 at least one image failed, or stdout could not be written;
+2 the command itself cannot be carried out and nothing was done; 130 interrupted.
 """
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import sys
 import time
@@ -28,17 +30,15 @@ from .cli_options import (
     ColorSpace,
     Init,
 )
+from .cli_output import NAME, Printer, printable, reason, refuse, say
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Sequence
     from types import FrameType
 
-    import pandas as pd
-
     from .core.segmentation import Segmentation
-    from .image_files import ResultPaths
+    from .image_files import ImageFile, ResultPaths
 
-_NAME = "napari-kmeans-seg"
 _INTERRUPTED = 130  # what Typer makes of Ctrl-C
 _SEGMENT_HELP = """Segment image files and write the results into a folder.
 
@@ -58,7 +58,7 @@ An image that fails is reported, the others go on.
 """
 
 app = typer.Typer(
-    name=_NAME,
+    name=NAME,
     help="Segment images by k-means on their pixel values.",
     add_completion=False,
     no_args_is_help=True,
@@ -71,17 +71,18 @@ def main() -> None:
     """Run the command line and end the process with its exit code."""
     signal.signal(signal.SIGTERM, _end_as_interrupted)
     try:
-        code = app(prog_name=_NAME, standalone_mode=False)
+        code = app(prog_name=NAME, standalone_mode=False)
     except Exception as problem:
         # Typer's usage errors: their class has moved between its versions, this method has not.
         if not hasattr(problem, "format_message"):
             raise
         message = problem.format_message()
         if message:
-            _say(" ".join(message.split()))
+            # Some versions of Typer show where its own check failed.
+            say(" ".join(message.split()).replace(": Value error, ", ": ", 1))
         code = 2
     if code == _INTERRUPTED:
-        _say("interrupted")
+        say("interrupted")
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -89,7 +90,7 @@ def _show_version(wanted: bool) -> None:
     if wanted:
         from . import __version__
 
-        typer.echo(f"{_NAME} {__version__}")
+        typer.echo(f"{NAME} {__version__}")
         raise typer.Exit
 
 
@@ -164,14 +165,20 @@ def segment(
         "fit_scale": fit_scale / 100,
     }
     paths = _plan(images, output, overwrite=overwrite)
-    failed = False
-    for image, results in zip(images, paths, strict=True):
+    printer, failed = Printer(), False
+    for path, results in zip(images, paths, strict=True):
+        started = time.perf_counter()
         try:
-            _segment_file(image, results, settings, axis, overwrite=overwrite, quiet=quiet)
+            image, seg = _segment_file(
+                path, results, settings, axis, overwrite=overwrite, quiet=quiet
+            )
         except (OSError, ValueError, TypeError, MemoryError) as problem:
-            _say(f"{image}: {_reason(problem)}")
+            say(f"{path}: {reason(problem)}")
             failed = True
-    if failed:
+            continue
+        if not quiet:
+            _report(printer, image, seg, time.perf_counter() - started)
+    if failed or printer.failed:
         raise typer.Exit(1)
 
 
@@ -197,26 +204,47 @@ def demo(
     """
     from . import demo as demonstration
 
-    problem = demonstration.why_no_window()
-    try:
-        if problem is None:
+    if screenshot is not None:
+        try:
+            demonstration.check_screenshot(screenshot)
+        except (OSError, ValueError) as problem:
+            refuse(f"--screenshot {reason(problem)}")
+    printer = Printer()
+    no_window = demonstration.why_no_window()
+    if no_window is None:
+        try:
             demonstration.show_window(n_clusters, screenshot)
-            if screenshot is not None:
-                typer.echo(f"Saved {screenshot}")
-            return
+        except (OSError, RuntimeError, ValueError) as problem:
+            refuse(reason(problem), code=1)
         if screenshot is not None:
-            _refuse(f"no picture of the window: {problem}", code=1)
-        typer.echo(f"napari cannot open a window here: {problem}")
-        typer.echo("Segmenting the sample without it.")
-        seg, files = demonstration.write_pictures(n_clusters, output)
-    except FileExistsError as failure:
-        _refuse(f"{failure}; choose another folder with -o")
-    except (OSError, RuntimeError, ValueError) as failure:
-        _refuse(_reason(failure), code=1)
-    _print_table("coffee", seg.to_dataframe(["red", "green", "blue"]), seg)
-    typer.echo("Wrote")
-    for file in files:
-        typer.echo(f"  {file}")
+            printer.show(f"Saved {printable(str(screenshot))}")
+    elif screenshot is not None:
+        refuse(f"no picture of the window: {no_window}", code=1)
+    else:
+        printer.show(
+            f"napari cannot open a window here: {printable(no_window)}\n"
+            "Segmenting the sample without it."
+        )
+        _write_demo(printer, n_clusters, output)
+    if printer.failed:
+        raise typer.Exit(1)
+
+
+def _write_demo(printer: Printer, n_clusters: int, folder: Path) -> None:
+    from .demo import write_pictures
+
+    try:
+        _make_folder(folder)
+    except OSError as problem:
+        refuse(reason(problem))
+    try:
+        seg, files = write_pictures(n_clusters, folder)
+    except FileExistsError as problem:
+        refuse(f"{problem}; choose another folder with -o")
+    except (OSError, RuntimeError, ValueError) as problem:
+        refuse(reason(problem), code=1)
+    printer.show_table("coffee", seg.to_dataframe(["red", "green", "blue"]), seg)
+    printer.show("\n".join(["Wrote", *(f"  {printable(str(file))}" for file in files)]))
 
 
 def _plan(images: Sequence[Path], folder: Path, *, overwrite: bool) -> list[ResultPaths]:
@@ -229,37 +257,52 @@ def _plan(images: Sequence[Path], folder: Path, *, overwrite: bool) -> list[Resu
         # Some file systems do not tell a.png and A.png apart.
         other = owners.setdefault(results.labels.name.casefold(), image)
         if other is not image:
-            _refuse(
+            refuse(
                 f"{other} and {image} would both write {results.labels}; "
                 "rename one, or give them output folders of their own"
             )
+        for result in results:
+            if _is_too_long(result):
+                refuse(f"{image}: its result would be {result.name}, too long for a file name")
     inputs = {image.resolve() for image in images}
     for result in (file for results in paths for file in results):
         if result.resolve() in inputs:
-            _refuse(f"{result} is an input and would be overwritten; choose another folder with -o")
+            refuse(f"{result} is an input and would be overwritten; choose another folder with -o")
     try:
         _make_folder(folder)
         if not overwrite:
             refuse_existing([file for results in paths for file in results])
     except FileExistsError as problem:
-        _refuse(f"{problem}; --overwrite replaces what is there")
+        refuse(f"{problem}; --overwrite replaces what is there")
     except OSError as problem:
-        _refuse(_reason(problem))
+        refuse(reason(problem))
     return paths
+
+
+def _is_too_long(path: Path) -> bool:
+    """Whether no file can have this name, where it is to be or where its folder will be made."""
+    folder = next(one for one in path.absolute().parents if os.path.isdir(one))  # noqa: PTH112
+    try:
+        (folder / path.name).lstat()
+    except OSError as problem:
+        return problem.errno == errno.ENAMETOOLONG
+    return False
 
 
 def _make_folder(folder: Path) -> None:
     """Make sure that files can be written in the folder, by writing one."""
     import tempfile
 
-    if folder.exists() and not folder.is_dir():
-        raise NotADirectoryError(f"-o {folder} is a file; a folder is needed")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        is_file = folder.exists() and not folder.is_dir()
+        if not is_file:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
     except OSError as problem:
         raise OSError(f"-o {folder} cannot be written: {problem.strerror or problem}") from problem
+    if is_file:
+        raise NotADirectoryError(f"-o {folder} is a file; a folder is needed")
 
 
 def _segment_file(
@@ -270,19 +313,18 @@ def _segment_file(
     *,
     overwrite: bool,
     quiet: bool,
-) -> None:
+) -> tuple[ImageFile, Segmentation]:
     import warnings
     from dataclasses import replace
 
     from tqdm import tqdm
 
     from . import segment as segment_pixels
-    from .image_files import cluster_table, read_image, write_results
+    from .image_files import read_image, write_results
 
-    started = time.perf_counter()
     with tqdm(
         total=100,
-        desc=path.name,
+        desc=printable(path.name),
         bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}{postfix}",
         disable=True if quiet else None,  # None: only where a person looks at a terminal
         delay=0.3,
@@ -310,39 +352,15 @@ def _segment_file(
             )
         bar.set_postfix_str("writing")
         write_results(image, seg, results, overwrite=overwrite)
-    if quiet:
-        return
+    return image, seg
+
+
+def _report(printer: Printer, image: ImageFile, seg: Segmentation, seconds: float) -> None:
+    from .image_files import cluster_table
+
     for warning in (*image.warnings, *seg.warnings):
-        _say(f"{path}: warning: {warning}")
-    seconds = time.perf_counter() - started
-    _print_table(f"{path}  {seconds:.1f} s", cluster_table(image, seg), seg)
-
-
-def _print_table(title: str, frame: pd.DataFrame, seg: Segmentation) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
-    for column in frame.columns:
-        table.add_column(str(column), justify="right", no_wrap=True)
-    for row in frame.to_dict("records"):
-        table.add_row(*(_cell(name, value) for name, value in row.items()))
-    # In a file or a pipe nothing is cut off, however many channels there are.
-    console = Console(width=None if sys.stdout.isatty() else 1000, highlight=False, markup=False)
-    console.print(title)
-    console.print(table)
-    times = "1 iteration" if seg.n_iter == 1 else f"{seg.n_iter} iterations"
-    end = "" if seg.converged else ", not converged: raise --max-iter"
-    found = "1 cluster" if seg.n_clusters == 1 else f"{seg.n_clusters} clusters"
-    console.print(f"{found}, {times}, inertia {seg.inertia:.6g}{end}\n")
-
-
-def _cell(name: Hashable, value: Any) -> str:
-    if name == "percent":
-        return f"{value:.2f}"
-    # As fine for an image from 0 to 1 as for one of 16 bits.
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+        say(f"{image.path}: warning: {warning}")
+    printer.show_table(f"{image.path}  {seconds:.1f} s", cluster_table(image, seg), seg)
 
 
 def _channel_axis(text: str) -> int | Literal["auto"] | None:
@@ -353,27 +371,7 @@ def _channel_axis(text: str) -> int | Literal["auto"] | None:
     try:
         return int(text)
     except ValueError:
-        _refuse(
-            f"Invalid value for '--channel-axis': got {text!r}, takes auto, none or an integer."
-        )
-
-
-def _reason(problem: BaseException) -> str:
-    if isinstance(problem, MemoryError):
-        return "there is not enough memory for this image"
-    if isinstance(problem, OSError) and problem.strerror:
-        where = f"{problem.filename}: " if problem.filename else ""
-        return f"{where}{problem.strerror}"
-    return " ".join(str(problem).split())
-
-
-def _refuse(message: str, code: int = 2) -> NoReturn:
-    _say(message)
-    raise typer.Exit(code)
-
-
-def _say(message: str) -> None:
-    typer.echo(f"{_NAME}: {message}", err=True)
+        refuse(f"Invalid value for '--channel-axis': got {text!r}, takes auto, none or an integer.")
 
 
 def _end_as_interrupted(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001

@@ -9,6 +9,9 @@ from typing import Any
 
 import typer
 
+MAX_SMOOTHING = 10_000.0
+"""As in `core.checks`, which would load NumPy."""
+
 
 class Init(StrEnum):
     """Where the centroids start."""
@@ -84,7 +87,8 @@ SMOOTHING = _number(
     float,
     "--smoothing",
     least=0,
-    takes="a number of at least 0",
+    most=MAX_SMOOTHING,
+    takes="a number of at least 0, up to 10,000",
     text="Blur before clustering: Gaussian sigma in pixels.",
 )
 FIT_SCALE = _number(

@@ -52,6 +52,24 @@ def why_no_window() -> str | None:
     return f"Qt cannot use the screen ({lines[0] if lines else 'it says nothing why'})"
 
 
+def check_screenshot(path: Path) -> None:
+    """Refuse, before a window opens, a picture that could not be saved or would replace a file.
+
+    Raises
+    ------
+    ValueError
+        It is no name of a PNG file.
+    OSError
+        There is no such folder, or the file is there already.
+    """
+    if path.suffix.lower() != ".png":
+        raise ValueError(f"{path}: the name of a PNG file is needed")
+    if not path.resolve().parent.is_dir():
+        raise NotADirectoryError(f"{path}: there is no such folder")
+    if os.path.lexists(path):
+        raise FileExistsError(f"{path}: there already; choose another name")
+
+
 def show_window(n_clusters: int, screenshot: Path | None) -> None:
     """Open the sample with the widget, run it, and stay until the window is closed.
 
@@ -59,8 +77,6 @@ def show_window(n_clusters: int, screenshot: Path | None) -> None:
     """
     import napari
 
-    if screenshot is not None and not screenshot.resolve().parent.is_dir():
-        raise NotADirectoryError(f"{screenshot.parent}: there is no such folder")
     viewer = napari.Viewer(title="napari-kmeans-seg demo")
     viewer.open_sample("napari-kmeans-seg", "coffee")
     _, widget = viewer.window.add_plugin_dock_widget("napari-kmeans-seg")

@@ -104,12 +104,14 @@ def read_image(path: Path) -> ImageFile:
     OSError
         There is no such file, it is a folder, or it may not be read.
     ValueError
-        It is no image, or it is damaged.
+        It is no regular file or no image, or it is damaged.
     """
     if path.is_dir():
         raise IsADirectoryError("is a folder; name the image files in it")
     if not path.exists():
         raise FileNotFoundError("there is no such file")
+    if not path.is_file():
+        raise ValueError("is no regular file")
     if path.stat().st_size == 0:
         raise ValueError("the file is empty")
     if is_tiff(path):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import math
+import reprlib
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -29,11 +31,7 @@ _IMAGEJ_SCALE = ("unit", "yunit", "zunit", "spacing", "finterval", "fps", "tunit
 _IMAGEJ_DISPLAY = ("mode", "min", "max", "Ranges", "LUTs", "Labels", "loop")
 
 _OME_AXES = "TZCYXS"
-_OME_SCALE = tuple(
-    f"{quantity}{unit}"
-    for quantity in ("PhysicalSizeX", "PhysicalSizeY", "PhysicalSizeZ", "TimeIncrement")
-    for unit in ("", "Unit")
-)
+_OME_SCALE = ("PhysicalSizeX", "PhysicalSizeY", "PhysicalSizeZ", "TimeIncrement")
 
 # GeoTIFF: where the pixels are on Earth.
 _GEO_TAGS = (33550, 33922, 34264, 34735, 34736, 34737)
@@ -113,7 +111,7 @@ def read_tiff(path: Path) -> TiffImage:
         if n_others := len(tiff.series) - 1:
             more = "image" if n_others == 1 else "images"
             warnings.append(f"holds {n_others} more {more}; only the first is used")
-        style = _style(tiff, page, axes)
+        style = _style(tiff, page, axes, warnings)
     for error in errors:
         # Pages that cannot be found are pixels lost; a tag that makes no sense is not.
         if "TiffPages" in error:
@@ -234,13 +232,13 @@ def _imagej_can_hold(pixels: npt.NDArray[Any], style: TiffStyle) -> bool:
     )
 
 
-def _style(tiff: Any, page: Any, axes: str) -> TiffStyle:
+def _style(tiff: Any, page: Any, axes: str, warnings: list[str]) -> TiffStyle:
     flavour: Literal["imagej", "ome", "plain"] = "plain"
     scale: dict[str, Any] = {}
     display: dict[str, Any] = {}
     if tiff.is_ome:
         flavour = "ome"
-        scale, display = _ome_metadata(tiff.ome_metadata)
+        scale, display = _ome_metadata(tiff.ome_metadata, warnings)
     elif tiff.is_imagej:
         flavour = "imagej"
         known = tiff.imagej_metadata
@@ -279,19 +277,39 @@ def _channel_names(style: TiffStyle, letter: str) -> tuple[str, ...]:
     return tuple(names) if len(set(names)) == len(names) else ()
 
 
-def _ome_metadata(xml: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def _ome_metadata(xml: str, warnings: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return scale and display; what makes no sense is left out, with a warning."""
     from xml.etree import ElementTree as ET
 
-    pixels = ET.fromstring(xml).find(".//{*}Pixels")
+    try:
+        pixels = ET.fromstring(xml).find(".//{*}Pixels")
+    except ET.ParseError as problem:
+        warnings.append(f"has OME metadata that cannot be read ({problem})")
+        return {}, {}
     if pixels is None:
         return {}, {}
-    scale: dict[str, Any] = {
-        key: text if key.endswith("Unit") else float(text)
-        for key in _OME_SCALE
-        if (text := pixels.get(key)) is not None
-    }
+    scale: dict[str, Any] = {}
+    for key in _OME_SCALE:
+        text, unit = pixels.get(key), pixels.get(f"{key}Unit")
+        if text is None:
+            continue
+        size = _size(text)
+        if size is None:
+            warnings.append(f"has {key}={reprlib.repr(text)}, which is no size: left out")
+            continue
+        scale[key] = size
+        if unit is not None:
+            scale[f"{key}Unit"] = unit
     names = [channel.get("Name") for channel in pixels.findall("{*}Channel")]
     return scale, {"Channel": {"Name": names}} if names and all(names) else {}
+
+
+def _size(text: str) -> float | None:
+    try:
+        size = float(text)
+    except ValueError:
+        return None
+    return size if 0 < size < math.inf else None  # nan is neither
 
 
 def _ascii(value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_kmeans_seg import prepare, segment
+from napari_kmeans_seg import choose_k, prepare, segment
 
 GREY = np.arange(12, dtype=np.uint8).reshape(3, 4)
 RGB = np.arange(36, dtype=np.uint8).reshape(3, 4, 3)
@@ -106,6 +106,36 @@ def test_channel_weights_that_do_not_fit_the_channels() -> None:
     refuses(TypeError, takes, "got 'b'", channel_weights=[1, 1, "b"], **rgb)
 
 
+@pytest.mark.parametrize("weight", [1e160, 1e101])
+def test_weights_whose_squares_are_infinite(weight: float) -> None:
+    takes = "takes a number of at least 0 and at most 1e+100"
+    refuses(ValueError, f"spatial_weight {takes}", f"got {weight!r}", spatial_weight=weight)
+    rgb: dict[str, Any] = {"image": RGB, "channel_axis": -1, "channel_weights": [1, weight, 1]}
+    refuses(ValueError, f"channel_weights[1] {takes}", f"got {weight!r}", **rgb)
+
+
+@pytest.mark.parametrize("weight", [1e-170, 1e-101])
+def test_weights_whose_squares_are_nothing(weight: float) -> None:
+    takes = "takes 0 or a number of at least 1e-100"
+    refuses(ValueError, f"spatial_weight {takes}", f"got {weight!r}", spatial_weight=weight)
+    rgb: dict[str, Any] = {"image": RGB, "channel_axis": -1, "channel_weights": [0, 1, weight]}
+    refuses(ValueError, f"channel_weights[2] {takes}", f"got {weight!r}", **rgb)
+
+
+def test_weights_that_are_out_of_range_together() -> None:
+    for weight in (1e100, 1e-100):
+        name = "spatial_weight times the largest of channel_weights"
+        refuses(ValueError, name, "got", channel_weights=[weight], spatial_weight=weight)
+
+
+@pytest.mark.parametrize("weight", [1e-100, 1e100])
+def test_weights_at_the_limits_find_the_same_clusters(weight: float) -> None:
+    expected = segment(RGB, 4, channel_axis=-1)
+    found = segment(RGB, 4, channel_axis=-1, channel_weights=[weight] * 3)
+    np.testing.assert_array_equal(found.labels, expected.labels)
+    assert 0 < found.inertia < np.inf
+
+
 # --- The image ---------------------------------------------------------------------------
 
 
@@ -170,6 +200,12 @@ def test_alpha_without_a_channel_to_be_it() -> None:
         channel_axis=-1,
         alpha=True,
     )
+
+
+@pytest.mark.parametrize("alpha", ["no", 0, 1.0, [True]])
+def test_alpha_that_is_neither_true_nor_false(alpha: Any) -> None:
+    takes = ("alpha takes True or False", f"got {alpha!r}")
+    refuses(TypeError, *takes, image=RGB, channel_axis=-1, alpha=alpha)
 
 
 # --- The mask ----------------------------------------------------------------------------
@@ -253,6 +289,50 @@ def test_a_color_space_of_what_is_no_rgb(color_space: str) -> None:
         )
     takes = (name, "float RGB between 0 and 1", "0 to 35")
     refuses(ValueError, *takes, image=RGB.astype(float), channel_axis=-1, **args)
+
+
+@pytest.mark.parametrize("progress", [5, "bar"])
+def test_progress_that_cannot_be_called(progress: Any) -> None:
+    takes = ("progress takes a function", f"got {progress!r}")
+    refuses(TypeError, *takes, progress=progress)
+    prepared = prepare(GREY)
+    model = prepared.segment(2).model
+    calls: list[Any] = [
+        lambda: prepare(GREY, progress=progress),
+        lambda: choose_k(GREY, progress=progress),
+        lambda: prepared.segment(progress=progress),
+        lambda: prepared.choose_k(progress=progress),
+        lambda: prepared.classify([[1]], progress=progress),
+        lambda: model.predict(GREY, progress=progress),
+    ]
+    for call in calls:
+        with pytest.raises(TypeError, match=f"progress takes a function.* got {progress!r}"):
+            call()
+
+
+def test_keep_order_that_is_neither_true_nor_false() -> None:
+    with pytest.raises(TypeError, match="keep_order takes True or False; got 'x'"):
+        prepare(GREY).segment(2, keep_order="x")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("n_clusters", [5, None, np.array(5), "2345"])
+def test_numbers_of_clusters_that_are_not_several(n_clusters: Any) -> None:
+    with pytest.raises(TypeError, match=r"n_clusters takes several integers.* got"):
+        choose_k(GREY, n_clusters)
+
+
+# --- What is made of the result ----------------------------------------------------------
+
+
+def test_channel_names_that_do_not_fit() -> None:
+    found = segment(RGB, 2, channel_axis=-1)
+    with pytest.raises(ValueError, match=r"channel_names takes one name per channel, 3 .* got 2"):
+        found.to_dataframe(["a", "b"])
+    with pytest.raises(ValueError, match="channel_names takes each name once; got 'a' twice"):
+        found.to_dataframe(["a", "a", "b"])
+    for names in (5, "rgb"):
+        with pytest.raises(TypeError, match=f"channel_names takes a sequence .* got {names!r}"):
+            found.to_dataframe(names)  # type: ignore[arg-type]
 
 
 def test_prepare_refuses_what_segment_refuses() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import stat
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -88,8 +90,6 @@ def test_a_model_that_cannot_be_written_leaves_the_old_one(
     model.parameters["note"] = object()
     with pytest.raises(TypeError):
         model.save(file)
-    with pytest.raises(OSError, match="nowhere"):
-        model.save(tmp_path / "nowhere" / "model.json")
     assert file.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["model.json"]
 
@@ -141,7 +141,15 @@ def change(file: Path, *keys: Any, to: Any) -> None:
         (("space", "offset"), [0, 0, -1e308]),
         (("space", "position"), -1),
         (("space", "position"), 0.5),
+        (("space", "position"), 1e121),
+        (("space", "scale"), [0, 0, 0]),
+        (("space", "scale"), [1, 1e308, 1]),
+        (("space", "scale"), [1, 1e-200, 1]),
         (("space", "exponent"), 10**6),
+        (("space", "exponent"), 1100),
+        (("space", "exponent"), -1100),
+        pytest.param(("schema",), list(range(60_000)), id="a long schema"),
+        pytest.param(("parameters",), "x" * 100_000, id="long parameters"),
         (("space", "surprise"), 1),
         (("surprise",), 1),
     ],
@@ -155,6 +163,74 @@ def test_a_file_with_a_wrong_field_is_refused_by_its_name(
         KMeansModel.load(file)
     assert str(file) in str(caught.value)
     assert len(str(caught.value)) < 500 + len(str(file))
+
+
+def test_a_file_whose_fields_do_not_go_together_is_refused(
+    tmp_path: Path, photograph: np.ndarray
+) -> None:
+    path = tmp_path / "model.json"
+    segment(photograph, 3, channel_axis=-1, color_space="lab").model.save(path)
+    change(path, "space", "exponent", to=300)
+    with pytest.raises(ValueError, match=r"space\.exponent takes 0 in the colour space lab"):
+        KMeansModel.load(path)
+    segment(photograph[..., 0], 3).model.save(path)
+    change(path, "alpha", to=True)
+    with pytest.raises(ValueError, match="alpha takes false where channel_axis is null"):
+        KMeansModel.load(path)
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(file: Path) -> None:
+    with file.open("ab") as more:
+        more.truncate(10 << 30)
+    with pytest.raises(ValueError, match="more than 67,108,864 bytes"):
+        KMeansModel.load(file)
+
+
+def test_a_model_that_would_not_be_read_again_is_not_written(
+    file: Path, photograph: np.ndarray
+) -> None:
+    before = file.read_bytes()
+    model = segment(photograph, 2, channel_axis=-1).model
+    model.parameters["note"] = "x" * (65 << 20)
+    with pytest.raises(ValueError, match="at most 67,108,864"):
+        model.save(file)
+    assert file.read_bytes() == before
+
+
+def test_refusing_a_long_list_does_not_write_it_out(file: Path) -> None:
+    rows = "[1,2,3]," * 200_000
+    text = file.read_text()
+    file.write_text(text.replace('"centroids": [', '"centroids": [' + rows, 1))
+    with pytest.raises(ValueError, match=r"centroids takes a list of 1 to 65535") as caught:
+        KMeansModel.load(file)
+    assert len(str(caught.value)) < 300 + len(str(file))
+
+
+def test_saving_names_the_path_that_was_given(tmp_path: Path, photograph: np.ndarray) -> None:
+    model = segment(photograph, 2, channel_axis=-1).model
+    path = tmp_path / "nowhere" / "model.json"
+    with pytest.raises(FileNotFoundError) as caught:
+        model.save(path)
+    assert caught.value.filename == str(path)
+
+
+def test_a_name_may_be_as_long_as_the_file_system_allows(
+    tmp_path: Path, photograph: np.ndarray
+) -> None:
+    path = tmp_path / ("m" * 250 + ".json")
+    segment(photograph, 2, channel_axis=-1).model.save(path)
+    assert len(KMeansModel.load(path).centroids) == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions of POSIX")
+def test_a_new_file_has_the_usual_permissions_and_an_old_one_keeps_its_own(
+    tmp_path: Path, file: Path, photograph: np.ndarray
+) -> None:
+    (tmp_path / "usual").touch()
+    assert file.stat().st_mode == (tmp_path / "usual").stat().st_mode
+    file.chmod(0o640)
+    segment(photograph, 2, channel_axis=-1).model.save(file)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
 
 
 @pytest.mark.parametrize(

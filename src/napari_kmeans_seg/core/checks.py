@@ -14,6 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 MAX_CLUSTERS = 65_535
 """Labels fit in uint16."""
 
+SMALLEST_WEIGHT, LARGEST_WEIGHT = 1e-100, 1e100
+"""Beyond these, squared distances would be infinite or nothing."""
+
 MAX_SMOOTHING = 10_000.0
 """Pixels of a blur's standard deviation. Far beyond any image the kernel would fill the memory."""
 
@@ -78,19 +81,73 @@ def reals(
     """Return `value`, a number or `n` numbers, as `n` floats between `low` and `high`."""
     if isinstance(value, Real):
         return (real(name, value, low, high),) * n
-    if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray):
+    if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray) or not np.ndim(value):
         raise TypeError(f"{name} takes a number or one per {what}; got {value!r}.")
     if len(value) != n:
         raise ValueError(f"{name} takes one number per {what}, {n} here; got {len(value)}.")
     return tuple(real(f"{name}[{i}]", number, low, high) for i, number in enumerate(value))
 
 
+def weight(name: str, value: Any) -> float:
+    """Return `value` as a factor in distances: 0, or a float whose square is one."""
+    number = real(name, value, 0, LARGEST_WEIGHT)
+    if 0 < number < SMALLEST_WEIGHT:
+        raise ValueError(
+            f"{name} takes 0 or a number of at least {SMALLEST_WEIGHT:g}; got {value!r}."
+        )
+    return number
+
+
+def channel_weights(value: Any, n_channels: int) -> tuple[float, ...]:
+    """Return a weight for each channel, not all of them 0; None is 1 for all."""
+    if value is None:
+        return (1.0,) * n_channels
+    weights = reals("channel_weights", value, n_channels, "channel", high=LARGEST_WEIGHT)
+    if not any(weights):
+        raise ValueError("channel_weights takes at least one weight above 0; got all 0.")
+    return tuple(weight(f"channel_weights[{i}]", one) for i, one in enumerate(weights))
+
+
+def several(name: str, value: Any, takes: str) -> list[Any]:
+    """Return `value` as a list, if it has items to go through; a str is one word."""
+    try:
+        if not isinstance(value, str):
+            return list(value)
+    except TypeError:
+        pass
+    raise TypeError(f"{name} takes {takes}; got {value!r} ({type(value).__name__}).")
+
+
+def numbers_of_clusters(name: str, value: Any) -> list[int]:
+    """Return `value` as numbers of clusters, ascending."""
+    asked = several(name, value, "several integers, such as range(2, 13)")
+    if not asked:
+        raise ValueError(f"{name} takes at least one number of clusters; got none.")
+    return sorted({integer(name, k, 1, MAX_CLUSTERS) for k in asked})
+
+
+def flag(name: str, value: Any) -> bool:
+    """Return `value` as a bool; only True and False are."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} takes True or False; got {value!r} ({type(value).__name__}).")
+    return bool(value)
+
+
+def progress(value: Any) -> None:
+    """Refuse a `progress` that cannot be called."""
+    if value is not None and not callable(value):
+        raise TypeError(
+            "progress takes a function, called as progress(fraction, stage), or None; "
+            f"got {value!r} ({type(value).__name__})."
+        )
+
+
 def choice(name: str, value: Any, choices: Sequence[str]) -> str:
     """Return `value` if it is one of `choices`."""
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         takes = ", ".join(repr(one) for one in choices)
         raise ValueError(f"{name} takes one of {takes}; got {value!r}.")
-    return str(value)
+    return value
 
 
 def image_array(image: ArrayLike) -> NDArray[Any]:
@@ -130,7 +187,10 @@ def spatial_mask(
     mask: ArrayLike, shape: tuple[int, ...], *, may_be_empty: bool = False
 ) -> NDArray[np.bool_]:
     """Return `mask` as a boolean array of the image's spatial `shape`."""
-    array = np.asarray(mask)
+    try:
+        array = np.asarray(mask)
+    except ValueError as error:
+        raise ValueError(f"mask takes an array; got what NumPy cannot read: {error}") from error
     if array.dtype.kind not in "bui":
         raise TypeError(f"mask takes an array of booleans; got dtype {array.dtype}.")
     if array.shape != shape:

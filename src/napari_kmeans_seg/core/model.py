@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import model_file
+from . import checks, model_file
 from .binned import BinnedPixels
 from .features import FeatureSpace, check_color_space
 from .image_points import ImagePoints, read
 from .labelling import Clusters, Labelling, label_pixels
+from .other_values import note_on_values
 from .parallel import Progress, Tick, portion
 from .pixels import Pixels, flatten
 from .segmentation import Segmentation
@@ -74,8 +75,16 @@ class KMeansModel:
 
         Raises
         ------
-        ValueError
-            If the image has other channels, or other spatial axes where these count.
+        TypeError, ValueError
+            If an argument is not what it should be, or the image has other channels, or other
+            spatial axes where these count.
+
+        Warns
+        -----
+        UserWarning
+            If most pixels get one label because the values are of another kind than those
+            that were fitted: 16 bits after 8, or 0 to 1 after 0 to 255. The result has it in
+            `warnings`.
 
         Examples
         --------
@@ -86,6 +95,7 @@ class KMeansModel:
         array([[2, 1],
                [1, 2]], dtype=uint8)
         """
+        checks.progress(progress)
         pixels = flatten(
             image,
             channel_axis=self.channel_axis,
@@ -97,7 +107,10 @@ class KMeansModel:
         tick = portion(progress, 0.4, 1, "Labelling")
         found = self.label(image_points, tick)
         tick(1)
-        return self.segmentation(image_points, found, n_iter=0, converged=True, notes=())
+        notes = note_on_values(pixels, self.space, self.centroids, found)
+        for note in notes:
+            checks.warn(note)
+        return self.segmentation(image_points, found, n_iter=0, converged=True, notes=notes)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the model to a JSON file.
@@ -105,10 +118,13 @@ class KMeansModel:
         Parameters
         ----------
         path : path-like
-            The file. It appears whole or not at all; one that is there already is replaced.
+            The file. It appears whole or not at all; one that is there already is replaced, and
+            keeps its permissions.
 
         Raises
         ------
+        ValueError
+            If the file would have more than 64 MiB, which `load` refuses.
         OSError
             If the file cannot be written.
         """

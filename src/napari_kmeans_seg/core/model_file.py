@@ -3,7 +3,9 @@
 import contextlib
 import json
 import os
-import tempfile
+import reprlib
+import secrets
+import stat
 from math import inf, isfinite
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,12 @@ from .features import LARGEST, FeatureSpace
 FORMAT = "napari-kmeans-seg model"
 SCHEMA = 1
 """Raised when a file of this version could not be read by the version before."""
+
+MAX_BYTES = 64 << 20
+"""Bytes of a file at most: room for 65,535 clusters of some twenty channels."""
+
+# What `numpy.frexp` gives for the smallest and the largest float64.
+MIN_EXPONENT, MAX_EXPONENT = -1073, 1024
 
 
 def write(path: str | os.PathLike[str], fields: dict[str, Any]) -> None:
@@ -35,19 +43,29 @@ def write(path: str | os.PathLike[str], fields: dict[str, Any]) -> None:
         },
         "smoothing": list(fields["smoothing"]),
     }
-    target = Path(path)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    content = json.dumps(document, indent=1, allow_nan=False).encode()
+    if len(content) > MAX_BYTES:
+        raise ValueError(
+            f"the model takes {len(content):,} bytes; a model file has at most {MAX_BYTES:,}."
+        )
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(document, file, indent=1, allow_nan=False)
-        # mkstemp makes files for their owner alone; a model is as public as any other file.
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(name).chmod(0o666 & ~mask)
-        Path(name).replace(target)
+        _replace(Path(path), content)
+    except OSError as error:
+        # Not the name under which it was written aside.
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+
+
+def _replace(target: Path, content: bytes) -> None:
+    aside = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        with aside.open("xb") as file:
+            file.write(content)
+        if target.exists():
+            aside.chmod(stat.S_IMODE(target.stat().st_mode))
+        aside.replace(target)
     except BaseException:
         with contextlib.suppress(OSError):
-            Path(name).unlink()
+            aside.unlink()
         raise
 
 
@@ -63,21 +81,27 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
         If the file cannot be read.
     """
     try:
+        with Path(path).open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise ValueError(f"it has more than {MAX_BYTES:,} bytes")
         document = json.loads(
-            Path(path).read_text(encoding="utf-8"),
+            content.decode(),
             parse_constant=_refuse,
             parse_float=_finite,
             object_pairs_hook=_once_each,
         )
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is no k-means model: it is not JSON ({error}).") from error
+        raise ValueError(
+            f"{path} is no k-means model: it cannot be read as JSON: {error}."
+        ) from error
     check = _Checker(str(path))
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ValueError(f'{path} is no k-means model: "format" is not "{FORMAT}".')
     schema = document.get("schema")
     if type(schema) is not int or schema != SCHEMA:
         raise ValueError(
-            f"{path} has schema {schema!r}; this version reads schema {SCHEMA}. "
+            f"{path} has schema {reprlib.repr(schema)}; this version reads schema {SCHEMA}. "
             "A newer napari-kmeans-seg may read it."
         )
     fields = check.keys(
@@ -117,6 +141,8 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
         check.fail("channel_axis", "an axis, for more than one channel", axis)
     if not isinstance(fields["alpha"], bool):
         check.fail("alpha", "true or false", fields["alpha"])
+    if fields["alpha"] and axis is None:
+        check.fail("alpha", "false where channel_axis is null", True)
     if not isinstance(fields["parameters"], dict):
         check.fail("parameters", "an object", fields["parameters"])
     return {
@@ -138,15 +164,17 @@ def _space(check: "_Checker", value: Any, n_channels: int) -> FeatureSpace:
         check.fail("space.color_space", f"one of {', '.join(COLOR_SPACES)}", color_space)
     if color_space != "rgb" and n_channels != 3:
         check.fail("space.color_space", '"rgb" unless there are three channels', color_space)
-    return FeatureSpace(
-        color_space,
-        tuple(
-            check.numbers(fields["offset"], "space.offset", n_channels, low=-LARGEST, high=LARGEST)
-        ),
-        tuple(check.numbers(fields["scale"], "space.scale", n_channels, low=0)),
-        float(check.numbers([fields["position"]], "space.position", 1, low=0)[0]),
-        check.integer(fields["exponent"], "space.exponent", -1100, 1100),
-    )
+    offset = check.numbers(fields["offset"], "space.offset", n_channels, low=-LARGEST, high=LARGEST)
+    scale = check.numbers(fields["scale"], "space.scale", n_channels, low=0, high=LARGEST)
+    # The squares of smaller ones are nothing, and then all pixels are alike.
+    if not any(scale) or any(0 < one < 1 / LARGEST for one in scale):
+        takes = f"numbers that are 0 or at least {1 / LARGEST:g}, and not all 0"
+        check.fail("space.scale", takes, scale)
+    [position] = check.numbers([fields["position"]], "space.position", 1, low=0, high=LARGEST)
+    exponent = check.integer(fields["exponent"], "space.exponent", MIN_EXPONENT, MAX_EXPONENT)
+    if exponent and color_space != "rgb":
+        check.fail("space.exponent", f"0 in the colour space {color_space}", exponent)
+    return FeatureSpace(color_space, tuple(offset), tuple(scale), float(position), exponent)
 
 
 def _refuse(constant: str) -> float:
@@ -155,7 +183,7 @@ def _refuse(constant: str) -> float:
 
 def _finite(number: str) -> float:
     if not isfinite(float(number)):
-        raise ValueError(f"{number} is too large")
+        raise ValueError(f"{reprlib.repr(number)} is too large")
     return float(number)
 
 
@@ -173,8 +201,8 @@ class _Checker:
         self.path = path
 
     def fail(self, name: str, takes: str, got: Any) -> None:
-        shown = repr(got)
-        shown = shown if len(shown) <= 60 else shown[:57] + "..."
+        # Of a long list no more than is shown is made into text.
+        shown = reprlib.repr(got)
         raise ValueError(
             f"{self.path} is no valid k-means model: {name} takes {takes}; got {shown}."
         )

@@ -164,6 +164,8 @@ def flatten(
     A block of an image `may_be_empty`: no pixel of it needs to take part.
     """
     array = checks.image_array(image)
+    if alpha is not None:
+        alpha = checks.flag("alpha", alpha)
     if channel_axis is None:
         if alpha:
             raise ValueError(

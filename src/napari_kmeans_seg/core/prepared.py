@@ -16,6 +16,7 @@ from .labelling import Clusters, Labelling, label_values
 from .levels import Levels
 from .lloyd import LloydResult, inertia, lloyd
 from .model import KMeansModel
+from .notes import few_values, not_finite, without_pixels
 from .parallel import Progress, Tick, no_tick, portion
 from .segmentation import Segmentation, by_brightness
 
@@ -45,10 +46,6 @@ class PreparedImage:
         return self._whole.n_valid
 
     @property
-    def _fitted(self) -> ImagePoints:
-        return self._levels.image
-
-    @property
     def _space(self) -> FeatureSpace:
         return self._levels.space
 
@@ -68,8 +65,8 @@ class PreparedImage:
 
         Raises
         ------
-        ValueError
-            If the image has more than one channel, or position counts.
+        TypeError, ValueError
+            If `n_clusters` is no number of clusters, or there are several channels, or position.
 
         Examples
         --------
@@ -95,10 +92,12 @@ class PreparedImage:
         keep_order: bool = False,
         progress: Progress | None = None,
     ) -> Segmentation:
-        """Segment the image; the arguments are those of `napari_kmeans_seg.segment`.
+        """Segment the image.
 
         Parameters
         ----------
+        n_clusters, init, n_init, max_iter, tol, seed, progress
+            As for `napari_kmeans_seg.segment`, and so are the errors and warnings.
         keep_order : bool
             Label the clusters in the order of the rows of `init`, where it is an array, instead
             of by brightness: label 1 is what became of the first row.
@@ -107,20 +106,23 @@ class PreparedImage:
         -------
         Segmentation
             As `napari_kmeans_seg.segment` returns for the image and all arguments together.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not what it should be.
         """
         n_clusters = checks.integer("n_clusters", n_clusters, 1, checks.MAX_CLUSTERS)
-        keep_order &= not isinstance(init, str)
+        keep_order = checks.flag("keep_order", keep_order) and not isinstance(init, str)
+        checks.progress(progress)
         arguments = n_clusters, init, n_init, max_iter, tol, seed
         tick = portion(progress, 0, 0.7, "Clustering")
         found, parameters, notes = self._fit(*arguments, tick, keep_order=keep_order)
         tick = portion(progress, 0.7, 1.0, "Labelling")
         model, labelling = self._label(found, parameters, tick, keep_order=keep_order)
         tick(1)
-        left_out = len(found.centroids) - len(model.centroids)
-        if left_out:
-            of = f"{left_out:,} of {len(found.centroids):,} clusters"
-            notes += (f"{of} had no pixels and were left out.",)
-        return self._result(model, labelling, found, notes)
+        left_out = without_pixels(len(found.centroids), len(model.centroids))
+        return self._result(model, labelling, found, (*notes, *left_out))
 
     def classify(self, centroids: ArrayLike, *, progress: Progress | None = None) -> Segmentation:
         """Label each pixel with the nearest of given centroids, which stay where they are.
@@ -137,28 +139,27 @@ class PreparedImage:
         Segmentation
             Label 1 is the first row. One that no pixel is nearest to has a count of 0.
 
+        Raises
+        ------
+        TypeError, ValueError
+            If `centroids` are no such array of finite numbers.
+
         Examples
         --------
         >>> from napari_kmeans_seg import prepare
         >>> prepare([10, 20, 30, 90]).classify([[100], [0]]).labels
         array([2, 2, 2, 1], dtype=uint8)
         """
+        checks.progress(progress)
         given = checks.centroids("centroids", centroids, None, self._whole.pixels.n_channels)
         start = self._space.of_centroids(given, self._whole.pixels)
-        parameters = {
-            **self._parameters,
-            "n_clusters": len(given),
-            "init": given.tolist(),
-            "n_init": 1,
-            "max_iter": 0,
-            "tol": 0.0,
-            "seed": None,
-        }
+        parameters = {**self._parameters, "n_clusters": len(given), "init": given.tolist()}
+        parameters |= {"n_init": 1, "max_iter": 0, "tol": 0.0, "seed": None}
         model, tick = self._model(start, parameters), portion(progress, 0, 1, "Labelling")
         labelling = self._labelling(model, self._clusters(model, tick), tick)
         tick(1)
-        found = LloydResult(start, 0, True, 0.0)
-        return self._result(model, labelling, found, tuple(self._left_out()))
+        notes = tuple(not_finite(self._whole.pixels))
+        return self._result(model, labelling, LloydResult(start, 0, True, 0.0), notes)
 
     def _result(
         self, model: KMeansModel, labelling: Labelling, found: LloydResult, notes: tuple[str, ...]
@@ -180,11 +181,25 @@ class PreparedImage:
         seed: int | np.random.Generator | None = 0,
         progress: Progress | None = None,
     ) -> ClusterCurve:
-        """Score numbers of clusters; the arguments are those of `napari_kmeans_seg.choose_k`."""
-        most = checks.MAX_CLUSTERS
-        wanted = sorted({checks.integer("n_clusters", k, 1, most) for k in n_clusters})
-        if not wanted:
-            raise ValueError("n_clusters takes at least one number of clusters; got none.")
+        """Score numbers of clusters.
+
+        Parameters
+        ----------
+        n_clusters, init, n_init, max_iter, tol, seed, progress
+            As for `napari_kmeans_seg.choose_k`.
+
+        Returns
+        -------
+        ClusterCurve
+            As `napari_kmeans_seg.choose_k` returns for the image and all arguments together.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not what it should be.
+        """
+        checks.progress(progress)
+        wanted = checks.numbers_of_clusters("n_clusters", n_clusters)
         if not isinstance(init, str):
             raise TypeError(f"init takes one of {', '.join(checks.INITS)} here; got an array.")
         silhouettes = self._levels.silhouettes
@@ -207,7 +222,7 @@ class PreparedImage:
             numbers, inertias, silhouette = numbers[:-1], inertias[:-1], silhouette[:-1]
         n_pixels = self._n_pixels
         # Of a copy or a sample both are reckoned up to all pixels.
-        inertias = [one * (n_pixels / self._fitted.n_valid) for one in inertias]
+        inertias = [one * (n_pixels / self._levels.image.n_valid) for one in inertias]
         scatter = self._levels.variance * n_pixels * found.centroids.shape[1]
         curve = cluster_curve(numbers, inertias, silhouette, scatter, n_pixels)
         with np.errstate(over="ignore"):
@@ -244,17 +259,11 @@ class PreparedImage:
             "tol": tol,
             "seed": int(seed) if isinstance(seed, int | np.integer) else None,
         }
-        notes = self._left_out()
         tick(0)
         n_values = self._levels.n_values(n_clusters)
+        notes = not_finite(self._whole.pixels)
+        notes += few_values(n_values, n_clusters, self._parameters["fit_scale"])
         if n_values < n_clusters:
-            scale = self._parameters["fit_scale"]
-            which = "The image" if scale == 1 else f"The copy of the image at fit_scale={scale:g}"
-            notes.append(
-                f"{which} has {n_values:,} distinct value{'s' if n_values > 1 else ''}, fewer "
-                f"than n_clusters={n_clusters:,}: it got {n_values:,} "
-                f"cluster{'s' if n_values > 1 else ''}."
-            )
             n_clusters = n_values
             start = start if isinstance(start, str) else "k-means++"
         if isinstance(start, str) and start == "optimal":
@@ -278,14 +287,6 @@ class PreparedImage:
             order=fit.as_they_are if keep_order else self._brightness,
         )
         return found, parameters, tuple(notes)
-
-    def _left_out(self) -> list[str]:
-        """Say how many pixels are left out because they are not finite."""
-        n = self._whole.pixels.n_not_finite
-        if not n:
-            return []
-        pixels, were = ("pixel is", "was") if n == 1 else ("pixels are", "were")
-        return [f"{n:,} {pixels} NaN or infinite and {were} left out (label 0)."]
 
     def _start(
         self, init: str | ArrayLike, n_clusters: int
@@ -355,7 +356,7 @@ class PreparedImage:
         found : LloydResult, optional
             What its centroids come from, in the same order.
         """
-        is_fitted = self._fitted is self._whole
+        is_fitted = self._levels.image is self._whole
         if self._whole.packing is None:
             fine = self._levels.fine
             binned = fine if is_fitted and isinstance(fine, BinnedPixels) else None

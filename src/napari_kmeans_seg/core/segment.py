@@ -64,14 +64,16 @@ def segment(
         "lab": CIE L*a*b*; "hsv": the cone ``(s v cos h, s v sin h, v)``; both take RGB
         of uint8, uint16 or floats between 0 and 1.
     channel_weights : sequence of float, optional
-        Factor of each channel (of the colour space) in distances. All 1 by default.
+        Factor of each channel (of the colour space) in distances: 0, or 1e-100 to 1e100. All 1
+        by default.
     normalize : bool
         Whether each channel is divided by its standard deviation first.
     smoothing : float or sequence of float
         Standard deviation, in pixels, of a Gaussian blur before clustering, up to 10,000; one
         for all spatial axes or one for each.
     spatial_weight : float
-        Weight of pixel positions as features. At 1 they spread as much as the values do.
+        Weight of pixel positions as features, 0 or 1e-100 to 1e100. At 1 they spread as much as
+        the values do.
     init : {"auto", "k-means++", "random", "optimal"} or (n_clusters, n_channels) array
         Where the centroids start. "optimal" takes one channel and finds the global optimum: exactly
         where the distinct values are known (8 and 16 bits, and up to 262,144 of them), else on
@@ -109,8 +111,9 @@ def segment(
     Warns
     -----
     UserWarning
-        If pixels are left out because they are not finite, or the image has fewer distinct
-        values than `n_clusters`.
+        If pixels are left out because they are not finite, the image has fewer distinct values
+        than `n_clusters`, clusters had no pixels and were left out, or a Dask array was fitted
+        on a sample. The result has each of them in `warnings`.
 
     See Also
     --------
@@ -138,8 +141,8 @@ def segment(
 
     Initial centroids other than an array are first run to rest on coarse points, from a
     few seeds each, and the best goes on to all pixels; that is a heuristic, and costs little.
-    Where the values of more than 4,096 pixels do not repeat, bins are laid by pixels drawn at random
-    places, the same each time: in another order the same pixels may start, and end, elsewhere.
+    Where the values of more than 4,096 pixels do not repeat, bins are laid by pixels that are drawn
+    at random places, the same each time: in another order they may start, and end, elsewhere.
 
     References
     ----------
@@ -160,6 +163,7 @@ def segment(
     >>> seg.image.shape
     (400, 600, 3)
     """
+    checks.progress(progress)
     prepared = prepare(
         image,
         channel_axis=channel_axis,
@@ -200,12 +204,21 @@ def prepare(
 ) -> PreparedImage:
     """Read an image once, to segment it several times.
 
-    The arguments are those of `segment`.
+    Parameters
+    ----------
+    image, channel_axis, alpha, mask, color_space, channel_weights, normalize, smoothing, \
+    spatial_weight, fit_scale, progress
+        As for `segment`.
 
     Returns
     -------
     PreparedImage
         The distinct values of the image with their counts, or what stands for them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `segment` does.
 
     Examples
     --------
@@ -216,9 +229,9 @@ def prepare(
     [2, 3, 4]
     """
     fit_scale = checks.real("fit_scale", fit_scale, 0, 1, above=True)
-    spatial_weight = checks.real("spatial_weight", spatial_weight, 0)
-    if not isinstance(normalize, bool | np.bool_):
-        raise TypeError(f"normalize takes True or False; got {normalize!r}.")
+    spatial_weight = checks.weight("spatial_weight", spatial_weight)
+    normalize = checks.flag("normalize", normalize)
+    checks.progress(progress)
     form: dict[str, Any] = {"channel_axis": channel_axis, "alpha": alpha, "mask": mask}
     lazy, reading = None, None
     if hasattr(image, "__dask_graph__"):
@@ -241,7 +254,11 @@ def prepare(
     else:
         pixels = flatten(image, **form, tick=portion(progress, 0, 0.1, "Reading"))
         check_color_space(color_space, pixels)
-    weights = _weights(channel_weights, pixels.n_channels)
+    weights = checks.channel_weights(channel_weights, pixels.n_channels)
+    if spatial_weight:
+        # Positions spread as far as the weighted values do, times their own weight.
+        product = spatial_weight * max(weights)
+        checks.weight("spatial_weight times the largest of channel_weights", product)
     sigma = checks.reals(
         "smoothing", smoothing, len(pixels.shape), "spatial axis", high=checks.MAX_SMOOTHING
     )
@@ -269,7 +286,7 @@ def prepare(
         fitted,
         color_space,
         weights,
-        bool(normalize),
+        normalize,
         spatial_weight,
         pixels.shape,
         portion(progress, 0.8, 0.85, "Measuring"),
@@ -284,7 +301,7 @@ def prepare(
         "mask": mask is not None,
         "color_space": color_space,
         "channel_weights": list(weights),
-        "normalize": bool(normalize),
+        "normalize": normalize,
         "smoothing": list(sigma),
         "spatial_weight": spatial_weight,
         "fit_scale": fit_scale,
@@ -293,15 +310,6 @@ def prepare(
         reading = reading or Reading(whole, complete=True, chunks=(), n_valid=pixels.n_valid)
         return PreparedBlocks(whole, levels, parameters, lazy, reading)
     return PreparedImage(whole, levels, parameters)
-
-
-def _weights(channel_weights: Sequence[float] | None, n_channels: int) -> tuple[float, ...]:
-    if channel_weights is None:
-        return (1.0,) * n_channels
-    weights = checks.reals("channel_weights", channel_weights, n_channels, "channel")
-    if not any(weights):
-        raise ValueError("channel_weights takes at least one weight above 0; got all 0.")
-    return weights
 
 
 def choose_k(
@@ -359,6 +367,7 @@ def choose_k(
     >>> bool((curve.inertia[1:] < curve.inertia[:-1]).all())
     True
     """
+    checks.progress(progress)
     prepared = prepare(
         image,
         channel_axis=channel_axis,

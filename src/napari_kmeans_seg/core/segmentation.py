@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,8 +32,9 @@ class Segmentation:
     Attributes
     ----------
     labels : array of unsigned integers, spatial shape of the image
-        1 to n_clusters, 1 being the darkest cluster (smallest mean over its channels);
-        0 is not part of it. The smallest dtype that holds n_clusters.
+        1 to n_clusters, 1 being the darkest cluster (smallest mean over its channels), where
+        no order was given: by `keep_order`, `classify` or a model; 0 is not part of it. The
+        smallest dtype that holds n_clusters.
     centroids : (n_clusters, n_channels) float64 array
         Mean value of the pixels of each cluster, in the units of the image, whatever the
         feature space; NaN for a cluster that no pixel of a predicted image belongs to. Row 0
@@ -119,6 +119,13 @@ class Segmentation:
         -------
         bool array of the spatial shape
 
+        Raises
+        ------
+        TypeError
+            If a label is no integer.
+        ValueError
+            If there is no label, or one is not from 0 to n_clusters.
+
         Examples
         --------
         >>> import numpy as np
@@ -146,12 +153,16 @@ class Segmentation:
         -------
         Segmentation
             With labels from 1 again, ordered by brightness. `centroids` are the means of the
-            joined pixels; `inertia` and `model` remain those of the clusters before merging.
+            joined pixels; `inertia`, `model` and `parameters`, with their ``n_clusters``, remain
+            those of the clusters before merging.
 
         Raises
         ------
+        TypeError
+            If a group is no sequence, or a label no integer.
         ValueError
-            If a group has fewer than two labels, or a label stands in two groups.
+            If a group has fewer than two labels, a label stands in two groups, or is not from 1
+            to n_clusters.
 
         Examples
         --------
@@ -165,11 +176,10 @@ class Segmentation:
         home = np.arange(self.n_clusters + 1)
         seen: set[int] = set()
         for group in groups:
-            if isinstance(group, Integral):
-                raise TypeError(f"merge takes groups of labels such as (1, 2); got {group}.")
-            members = [self._label(label, low=1) for label in group]
+            labels = checks.several("merge", group, "groups of labels such as (1, 2)")
+            members = [self._label(label, low=1) for label in labels]
             if len(set(members)) < 2:
-                raise ValueError(f"merge takes groups of at least two labels; got {tuple(group)}.")
+                raise ValueError(f"merge takes groups of at least two labels; got {tuple(labels)}.")
             if seen & set(members):
                 raise ValueError(
                     f"merge takes each label once; got {min(seen & set(members))} in two groups."
@@ -204,15 +214,25 @@ class Segmentation:
         -------
         pandas.DataFrame
             Columns label, pixels, percent (of all pixels that take part), mean_<channel>.
+
+        Raises
+        ------
+        TypeError
+            If `channel_names` is no sequence of names.
+        ValueError
+            If there is not one name per channel, or two are the same.
         """
         import pandas as pd
 
         n_channels = self.centroids.shape[1]
-        names = [str(i) for i in range(n_channels)] if channel_names is None else channel_names
+        given = range(n_channels) if channel_names is None else channel_names
+        names = [str(one) for one in checks.several("channel_names", given, "a sequence of names")]
         if len(names) != n_channels:
             raise ValueError(
                 f"channel_names takes one name per channel, {n_channels} here; got {len(names)}."
             )
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"channel_names takes each name once; got {twice[0]!r} twice.")
         table = {
             "label": np.arange(1, self.n_clusters + 1),
             "pixels": self.counts,

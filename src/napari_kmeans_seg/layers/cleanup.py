@@ -160,6 +160,8 @@ class CleanUp:
         ----------
         levels : sequence of array
             The labels of each level of a pyramid, the largest first, or of the only array.
+        progress : callable, optional
+            As for `segment`.
 
         Returns
         -------

@@ -57,6 +57,8 @@ def mean_values(
         What was segmented.
     wanted : (n_wanted,) array of int
         The labels to take means of.
+    progress : callable, optional
+        As for `segment`.
     """
     image, _ = source.levels[0]
     axis = source.channel_axis
@@ -102,6 +104,8 @@ def recounted(
     written : dict
         Pixels and means of each label when they were last written: what is as it was then
         is told in the very same numbers.
+    progress : callable, optional
+        As for `segment`.
 
     Returns
     -------
