@@ -108,6 +108,41 @@ def test_the_displayed_plane_gets_labels_that_lie_there(viewer, dock, run, stack
     assert labels.data.shape == (1, 40, 50)
 
 
+def test_the_newest_result_is_the_one_that_is_shown_and_lies_on_top(viewer, dock, run, stack):
+    stack[2, :20] = 255
+    viewer.add_image(stack, name="stack", axis_labels=("t", "y", "x"))
+    widget = dock()
+
+    def segmented(scope, k):
+        widget.n_clusters.value = k
+        widget.inputs.scope.value = widget.inputs.scope.get_choice(scope)
+        assert run(widget) == "done"
+        name = "stack clusters plane" if scope == "displayed plane" else "stack clusters"
+        assert widget.clusters.clusters.layer is viewer.layers[name]
+        assert widget.clusters.view.sorted.rowCount() == k
+        assert viewer.layers[-1].name == name
+
+    segmented("whole image", 5)
+    segmented("displayed plane", 3)
+    segmented("whole image", 4)
+    segmented("displayed plane", 6)
+    segmented("each step of t", 2)
+    assert [layer.name for layer in viewer.layers] == [
+        "stack",
+        "stack k-means plane",
+        "stack clusters plane",
+        "stack k-means",
+        "stack clusters",
+    ]
+    # What a person keeps is an earlier result, too, wherever they put it.
+    kept = viewer.layers["stack clusters"]
+    kept.name = "mine"
+    segmented("whole image", 4)
+    viewer.layers.move(viewer.layers.index(kept), len(viewer.layers))
+    segmented("whole image", 3)
+    assert kept in viewer.layers
+
+
 def test_each_step_by_itself_keeps_what_a_label_means(viewer, dock, run):
     # Two things on a dark ground; the red one begins as the darker and ends as the brighter.
     series = np.full((3, 20, 20, 3), 5, np.uint8)

@@ -61,13 +61,15 @@ def table_fingerprint(features: pd.DataFrame) -> str:
 
 def linked_layers(viewer: ViewerModel, source_id: str, kind: Kind) -> list[Layer]:
     """Find the outputs of one kind that were made from a source, the newest last."""
-    return [
-        layer
-        for layer in viewer.layers
-        if (link := _link(layer)).get("source_id") == source_id
-        and link.get("output") == kind
-        and link.get("layer_id") == str(layer.unique_id)
-    ]
+    return [layer for layer in viewer.layers if linked_to(layer) == (source_id, kind)]
+
+
+def linked_to(layer: Layer) -> tuple[str, Kind]:
+    """Tell from which source an output was made, and which it is; of others nothing."""
+    link = _link(layer)
+    if link.get("layer_id") != str(layer.unique_id):
+        return "", ""
+    return str(link.get("source_id")), str(link.get("output"))
 
 
 def write_link(

@@ -17,6 +17,7 @@ from .link import (
     Kind,
     fingerprint,
     linked_layers,
+    linked_to,
     write_link,
     written_colors,
 )
@@ -54,7 +55,8 @@ class Outputs:
 
     The rule for a second run on the same layer: an output of an earlier run is written to
     again, in place, and keeps what the person set on it (opacity, visibility, colours,
-    place in the list); only its pixels, table, metadata and place in the world follow. An
+    place in the list, but above other results of the same image); only its pixels, table,
+    metadata and place in the world follow. An
     output that the person painted on, renamed, or whose features table they changed is
     left alone, and a fresh layer is added. So is one that cannot hold the new result,
     because the source has another dtype or number of axes by now.
@@ -163,11 +165,32 @@ class Outputs:
                 viewer.layers.insert(_place_to_be_seen(viewer, sources, later), layer)
             self._describe(layer, kind, sources[0])
             shown[kind] = layer
+        self._raise(viewer, shown)
 
         viewer.layers.selection = selected
         if active is not None:
             viewer.layers.selection.active = active
         return shown
+
+    def _raise(self, viewer: ViewerModel, shown: dict[Kind, Layer]) -> None:
+        """Put the outputs above other results of the same images, which would hide them.
+
+        By this the topmost result of an image is that of the last run. What belongs to the
+        outputs goes with them, in the order that a person gave to it.
+        """
+        link_id = self.source.link_id
+        images = _ids(link_id)
+        own: dict[int, Kind] = {}
+        earlier: dict[int, tuple[Kind, ...]] = {}
+        for i, layer in enumerate(viewer.layers):
+            source_id, kind = linked_to(layer)
+            if source_id == link_id and shown.get(kind, layer) == layer:
+                own[i] = kind
+            elif images & _ids(source_id):
+                # Labels that a person works on need not go below a new segmented image.
+                earlier[i] = (kind,) if source_id == link_id else tuple(shown)
+        if any(i < j and own[i] in kinds for i in own for j, kinds in earlier.items()):
+            viewer.layers.move_multiple([*own], max(earlier) + 1)
 
     def _labels_of_preview(self, viewer: ViewerModel) -> list[Layer]:
         """Find the labels that a preview has shown already, which the image must not hide."""
@@ -319,6 +342,11 @@ def _place_to_be_seen(
     lowest = min(i for i, layer in enumerate(viewer.layers) if layer in sources)
     places = [i for i, layer in enumerate(viewer.layers) if layer in later and i > lowest]
     return min([max(hiding) + 1, *places])
+
+
+def _ids(link_id: str) -> set[str]:
+    """Tell the ids of the images that were segmented, whatever part of them."""
+    return set(link_id.partition(":")[0].split("+"))
 
 
 def _source_of(kind: Kind, sources: Sequence[Layer]) -> Layer:
