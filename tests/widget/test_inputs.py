@@ -143,6 +143,45 @@ def test_the_newest_result_is_the_one_that_is_shown_and_lies_on_top(viewer, dock
     assert kept in viewer.layers
 
 
+@pytest.mark.parametrize("shape", [(4, 40, 50), (3, 4, 40, 50)])
+def test_in_the_3d_view_it_is_the_displayed_volume_with_layers_of_its_own(
+    viewer, dock, run, qtbot, shape
+):
+    stack = np.random.default_rng(0).integers(0, 200, shape, np.uint8)
+    viewer.add_image(stack, name="stack")
+    widget = dock()
+
+    def previewed(name: str) -> None:
+        qtbot.waitUntil(lambda: widget.clusters.clusters.layer.name == name, timeout=20_000)
+        qtbot.waitUntil(lambda: not widget.preview.busy, timeout=20_000)
+        assert viewer.layers[-1].name == name
+
+    assert run(widget) == "done"
+    whole, before = viewer.layers["stack clusters"], viewer.layers["stack clusters"].data.copy()
+    widget.inputs.scope.value = "plane"
+    assert run(widget) == "done"
+    plane = viewer.layers["stack clusters plane"]
+    seen = plane.data.copy()
+    widget.live.value = True
+    previewed("stack clusters plane")
+    viewer.dims.ndisplay = 3
+    assert widget.inputs.scope.native.currentText() == "displayed volume"
+    assert widget.inputs.scope.value == "plane"
+    previewed("stack clusters volume")
+    volume = stack[viewer.dims.current_step[0]][np.newaxis] if len(shape) > 3 else stack
+    np.testing.assert_array_equal(
+        viewer.layers["stack clusters volume"].data, segment(volume).labels
+    )
+    widget.clusters.extras.methods.click()
+    widget.clusters.extras.script.click()
+    qtbot.waitUntil(lambda: widget.clusters.message.text() == "Python script copied.")
+    np.testing.assert_array_equal(plane.data, seen)
+    np.testing.assert_array_equal(whole.data, before)
+    viewer.dims.ndisplay = 2
+    assert widget.inputs.scope.native.currentText() == "displayed plane"
+    previewed("stack clusters plane")
+
+
 def test_each_step_by_itself_keeps_what_a_label_means(viewer, dock, run):
     # Two things on a dark ground; the red one begins as the darker and ends as the brighter.
     series = np.full((3, 20, 20, 3), 5, np.uint8)

@@ -90,7 +90,7 @@ class ClusterHistory:
 
     def sources(self) -> list[Image]:
         """Find the image that was segmented, or all that were; none where one is gone."""
-        # Of several the ids are joined, and of a plane there is a note behind them.
+        # Of several the ids are joined, and of a part there is a note behind them.
         ids = record_of(self.layer)["link"]["source_id"].partition(":")[0].split("+")
         layers = {str(layer.unique_id): layer for layer in self._layers()}
         found = [layers[one] for one in ids if one in layers]
@@ -101,7 +101,7 @@ class ClusterHistory:
         return next(iter(self.sources()), None)
 
     def source_image(self) -> LayerImage | None:
-        """Read what was segmented: the image, or several as channels, or a plane of it."""
+        """Read what was segmented: the image, or several as channels, or a part of it."""
         sources = self.sources()
         if not sources:
             return None

@@ -113,9 +113,10 @@ def _iterations(record: dict[str, Any]) -> str:
 def _limited(record: dict[str, Any]) -> list[str]:
     """Tell to what of the image this was done, and what was done to the labels."""
     told = []
-    if "plane" in record:
+    if record.get("plane"):
         places = [f"{index} along axis {axis}" for axis, index in record["plane"].items()]
-        told.append(f"Only the plane at {_and(places)} was clustered.")
+        part = record["link"]["source_id"].partition(":")[2]
+        told.append(f"Only the {part} at {_and(places)} was clustered.")
     if "each_step_of_axis" in record:
         told.append(
             f"Each step of axis {record['each_step_of_axis']} was clustered by itself, and "

@@ -243,7 +243,7 @@ class Outputs:
         )
 
     def _new(self, kind: Kind, spatial: dict[str, Any], source: Layer) -> Layer:
-        of = " plane" if self.source.plane is not None else ""
+        of = f" {self.source.part}" if self.source.part else ""
         of = " preview" if isinstance(self.source, PartInView) else of
         data = self.arrays[kind]
         multiscale = isinstance(data, list)

@@ -181,7 +181,7 @@ class KMeansWidget(Container[Widget]):
 
     def _on_described(self) -> None:
         self.preview.drop_stale()
-        self.inputs.offer_layers()
+        self.inputs.offer()
 
     def _is_running(self) -> bool:
         return self._run is not None
