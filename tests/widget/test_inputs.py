@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dask.array as da
 import numpy as np
 import pytest
 from scipy.ndimage import label as pieces
@@ -296,6 +297,51 @@ def test_painted_seeds_keep_their_numbers(viewer, dock, run, coffee):
         assert (labels.data[10:20, 10:20] == 7).all()
         assert (labels.data[150:160, 300:310] == 3).mean() > 0.9
         assert labels.features.query("pixels > 0 and label > 0")["label"].tolist() == [3, 7]
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize("kind", ["points", "labels"])
+def test_seeds_that_cannot_serve_are_told_of_and_too_few_are_refused(
+    viewer, dock, run, coffee, kind, lazy
+):
+    picture = np.dstack([coffee, np.full(coffee.shape[:2], 255, np.uint8)])
+    picture[300:, :50, 3] = 0
+    layer = viewer.add_image(da.from_array(picture, chunks=200) if lazy else picture, name="cup")
+    places = np.array([(20, 20), (150, 300), (350, 20), (200, 500), (450, 20)])
+    if kind == "points":
+        seeds = viewer.add_points(places, name="spots")
+    else:
+        painted = np.zeros((500, 600), np.uint8)
+        painted[tuple(places.T)] = range(1, 6)
+        seeds = viewer.add_labels(painted, name="spots")
+    area = viewer.add_shapes([[[0, 0], [0, 400], [399, 400], [399, 0]]], name="area")
+    widget = dock()
+    select(viewer, layer)
+    widget.inputs.seeds.value = str(seeds.unique_id)
+    assert run(widget) == "done"
+    transparent = "1 on pixels that are NaN, infinite or fully transparent"
+    assert widget.warning.value == (
+        f"⚠ 2 of 5 seeds of “spots” were left out: 1 outside the image, {transparent}."
+    )
+    assert widget.clusters.clusters.table["pixels"].gt(0).sum() == 3
+    widget.inputs.region.value = str(area.unique_id)
+    assert run(widget) == "done"
+    outside = "1 outside the image, 1 outside" if kind == "points" else "2 outside"
+    assert (
+        f"3 of 5 seeds of “spots” were left out: {outside} the region “area”, {transparent}."
+        in (widget.warning.value)
+    )
+    widget.inputs.everywhere.value = True
+    assert run(widget) == "done"
+    assert "2 of 5 seeds" in widget.warning.value
+    before = np.asarray(viewer.layers["cup clusters"].data).copy()
+    if kind == "points":
+        seeds.data = places[[0, 2]]
+    else:
+        seeds.data = np.where(np.isin(seeds.data, (1, 3)), seeds.data, 0)
+    assert run(widget) == "error"
+    assert f"1 of 2 seeds of “spots” was left out: {transparent}. One alone" in widget.message.value
+    np.testing.assert_array_equal(np.asarray(viewer.layers["cup clusters"].data), before)
 
 
 @pytest.mark.parametrize(

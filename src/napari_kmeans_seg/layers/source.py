@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -22,16 +22,15 @@ from .results import PyramidSegmentation, StepsSegmentation, relabelled
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
     from napari.layers import Image
 
     from napari_kmeans_seg import PreparedImage
     from napari_kmeans_seg.core.parallel import Progress
 
     from .geometry import Matrix
+    from .seeds import Start
 
-    # The label and the initial centroid of each seed.
-    Start = tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]
+Found = TypeVar("Found", bound=Segmentation)
 
 # The arguments of `segment` that `prepare` takes; the others are those of a run.
 _OF_PREPARE = (
@@ -171,8 +170,9 @@ class LayerImage(Chosen):
                 levels.append((level[tuple(cut)], shifted(where, offset)))
             steps.append(self._segment(levels, n_clusters, parameters, step_progress, start))
         if start is not None and len({step.n_clusters for step in steps}) == 1:
-            return StepsSegmentation.join(steps, axis)
-        return StepsSegmentation.of(steps, axis, portion(progress, 0.9, 1, "Comparing steps"))
+            return told_of_seeds(StepsSegmentation.join(steps, axis), start)
+        tick = portion(progress, 0.9, 1, "Comparing steps")
+        return told_of_seeds(StepsSegmentation.of(steps, axis, tick), start)
 
     def array_axis(self, axis: int) -> int:
         """Say which axis of the arrays an axis of the layer is."""
@@ -189,7 +189,7 @@ class LayerImage(Chosen):
         """Fit on one level, and label them all."""
         of_prepare = {key: value for key, value in parameters.items() if key in _OF_PREPARE}
         of_run = {key: value for key, value in parameters.items() if key not in _OF_PREPARE}
-        arrays = [level for level, _ in levels]
+        given, arrays = start, [level for level, _ in levels]
         shapes = [self._spatial(level) for level in arrays]
         place, of_prepare["fit_scale"] = level_to_fit(
             arrays, shapes, of_prepare.get("fit_scale", 1.0)
@@ -204,10 +204,12 @@ class LayerImage(Chosen):
         if self.seeds is None or start is None:
             fit = prepared.segment(n_clusters, progress=running, **of_run)
         elif self.seeds.fixed:
-            fit = prepared.classify(start[1], progress=running)
+            fit = prepared.classify(start.centroids, progress=running)
         else:
-            of_run |= {"init": start[1], "n_init": 1}
-            fit = prepared.segment(len(start[1]), keep_order=True, progress=running, **of_run)
+            of_run |= {"init": start.centroids, "n_init": 1}
+            fit = prepared.segment(
+                len(start.centroids), keep_order=True, progress=running, **of_run
+            )
 
         everywhere = self.region is None or self.region.everywhere
         done: list[Segmentation] = []
@@ -223,10 +225,11 @@ class LayerImage(Chosen):
         if place:
             done[0] = told_in_full(done[0], done[place], place, shapes)
         result = PyramidSegmentation.of(done) if len(done) > 1 else done[0]
-        if start is not None and len(start[0]) == result.n_clusters:
-            table = np.concatenate([[0], start[0]])
-            result = relabelled(result, table, int(start[0].max()))
-        return result
+        if start is not None and len(start.numbers) == result.n_clusters:
+            table = np.concatenate([[0], start.numbers])
+            result = relabelled(result, table, int(start.numbers.max()))
+        # Who has given the start tells of it.
+        return told_of_seeds(result, start) if given is None else result
 
     @property
     def _as_fitted(self) -> bool:
@@ -243,9 +246,20 @@ class LayerImage(Chosen):
 
     def _start(self, image: Any, where: Matrix, progress: Progress | None = None) -> Start:
         assert self.seeds is not None
-        tick = portion(progress, 0, 0, "Reading seeds")
-        axis = self.channel_axis
-        return self.seeds.centroids(image, where, axis, alpha=self.alpha, tick=tick)
+        region = self.region
+        limited = region is not None and not region.everywhere
+        return self.seeds.start(
+            image,
+            where,
+            self.channel_axis,
+            alpha=self.alpha,
+            inside=self._mask(image, where) if limited else None,
+            limits=(
+                f"the displayed {self.part}" if self.part else "the image",
+                f"the region “{region.name}”" if region else "",
+            ),
+            tick=portion(progress, 0, 0, "Reading seeds"),
+        )
 
     def _prepare(
         self, image: Any, where: Matrix, progress: Progress | None, parameters: dict[str, Any]
@@ -260,3 +274,10 @@ class LayerImage(Chosen):
             if self.region is not None and str(error) == NO_PIXEL:
                 raise ValueError(self.region.missed) from error
             raise
+
+
+def told_of_seeds(found: Found, start: Start | None) -> Found:
+    """Warn of seeds that were left out."""
+    if start is None or not start.left_out:
+        return found
+    return replace(found, warnings=(*found.warnings, start.left_out))
