@@ -19,7 +19,7 @@ from .inputs import Inputs
 from .options import Options, align_labels
 from .preview import Preview
 from .run import Run
-from .sections import On, Scrolled, Section, mark, wrap
+from .sections import On, Scrolled, Section, WheelScrolls, mark, wrap
 from .settings import LastSettings
 from .target import Target
 from .wording import breakable, dropped, in_fields, summary, warnings_of
@@ -152,6 +152,7 @@ class KMeansWidget(Container[Widget]):
         # What a run adds lies below what is there before it, so that nothing jumps.
         self.below = Scrolled(self.how_many, self.where, self.more, self.clusters, self.see)
         self.native.layout().addWidget(self.below)
+        self._wheel = WheelScrolls(self.native, self.below)
 
     # -- which layer --------------------------------------------------------------------
 
