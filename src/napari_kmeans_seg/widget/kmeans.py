@@ -16,7 +16,7 @@ from .cluster_curve import HowMany
 from .cluster_plot import ClusterPlot
 from .cluster_table import ClusterTable
 from .inputs import Inputs
-from .options import Options, align_labels
+from .options import Options, OptionsSection, align_labels
 from .preview import Preview
 from .run import Run
 from .sections import On, Scrolled, Section, WheelScrolls, mark, wrap
@@ -145,7 +145,7 @@ class KMeansWidget(Container[Widget]):
 
         self.how_many = HowMany(self._viewer, self._setting)
         self.where = Section("Region, seeds and clean-up", self.inputs.native)
-        self.more = Section("More options", self.more_options.native)
+        self.more = OptionsSection(self.more_options)
         self.clusters = ClusterTable(self._viewer)
         self.cluster_plot = ClusterPlot(self._viewer, self.clusters)
         self.see = Section("See the clusters", self.cluster_plot)

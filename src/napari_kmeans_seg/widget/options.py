@@ -17,6 +17,8 @@ from magicgui.widgets import (
 )
 from qtpy.QtWidgets import QAbstractSpinBox
 
+from .sections import Section, unmarked
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -211,6 +213,12 @@ class Options(Container[Widget]):
         return [*own, self.add_image, self.add_labels]
 
     @property
+    def changed_fields(self) -> list[str]:
+        """The names of those that are not as they were at first."""
+        changed = [field for field, value in self._at_first.items() if field.value != value]
+        return [field.text if isinstance(field, CheckBox) else unmarked(field) for field in changed]
+
+    @property
     def settings(self) -> dict[str, Any]:
         """What is to come back in the next session, by its name in the manifest."""
         settings = {name: getattr(self, name).value for name in _KEPT}
@@ -301,3 +309,21 @@ class Options(Container[Widget]):
             raise ValueError(
                 f"“Weights” takes one number per channel, such as 1, 1, 0.5; got “{text}”."
             ) from None
+
+
+class OptionsSection(Section):
+    """Folds the options, and tells in its title how many are not as they were at first.
+
+    They come back from the last session, and count while they are folded.
+    """
+
+    def __init__(self, options: Options) -> None:
+        super().__init__("More options", options.native)
+        self._options = options
+        options.changed.connect(self._tell)
+        self._tell()
+
+    def _tell(self) -> None:
+        names = self._options.changed_fields
+        told = f"Not as at first: {', '.join(names)}." if names else ""
+        self.note(f"({len(names)} changed)" if names else "", told)
