@@ -8,6 +8,7 @@ import pytest
 from scipy.ndimage import label as pieces
 
 from napari_kmeans_seg import segment
+from napari_kmeans_seg.layers.methods_text import methods_text
 
 SCALE = {"scale": (0.2, 0.2), "units": ("µm", "µm")}
 
@@ -200,6 +201,30 @@ def test_each_step_by_itself_keeps_what_a_label_means(viewer, dock, run):
         assert pieces(step == 1)[1] == 1
     np.testing.assert_array_equal(viewer.layers["series k-means"].data, series)
     assert labels.features["pixels"].tolist() == [0, 3 * (400 - 25 - 36), 3 * 25, 3 * 36]
+
+
+@pytest.mark.parametrize(
+    ("labels", "sigma", "told"),
+    [
+        (("t", "y", "x"), (0, 1.5, 1.5), "sigma 1.5 pixels along y and x, not along t"),
+        (("z", "y", "x"), 1.5, "sigma 1.5 pixels along all 3 axes"),
+        (None, 1.5, "sigma 1.5 pixels along all 3 axes"),
+    ],
+)
+def test_frames_are_not_mixed_by_smoothing(viewer, dock, run, stack, labels, sigma, told):
+    viewer.add_image(stack, name="stack", axis_labels=labels)
+    widget = dock()
+    widget.more_options.smoothing.value = 1.5
+    assert run(widget) == "done"
+    np.testing.assert_array_equal(
+        viewer.layers["stack clusters"].data, segment(stack, smoothing=sigma).labels
+    )
+    assert told in methods_text(viewer.layers["stack clusters"])
+    tooltip = widget.more_options.smoothing.tooltip
+    assert ("Along y, x; not along t" if labels and labels[0] == "t" else "Along ") in tooltip
+    widget.inputs.scope.value = "plane"
+    assert run(widget) == "done"
+    assert "along" not in methods_text(viewer.layers["stack clusters plane"]).partition(")")[0]
 
 
 def test_an_axis_without_a_name_is_told_by_its_place(viewer, dock, stack):

@@ -58,6 +58,8 @@ class Chosen:
         Where clusters start.
     clean_up : CleanUp
         What is done to the labels afterwards.
+    time_axes : tuple of int
+        The axes of time, along which no smoothing mixes one picture with the next.
     """
 
     layer_id: str
@@ -72,6 +74,7 @@ class Chosen:
     region: Region | None = None
     seeds: Seeds | None = None
     clean_up: CleanUp = _NO_CLEAN_UP
+    time_axes: tuple[int, ...] = ()
 
     @property
     def link_id(self) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .cluster_history import painted_by_hand, record_of
+from .describe import axis_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +56,7 @@ def methods_text(layer: Layer) -> str:
         colors = "colours" if n != 1 else "colour"
         how = f"Pixels were given the label of the nearest of {n} seed {colors} {space}"
         details = [f"means of the pixels at the seeds “{seeds['layer']}”"]
-    details += _prepared(used)
+    details += _prepared(used, layer)
     text = f"{how} ({', '.join(details)}) with napari-kmeans-seg {record['version']}."
     text += "".join(f" {sentence}" for sentence in [*fewer, *_limited(record)])
     if not record.get("converged", True):
@@ -147,12 +148,11 @@ def _restarts(n: int) -> str:
     return f", best of {n} starts" if n > 1 else ""
 
 
-def _prepared(used: dict[str, Any]) -> list[str]:
+def _prepared(used: dict[str, Any], layer: Layer) -> list[str]:
     """Tell what was done to the pixels before."""
     told = []
-    if any(sigma := np.atleast_1d(used.get("smoothing", 0.0))):
-        each = sorted({f"{one:g}" for one in sigma}) if len(set(sigma)) == 1 else map(str, sigma)
-        told.append(f"Gaussian smoothing of sigma {', '.join(each)} pixels")
+    if np.any(sigma := used.get("smoothing", 0.0)):
+        told.append(_smoothed(sigma, layer))
     if used.get("normalize"):
         told.append("channels scaled to equal spread")
     if set(used.get("channel_weights") or [1]) != {1}:
@@ -162,6 +162,32 @@ def _prepared(used: dict[str, Any]) -> list[str]:
     if used.get("fit_scale", 1) != 1:
         told.append(f"fitted on a copy of {100 * used['fit_scale']:g} % of the size")
     return told
+
+
+def _smoothed(sigma: Any, layer: Layer) -> str:
+    """Tell how wide a blur was, and along which axes where there are more than those of a picture.
+
+    An axis of one step has nothing to be blurred with, and steps that were clustered each by
+    itself were blurred each by itself.
+    """
+    shape = (layer.data[0] if layer.multiscale else layer.data).shape
+    step_axis, names = record_of(layer).get("each_step_of_axis"), axis_names(layer)
+    widths = {
+        name: width
+        for axis, (name, width) in enumerate(
+            zip(names, np.broadcast_to(sigma, layer.ndim).tolist(), strict=True)
+        )
+        if shape[axis] > 1 and axis != step_axis
+    }
+    blurred = [name for name, width in widths.items() if width]
+    sharp = [name for name in widths if name not in blurred]
+    each = [f"{widths[name]:g}" for name in blurred] or [f"{np.max(sigma):g}"]
+    text = (
+        f"Gaussian smoothing of sigma {', '.join(each[:1] if len(set(each)) == 1 else each)} pixels"
+    )
+    if sharp and blurred:
+        return f"{text} along {_and(blurred)}, not along {_and(sharp)}"
+    return f"{text} along all {len(blurred)} axes" if len(blurred) > 2 else text
 
 
 def _said(edit: dict[str, Any]) -> str:

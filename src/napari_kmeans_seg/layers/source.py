@@ -14,7 +14,7 @@ from napari_kmeans_seg.core.pixels import NO_PIXEL
 
 from .arrays import as_array, reading, stack
 from .chosen import Chosen
-from .describe import mismatch, pixels_of
+from .describe import is_time, mismatch, pixels_of
 from .geometry import of_level, placement, shifted
 from .pyramid import label_level, level_to_fit, told_hidden, told_in_full
 from .results import PyramidSegmentation, StepsSegmentation, relabelled
@@ -66,6 +66,7 @@ class LayerImage(Chosen):
             rgb=bool(layer.rgb),
             placement=placement(layer),
             pyramid=tuple(layer.data) if layer.multiscale else (),
+            time_axes=tuple(axis for axis in range(layer.ndim) if is_time(layer, axis)),
         )
         if not others:
             return one
@@ -267,6 +268,10 @@ class LayerImage(Chosen):
         mask = self._mask(image, where)
         if (given := parameters.get("mask")) is not None:
             mask = given if mask is None else mask & given
+        if self.time_axes and np.any(sigma := parameters.get("smoothing", 0)):
+            along = np.array(np.broadcast_to(sigma, self._n_axes), float)
+            along[list(self.time_axes)] = 0
+            parameters = {**parameters, "smoothing": along.tolist()}
         form = {"channel_axis": self.channel_axis, "alpha": self.alpha, "mask": mask}
         try:
             return prepare(image, **{**parameters, **form}, progress=progress)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from magicgui.widgets import CheckBox, ComboBox, Container, LineEdit, SpinBox, Widget
 from napari.layers import Image, Labels, Points, Shapes
 
-from napari_kmeans_seg.layers import CleanUp, LayerImage, Region, Seeds, displayed_plane
+from napari_kmeans_seg.layers import CleanUp, LayerImage, Region, Seeds, axis_names, displayed_plane
 
 from .options import align_labels
 from .sections import unmarked
@@ -136,7 +136,7 @@ class Inputs(Container[Widget]):
         self._images = tuple(images)
         if images:
             # Not when there is none: while outputs are added something else is active.
-            self._axes = tuple(images[0].axis_labels)
+            self._axes = tuple(axis_names(images[0]))
         self.offer()
 
     def offer(self) -> None:
@@ -168,10 +168,7 @@ class Inputs(Container[Widget]):
         if len(self._axes) > 2:
             shown = "volume" if self._viewer.dims.ndisplay == 3 else "plane"
             scopes.append((f"displayed {shown}", _PLANE))
-            # napari gives an axis without a name its number from the end, which says little.
-            names = [f"axis {i}" if name == str(i - len(self._axes)) else name
-                     for i, name in enumerate(self._axes[:-2])]  # fmt: skip
-            scopes += [(f"each step of {name}", i) for i, name in enumerate(names)]
+            scopes += [(f"each step of {name}", i) for i, name in enumerate(self._axes[:-2])]
         return scopes
 
     def _arrange(self) -> None:

@@ -9,7 +9,7 @@ from magicgui.widgets import CheckBox, Container, Label, ProgressBar, PushButton
 from napari.utils.notifications import show_error
 from qtpy.QtCore import QEvent, QTimer
 
-from napari_kmeans_seg.layers import LayerImage, Outputs, PartInView, warm_up_early
+from napari_kmeans_seg.layers import LayerImage, Outputs, PartInView, blurred_axes, warm_up_early
 
 from .cluster_count import ClusterCount
 from .cluster_curve import HowMany
@@ -167,7 +167,8 @@ class KMeansWidget(Container[Widget]):
         self.inputs.follow(images)
         # Not when there is none: while outputs are added something else is active.
         if images:
-            self.more_options.offer(len(images), rgb=images[0].rgb)
+            axes = blurred_axes(images[0])
+            self.more_options.offer(len(images), rgb=images[0].rgb, axes=axes)
         # Why a run ended stays to be read when its layer goes and another takes its place.
         stale = changed and self.state != "cancelled"
         if self._run is None and (stale or self.state == "empty"):

@@ -32,6 +32,10 @@ _SPACES_TOOLTIP = (
     "Lab: as the eye tells them apart.\n"
     "HSV: by hue, saturation and brightness; both ends of the hue are one red."
 )
+_SMOOTHING_TOOLTIP = (
+    "Width (sigma) in pixels of a Gaussian blur before clustering, against noise.\n"
+    "0: none. The segmented image is painted with the means of the unblurred pixels."
+)
 _NO_COLORS = "Only RGB images have colours; the values of this one are compared as they are."
 
 # What comes back in the next session. Not the weights: they belong to an image's channels.
@@ -123,10 +127,7 @@ class Options(Container[Widget]):
             min=0,
             max=100,
             step=0.5,
-            tooltip=(
-                "Width (sigma) in pixels of a Gaussian blur before clustering, against noise.\n"
-                "0: none. The segmented image is painted with the means of the unblurred pixels."
-            ),
+            tooltip=_SMOOTHING_TOOLTIP,
         )
         self.spatial_weight = FloatSpinBox(
             label="Position",
@@ -243,8 +244,17 @@ class Options(Container[Widget]):
             field.value = value
         self._color_space, self._optimal = "rgb", False
 
-    def offer(self, n_images: int, *, rgb: bool) -> None:
-        """Offer what can be done with an image, or with several as channels of one."""
+    def offer(
+        self, n_images: int, *, rgb: bool, axes: tuple[list[str], list[str]] = ([], [])
+    ) -> None:
+        """Offer what can be done with an image, or with several as channels of one.
+
+        `axes` names those along which it is blurred by smoothing, and those where it is not.
+        """
+        blurred, sharp = axes
+        told = f"\nAlong {', '.join(blurred)}" if blurred and (sharp or len(blurred) > 2) else ""
+        not_along = f"; not along {', '.join(sharp)}, which is time" if told and sharp else ""
+        self.smoothing.tooltip = f"{_SMOOTHING_TOOLTIP}{told}{not_along}{told and '.'}"
         self._offer_colors(rgb=rgb and n_images == 1)
         self._offer_optimal(one_channel=not rgb and n_images == 1)
 
