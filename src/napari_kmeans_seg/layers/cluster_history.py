@@ -16,7 +16,7 @@ from .cluster_painting import painted_means
 from .cluster_steps import Step, table_after
 from .counting import recounted
 from .label_rows import by_hand, every_label, means, n_pixels_of, of_clusters, with_sizes
-from .link import METADATA_KEY, linked_layers
+from .link import METADATA_KEY, linked_layers, write_data
 from .source import LayerImage
 
 if TYPE_CHECKING:
@@ -227,7 +227,8 @@ class ClusterHistory:
             both = zip(step.pixels, self._levels(), strict=True)
             found = [change.apply(level, back=back) for change, level in both]
             masks = [where for _, where in found]
-            layer.data = [level for level, _ in found] if layer.multiscale else found[0][0]
+            levels = [level for level, _ in found]
+            write_data(layer, levels if layer.multiscale else levels[0])
         layer.features = table
         self._write(layer, step.records[will])
         if count:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.layers import Labels
 
 from .arrays import is_lazy
 
@@ -85,6 +86,18 @@ def write_link(
         "features": _features_of(layer),
         "colors": colors,
     }
+
+
+def write_data(layer: Layer, data: Any) -> None:
+    """Give a layer other pixels, and nothing to undo that was painted on those before.
+
+    napari keeps the strokes of the brush as they were. Undone on other labels they would bring
+    back what is no cluster any more.
+    """
+    layer.data = data
+    if isinstance(layer, Labels):
+        # napari has no public name for this, and calls it itself where a layer is locked.
+        layer._reset_history()
 
 
 def written_colors(layer: Layer) -> str | None:

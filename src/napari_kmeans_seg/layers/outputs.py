@@ -18,6 +18,7 @@ from .link import (
     fingerprint,
     linked_layers,
     linked_to,
+    write_data,
     write_link,
     written_colors,
 )
@@ -273,7 +274,7 @@ class Outputs:
         )
 
     def _update(self, layer: Layer, kind: Kind, spatial: dict[str, Any]) -> None:
-        layer.data = self.arrays[kind]
+        write_data(layer, self.arrays[kind])
         for key, value in spatial.items():
             # Each of these redraws the layer, so leave alone what is right already.
             if not np.array_equal(np.asarray(getattr(layer, key)), np.asarray(value)):
