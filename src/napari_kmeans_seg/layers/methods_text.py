@@ -48,7 +48,13 @@ def methods_text(layer: Layer) -> str:
         else "the optimal one-dimensional clustering" if init == "optimal"
         else f"{init} initialisation" + _restarts(used.get("n_init", 1))
     )  # fmt: skip
-    details = [start, f"seed {used.get('seed')}", f"tolerance {used.get('tol'):g}"]
+    details = [start]
+    optimal = isinstance(init, str) and init == "optimal" and not seeds
+    if not optimal:
+        details.append(f"seed {used.get('seed')}")
+    # The optimum of known values is there at once, in each step; that of bins goes on from there.
+    if not optimal or record["n_iter"] > _n_steps(record, layer):
+        details.append(f"tolerance {used.get('tol'):g}")
     details.append(_iterations(record))
     how = f"Pixels were grouped into {k} by k-means {space}"
     if seeds and seeds["fixed"]:
@@ -140,8 +146,26 @@ def _limited(record: dict[str, Any]) -> list[str]:
     if n := sum(_number(found[1]) for found in numbers if found):
         were = "pixels that were" if n > 1 else "pixel that was"
         told.append(f"{n:,} {were} NaN or infinite {'were' if n > 1 else 'was'} left out.")
+    if record["parameters"].get("alpha"):
+        told += _transparent(record.get("left_out"), n)
     told += [f"{note.split(';')[0].rstrip('.')}." for note in notes if note.startswith("Fitted on")]
     return told
+
+
+def _transparent(left_out: int | None, not_finite: int) -> list[str]:
+    """Tell of fully transparent pixels, which are those left out that are finite."""
+    if left_out is None:
+        return ["Fully transparent pixels, if any, were left out."]
+    n = left_out - not_finite
+    were = "pixels were" if n > 1 else "pixel was"
+    return [f"{n:,} fully transparent {were} left out."] if n > 0 else []
+
+
+def _n_steps(record: dict[str, Any], layer: Layer) -> int:
+    """Count the steps that were clustered each by itself."""
+    axis = record.get("each_step_of_axis")
+    data = layer.data[0] if layer.multiscale else layer.data
+    return 1 if axis is None else int(data.shape[axis])
 
 
 def _restarts(n: int) -> str:

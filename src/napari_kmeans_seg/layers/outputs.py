@@ -358,10 +358,15 @@ def _source_of(kind: Kind, sources: Sequence[Layer]) -> Layer:
 
 def record(segmentation: Segmentation, source: LayerImage) -> dict[str, Any]:
     """Say how a layer came to be, in plain values that JSON can hold."""
+    limited = source.region is not None and not source.region.everywhere
+    told = source.told
+    # Counts of others may be those of a part, reckoned up.
+    if source.alpha and not limited and not source.pyramid and not source.is_lazy:
+        told["left_out"] = int(segmentation.labels.size - segmentation.counts.sum())
     return {
         "version": segmentation.parameters["version"],
         "source": source.name,
-        **source.told,
+        **told,
         "parameters": dict(segmentation.parameters),
         "n_clusters": int(segmentation.n_clusters),
         "centroids": segmentation.centroids.tolist(),
