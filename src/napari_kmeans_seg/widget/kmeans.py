@@ -143,7 +143,7 @@ class KMeansWidget(Container[Widget]):
         self.progress_bar.hide()
         self.warning.hide()
 
-        self.how_many = HowMany(self._viewer, self._setting)
+        self.how_many = HowMany(self._viewer, self._setting, self.message)
         self.where = Section("Region, seeds and clean-up", self.inputs.native)
         self.more = OptionsSection(self.more_options)
         self.clusters = ClusterTable(self._viewer)
