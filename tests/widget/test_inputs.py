@@ -450,5 +450,5 @@ def test_a_run_of_a_plane_in_three_dimensions_takes_the_whole_volume(viewer, doc
     widget.inputs.scope.value = "plane"
     viewer.dims.ndisplay = 3
     assert run(widget) == "done"
-    labels = viewer.layers["stack clusters"]
+    labels = viewer.layers["stack clusters volume"]
     np.testing.assert_array_equal(labels.data, segment(stack, 5).labels)
