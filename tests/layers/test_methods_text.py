@@ -41,6 +41,26 @@ def test_the_sentence_of_a_grey_image_tells_of_the_optimum(cell):
     text = methods_text(result.layer)
     assert "on the pixel intensities (the optimal one-dimensional clustering" in text
     assert "Wang" in text
+    assert "seed" not in text
+    assert "tolerance" not in text
+
+
+@pytest.mark.parametrize(
+    ("n", "told"),
+    [
+        (0, ""),
+        (1, "1 fully transparent pixel was left out."),
+        (1500, "1,500 fully transparent pixels were left out."),
+    ],
+)
+def test_the_sentence_tells_of_transparent_pixels(coffee, n, told):
+    picture = np.dstack([coffee, np.full(coffee.shape[:2], 255, np.uint8)])
+    picture[..., 3].flat[:n] = 0
+    result, _viewer = run(picture)
+    result.delete([2])
+    text = methods_text(result.layer)
+    assert told in text
+    assert ("transparent" in text) == bool(n)
 
 
 def test_the_sentences_tell_what_was_done_to_the_clusters(coffee):

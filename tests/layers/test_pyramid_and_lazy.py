@@ -325,7 +325,7 @@ def test_seeds_on_a_huge_image_read_the_chunks_where_they_lie(huge, kind):
         layer = viewer.add_labels(painted, scale=(100, 100), translate=(49.5, 49.5))
     seeds = Seeds.of(layer, fixed=True)
     where = source.placement
-    numbers, centroids = seeds.centroids(source.data, where, None, alpha=False)
+    numbers, centroids, _ = seeds.start(source.data, where, None, alpha=False)
     assert set(reads) == {(2, 0), (2, 1)}
     assert numbers.tolist() == [1, 2]
     if kind == "points":

@@ -132,7 +132,7 @@ def test_region_and_seeds_lie_where_they_do(viewer, coffee):
     image = LayerImage.of(looked_at(layer, (100, 100), (299, 399)))
     place = {key: getattr(layer, key) for key in ("scale", "rotate", "shear", "translate")}
     inside = np.zeros(coffee.shape[:2], int)
-    inside[150:250, 50:350] = 1
+    inside[150:250, 50:350] = inside[:40] = 1
     # The first two points are not in view, but count.
     points = np.array([[20, 20], [20, 500], [160, 200], [240, 300]])
     region = Region.of(viewer.add_labels(inside, **place))

@@ -81,3 +81,14 @@ def test_what_cannot_be_computed_is_said(viewer, widget):
     assert "takes one number per channel" in widget.how_many.reason.text()
     viewer.layers.clear()
     assert not widget.how_many.button.isEnabled()
+
+
+def test_of_one_value_it_is_said_that_nothing_can_be_told_apart(viewer, dock, qtbot):
+    viewer.add_image(np.full((40, 50), 7, np.uint8), name="constant")
+    widget = dock()
+    widget.how_many.button.click()
+    assert widget.message.value == "Trying 2 to 12 clusters …"
+    qtbot.waitUntil(lambda: not widget.how_many.busy, timeout=10_000)
+    assert widget.how_many.reason.text().startswith("All pixels have the same value")
+    assert widget.how_many.plot.isHidden()
+    assert widget.message.value == "Ready."

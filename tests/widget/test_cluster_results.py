@@ -30,6 +30,31 @@ def test_counts_follow_the_brush_and_its_undo(viewer, table, labels, qtbot):
     assert labels.features.to_csv() == features
 
 
+def test_strokes_of_another_state_are_not_undone_by_napari(viewer, table, labels, qtbot):
+    before = labels.data.copy()
+    click(table, 1)
+    table.split(2)
+    qtbot.waitUntil(lambda: len(rows(table)) == 5, timeout=10_000)
+    there = labels.data == 5
+    labels.paint(np.argwhere(there)[0], 3)
+    painted = labels.data.copy()
+    assert (painted[there] == 3).any()
+    table.undo()
+    now = labels.data.copy()
+    assert set(np.unique(now)) == {1, 2, 3, 4}
+    expected = np.where(there & (painted == 5), 2, painted)
+    np.testing.assert_array_equal(now, expected)
+    assert (now != before).any(), "the stroke stays"
+    labels.undo()
+    np.testing.assert_array_equal(labels.data, now)
+    labels.redo()
+    np.testing.assert_array_equal(labels.data, now)
+    # What is painted from here on can be undone as ever.
+    labels.paint((0, 0), 4)
+    labels.undo()
+    np.testing.assert_array_equal(labels.data, now)
+
+
 def test_a_label_that_is_painted_new_gets_a_row(viewer, table, labels, qtbot):
     paint(viewer, labels, qtbot)
     labels.selected_label = 7

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dask.array as da
 import numpy as np
 import pytest
 from scipy.ndimage import label as pieces
 
 from napari_kmeans_seg import segment
+from napari_kmeans_seg.layers.methods_text import methods_text
 
 SCALE = {"scale": (0.2, 0.2), "units": ("µm", "µm")}
 
@@ -108,6 +110,80 @@ def test_the_displayed_plane_gets_labels_that_lie_there(viewer, dock, run, stack
     assert labels.data.shape == (1, 40, 50)
 
 
+def test_the_newest_result_is_the_one_that_is_shown_and_lies_on_top(viewer, dock, run, stack):
+    stack[2, :20] = 255
+    viewer.add_image(stack, name="stack", axis_labels=("t", "y", "x"))
+    widget = dock()
+
+    def segmented(scope, k):
+        widget.n_clusters.value = k
+        widget.inputs.scope.value = widget.inputs.scope.get_choice(scope)
+        assert run(widget) == "done"
+        name = "stack clusters plane" if scope == "displayed plane" else "stack clusters"
+        assert widget.clusters.clusters.layer is viewer.layers[name]
+        assert widget.clusters.view.sorted.rowCount() == k
+        assert viewer.layers[-1].name == name
+
+    segmented("whole image", 5)
+    segmented("displayed plane", 3)
+    segmented("whole image", 4)
+    segmented("displayed plane", 6)
+    segmented("each step of t", 2)
+    assert [layer.name for layer in viewer.layers] == [
+        "stack",
+        "stack k-means plane",
+        "stack clusters plane",
+        "stack k-means",
+        "stack clusters",
+    ]
+    # What a person keeps is an earlier result, too, wherever they put it.
+    kept = viewer.layers["stack clusters"]
+    kept.name = "mine"
+    segmented("whole image", 4)
+    viewer.layers.move(viewer.layers.index(kept), len(viewer.layers))
+    segmented("whole image", 3)
+    assert kept in viewer.layers
+
+
+@pytest.mark.parametrize("shape", [(4, 40, 50), (3, 4, 40, 50)])
+def test_in_the_3d_view_it_is_the_displayed_volume_with_layers_of_its_own(
+    viewer, dock, run, qtbot, shape
+):
+    stack = np.random.default_rng(0).integers(0, 200, shape, np.uint8)
+    viewer.add_image(stack, name="stack")
+    widget = dock()
+
+    def previewed(name: str) -> None:
+        qtbot.waitUntil(lambda: widget.clusters.clusters.layer.name == name, timeout=20_000)
+        qtbot.waitUntil(lambda: not widget.preview.busy, timeout=20_000)
+        assert viewer.layers[-1].name == name
+
+    assert run(widget) == "done"
+    whole, before = viewer.layers["stack clusters"], viewer.layers["stack clusters"].data.copy()
+    widget.inputs.scope.value = "plane"
+    assert run(widget) == "done"
+    plane = viewer.layers["stack clusters plane"]
+    seen = plane.data.copy()
+    widget.live.value = True
+    previewed("stack clusters plane")
+    viewer.dims.ndisplay = 3
+    assert widget.inputs.scope.native.currentText() == "displayed volume"
+    assert widget.inputs.scope.value == "plane"
+    previewed("stack clusters volume")
+    volume = stack[viewer.dims.current_step[0]][np.newaxis] if len(shape) > 3 else stack
+    np.testing.assert_array_equal(
+        viewer.layers["stack clusters volume"].data, segment(volume).labels
+    )
+    widget.clusters.extras.methods.click()
+    widget.clusters.extras.script.click()
+    qtbot.waitUntil(lambda: widget.clusters.message.text() == "Python script copied.")
+    np.testing.assert_array_equal(plane.data, seen)
+    np.testing.assert_array_equal(whole.data, before)
+    viewer.dims.ndisplay = 2
+    assert widget.inputs.scope.native.currentText() == "displayed plane"
+    previewed("stack clusters plane")
+
+
 def test_each_step_by_itself_keeps_what_a_label_means(viewer, dock, run):
     # Two things on a dark ground; the red one begins as the darker and ends as the brighter.
     series = np.full((3, 20, 20, 3), 5, np.uint8)
@@ -125,6 +201,30 @@ def test_each_step_by_itself_keeps_what_a_label_means(viewer, dock, run):
         assert pieces(step == 1)[1] == 1
     np.testing.assert_array_equal(viewer.layers["series k-means"].data, series)
     assert labels.features["pixels"].tolist() == [0, 3 * (400 - 25 - 36), 3 * 25, 3 * 36]
+
+
+@pytest.mark.parametrize(
+    ("labels", "sigma", "told"),
+    [
+        (("t", "y", "x"), (0, 1.5, 1.5), "sigma 1.5 pixels along y and x, not along t"),
+        (("z", "y", "x"), 1.5, "sigma 1.5 pixels along all 3 axes"),
+        (None, 1.5, "sigma 1.5 pixels along all 3 axes"),
+    ],
+)
+def test_frames_are_not_mixed_by_smoothing(viewer, dock, run, stack, labels, sigma, told):
+    viewer.add_image(stack, name="stack", axis_labels=labels)
+    widget = dock()
+    widget.more_options.smoothing.value = 1.5
+    assert run(widget) == "done"
+    np.testing.assert_array_equal(
+        viewer.layers["stack clusters"].data, segment(stack, smoothing=sigma).labels
+    )
+    assert told in methods_text(viewer.layers["stack clusters"])
+    tooltip = widget.more_options.smoothing.tooltip
+    assert ("Along y, x; not along t" if labels and labels[0] == "t" else "Along ") in tooltip
+    widget.inputs.scope.value = "plane"
+    assert run(widget) == "done"
+    assert "along" not in methods_text(viewer.layers["stack clusters plane"]).partition(")")[0]
 
 
 def test_an_axis_without_a_name_is_told_by_its_place(viewer, dock, stack):
@@ -224,6 +324,51 @@ def test_painted_seeds_keep_their_numbers(viewer, dock, run, coffee):
         assert labels.features.query("pixels > 0 and label > 0")["label"].tolist() == [3, 7]
 
 
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize("kind", ["points", "labels"])
+def test_seeds_that_cannot_serve_are_told_of_and_too_few_are_refused(
+    viewer, dock, run, coffee, kind, lazy
+):
+    picture = np.dstack([coffee, np.full(coffee.shape[:2], 255, np.uint8)])
+    picture[300:, :50, 3] = 0
+    layer = viewer.add_image(da.from_array(picture, chunks=200) if lazy else picture, name="cup")
+    places = np.array([(20, 20), (150, 300), (350, 20), (200, 500), (450, 20)])
+    if kind == "points":
+        seeds = viewer.add_points(places, name="spots")
+    else:
+        painted = np.zeros((500, 600), np.uint8)
+        painted[tuple(places.T)] = range(1, 6)
+        seeds = viewer.add_labels(painted, name="spots")
+    area = viewer.add_shapes([[[0, 0], [0, 400], [399, 400], [399, 0]]], name="area")
+    widget = dock()
+    select(viewer, layer)
+    widget.inputs.seeds.value = str(seeds.unique_id)
+    assert run(widget) == "done"
+    transparent = "1 on pixels that are NaN, infinite or fully transparent"
+    assert widget.warning.value == (
+        f"⚠ 2 of 5 seeds of “spots” were left out: 1 outside the image, {transparent}."
+    )
+    assert widget.clusters.clusters.table["pixels"].gt(0).sum() == 3
+    widget.inputs.region.value = str(area.unique_id)
+    assert run(widget) == "done"
+    outside = "1 outside the image, 1 outside" if kind == "points" else "2 outside"
+    assert (
+        f"3 of 5 seeds of “spots” were left out: {outside} the region “area”, {transparent}."
+        in (widget.warning.value)
+    )
+    widget.inputs.everywhere.value = True
+    assert run(widget) == "done"
+    assert "2 of 5 seeds" in widget.warning.value
+    before = np.asarray(viewer.layers["cup clusters"].data).copy()
+    if kind == "points":
+        seeds.data = places[[0, 2]]
+    else:
+        seeds.data = np.where(np.isin(seeds.data, (1, 3)), seeds.data, 0)
+    assert run(widget) == "error"
+    assert f"1 of 2 seeds of “spots” was left out: {transparent}. One alone" in widget.message.value
+    np.testing.assert_array_equal(np.asarray(viewer.layers["cup clusters"].data), before)
+
+
 @pytest.mark.parametrize(
     ("field", "add", "words"),
     [
@@ -305,5 +450,5 @@ def test_a_run_of_a_plane_in_three_dimensions_takes_the_whole_volume(viewer, doc
     widget.inputs.scope.value = "plane"
     viewer.dims.ndisplay = 3
     assert run(widget) == "done"
-    labels = viewer.layers["stack clusters"]
+    labels = viewer.layers["stack clusters volume"]
     np.testing.assert_array_equal(labels.data, segment(stack, 5).labels)

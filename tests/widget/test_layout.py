@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QEvent, Qt
-from qtpy.QtGui import QFontMetrics
-from qtpy.QtWidgets import QWidget
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QFontMetrics, QWheelEvent
+from qtpy.QtWidgets import QApplication, QWidget
 
 from napari_kmeans_seg.widget.cluster_count import ClusterCount
 from napari_kmeans_seg.widget.sections import On
@@ -121,3 +121,49 @@ def test_an_event_that_comes_while_python_takes_things_apart_is_no_error(qtbot):
         watched.show()
         watched.hide()
     assert not errors
+
+
+def turn(control):
+    """Turn the wheel by one notch over a control, as the mouse does."""
+    place = QPointF(control.rect().center())
+    down = (QPoint(0, 0), QPoint(0, -120))
+    event = QWheelEvent(
+        place, QPointF(control.mapToGlobal(place.toPoint())), *down, Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    QApplication.sendEvent(control, event)
+
+
+def test_the_wheel_scrolls_and_changes_no_value_without_the_focus(widget, viewer, qtbot):
+    viewer.add_image(np.zeros((3, 20, 20), np.uint8), name="stack")
+    viewer.layers.selection.active = viewer.layers["coffee"]
+    widget.more.expand()
+    widget.where.expand()
+    viewer.window._qt_window.activateWindow()
+    widget.run_button.native.setFocus()
+    bar = widget.below.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 0)
+    options, extras = widget.more_options, widget.clusters.extras
+    fields = [options.init, options.seed, options.tol, widget.inputs.specks]
+    controls = [*(field.native for field in fields), extras.colors]
+    outside = [widget.n_clusters.native, widget.cluster_count.slider._widget._qwidget]
+    outside.append(widget.inputs.scope.native)
+
+    def values():
+        every = [options.settings, widget.n_clusters.value, widget.inputs.scope.value]
+        return [*every, extras.colors.currentIndex(), widget.inputs.specks.value]
+
+    before = values()
+    for control in controls:
+        bar.setValue(0)
+        turn(control)
+        assert bar.value() > 0, control
+        assert not control.hasFocus()
+    for control in outside:
+        turn(control)
+    assert values() == before
+    options.seed.value = 9
+    options.seed.native.setFocus()
+    qtbot.waitUntil(options.seed.native.hasFocus)
+    turn(options.seed.native)
+    assert options.seed.value == 8

@@ -213,3 +213,20 @@ def test_naparis_preferences_show_them_and_leave_the_others_alone(viewer, dock, 
     again = another(viewer)
     assert again.n_clusters.value == 7
     assert again.more_options.tol.value == 0.000025
+
+
+def test_the_folded_title_tells_which_options_are_not_as_at_first(viewer, dock, close):
+    first = dock()
+    title = first.more.button
+    assert title.text() == "▸ More options"
+    first.more_options.smoothing.value = 2
+    first.more_options.add_image.value = False
+    assert title.text() == "▸ More options (2 changed)"
+    assert title.toolTip() == "Not as at first: Smoothing, Segmented image."
+    close(first)
+    again = another(viewer)
+    assert again is not first
+    assert again.more.button.text() == "▸ More options (2 changed)"
+    again.more_options.reset()
+    assert again.more.button.text() == "▸ More options"
+    assert again.more.button.toolTip() == ""

@@ -7,7 +7,7 @@ puts the result into the viewer, on the interface's thread again.
 
 from .cleanup import CleanUp
 from .colors import warm_up_early
-from .describe import describe, describe_channels, displayed_plane
+from .describe import axis_names, blurred_axes, describe, describe_channels, displayed_plane
 from .link import METADATA_KEY, EditWatch, linked_layers
 from .outputs import Outputs, earlier_outputs
 from .region import Region
@@ -24,6 +24,8 @@ __all__ = [
     "PartInView",
     "Region",
     "Seeds",
+    "axis_names",
+    "blurred_axes",
     "describe",
     "describe_channels",
     "displayed_plane",

@@ -16,7 +16,7 @@ from .cluster_painting import painted_means
 from .cluster_steps import Step, table_after
 from .counting import recounted
 from .label_rows import by_hand, every_label, means, n_pixels_of, of_clusters, with_sizes
-from .link import METADATA_KEY, linked_layers
+from .link import METADATA_KEY, linked_layers, write_data
 from .source import LayerImage
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class ClusterHistory:
 
     def sources(self) -> list[Image]:
         """Find the image that was segmented, or all that were; none where one is gone."""
-        # Of several the ids are joined, and of a plane there is a note behind them.
+        # Of several the ids are joined, and of a part there is a note behind them.
         ids = record_of(self.layer)["link"]["source_id"].partition(":")[0].split("+")
         layers = {str(layer.unique_id): layer for layer in self._layers()}
         found = [layers[one] for one in ids if one in layers]
@@ -101,7 +101,7 @@ class ClusterHistory:
         return next(iter(self.sources()), None)
 
     def source_image(self) -> LayerImage | None:
-        """Read what was segmented: the image, or several as channels, or a plane of it."""
+        """Read what was segmented: the image, or several as channels, or a part of it."""
         sources = self.sources()
         if not sources:
             return None
@@ -227,7 +227,8 @@ class ClusterHistory:
             both = zip(step.pixels, self._levels(), strict=True)
             found = [change.apply(level, back=back) for change, level in both]
             masks = [where for _, where in found]
-            layer.data = [level for level, _ in found] if layer.multiscale else found[0][0]
+            levels = [level for level, _ in found]
+            write_data(layer, levels if layer.multiscale else levels[0])
         layer.features = table
         self._write(layer, step.records[will])
         if count:

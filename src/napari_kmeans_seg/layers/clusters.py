@@ -53,12 +53,12 @@ def clusters_of(viewer: ViewerModel, layer: Layer | None, *others: Layer) -> Clu
     layer = bare(layer)
     if others or not isinstance(layer, Labels):
         whole = "+".join(str(one.unique_id) for one in (layer, *others))
-        # Of the whole, or of a plane of it.
-        sources = (whole, f"{whole}:plane")
+        # Of the whole, or of the plane or volume of it that was displayed.
+        sources = (whole, f"{whole}:plane", f"{whole}:volume")
         results = [one for source in sources for one in linked_layers(viewer, source, "labels")]
         if not results:
             return None
-        # A new one is put above the others.
+        # The newest is put above the others.
         layer = bare(max(results, key=viewer.layers.index))
     link = record_of(layer).get("link", {})
     if link.get("output") != "labels" or link.get("layer_id") != str(layer.unique_id):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari.components import ViewerModel
-    from napari.layers import Image
+    from napari.layers import Image, Layer
 
 
 def describe(layer: Image) -> str:
@@ -39,6 +39,27 @@ def describe_channels(layers: Sequence[Image]) -> str:
             raise ValueError(why)
     names = ", ".join(layer.name for layer in layers)
     return f"{names}: {describe(layers[0])} each"
+
+
+def axis_names(layer: Layer) -> list[str]:
+    """Name the axes; what napari calls one without a name, its number from the end, says little."""
+    labels = layer.axis_labels
+    n = len(labels)
+    return [f"axis {i}" if name == str(i - n) else name for i, name in enumerate(labels)]
+
+
+def is_time(layer: Layer, axis: int) -> bool:
+    """Whether an axis is one of time, by its name or its unit."""
+    named = layer.axis_labels[axis].lower() in ("t", "time")
+    return named or bool(layer.units[axis].is_compatible_with("s"))
+
+
+def blurred_axes(layer: Image) -> tuple[list[str], list[str]]:
+    """Name the axes along which smoothing blurs a layer, and those of time, where it does not."""
+    names: tuple[list[str], list[str]] = ([], [])
+    for axis, name in enumerate(axis_names(layer)):
+        names[is_time(layer, axis)].append(name)
+    return names
 
 
 def displayed_plane(viewer: ViewerModel, layer: Image) -> dict[int, int]:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from .describe import is_time
+
 if TYPE_CHECKING:
     from napari.layers import Layer
 
@@ -105,7 +107,7 @@ def with_sizes(table: pd.DataFrame, layer: Layer, step_axis: int | None = None) 
     An axis of time, or one whose steps were clustered each by itself, is none of space: a
     series of pictures has an area, summed over its steps, and no volume.
     """
-    space = [axis for axis in range(layer.ndim) if axis != step_axis and not _is_time(layer, axis)]
+    space = [axis for axis in range(layer.ndim) if axis != step_axis and not is_time(layer, axis)]
     space = space or [*range(layer.ndim)]
     matrix = layer.affine.linear_matrix @ np.diag(layer.scale)
     pixel_size = abs(float(np.linalg.det(matrix[np.ix_(space, space)])))
@@ -119,8 +121,3 @@ def with_sizes(table: pd.DataFrame, layer: Layer, step_axis: int | None = None) 
     table.insert(place, f"{quantity} [{unit:~P}]", table["pixels"] * pixel_size)
     table.insert(0, "index", table["label"])
     return table
-
-
-def _is_time(layer: Layer, axis: int) -> bool:
-    named = layer.axis_labels[axis].lower() in ("t", "time")
-    return named or bool(layer.units[axis].is_compatible_with("s"))

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.layers import Labels
 
 from .arrays import is_lazy
 
@@ -61,13 +62,15 @@ def table_fingerprint(features: pd.DataFrame) -> str:
 
 def linked_layers(viewer: ViewerModel, source_id: str, kind: Kind) -> list[Layer]:
     """Find the outputs of one kind that were made from a source, the newest last."""
-    return [
-        layer
-        for layer in viewer.layers
-        if (link := _link(layer)).get("source_id") == source_id
-        and link.get("output") == kind
-        and link.get("layer_id") == str(layer.unique_id)
-    ]
+    return [layer for layer in viewer.layers if linked_to(layer) == (source_id, kind)]
+
+
+def linked_to(layer: Layer) -> tuple[str, Kind]:
+    """Tell from which source an output was made, and which it is; of others nothing."""
+    link = _link(layer)
+    if link.get("layer_id") != str(layer.unique_id):
+        return "", ""
+    return str(link.get("source_id")), str(link.get("output"))
 
 
 def write_link(
@@ -83,6 +86,18 @@ def write_link(
         "features": _features_of(layer),
         "colors": colors,
     }
+
+
+def write_data(layer: Layer, data: Any) -> None:
+    """Give a layer other pixels, and nothing to undo that was painted on those before.
+
+    napari keeps the strokes of the brush as they were. Undone on other labels they would bring
+    back what is no cluster any more.
+    """
+    layer.data = data
+    if isinstance(layer, Labels):
+        # napari has no public name for this, and calls it itself where a layer is locked.
+        layer._reset_history()
 
 
 def written_colors(layer: Layer) -> str | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .cluster_history import painted_by_hand, record_of
+from .describe import axis_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +48,13 @@ def methods_text(layer: Layer) -> str:
         else "the optimal one-dimensional clustering" if init == "optimal"
         else f"{init} initialisation" + _restarts(used.get("n_init", 1))
     )  # fmt: skip
-    details = [start, f"seed {used.get('seed')}", f"tolerance {used.get('tol'):g}"]
+    details = [start]
+    optimal = isinstance(init, str) and init == "optimal" and not seeds
+    if not optimal:
+        details.append(f"seed {used.get('seed')}")
+    # The optimum of known values is there at once, in each step; that of bins goes on from there.
+    if not optimal or record["n_iter"] > _n_steps(record, layer):
+        details.append(f"tolerance {used.get('tol'):g}")
     details.append(_iterations(record))
     how = f"Pixels were grouped into {k} by k-means {space}"
     if seeds and seeds["fixed"]:
@@ -55,7 +62,7 @@ def methods_text(layer: Layer) -> str:
         colors = "colours" if n != 1 else "colour"
         how = f"Pixels were given the label of the nearest of {n} seed {colors} {space}"
         details = [f"means of the pixels at the seeds “{seeds['layer']}”"]
-    details += _prepared(used)
+    details += _prepared(used, layer)
     text = f"{how} ({', '.join(details)}) with napari-kmeans-seg {record['version']}."
     text += "".join(f" {sentence}" for sentence in [*fewer, *_limited(record)])
     if not record.get("converged", True):
@@ -113,9 +120,10 @@ def _iterations(record: dict[str, Any]) -> str:
 def _limited(record: dict[str, Any]) -> list[str]:
     """Tell to what of the image this was done, and what was done to the labels."""
     told = []
-    if "plane" in record:
+    if record.get("plane"):
         places = [f"{index} along axis {axis}" for axis, index in record["plane"].items()]
-        told.append(f"Only the plane at {_and(places)} was clustered.")
+        part = record["link"]["source_id"].partition(":")[2]
+        told.append(f"Only the {part} at {_and(places)} was clustered.")
     if "each_step_of_axis" in record:
         told.append(
             f"Each step of axis {record['each_step_of_axis']} was clustered by itself, and "
@@ -138,20 +146,37 @@ def _limited(record: dict[str, Any]) -> list[str]:
     if n := sum(_number(found[1]) for found in numbers if found):
         were = "pixels that were" if n > 1 else "pixel that was"
         told.append(f"{n:,} {were} NaN or infinite {'were' if n > 1 else 'was'} left out.")
+    if record["parameters"].get("alpha"):
+        told += _transparent(record.get("left_out"), n)
     told += [f"{note.split(';')[0].rstrip('.')}." for note in notes if note.startswith("Fitted on")]
     return told
+
+
+def _transparent(left_out: int | None, not_finite: int) -> list[str]:
+    """Tell of fully transparent pixels, which are those left out that are finite."""
+    if left_out is None:
+        return ["Fully transparent pixels, if any, were left out."]
+    n = left_out - not_finite
+    were = "pixels were" if n > 1 else "pixel was"
+    return [f"{n:,} fully transparent {were} left out."] if n > 0 else []
+
+
+def _n_steps(record: dict[str, Any], layer: Layer) -> int:
+    """Count the steps that were clustered each by itself."""
+    axis = record.get("each_step_of_axis")
+    data = layer.data[0] if layer.multiscale else layer.data
+    return 1 if axis is None else int(data.shape[axis])
 
 
 def _restarts(n: int) -> str:
     return f", best of {n} starts" if n > 1 else ""
 
 
-def _prepared(used: dict[str, Any]) -> list[str]:
+def _prepared(used: dict[str, Any], layer: Layer) -> list[str]:
     """Tell what was done to the pixels before."""
     told = []
-    if any(sigma := np.atleast_1d(used.get("smoothing", 0.0))):
-        each = sorted({f"{one:g}" for one in sigma}) if len(set(sigma)) == 1 else map(str, sigma)
-        told.append(f"Gaussian smoothing of sigma {', '.join(each)} pixels")
+    if np.any(sigma := used.get("smoothing", 0.0)):
+        told.append(_smoothed(sigma, layer))
     if used.get("normalize"):
         told.append("channels scaled to equal spread")
     if set(used.get("channel_weights") or [1]) != {1}:
@@ -161,6 +186,32 @@ def _prepared(used: dict[str, Any]) -> list[str]:
     if used.get("fit_scale", 1) != 1:
         told.append(f"fitted on a copy of {100 * used['fit_scale']:g} % of the size")
     return told
+
+
+def _smoothed(sigma: Any, layer: Layer) -> str:
+    """Tell how wide a blur was, and along which axes where there are more than those of a picture.
+
+    An axis of one step has nothing to be blurred with, and steps that were clustered each by
+    itself were blurred each by itself.
+    """
+    shape = (layer.data[0] if layer.multiscale else layer.data).shape
+    step_axis, names = record_of(layer).get("each_step_of_axis"), axis_names(layer)
+    widths = {
+        name: width
+        for axis, (name, width) in enumerate(
+            zip(names, np.broadcast_to(sigma, layer.ndim).tolist(), strict=True)
+        )
+        if shape[axis] > 1 and axis != step_axis
+    }
+    blurred = [name for name, width in widths.items() if width]
+    sharp = [name for name in widths if name not in blurred]
+    each = [f"{widths[name]:g}" for name in blurred] or [f"{np.max(sigma):g}"]
+    text = (
+        f"Gaussian smoothing of sigma {', '.join(each[:1] if len(set(each)) == 1 else each)} pixels"
+    )
+    if sharp and blurred:
+        return f"{text} along {_and(blurred)}, not along {_and(sharp)}"
+    return f"{text} along all {len(blurred)} axes" if len(blurred) > 2 else text
 
 
 def _said(edit: dict[str, Any]) -> str:

@@ -17,6 +17,8 @@ from .link import (
     Kind,
     fingerprint,
     linked_layers,
+    linked_to,
+    write_data,
     write_link,
     written_colors,
 )
@@ -54,7 +56,8 @@ class Outputs:
 
     The rule for a second run on the same layer: an output of an earlier run is written to
     again, in place, and keeps what the person set on it (opacity, visibility, colours,
-    place in the list); only its pixels, table, metadata and place in the world follow. An
+    place in the list, but above other results of the same image); only its pixels, table,
+    metadata and place in the world follow. An
     output that the person painted on, renamed, or whose features table they changed is
     left alone, and a fresh layer is added. So is one that cannot hold the new result,
     because the source has another dtype or number of axes by now.
@@ -163,11 +166,32 @@ class Outputs:
                 viewer.layers.insert(_place_to_be_seen(viewer, sources, later), layer)
             self._describe(layer, kind, sources[0])
             shown[kind] = layer
+        self._raise(viewer, shown)
 
         viewer.layers.selection = selected
         if active is not None:
             viewer.layers.selection.active = active
         return shown
+
+    def _raise(self, viewer: ViewerModel, shown: dict[Kind, Layer]) -> None:
+        """Put the outputs above other results of the same images, which would hide them.
+
+        By this the topmost result of an image is that of the last run. What belongs to the
+        outputs goes with them, in the order that a person gave to it.
+        """
+        link_id = self.source.link_id
+        images = _ids(link_id)
+        own: dict[int, Kind] = {}
+        earlier: dict[int, tuple[Kind, ...]] = {}
+        for i, layer in enumerate(viewer.layers):
+            source_id, kind = linked_to(layer)
+            if source_id == link_id and shown.get(kind, layer) == layer:
+                own[i] = kind
+            elif images & _ids(source_id):
+                # Labels that a person works on need not go below a new segmented image.
+                earlier[i] = (kind,) if source_id == link_id else tuple(shown)
+        if any(i < j and own[i] in kinds for i in own for j, kinds in earlier.items()):
+            viewer.layers.move_multiple([*own], max(earlier) + 1)
 
     def _labels_of_preview(self, viewer: ViewerModel) -> list[Layer]:
         """Find the labels that a preview has shown already, which the image must not hide."""
@@ -220,7 +244,7 @@ class Outputs:
         )
 
     def _new(self, kind: Kind, spatial: dict[str, Any], source: Layer) -> Layer:
-        of = " plane" if self.source.plane is not None else ""
+        of = f" {self.source.part}" if self.source.part else ""
         of = " preview" if isinstance(self.source, PartInView) else of
         data = self.arrays[kind]
         multiscale = isinstance(data, list)
@@ -250,7 +274,7 @@ class Outputs:
         )
 
     def _update(self, layer: Layer, kind: Kind, spatial: dict[str, Any]) -> None:
-        layer.data = self.arrays[kind]
+        write_data(layer, self.arrays[kind])
         for key, value in spatial.items():
             # Each of these redraws the layer, so leave alone what is right already.
             if not np.array_equal(np.asarray(getattr(layer, key)), np.asarray(value)):
@@ -321,6 +345,11 @@ def _place_to_be_seen(
     return min([max(hiding) + 1, *places])
 
 
+def _ids(link_id: str) -> set[str]:
+    """Tell the ids of the images that were segmented, whatever part of them."""
+    return set(link_id.partition(":")[0].split("+"))
+
+
 def _source_of(kind: Kind, sources: Sequence[Layer]) -> Layer:
     """Find the layer that an output is shown as: "image 3" as the third."""
     _, _, number = kind.partition(" ")
@@ -329,10 +358,15 @@ def _source_of(kind: Kind, sources: Sequence[Layer]) -> Layer:
 
 def record(segmentation: Segmentation, source: LayerImage) -> dict[str, Any]:
     """Say how a layer came to be, in plain values that JSON can hold."""
+    limited = source.region is not None and not source.region.everywhere
+    told = source.told
+    # Counts of others may be those of a part, reckoned up.
+    if source.alpha and not limited and not source.pyramid and not source.is_lazy:
+        told["left_out"] = int(segmentation.labels.size - segmentation.counts.sum())
     return {
         "version": segmentation.parameters["version"],
         "source": source.name,
-        **source.told,
+        **told,
         "parameters": dict(segmentation.parameters),
         "n_clusters": int(segmentation.n_clusters),
         "centroids": segmentation.centroids.tolist(),

@@ -93,7 +93,7 @@ def _read(record: dict[str, Any], files: tuple[str, ...]) -> list[str]:
             f"# Clusters were found on level {level} of the pyramid, an image of its own size.",
             f"small = {lines[-1].removeprefix('image = ').replace('.tif', f'_level{level}.tif')}",
         ]
-    if "plane" in record:
+    if record.get("plane"):
         at = {int(axis): index for axis, index in record["plane"].items()}
         cut = [f"{at[axis]}:{at[axis] + 1}" if axis in at else ":" for axis in range(max(at) + 1)]
         index = ", ".join([":", *cut] if channels else cut)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -12,29 +12,25 @@ from napari_kmeans_seg import Segmentation, prepare
 from napari_kmeans_seg.core.parallel import portion, within
 from napari_kmeans_seg.core.pixels import NO_PIXEL
 
-from .arrays import as_array, is_lazy, reading, stack
-from .cleanup import CleanUp
-from .describe import mismatch, pixels_of
+from .arrays import as_array, reading, stack
+from .chosen import Chosen
+from .describe import is_time, mismatch, pixels_of
 from .geometry import of_level, placement, shifted
 from .pyramid import label_level, level_to_fit, told_hidden, told_in_full
 from .results import PyramidSegmentation, StepsSegmentation, relabelled
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    import numpy.typing as npt
-    from napari.components import ViewerModel
     from napari.layers import Image
 
     from napari_kmeans_seg import PreparedImage
     from napari_kmeans_seg.core.parallel import Progress
 
     from .geometry import Matrix
-    from .region import Region
-    from .seeds import Seeds
+    from .seeds import Start
 
-    # The label and the initial centroid of each seed.
-    Start = tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]
+Found = TypeVar("Found", bound=Segmentation)
 
 # The arguments of `segment` that `prepare` takes; the others are those of a run.
 _OF_PREPARE = (
@@ -48,55 +44,11 @@ _OF_PREPARE = (
 )
 
 
-_NO_CLEAN_UP = CleanUp()
-
-
 @dataclass(frozen=True, eq=False)
-class LayerImage:
-    """The pixels of an image layer, or of several as channels, and how to segment them.
+class LayerImage(Chosen):
+    """The pixels of what was chosen, and how to segment them."""
 
-    Attributes
-    ----------
-    layer_id : str
-        The layer's unique id, which outlives renaming; of several, the first one's.
-    name : str
-        The layer's name when it was read; of several, all names.
-    data : array-like
-        The layer's pixels; of a pyramid, its largest level. It is turned into a NumPy
-        array where the work is done, so that a lazy array is not computed on the
-        interface's thread.
-    rgb : bool
-        Whether the last axis holds red, green, blue and perhaps alpha.
-    placement : matrix
-        Where the layer lies in the world.
-    channels : tuple of LayerImage
-        The layers that are clustered together, one feature each; empty for a single one.
-    pyramid : tuple of array-like
-        All levels, the largest first; empty for a layer that is no pyramid.
-    plane : mapping of int to int
-        The index along each axis to which the scope is limited.
-    step_axis : int or None
-        The axis whose steps are clustered each by itself.
-    region : Region or None
-        Where clustering happens.
-    seeds : Seeds or None
-        Where clusters start.
-    clean_up : CleanUp
-        What is done to the labels afterwards.
-    """
-
-    layer_id: str
-    name: str
-    data: Any
-    rgb: bool
-    placement: Matrix
     channels: tuple[LayerImage, ...] = ()
-    pyramid: tuple[Any, ...] = ()
-    plane: Mapping[int, int] | None = None
-    step_axis: int | None = None
-    region: Region | None = None
-    seeds: Seeds | None = None
-    clean_up: CleanUp = _NO_CLEAN_UP
 
     @classmethod
     def of(cls, layer: Image, *others: Image) -> LayerImage:
@@ -114,6 +66,7 @@ class LayerImage:
             rgb=bool(layer.rgb),
             placement=placement(layer),
             pyramid=tuple(layer.data) if layer.multiscale else (),
+            time_axes=tuple(axis for axis in range(layer.ndim) if is_time(layer, axis)),
         )
         if not others:
             return one
@@ -122,86 +75,6 @@ class LayerImage:
                 raise ValueError(why)
         channels = (one, *(cls.of(other) for other in others))
         return replace(one, name=" + ".join(each.name for each in channels), channels=channels)
-
-    @property
-    def link_id(self) -> str:
-        """What its outputs are found by: those of a plane are not those of the whole."""
-        own = "+".join(each.layer_id for each in self.channels) or self.layer_id
-        return own if self.plane is None else f"{own}:plane"
-
-    @property
-    def channel_names(self) -> list[str]:
-        """What the channels are called in tables."""
-        if self.channels:
-            return [each.name for each in self.channels]
-        return ["red", "green", "blue"] if self.rgb else ["intensity"]
-
-    @property
-    def channel_axis(self) -> int | None:
-        """The axis of the channels of `levels`, counted from the end."""
-        if self.channels:
-            return -1 - self._n_axes
-        return -1 if self.rgb else None
-
-    @property
-    def alpha(self) -> bool:
-        """Whether the last channel is alpha."""
-        return self.rgb and self.data.shape[-1] == 4
-
-    @property
-    def origin(self) -> npt.NDArray[np.float64]:
-        """The data coordinates at which the scope begins."""
-        origin = np.zeros(len(self.placement) - 1)
-        for axis, index in (self.plane or {}).items():
-            origin[axis] = index
-        return origin
-
-    @property
-    def is_lazy(self) -> bool:
-        """Whether the pixels are computed or read when they are asked for."""
-        return is_lazy(as_array(self.data))
-
-    @property
-    def told(self) -> dict[str, Any]:
-        """What its outputs tell of it, in plain values that JSON can hold."""
-        told: dict[str, Any] = {}
-        if self.channels:
-            told["channels"] = self.channel_names
-        if self.plane is not None:
-            told["plane"] = {str(axis): index for axis, index in self.plane.items()}
-        if self.step_axis is not None:
-            told["each_step_of_axis"] = self.step_axis
-        if self.region is not None:
-            told["region"] = {"layer": self.region.name, "everywhere": self.region.everywhere}
-            if self.region.chosen:
-                told["region"]["labels"] = list(self.region.chosen)
-        if self.seeds is not None:
-            told["seeds"] = {"layer": self.seeds.name, "fixed": self.seeds.fixed}
-        if self.clean_up.specks:
-            told["merged_pieces_below"] = self.clean_up.specks
-            if not self.clean_up.per_plane:
-                told["pieces_across_planes"] = True
-        return told
-
-    def layer_in(self, viewer: ViewerModel) -> Image | None:
-        """Find the layer in a viewer, or None where it is gone."""
-        for layer in viewer.layers:
-            if str(layer.unique_id) == self.layer_id:
-                return layer
-        return None
-
-    def layers_in(self, viewer: ViewerModel) -> list[Image] | None:
-        """Find the layer, or all that are clustered together; None where one is gone."""
-        found = [each.layer_in(viewer) for each in self.channels or (self,)]
-        there = [layer for layer in found if layer is not None]
-        return there if len(there) == len(found) else None
-
-    def is_still(self, layer: Image, *others: Image) -> bool:
-        """Whether the layers show the very arrays that were read."""
-        return all(
-            pixels_of(now) is each.data
-            for each, now in zip(self.channels or (self,), (layer, *others), strict=False)
-        )
 
     @cached_property
     def levels(self) -> tuple[tuple[Any, Matrix], ...]:
@@ -230,10 +103,6 @@ class LayerImage:
     def _arrays(self) -> dict[str, Sequence[Any]]:
         """What each layer is called, and what is read of it."""
         return {each.name: each.pyramid or (each.data,) for each in self.channels or (self,)}
-
-    @property
-    def _n_axes(self) -> int:
-        return len(self.placement) - 1
 
     def prepare(self, *, progress: Progress | None = None, **parameters: Any) -> PreparedImage:
         """Read the pixels once, to segment them several times.
@@ -302,8 +171,9 @@ class LayerImage:
                 levels.append((level[tuple(cut)], shifted(where, offset)))
             steps.append(self._segment(levels, n_clusters, parameters, step_progress, start))
         if start is not None and len({step.n_clusters for step in steps}) == 1:
-            return StepsSegmentation.join(steps, axis)
-        return StepsSegmentation.of(steps, axis, portion(progress, 0.9, 1, "Comparing steps"))
+            return told_of_seeds(StepsSegmentation.join(steps, axis), start)
+        tick = portion(progress, 0.9, 1, "Comparing steps")
+        return told_of_seeds(StepsSegmentation.of(steps, axis, tick), start)
 
     def array_axis(self, axis: int) -> int:
         """Say which axis of the arrays an axis of the layer is."""
@@ -320,7 +190,7 @@ class LayerImage:
         """Fit on one level, and label them all."""
         of_prepare = {key: value for key, value in parameters.items() if key in _OF_PREPARE}
         of_run = {key: value for key, value in parameters.items() if key not in _OF_PREPARE}
-        arrays = [level for level, _ in levels]
+        given, arrays = start, [level for level, _ in levels]
         shapes = [self._spatial(level) for level in arrays]
         place, of_prepare["fit_scale"] = level_to_fit(
             arrays, shapes, of_prepare.get("fit_scale", 1.0)
@@ -335,10 +205,12 @@ class LayerImage:
         if self.seeds is None or start is None:
             fit = prepared.segment(n_clusters, progress=running, **of_run)
         elif self.seeds.fixed:
-            fit = prepared.classify(start[1], progress=running)
+            fit = prepared.classify(start.centroids, progress=running)
         else:
-            of_run |= {"init": start[1], "n_init": 1}
-            fit = prepared.segment(len(start[1]), keep_order=True, progress=running, **of_run)
+            of_run |= {"init": start.centroids, "n_init": 1}
+            fit = prepared.segment(
+                len(start.centroids), keep_order=True, progress=running, **of_run
+            )
 
         everywhere = self.region is None or self.region.everywhere
         done: list[Segmentation] = []
@@ -354,10 +226,11 @@ class LayerImage:
         if place:
             done[0] = told_in_full(done[0], done[place], place, shapes)
         result = PyramidSegmentation.of(done) if len(done) > 1 else done[0]
-        if start is not None and len(start[0]) == result.n_clusters:
-            table = np.concatenate([[0], start[0]])
-            result = relabelled(result, table, int(start[0].max()))
-        return result
+        if start is not None and len(start.numbers) == result.n_clusters:
+            table = np.concatenate([[0], start.numbers])
+            result = relabelled(result, table, int(start.numbers.max()))
+        # Who has given the start tells of it.
+        return told_of_seeds(result, start) if given is None else result
 
     @property
     def _as_fitted(self) -> bool:
@@ -374,9 +247,20 @@ class LayerImage:
 
     def _start(self, image: Any, where: Matrix, progress: Progress | None = None) -> Start:
         assert self.seeds is not None
-        tick = portion(progress, 0, 0, "Reading seeds")
-        axis = self.channel_axis
-        return self.seeds.centroids(image, where, axis, alpha=self.alpha, tick=tick)
+        region = self.region
+        limited = region is not None and not region.everywhere
+        return self.seeds.start(
+            image,
+            where,
+            self.channel_axis,
+            alpha=self.alpha,
+            inside=self._mask(image, where) if limited else None,
+            limits=(
+                f"the displayed {self.part}" if self.part else "the image",
+                f"the region “{region.name}”" if region else "",
+            ),
+            tick=portion(progress, 0, 0, "Reading seeds"),
+        )
 
     def _prepare(
         self, image: Any, where: Matrix, progress: Progress | None, parameters: dict[str, Any]
@@ -384,6 +268,10 @@ class LayerImage:
         mask = self._mask(image, where)
         if (given := parameters.get("mask")) is not None:
             mask = given if mask is None else mask & given
+        if self.time_axes and np.any(sigma := parameters.get("smoothing", 0)):
+            along = np.array(np.broadcast_to(sigma, self._n_axes), float)
+            along[list(self.time_axes)] = 0
+            parameters = {**parameters, "smoothing": along.tolist()}
         form = {"channel_axis": self.channel_axis, "alpha": self.alpha, "mask": mask}
         try:
             return prepare(image, **{**parameters, **form}, progress=progress)
@@ -391,3 +279,10 @@ class LayerImage:
             if self.region is not None and str(error) == NO_PIXEL:
                 raise ValueError(self.region.missed) from error
             raise
+
+
+def told_of_seeds(found: Found, start: Start | None) -> Found:
+    """Warn of seeds that were left out."""
+    if start is None or not start.left_out:
+        return found
+    return replace(found, warnings=(*found.warnings, start.left_out))

@@ -11,7 +11,7 @@ import numpy as np
 from .arrays import as_array, stack
 from .describe import displayed_plane
 from .geometry import shifted
-from .source import LayerImage
+from .source import LayerImage, told_of_seeds
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -192,7 +192,7 @@ class PartInView(LayerImage):
             image, where = self.whole.levels[0]
             start = self._start(image, where, progress)
         found = self._segment(self.levels, n_clusters, parameters, progress, start)
-        return self.clean_up.without_specks(found)
+        return told_of_seeds(self.clean_up.without_specks(found), start)
 
     def _prepare(
         self,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import napari.viewer
+    from magicgui.widgets import Label
     from qtpy.QtGui import QMouseEvent, QPaintEvent
 
     from napari_kmeans_seg import ClusterCurve
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 _LOOK_EVERY = 50
 _RANGE = range(2, 13)
 _TITLE = "How many clusters?"
+_TRYING = f"Trying {_RANGE[0]} to {_RANGE[-1]} clusters …"
+_ONE = "All pixels have the same value: there is nothing to tell apart."
 # Told apart by colour-blind people, and from a light and from a dark background.
 _INERTIA, _SCORE = "#4477AA", "#EE6677"
 
@@ -152,6 +155,8 @@ class HowMany(QWidget):
         Whose theme is followed.
     setting : callable
         Gives the image and the arguments of `segment`; a ValueError says why there are none.
+    status : Label
+        Says what goes on meanwhile, and then again what it said before.
     """
 
     picked = Signal(int)
@@ -160,9 +165,11 @@ class HowMany(QWidget):
         self,
         viewer: napari.viewer.Viewer,
         setting: Callable[[], tuple[LayerImage, dict[str, Any]]],
+        status: Label,
     ) -> None:
         super().__init__()
         self._viewer, self._setting = viewer, setting
+        self._status, self._said = status, ""
         self._work: BackgroundWork[ClusterCurve] | None = None
         self.button = QPushButton(_TITLE)
         self.button.setToolTip("Try 2 to 12 clusters, and suggest a number.")
@@ -227,6 +234,7 @@ class HowMany(QWidget):
         self._work = BackgroundWork(work, owner=self)
         self._work.start()
         self._timer.start()
+        self._said, self._status.value = self._status.value, _TRYING
 
     def stop(self) -> None:
         """Compute no more. Touches no Qt object."""
@@ -259,6 +267,8 @@ class HowMany(QWidget):
         self._timer.stop()
         self._work = None
         self.button.setText(_TITLE)
+        if self._status.value == _TRYING:
+            self._status.value = self._said
         if work is None:
             return
         try:
@@ -268,8 +278,9 @@ class HowMany(QWidget):
         except Exception as error:  # noqa: BLE001 - whatever it is, a person must read it
             self._say(in_fields(str(error)) or type(error).__name__)
             return
-        self.plot.show_curve(curve)
-        self._say(curve.reason)
+        several = curve.n_clusters[-1] > 1
+        self.plot.show_curve(curve if several else None)
+        self._say(curve.reason if several else _ONE)
 
     def _say(self, text: str) -> None:
         self.reason.setText(text)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from magicgui.widgets import CheckBox, ComboBox, Container, LineEdit, SpinBox, Widget
 from napari.layers import Image, Labels, Points, Shapes
 
-from napari_kmeans_seg.layers import CleanUp, LayerImage, Region, Seeds, displayed_plane
+from napari_kmeans_seg.layers import CleanUp, LayerImage, Region, Seeds, axis_names, displayed_plane
 
 from .options import align_labels
 from .sections import unmarked
@@ -53,7 +53,7 @@ class Inputs(Container[Widget]):
             tooltip=(
                 "whole image: one clustering for all planes.\n"
                 "displayed plane: only what is shown now, for a quick look; its layers lie at "
-                "that plane.\n"
+                "that plane. In the 3-D view it is the displayed volume, with layers of its own.\n"
                 "each step: every step of the axis is clustered by itself; a label means the "
                 "same in all of them."
             ),
@@ -136,12 +136,12 @@ class Inputs(Container[Widget]):
         self._images = tuple(images)
         if images:
             # Not when there is none: while outputs are added something else is active.
-            self._axes = tuple(images[0].axis_labels)
-            self._offer(self.scope, otherwise=_WHOLE)
-        self.offer_layers()
+            self._axes = tuple(axis_names(images[0]))
+        self.offer()
 
-    def offer_layers(self) -> None:
-        """Offer the layers that can serve as region and seeds; a choice stays while it can."""
+    def offer(self) -> None:
+        """Offer the scopes and the layers that can serve; a choice stays while it can."""
+        self._offer(self.scope, otherwise=_WHOLE)
         for field in (self.region, self.seeds):
             self._offer(field, otherwise="")
         self._arrange()
@@ -150,8 +150,12 @@ class Inputs(Container[Widget]):
     def _offer(field: ComboBox, otherwise: str) -> None:
         """Ask for the choices anew; the one that was made stays while it can."""
         chosen = field.value
-        field.reset_choices()
-        field.value = chosen if chosen in field.choices else otherwise
+        # One that is only called something else now must not be left for a moment.
+        with field.changed.blocked():
+            field.reset_choices()
+            field.value = chosen if chosen in field.choices else otherwise
+        if field.value != chosen:
+            field.changed.emit(field.value)
 
     # Functions, for napari lets a dock's widgets ask for their choices whenever layers change.
 
@@ -162,11 +166,9 @@ class Inputs(Container[Widget]):
     def _scopes(self, _field: Widget) -> list[tuple[str, str | int]]:
         scopes: list[tuple[str, str | int]] = [("whole image", _WHOLE)]
         if len(self._axes) > 2:
-            scopes.append(("displayed plane", _PLANE))
-            # napari gives an axis without a name its number from the end, which says little.
-            names = [f"axis {i}" if name == str(i - len(self._axes)) else name
-                     for i, name in enumerate(self._axes[:-2])]  # fmt: skip
-            scopes += [(f"each step of {name}", i) for i, name in enumerate(names)]
+            shown = "volume" if self._viewer.dims.ndisplay == 3 else "plane"
+            scopes.append((f"displayed {shown}", _PLANE))
+            scopes += [(f"each step of {name}", i) for i, name in enumerate(self._axes[:-2])]
         return scopes
 
     def _arrange(self) -> None:
@@ -205,8 +207,7 @@ class Inputs(Container[Widget]):
         region, seeds = self._chosen(self.region), self._chosen(self.seeds)
         return replace(
             source,
-            # Where all axes are shown at once this is the whole image.
-            plane=(displayed_plane(self._viewer, images[0]) or None) if scope == _PLANE else None,
+            plane=displayed_plane(self._viewer, images[0]) if scope == _PLANE else None,
             step_axis=scope if isinstance(scope, int) else None,
             region=None
             if region is None

@@ -9,17 +9,17 @@ from magicgui.widgets import CheckBox, Container, Label, ProgressBar, PushButton
 from napari.utils.notifications import show_error
 from qtpy.QtCore import QEvent, QTimer
 
-from napari_kmeans_seg.layers import LayerImage, Outputs, PartInView, warm_up_early
+from napari_kmeans_seg.layers import LayerImage, Outputs, PartInView, blurred_axes, warm_up_early
 
 from .cluster_count import ClusterCount
 from .cluster_curve import HowMany
 from .cluster_plot import ClusterPlot
 from .cluster_table import ClusterTable
 from .inputs import Inputs
-from .options import Options, align_labels
+from .options import Options, OptionsSection, align_labels
 from .preview import Preview
 from .run import Run
-from .sections import On, Scrolled, Section, mark, wrap
+from .sections import On, Scrolled, Section, WheelScrolls, mark, wrap
 from .settings import LastSettings
 from .target import Target
 from .wording import breakable, dropped, in_fields, summary, warnings_of
@@ -143,15 +143,16 @@ class KMeansWidget(Container[Widget]):
         self.progress_bar.hide()
         self.warning.hide()
 
-        self.how_many = HowMany(self._viewer, self._setting)
+        self.how_many = HowMany(self._viewer, self._setting, self.message)
         self.where = Section("Region, seeds and clean-up", self.inputs.native)
-        self.more = Section("More options", self.more_options.native)
+        self.more = OptionsSection(self.more_options)
         self.clusters = ClusterTable(self._viewer)
         self.cluster_plot = ClusterPlot(self._viewer, self.clusters)
         self.see = Section("See the clusters", self.cluster_plot)
         # What a run adds lies below what is there before it, so that nothing jumps.
         self.below = Scrolled(self.how_many, self.where, self.more, self.clusters, self.see)
         self.native.layout().addWidget(self.below)
+        self._wheel = WheelScrolls(self.native, self.below)
 
     # -- which layer --------------------------------------------------------------------
 
@@ -166,7 +167,8 @@ class KMeansWidget(Container[Widget]):
         self.inputs.follow(images)
         # Not when there is none: while outputs are added something else is active.
         if images:
-            self.more_options.offer(len(images), rgb=images[0].rgb)
+            axes = blurred_axes(images[0])
+            self.more_options.offer(len(images), rgb=images[0].rgb, axes=axes)
         # Why a run ended stays to be read when its layer goes and another takes its place.
         stale = changed and self.state != "cancelled"
         if self._run is None and (stale or self.state == "empty"):
@@ -181,7 +183,7 @@ class KMeansWidget(Container[Widget]):
 
     def _on_described(self) -> None:
         self.preview.drop_stale()
-        self.inputs.offer_layers()
+        self.inputs.offer()
 
     def _is_running(self) -> bool:
         return self._run is not None

@@ -17,6 +17,8 @@ from magicgui.widgets import (
 )
 from qtpy.QtWidgets import QAbstractSpinBox
 
+from .sections import Section, unmarked
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -29,6 +31,10 @@ _SPACES_TOOLTIP = (
     "red, green, blue: as they are stored.\n"
     "Lab: as the eye tells them apart.\n"
     "HSV: by hue, saturation and brightness; both ends of the hue are one red."
+)
+_SMOOTHING_TOOLTIP = (
+    "Width (sigma) in pixels of a Gaussian blur before clustering, against noise.\n"
+    "0: none. The segmented image is painted with the means of the unblurred pixels."
 )
 _NO_COLORS = "Only RGB images have colours; the values of this one are compared as they are."
 
@@ -121,10 +127,7 @@ class Options(Container[Widget]):
             min=0,
             max=100,
             step=0.5,
-            tooltip=(
-                "Width (sigma) in pixels of a Gaussian blur before clustering, against noise.\n"
-                "0: none. The segmented image is painted with the means of the unblurred pixels."
-            ),
+            tooltip=_SMOOTHING_TOOLTIP,
         )
         self.spatial_weight = FloatSpinBox(
             label="Position",
@@ -211,6 +214,12 @@ class Options(Container[Widget]):
         return [*own, self.add_image, self.add_labels]
 
     @property
+    def changed_fields(self) -> list[str]:
+        """The names of those that are not as they were at first."""
+        changed = [field for field, value in self._at_first.items() if field.value != value]
+        return [field.text if isinstance(field, CheckBox) else unmarked(field) for field in changed]
+
+    @property
     def settings(self) -> dict[str, Any]:
         """What is to come back in the next session, by its name in the manifest."""
         settings = {name: getattr(self, name).value for name in _KEPT}
@@ -235,8 +244,17 @@ class Options(Container[Widget]):
             field.value = value
         self._color_space, self._optimal = "rgb", False
 
-    def offer(self, n_images: int, *, rgb: bool) -> None:
-        """Offer what can be done with an image, or with several as channels of one."""
+    def offer(
+        self, n_images: int, *, rgb: bool, axes: tuple[list[str], list[str]] = ([], [])
+    ) -> None:
+        """Offer what can be done with an image, or with several as channels of one.
+
+        `axes` names those along which it is blurred by smoothing, and those where it is not.
+        """
+        blurred, sharp = axes
+        told = f"\nAlong {', '.join(blurred)}" if blurred and (sharp or len(blurred) > 2) else ""
+        not_along = f"; not along {', '.join(sharp)}, which is time" if told and sharp else ""
+        self.smoothing.tooltip = f"{_SMOOTHING_TOOLTIP}{told}{not_along}{told and '.'}"
         self._offer_colors(rgb=rgb and n_images == 1)
         self._offer_optimal(one_channel=not rgb and n_images == 1)
 
@@ -301,3 +319,21 @@ class Options(Container[Widget]):
             raise ValueError(
                 f"“Weights” takes one number per channel, such as 1, 1, 0.5; got “{text}”."
             ) from None
+
+
+class OptionsSection(Section):
+    """Folds the options, and tells in its title how many are not as they were at first.
+
+    They come back from the last session, and count while they are folded.
+    """
+
+    def __init__(self, options: Options) -> None:
+        super().__init__("More options", options.native)
+        self._options = options
+        options.changed.connect(self._tell)
+        self._tell()
+
+    def _tell(self) -> None:
+        names = self._options.changed_fields
+        told = f"Not as at first: {', '.join(names)}." if names else ""
+        self.note(f"({len(names)} changed)" if names else "", told)

@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QScrollBar,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -90,6 +102,7 @@ class Section(QWidget):
         # A method, not a function made in place: PySide6 would keep that one for ever, and
         # with it the whole dock.
         self.button.toggled.connect(self._on_toggled)
+        self._note = ""
         self._on_toggled(False)
 
     @property
@@ -105,8 +118,18 @@ class Section(QWidget):
         """Fold."""
         self.button.setChecked(False)
 
+    def note(self, text: str, tooltip: str) -> None:
+        """Tell something of what is below, also while it is folded."""
+        self._note = f" {text}" if text else ""
+        self.button.setToolTip(tooltip)
+        self._entitle()
+
+    def _entitle(self) -> None:
+        arrow = "▾" if self.is_expanded else "▸"
+        self.button.setText(f"{arrow} {self._title}{self._note}")
+
     def _on_toggled(self, opened: bool) -> None:
-        self.button.setText(f"{'▾' if opened else '▸'} {self._title}")
+        self._entitle()
         self.content.setVisible(opened)
         self.toggled.emit(opened)
 
@@ -181,3 +204,38 @@ class On(QObject):
         if event is not None and event.type() == self._kind:
             self._callback()
         return False
+
+
+class WheelScrolls(QObject):
+    """Keeps the wheel from the values of controls that have not the focus.
+
+    Who scrolls a panel with the mouse passes over them, and must not change what they say.
+
+    Parameters
+    ----------
+    panel : QWidget
+        Holds the controls, at any depth.
+    scrolled : QScrollArea
+        Is scrolled instead.
+    """
+
+    # Of the class, too: Qt still asks while Python takes the object apart.
+    _bar: QScrollBar | None = None
+
+    def __init__(self, panel: QWidget, scrolled: QScrollArea) -> None:
+        super().__init__(panel)
+        self._bar = scrolled.verticalScrollBar()
+        for control in panel.findChildren(QWidget):
+            turned = isinstance(control, (QComboBox, QAbstractSpinBox, QAbstractSlider))
+            if turned and not isinstance(control, QScrollBar):
+                # The wheel would bring the focus along.
+                control.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+                control.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
+        """Turn the scroll bar instead, as a scroll area does with a wheel above it."""
+        wheel = event is not None and event.type() == QEvent.Type.Wheel
+        if not wheel or not isinstance(watched, QWidget) or watched.hasFocus():
+            return False
+        QApplication.sendEvent(self._bar, event)
+        return True

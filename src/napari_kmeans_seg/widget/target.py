@@ -27,7 +27,7 @@ class Target(Container[Widget]):
     followed : Signal
         Tells that the viewer's layers or their selection changed, and whether `images` did.
     described : Signal
-        Tells that the data or the name of a layer changed.
+        Tells that the data or the name of a layer changed, or how many axes are displayed.
 
     Parameters
     ----------
@@ -81,6 +81,7 @@ class Target(Container[Widget]):
             layers.events.inserted.connect(self._follow)
             layers.events.removed.connect(self._follow)
             layers.events.renamed.connect(self._on_described)
+            self._viewer.dims.events.ndisplay.connect(self._on_described)
             self._listening = True
             self._follow()
 
@@ -94,6 +95,7 @@ class Target(Container[Widget]):
             layers.events.inserted.disconnect(self._follow)
             layers.events.removed.disconnect(self._follow)
             layers.events.renamed.disconnect(self._on_described)
+            self._viewer.dims.events.ndisplay.disconnect(self._on_described)
             for layer in self.images:
                 layer.events.data.disconnect(self._on_described)
             self.images = ()
