@@ -280,6 +280,8 @@ def test_the_clusters_follow_whether_channels_are_normalized(viewer, coffee, req
 def test_the_clusters_follow_a_region_and_seeds_that_are_drawn(viewer, coffee, request):
     layer = viewer.add_image(coffee, name="coffee")
     square, spots = add_square(viewer), add_spots(viewer)
+    # Two of the spots lie in the region, at least.
+    square.add_rectangles([spots.data.min(axis=0) - 9, spots.data.max(axis=0) + 9])
     viewer.layers.selection.active = layer
     widget, rest = request.getfixturevalue("live")
     widget.inputs.region.value = str(square.unique_id)
