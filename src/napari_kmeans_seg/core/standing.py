@@ -9,12 +9,15 @@ from .sources import PointSource
 WIDE = 16
 """Times the usual sum of squares within a cell from which its points stand for themselves."""
 
+CROWDED = 0.125
+"""Share of the weight in one cell from which it is no rare one, and its mean is a good guide."""
+
 SINGLE = 1 << 15
 """Points of such cells that stand for all of them."""
 
 
 def wide_cells(sums: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Tell in which cells points lie far apart, as in the outer ones, which hold all beyond.
+    """Tell in which cells few points lie far apart, as in the outer ones, which hold all beyond.
 
     Parameters
     ----------
@@ -25,7 +28,7 @@ def wide_cells(sums: NDArray[np.float64]) -> NDArray[np.bool_]:
     weights, *totals, squares = sums[:, occupied]
     lost = np.maximum(squares - (np.stack(totals) ** 2).sum(axis=0) / weights, 0)
     is_wide = np.zeros(sums.shape[1], bool)
-    is_wide[occupied] = lost > WIDE * lost.mean()
+    is_wide[occupied] = (lost > WIDE * lost.mean()) & (weights < CROWDED * weights.sum())
     return is_wide
 
 
