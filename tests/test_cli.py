@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pandas as pd
@@ -41,6 +42,18 @@ def run(*arguments: object, **options) -> subprocess.CompletedProcess[str]:
         check=False,
         env={**options.pop("env", os.environ), "PYTHONIOENCODING": "utf-8"},
         **options,
+    )
+
+
+def printing_to(stdout: IO[str], *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Do the same while it prints to a file of ours."""
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=120,
+        check=False,
     )
 
 
@@ -469,13 +482,7 @@ class TestPrinting:
     def test_a_full_disk_is_told_once_and_the_images_are_done(self, tmp_path, photo):
         (tmp_path / "b.png").write_bytes(photo.read_bytes())
         with Path("/dev/full").open("w") as full:
-            done = subprocess.run(
-                [*COMMAND, "segment", photo, tmp_path / "b.png", "-o", tmp_path / "out"],
-                stdout=full,
-                stderr=subprocess.PIPE,
-                text=True,
-                check=False,
-            )
+            done = printing_to(full, "segment", photo, tmp_path / "b.png", "-o", tmp_path / "out")
         assert done.returncode == 1
         assert done.stderr == (
             "napari-kmeans-seg: nothing more is printed: No space left on device\n"
@@ -488,13 +495,7 @@ class TestPrinting:
         reading, writing = os.pipe()
         os.close(reading)
         with os.fdopen(writing, "w") as pipe:
-            done = subprocess.run(
-                [*COMMAND, "segment", photo, tmp_path / "b.png", "-o", tmp_path / "out"],
-                stdout=pipe,
-                stderr=subprocess.PIPE,
-                text=True,
-                check=False,
-            )
+            done = printing_to(pipe, "segment", photo, tmp_path / "b.png", "-o", tmp_path / "out")
         assert (done.returncode, done.stderr) == (0, "")
         assert len(files(tmp_path / "out")) == 6
 

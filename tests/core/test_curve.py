@@ -37,13 +37,14 @@ def test_places_that_begin_alike_lie_in_one_cell():
 def test_in_z_order_the_bits_of_the_axes_take_turns():
     x, y, z = grid = np.indices((256, 256, 2)).reshape(3, -1)
 
-    places = places_in_z_order(grid.astype(float))
+    places, by_rank = places_in_z_order(grid.astype(float))
 
     expected = np.zeros(x.size, int)
     for bit in range(8):
         for axis, value in enumerate((x, y, z)):
             expected += (value >> bit) % 2 << (3 * bit + axis)
     np.testing.assert_array_equal(places, expected)
+    assert not by_rank
 
 
 @pytest.mark.parametrize("far", [1e6, 1e30])
@@ -54,6 +55,7 @@ def test_values_far_from_the_others_do_not_leave_them_in_few_cells(far):
     _, places = along_curve(features)
 
     assert len(np.unique(places)) > 5000
+    assert places_in_z_order(features)[1], "places follow the ranks"
 
 
 def test_points_in_one_place_are_in_order():

@@ -67,11 +67,17 @@ def places_on_curve(features: Features) -> NDArray[np.uint32]:
     domains with unequal side lengths. Information Processing Letters 105, 155-163.
     doi:10.1016/j.ipl.2007.08.034
     """
-    return _in_grid(features, hilbert=True)
+    return _in_grid(features, hilbert=True)[0]
 
 
-def places_in_z_order(features: Features) -> NDArray[np.uint32]:
+def places_in_z_order(features: Features) -> tuple[NDArray[np.uint32], bool]:
     """Say the same of a curve that leaps, on which points find their places in half the time.
+
+    Returns
+    -------
+    places : (n,) array of uint32
+    by_rank : bool
+        Whether places follow the ranks of the points, so that a cell may be of any width.
 
     References
     ----------
@@ -81,8 +87,8 @@ def places_in_z_order(features: Features) -> NDArray[np.uint32]:
     return _in_grid(features, hilbert=False)
 
 
-def _in_grid(features: Features, *, hilbert: bool) -> NDArray[np.uint32]:
-    """Lay a grid over points, and find their places in it."""
+def _in_grid(features: Features, *, hilbert: bool) -> tuple[NDArray[np.uint32], bool]:
+    """Lay a grid over points, and find their places in it; tell whether these follow ranks."""
     low, high = features.min(axis=1), features.max(axis=1)
     axes = np.sort(np.argsort(high - low, kind="stable")[::-1][:N_AXES])
     chosen = [features[axis] for axis in axes]
@@ -92,7 +98,8 @@ def _in_grid(features: Features, *, hilbert: bool) -> NDArray[np.uint32]:
     step = 2.0 ** np.ceil(np.log2(extent / ((1 << n_bits) - 1)))
     cells = [(float(low[axis]), float(1 / step)) for axis in axes]
     few = np.sort(_z_order([feature[:: 1 + feature.size // SAMPLE] for feature in chosen], cells))
-    if np.count_nonzero(few[1:] != few[:-1]) < few.size // CROWDED:
+    by_rank = bool(np.count_nonzero(few[1:] != few[:-1]) < few.size // CROWDED)
+    if by_rank:
         # A few values far from the others: equal widths would leave the rest in few cells.
         rank_bits = min(n_bits, RANK_BITS)
         chosen = [_ranks(feature, 1 << rank_bits) for feature in chosen]
@@ -102,7 +109,7 @@ def _in_grid(features: Features, *, hilbert: bool) -> NDArray[np.uint32]:
         places = _z_order([feature[start:stop] for feature in chosen], cells)
         return _hilbert_order(places, len(chosen)) if hilbert and len(chosen) > 1 else places
 
-    return np.concatenate(list(map_spans(part, spans(features.shape[1], PIECE))))
+    return np.concatenate(list(map_spans(part, spans(features.shape[1], PIECE)))), by_rank
 
 
 def _ranks(feature: NDArray[np.float64], n_ranks: int) -> NDArray[np.float64]:

@@ -239,7 +239,8 @@ def in_leaves(points: PointSource, leaf: int | None = None) -> LeafSource:
 def in_cells(points: PointSource, n_bits: int) -> LeafSource:
     """Sum points up to the means of those that lie in one cell of space, in any order.
 
-    Points of cells in which they lie far apart stand for themselves.
+    Where cells may be of any width, points of those in which they lie far apart stand for
+    themselves.
 
     Parameters
     ----------
@@ -249,9 +250,11 @@ def in_cells(points: PointSource, n_bits: int) -> LeafSource:
         How many bits of a place tell cells apart.
     """
     shift = np.uint32(PLACE_BITS - n_bits)
-    cells = (places_in_z_order(points.features) >> shift).astype(np.intp)
-    squares = (points.features * points.weighted).sum(axis=0)
-    rows = [points.weights, *points.weighted, squares]
+    places, by_rank = places_in_z_order(points.features)
+    cells = (places >> shift).astype(np.intp)
+    rows = [points.weights, *points.weighted]
+    if by_rank:
+        rows.append((points.features * points.weighted).sum(axis=0))
 
     def sum_up(start: int, stop: int) -> NDArray[np.float64]:
         return sums_by_label(cells[start:stop], [row[start:stop] for row in rows], 1 << n_bits).T
@@ -259,13 +262,13 @@ def in_cells(points: PointSource, n_bits: int) -> LeafSource:
     total = np.zeros((len(rows), 1 << n_bits))
     for part in map_spans(sum_up, spans(points.n, POINTS)):
         total += part
-    single = np.flatnonzero(wide_cells(total)[cells])
-    if single.size:
+    if by_rank:
+        single = np.flatnonzero(wide_cells(total)[cells])
         single = single[spread(single.size, SINGLE)]
         kept = points.features[:, single], points.weights[single]
         return in_leaves(standing_for_all(total, cells[single], *kept))
     occupied = np.flatnonzero(total[0] != 0)
-    weights, *totals, _ = total[:, occupied]
+    weights, *totals = total[:, occupied]
     places, leaf = occupied.astype(np.uint32) << shift, _leaf_of(occupied.size)
     return LeafSource(totals / weights, weights, np.stack(totals), places=places, leaf=leaf)
 

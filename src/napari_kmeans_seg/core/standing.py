@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from .features import Features
 from .sources import PointSource
 
-WIDE = 64
+WIDE = 16
 """Times the usual sum of squares within a cell from which its points stand for themselves."""
 
 CROWDED = 0.125
