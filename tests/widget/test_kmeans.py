@@ -78,6 +78,43 @@ def test_a_layer_that_is_no_image_is_named(viewer, dock, cell):
     assert widget.run_button.enabled
 
 
+def test_who_works_on_the_clusters_of_an_image_can_run_it_again(
+    viewer, dock, finish, qtbot, cell, coffee
+):
+    """Run was greyed out once somebody clicked the clusters, to paint or to pick on them."""
+    viewer.add_image(coffee, name="coffee")
+    viewer.add_image(cell, name="cell")
+    widget = dock()
+    press(qtbot, widget.run_button)
+    finish(widget)
+    viewer.layers.selection.active = viewer.layers["coffee"]
+    assert widget.layer_name.value == "coffee"
+    viewer.layers.selection.active = viewer.layers["cell clusters"]
+    assert widget.layer_name.value == "cell"
+    assert widget.state == "done"
+    widget.n_clusters.value = 3
+    press(qtbot, widget.run_button)
+    finish(widget)
+    assert names(viewer) == ["coffee", "cell", "cell k-means", "cell clusters"]
+    assert viewer.layers["cell clusters"].data.max() == 3
+    assert viewer.layers.selection.active.name == "cell clusters"
+
+
+def test_who_sets_seeds_or_draws_a_region_can_run_the_image(viewer, dock, cell):
+    widget = dock()
+    viewer.add_image(cell, name="cell")
+    shapes = viewer.add_shapes([[[5, 5], [50, 50]]], shape_type="rectangle", name="where")
+    assert not widget.run_button.enabled
+    widget.inputs.region.value = str(shapes.unique_id)
+    viewer.layers.selection.active = viewer.layers["cell"]
+    viewer.layers.selection.active = shapes
+    assert widget.layer_name.value == "cell"
+    assert widget.run_button.enabled
+    widget.inputs.region.value = ""
+    assert "“where” is not an image" in widget.layer_kind.value
+    assert not widget.run_button.enabled
+
+
 def test_a_selection_without_two_images_is_no_source(viewer, dock, cell):
     widget = dock()
     layers = {viewer.add_image(cell), viewer.add_points([[1, 1]])}

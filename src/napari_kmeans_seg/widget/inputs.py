@@ -193,6 +193,10 @@ class Inputs(Container[Widget]):
                 return layer
         return None
 
+    def takes_part(self, layer: Layer) -> bool:
+        """Whether a layer is chosen as the region or the seeds."""
+        return str(layer.unique_id) in (self.region.value, self.seeds.value)
+
     def source(self) -> LayerImage:
         """Read the images, as the fields say.
 

@@ -60,7 +60,8 @@ class KMeansWidget(Container[Widget]):
         # What was said of the last result, and of which images.
         self._told: tuple[tuple[object, ...], str, tuple[str, ...]] = ((), "", ())
 
-        self.target = Target(viewer)
+        self.inputs = Inputs(viewer)
+        self.target = Target(viewer, self.inputs.takes_part)
         self.layer_name, self.layer_kind = self.target.layer_name, self.target.layer_kind
         self.cluster_count = ClusterCount()
         self.n_clusters = self.cluster_count.number
@@ -79,7 +80,6 @@ class KMeansWidget(Container[Widget]):
         self.message = Label(name="message")
         self.warning = Label(name="warning")
         self.more_options = Options()
-        self.inputs = Inputs(viewer)
         self._last = LastSettings()
         self.n_clusters.value = self._last.values.get("n_clusters", self.n_clusters.value)
         self.more_options.take(self._last.values)
@@ -106,7 +106,7 @@ class KMeansWidget(Container[Widget]):
         self.target.described.connect(self._on_described)
         self.run_button.changed.connect(self.run)
         self.cancel_button.changed.connect(self.cancel)
-        self.inputs.changed.connect(self._enable)
+        self.inputs.changed.connect(self._on_inputs)
         self.how_many.picked.connect(self._take)
         self.preview = Preview(self._viewer, self._on_preview, self._on_refused, self.native)
         settings = (self.n_clusters, self.more_options, self.inputs, *self.inputs.front)
@@ -184,6 +184,11 @@ class KMeansWidget(Container[Widget]):
     def _on_described(self) -> None:
         self.preview.drop_stale()
         self.inputs.offer()
+
+    def _on_inputs(self) -> None:
+        """See whether the active layer takes part now, or does so no more."""
+        self.target.follow()
+        self._enable()
 
     def _is_running(self) -> bool:
         return self._run is not None

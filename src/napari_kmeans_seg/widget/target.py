@@ -9,16 +9,23 @@ from napari.layers import Image
 from psygnal import Signal
 
 from napari_kmeans_seg.layers import describe, describe_channels
+from napari_kmeans_seg.layers.clusters import clusters_of
 
 from .sections import wrap
 from .wording import breakable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import napari.viewer
+    from napari.layers import Layer
 
 
 class Target(Container[Widget]):
     """Follows the active image layer of a viewer, or several selected ones together.
+
+    Who works on the clusters of a result, or on the region or the seeds that are chosen for a
+    run, goes on with the image that they belong to.
 
     Attributes
     ----------
@@ -33,15 +40,19 @@ class Target(Container[Widget]):
     ----------
     viewer : napari.viewer.Viewer
         The viewer whose active layer is followed.
+    takes_part : callable
+        Tells whether a layer is chosen as the region or the seeds.
     """
 
     followed = Signal(bool)
     described = Signal()
 
-    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+    def __init__(self, viewer: napari.viewer.Viewer, takes_part: Callable[[Layer], bool]) -> None:
         self._viewer = viewer
+        self._takes_part = takes_part
         self._listening = False
         self.images: tuple[Image, ...] = ()
+        self._last = self.images
         self.layer_name = Label(name="layer_name")
         self.layer_kind = Label(name="layer_kind")
         self.layer_name.tooltip = self.layer_kind.tooltip = "What Run will segment."
@@ -76,36 +87,39 @@ class Target(Container[Widget]):
         """Hear of the viewer's layers."""
         if not self._listening:
             layers = self._viewer.layers
-            layers.selection.events.active.connect(self._follow)
-            layers.selection.events.changed.connect(self._follow)
-            layers.events.inserted.connect(self._follow)
-            layers.events.removed.connect(self._follow)
+            layers.selection.events.active.connect(self.follow)
+            layers.selection.events.changed.connect(self.follow)
+            layers.events.inserted.connect(self.follow)
+            layers.events.removed.connect(self.follow)
             layers.events.renamed.connect(self._on_described)
             self._viewer.dims.events.ndisplay.connect(self._on_described)
             self._listening = True
-            self._follow()
+            self.follow()
 
     def leave(self) -> None:
         """Hear of the viewer no more. Touches no Qt object."""
         if self._listening:
             self._listening = False
             layers = self._viewer.layers
-            layers.selection.events.active.disconnect(self._follow)
-            layers.selection.events.changed.disconnect(self._follow)
-            layers.events.inserted.disconnect(self._follow)
-            layers.events.removed.disconnect(self._follow)
+            layers.selection.events.active.disconnect(self.follow)
+            layers.selection.events.changed.disconnect(self.follow)
+            layers.events.inserted.disconnect(self.follow)
+            layers.events.removed.disconnect(self.follow)
             layers.events.renamed.disconnect(self._on_described)
             self._viewer.dims.events.ndisplay.disconnect(self._on_described)
             for layer in self.images:
                 layer.events.data.disconnect(self._on_described)
-            self.images = ()
+            self.images = self._last = ()
 
-    def _follow(self) -> None:
+    def follow(self) -> None:
+        """Look again what is to be segmented."""
         selection = self._viewer.layers.selection
         chosen = [selection.active] if selection.active is not None else selection
         # In the order of the list, so that the order of clicks does not matter.
         images = tuple(x for x in self._viewer.layers if x in chosen and isinstance(x, Image))
         images = images if len(chosen) == 1 or len(images) > 1 else ()
+        if not images and selection.active is not None:
+            images = self._images_of(selection.active)
         changed = tuple(x.unique_id for x in images) != self.link
         if changed:
             for layer in self.images:
@@ -113,8 +127,19 @@ class Target(Container[Widget]):
             for layer in images:
                 layer.events.data.connect(self._on_described)
             self.images = images
+        # Not those of no selection, which napari tells of between two.
+        self._last = images or tuple(x for x in self._last if x in self._viewer.layers)
         self._describe()
         self.followed.emit(changed)
+
+    def _images_of(self, layer: Layer) -> tuple[Image, ...]:
+        """Find the images that a layer belongs to which is none itself."""
+        clusters = clusters_of(self._viewer, layer)
+        if clusters is not None:
+            return tuple(clusters.sources())
+        if self._takes_part(layer):
+            return tuple(x for x in self._last if x in self._viewer.layers)
+        return ()
 
     def _open_sample(self) -> None:
         self._viewer.open_sample("napari-kmeans-seg", "coffee")
