@@ -52,7 +52,7 @@ class Target(Container[Widget]):
         self._takes_part = takes_part
         self._listening = False
         self.images: tuple[Image, ...] = ()
-        self._last = self.images
+        self._last: tuple[Image, ...] = ()
         self.layer_name = Label(name="layer_name")
         self.layer_kind = Label(name="layer_kind")
         self.layer_name.tooltip = self.layer_kind.tooltip = "What Run will segment."
@@ -128,7 +128,7 @@ class Target(Container[Widget]):
                 layer.events.data.connect(self._on_described)
             self.images = images
         # Not those of no selection, which napari tells of between two.
-        self._last = images or tuple(x for x in self._last if x in self._viewer.layers)
+        self._last = images or self._still_there()
         self._describe()
         self.followed.emit(changed)
 
@@ -138,8 +138,13 @@ class Target(Container[Widget]):
         if clusters is not None:
             return tuple(clusters.sources())
         if self._takes_part(layer):
-            return tuple(x for x in self._last if x in self._viewer.layers)
+            return self._still_there()
         return ()
+
+    def _still_there(self) -> tuple[Image, ...]:
+        """Give the images that were followed last, without those that are gone."""
+        there = {layer.unique_id for layer in self._viewer.layers}
+        return tuple(image for image in self._last if image.unique_id in there)
 
     def _open_sample(self) -> None:
         self._viewer.open_sample("napari-kmeans-seg", "coffee")
