@@ -163,3 +163,19 @@ def test_scripts_of_grey_images_and_of_images_with_alpha_run(coffee, cell, tmp_p
     found: dict = {}
     exec(python_script(result.layer, str(tmp_path / "picture.png")), found)
     np.testing.assert_array_equal(found["labels"], result.layer.data)
+
+
+@pytest.mark.parametrize(
+    ("scope", "told"),
+    [
+        ({"step_axis": 0}, "Each step of t was clustered by itself"),
+        ({"plane": {0: 2, 1: 1}}, "Only the plane at 2 along t and 1 along z was clustered."),
+    ],
+)
+def test_axes_are_called_what_the_scope_calls_them(scope, told):
+    viewer = ViewerModel()
+    image = np.random.default_rng(0).integers(0, 200, (3, 4, 20, 20), np.uint8)
+    layer = viewer.add_image(image, axis_labels=("t", "z", "y", "x"))
+    source = replace(LayerImage.of(layer), **scope)
+    shown = Outputs.paint(source, source.segment(n_clusters=3)).show(viewer)
+    assert told in methods_text(shown["labels"])

@@ -92,6 +92,20 @@ def test_a_plane(viewer, stack, folder):
     assert gives_it(result)
 
 
+@pytest.mark.parametrize("chosen", [(), (1, 3)])
+@pytest.mark.parametrize("n_layers", [1, 2])
+def test_a_plane_within_a_region_of_the_whole_stack(viewer, stack, folder, chosen, n_layers):
+    painted = np.zeros(stack.shape, np.uint8)
+    painted[:, 20:100, 10:90], painted[2:4, :50], painted[3:, 100:] = 1, 2, 3
+    layers = [viewer.add_image(stack, name=name) for name in "ab"[:n_layers]]
+    for name in ("a", "b", "image"):
+        save(f"{name}.tif", stack)
+    save("region.tif", painted)
+    region = Region.of(viewer.add_labels(painted, name="mine"), chosen)
+    result = run(viewer, replace(LayerImage.of(*layers), plane={0: 3}, region=region))
+    assert gives_it(result)
+
+
 def test_a_plane_of_several_layers(viewer, stack, folder):
     layers = [viewer.add_image(stack, name="a"), viewer.add_image(stack[::-1], name="b")]
     save("a.tif", stack)

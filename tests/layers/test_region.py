@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_kmeans_seg.layers import LayerImage, Region
+from napari_kmeans_seg.layers import LayerImage, Outputs, Region, Seeds
 
 
 @pytest.mark.parametrize("chosen", [(), (3, 5)])
@@ -65,3 +65,22 @@ def test_the_labels_of_a_region_are_sent_to_other_machines_once_and_not_with_eac
     sent = [len(cloudpickle.dumps(task)) for task in dict(mask.__dask_graph__()).values()]
     assert sum(sent) < 2 * painted.nbytes
     assert mask.compute().all()
+
+
+@pytest.mark.parametrize("role", ["region", "seeds"])
+def test_a_result_that_is_region_or_seeds_of_a_run_is_not_written_to_by_it(coffee, role):
+    viewer = ViewerModel()
+    layer = viewer.add_image(coffee, name="coffee")
+    source = LayerImage.of(layer)
+    shown = Outputs.paint(source, source.segment(n_clusters=4)).show(viewer)
+    first, before = shown["labels"], shown["labels"].data.copy()
+    marks = Region.of(first, (1, 2)) if role == "region" else Seeds.of(first)
+    source = replace(source, **{role: marks})
+    made = []
+    for _ in range(2):
+        again = Outputs.paint(source, source.segment(n_clusters=3)).show(viewer)
+        made.append((again["labels"], again["labels"].data.copy()))
+    np.testing.assert_array_equal(first.data, before)
+    assert made[0][0] is made[1][0] is not first, "one more layer, which the next run writes to"
+    np.testing.assert_array_equal(made[0][1], made[1][1])
+    assert viewer.layers.index(made[0][0]) > viewer.layers.index(first)

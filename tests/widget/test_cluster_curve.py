@@ -62,6 +62,32 @@ def test_the_curve_of_another_image_goes(viewer, widget, compute, finish, cell):
     assert widget.how_many.plot.isVisible()
 
 
+@pytest.mark.parametrize("change", ["colours", "region", "data"])
+def test_the_curve_of_other_settings_says_so(viewer, widget, compute, coffee, change):
+    area = viewer.add_labels(np.ones(coffee.shape[:2], np.uint8), name="area")
+    layer = viewer.layers.selection.active = viewer.layers["coffee"]
+    compute(widget)
+    reason = widget.how_many.reason
+    suggested = reason.text()
+    colors, region = widget.more_options.color_space, widget.inputs.region
+    widget.n_clusters.value = 9
+    QTest.qWait(10)
+    assert reason.text() == suggested, "the curve is of many numbers"
+
+    def put(color_space="rgb", area="", data=coffee):
+        if layer.data is not data:
+            layer.data = data
+        colors.value, region.value = color_space, area
+        QTest.qWait(10)
+
+    other = {"colours": ("lab",), "region": ("rgb", str(area.unique_id))}
+    put(*other.get(change, ("rgb", "", coffee[::-1])))
+    assert reason.text().startswith("Of other settings")
+    assert widget.how_many.plot.isVisible()
+    put()
+    assert reason.text() == suggested
+
+
 def test_it_can_be_stopped_and_ends_with_the_dock(viewer, widget, qtbot, big):
     viewer.add_image(big, name="big")
     widget.how_many.button.click()

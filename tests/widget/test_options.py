@@ -96,3 +96,18 @@ def test_optimal_is_offered_for_one_channel_only(viewer, widget, cell):
     assert init.value == "auto", "two channels"
     viewer.layers.selection.active = viewer.layers["grey"]
     assert init.value == "optimal"
+
+
+def test_channels_of_several_layers_are_normalized_by_their_own_field(viewer, widget, cell):
+    normalize = widget.more_options.normalize
+    assert normalize.enabled
+    normalize.value = True
+    for name in ("one", "another"):
+        viewer.add_image(cell, name=name)
+    viewer.layers.selection = set(viewer.layers[1:])
+    assert not normalize.enabled, "that beside the number of clusters counts"
+    assert "Normalize each channel" in normalize.tooltip
+    viewer.layers.selection.active = viewer.layers["coffee"]
+    assert normalize.enabled
+    assert normalize.value
+    assert "Normalize each channel" not in normalize.tooltip

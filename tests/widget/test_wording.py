@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from napari.layers import Image
+from napari.layers import Image, Labels
 
 from napari_kmeans_seg import segment
-from napari_kmeans_seg.layers import LayerImage
+from napari_kmeans_seg.layers import LayerImage, Seeds
 from napari_kmeans_seg.widget.wording import breakable, in_fields, summary, warnings_of
 
 
@@ -22,6 +22,14 @@ def test_one_of_a_kind_is_told_in_the_singular():
     segmentation = segment(np.arange(100, dtype=np.uint8).reshape(10, 10), 1)
     assert summary(segmentation, 0).startswith("1 cluster in 0.0 s")
     assert "1 iterations" not in summary(segmentation, 0)
+
+
+def test_painted_seeds_count_by_how_many_they_are_not_by_their_highest_label(coffee):
+    painted = np.zeros(coffee.shape[:2], np.uint8)
+    painted[10:20, 10:20], painted[150:160, 300:310] = 7, 3
+    seeds = Seeds.of(Labels(painted, name="strokes"))
+    source = replace(LayerImage.of(Image(coffee, name="coffee")), seeds=seeds)
+    assert summary(source.segment(n_clusters=5), 0).startswith("2 clusters in ")
 
 
 def test_a_run_that_did_not_converge_tells_what_to_do(coffee):

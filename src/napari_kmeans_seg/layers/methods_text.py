@@ -64,7 +64,7 @@ def methods_text(layer: Layer) -> str:
         details = [f"means of the pixels at the seeds “{seeds['layer']}”"]
     details += _prepared(used, layer)
     text = f"{how} ({', '.join(details)}) with napari-kmeans-seg {record['version']}."
-    text += "".join(f" {sentence}" for sentence in [*fewer, *_limited(record)])
+    text += "".join(f" {sentence}" for sentence in [*fewer, *_limited(record, layer)])
     if not record.get("converged", True):
         text += " The iterations were stopped before they converged."
     text += "".join(f" {_said(edit)}" for edit in edits)
@@ -117,16 +117,16 @@ def _iterations(record: dict[str, Any]) -> str:
     return text
 
 
-def _limited(record: dict[str, Any]) -> list[str]:
+def _limited(record: dict[str, Any], layer: Layer) -> list[str]:
     """Tell to what of the image this was done, and what was done to the labels."""
-    told = []
+    told, names = [], axis_names(layer)
     if record.get("plane"):
-        places = [f"{index} along axis {axis}" for axis, index in record["plane"].items()]
+        places = [f"{index} along {names[int(axis)]}" for axis, index in record["plane"].items()]
         part = record["link"]["source_id"].partition(":")[2]
         told.append(f"Only the {part} at {_and(places)} was clustered.")
     if "each_step_of_axis" in record:
         told.append(
-            f"Each step of axis {record['each_step_of_axis']} was clustered by itself, and "
+            f"Each step of {names[record['each_step_of_axis']]} was clustered by itself, and "
             "labels were matched from step to step."
         )
     if (region := record.get("region")) is not None:

@@ -60,7 +60,8 @@ class Outputs:
     metadata and place in the world follow. An
     output that the person painted on, renamed, or whose features table they changed is
     left alone, and a fresh layer is added. So is one that cannot hold the new result,
-    because the source has another dtype or number of axes by now.
+    because the source has another dtype or number of axes by now, and one that is the
+    region or the seeds: the next run would start from what this one made of it.
 
     Attributes
     ----------
@@ -231,6 +232,9 @@ class Outputs:
         return None
 
     def _fits(self, layer: Layer, kind: Kind) -> bool:
+        # One that was renamed meanwhile is a person's own by that.
+        if layer.name in {marks.name for marks in (self.source.region, self.source.seeds) if marks}:
+            return False
         data = self.arrays[kind]
         array = data[0] if isinstance(data, list) else data
         if layer.multiscale != isinstance(data, list):

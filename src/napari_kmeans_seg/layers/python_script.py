@@ -78,7 +78,7 @@ def _imports(body: list[str]) -> list[str]:
 
 
 def _read(record: dict[str, Any], files: tuple[str, ...]) -> list[str]:
-    """Read the image, cut to the plane that was segmented."""
+    """Read the image and its region, cut to the plane that was segmented."""
     channels = record.get("channels")
     if channels:
         names = files or tuple(f"{name}.tif" for name in channels)
@@ -93,19 +93,21 @@ def _read(record: dict[str, Any], files: tuple[str, ...]) -> list[str]:
             f"# Clusters were found on level {level} of the pyramid, an image of its own size.",
             f"small = {lines[-1].removeprefix('image = ').replace('.tif', f'_level{level}.tif')}",
         ]
+    cut = []
     if record.get("plane"):
         at = {int(axis): index for axis, index in record["plane"].items()}
         cut = [f"{at[axis]}:{at[axis] + 1}" if axis in at else ":" for axis in range(max(at) + 1)]
-        index = ", ".join([":", *cut] if channels else cut)
-        lines.append(f"image = image[{index}]")
+        lines.append(f"image = image[{', '.join([':', *cut] if channels else cut)}]")
     if (region := record.get("region")) is not None:
         chosen = region.get("labels")
+        size = "the size of the whole stack" if cut else "the same size"
         lines.append(
-            f"# The region “{region['layer']}”, saved as an image of the same size"
+            f"# The region “{region['layer']}”, saved as an image of {size}"
             + (": its labels." if chosen else " that is not 0 inside.")
         )
         inside = f"np.isin({{}}, {chosen})" if chosen else "{} > 0"
-        lines.append("mask = " + inside.format("imread('region.tif')"))
+        index = f"[{', '.join(cut)}]" if cut else ""
+        lines.append("mask = " + inside.format(f"imread('region.tif'){index}"))
         if level is not None:
             lines.append("small_mask = " + inside.format(f"imread('region_level{level}.tif')"))
     if any("sample" in note for note in record.get("warnings", ())):

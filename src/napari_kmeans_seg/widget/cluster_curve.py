@@ -35,6 +35,7 @@ _LOOK_EVERY = 50
 _RANGE = range(2, 13)
 _TITLE = "How many clusters?"
 _TRYING = f"Trying {_RANGE[0]} to {_RANGE[-1]} clusters …"
+_OTHERS = f"Of other settings than there are now. Press “{_TITLE}” again for these."
 _ONE = "All pixels have the same value: there is nothing to tell apart."
 # Told apart by colour-blind people, and from a light and from a dark background.
 _INERTIA, _SCORE = "#4477AA", "#EE6677"
@@ -186,7 +187,9 @@ class HowMany(QWidget):
         self.reason.hide()
         self.button.clicked.connect(self.compute)
         self.plot.picked.connect(self.picked)
-        self._of = ""
+        # What the curve is of, and what was said of it.
+        self._of: tuple[LayerImage, dict[str, Any]] | None = None
+        self._reason = ""
         self._following = QTimer(self)
         self._following.setInterval(0)
         self._following.setSingleShot(True)
@@ -230,7 +233,7 @@ class HowMany(QWidget):
                 **rest,
             )
 
-        self._of = source.link_id
+        self._of = source, _settings(source, points)
         self._work = BackgroundWork(work, owner=self)
         self._work.start()
         self._timer.start()
@@ -243,21 +246,30 @@ class HowMany(QWidget):
             work.cancel()
 
     def follow(self) -> None:
-        """Look soon whether the curve is still that of the image to be segmented.
+        """Look soon whether the curve is still that of the image and the settings.
 
         Soon, for while the layers of a run are added another layer is active for a moment.
         """
         self._following.start()
 
     def _forget_others(self) -> None:
+        if self._of is None:
+            return
+        of, settings = self._of
         try:
-            same = self._setting()[0].link_id == self._of
+            source, parameters = self._setting()
+            same = _images(source) == _images(of)
         except ValueError:
             same = False
         if not same:
             self.stop()
+            self._of = None
             self.plot.show_curve(None)
             self.reason.hide()
+        elif self.plot.curve is not None:
+            # It stays where it is, for nothing shall jump while somebody tries settings.
+            as_it_was = _settings(source, parameters) == settings and _same_pixels(source, of)
+            self.reason.setText(self._reason if as_it_was else _OTHERS)
 
     def _look(self) -> None:
         work = self._work
@@ -280,8 +292,26 @@ class HowMany(QWidget):
             return
         several = curve.n_clusters[-1] > 1
         self.plot.show_curve(curve if several else None)
-        self._say(curve.reason if several else _ONE)
+        self._reason = curve.reason if several else _ONE
+        self._say(self._reason)
+        self.follow()
 
     def _say(self, text: str) -> None:
         self.reason.setText(text)
         self.reason.show()
+
+
+def _images(source: LayerImage) -> str:
+    """Tell which images are clustered, whatever part of them."""
+    return source.link_id.partition(":")[0]
+
+
+def _settings(source: LayerImage, points: dict[str, Any]) -> dict[str, Any]:
+    """Name all that makes another curve; how starts are drawn hardly changes it."""
+    told = {key: points.get(key) for key in OF_POINTS}
+    return told | {key: source.told.get(key) for key in ("plane", "each_step_of_axis", "region")}
+
+
+def _same_pixels(one: LayerImage, other: LayerImage) -> bool:
+    each, those = one.channels or (one,), other.channels or (other,)
+    return all(a.data is b.data for a, b in zip(each, those, strict=True))

@@ -112,6 +112,8 @@ class KMeansWidget(Container[Widget]):
         settings = (self.n_clusters, self.more_options, self.inputs, *self.inputs.front)
         for setting in (self.live, *settings):
             setting.changed.connect(self._preview)
+            setting.changed.connect(self.how_many.follow)
+        self.target.described.connect(self.how_many.follow)
         self.preview.outdated.connect(self._preview)
         self.preview.part_shown.connect(self._on_part)
         self._timer = QTimer(self.native)

@@ -36,6 +36,8 @@ _SMOOTHING_TOOLTIP = (
     "Width (sigma) in pixels of a Gaussian blur before clustering, against noise.\n"
     "0: none. The segmented image is painted with the means of the unblurred pixels."
 )
+_NORMALIZE_TOOLTIP = "Scale all channels to the same spread, so that each counts alike."
+_NOT_OF_LAYERS = "Of several layers, “Normalize each channel” below the number of clusters says it."
 _NO_COLORS = "Only RGB images have colours; the values of this one are compared as they are."
 
 # What comes back in the next session. Not the weights: they belong to an image's channels.
@@ -143,7 +145,7 @@ class Options(Container[Widget]):
         self.normalize = CheckBox(
             text="Normalize channels",
             value=False,
-            tooltip="Scale all channels to the same spread, so that each counts alike.",
+            tooltip=_NORMALIZE_TOOLTIP,
         )
         self.channel_weights = LineEdit(
             label="Weights",
@@ -257,6 +259,9 @@ class Options(Container[Widget]):
         self.smoothing.tooltip = f"{_SMOOTHING_TOOLTIP}{told}{not_along}{told and '.'}"
         self._offer_colors(rgb=rgb and n_images == 1)
         self._offer_optimal(one_channel=not rgb and n_images == 1)
+        # Several layers have a field of their own for it, on at first; two would contradict.
+        self.normalize.enabled = n_images == 1
+        self.normalize.tooltip = _NORMALIZE_TOOLTIP if n_images == 1 else _NOT_OF_LAYERS
 
     def _offer_optimal(self, *, one_channel: bool) -> None:
         """Let the optimal clustering be chosen for images that have one."""

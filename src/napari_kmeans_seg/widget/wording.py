@@ -60,7 +60,8 @@ def dropped(name: str, why: str) -> str:
 
 def summary(segmentation: Segmentation, seconds: float) -> str:
     """Say what came out, e.g. "5 clusters in 0.8 s, 12 iterations"."""
-    n = segmentation.n_clusters
+    # As many as the table shows: painted seeds may leave numbers out.
+    n = int((segmentation.counts > 0).sum())
     text = f"{n} cluster{'s' if n != 1 else ''} in {seconds:.1f} s"
     if segmentation.n_iter:
         text += f", {segmentation.n_iter} iteration{'s' if segmentation.n_iter != 1 else ''}"
