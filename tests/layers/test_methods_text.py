@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from napari.components import ViewerModel
+from napari.layers import Points
 from skimage.io import imsave
 
 from napari_kmeans_seg import __version__
-from napari_kmeans_seg.layers import LayerImage, Outputs
+from napari_kmeans_seg.layers import LayerImage, Outputs, Seeds
 from napari_kmeans_seg.layers.clusters import clusters_of
 from napari_kmeans_seg.layers.methods_text import methods_text
 from napari_kmeans_seg.layers.python_script import python_script
@@ -43,6 +44,16 @@ def test_the_sentence_of_a_grey_image_tells_of_the_optimum(cell):
     assert "Wang" in text
     assert "seed" not in text
     assert "tolerance" not in text
+
+
+def test_the_sentence_of_seeds_tells_of_no_random_numbers(coffee):
+    viewer = ViewerModel()
+    seeds = Seeds.of(Points([[20, 20], [380, 20]], name="dots"))
+    source = replace(LayerImage.of(viewer.add_image(coffee, name="image")), seeds=seeds)
+    Outputs.paint(source, source.segment()).show(viewer)
+    text = methods_text(clusters_of(viewer, viewer.layers["image"]).layer)
+    assert "starting from the seeds “dots”, tolerance 0.0001" in text
+    assert "seed 0" not in text
 
 
 @pytest.mark.parametrize(

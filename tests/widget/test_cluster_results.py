@@ -77,6 +77,28 @@ def test_a_layer_that_was_painted_between_runs_is_kept(
     assert table.clusters.layer is not labels
 
 
+def test_clusters_that_a_run_without_labels_leaves_are_said_to_be_older(
+    viewer, widget, table, labels, finish
+):
+    """The message told of 3 clusters, and the table of 4, without a word."""
+    viewer.layers.selection.active = viewer.layers["coffee"]
+    note = table.whose
+    assert not note.isVisible()
+    widget.more_options.add_labels.value = False
+    widget.n_clusters.value = 3
+    widget.run()
+    finish(widget)
+    assert widget.message.value.startswith("3 clusters")
+    assert len(rows(table)) == labels.data.max() > 3
+    assert note.isVisible()
+    assert "earlier run" in note.text()
+    widget.more_options.add_labels.value = True
+    widget.run()
+    finish(widget)
+    assert len(rows(table)) == 3
+    assert not note.isVisible()
+
+
 def test_several_layers_that_are_selected_show_their_clusters(viewer, dock, finish, coffee, qtbot):
     images = [viewer.add_image(coffee[..., i], name=name) for i, name in enumerate("rgb")]
     viewer.layers.selection = set(images)

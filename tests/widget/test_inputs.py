@@ -306,6 +306,28 @@ def test_points_are_seeds_one_cluster_each(viewer, dock, run, coffee):
     assert widget.n_clusters.enabled
 
 
+def test_what_does_not_count_beside_seeds_cannot_be_chosen(viewer, dock, coffee):
+    viewer.add_image(coffee, name="coffee", rgb=True)
+    points = viewer.add_points([[20, 20], [380, 20]], name="seeds")
+    widget = dock()
+    select(viewer, viewer.layers["coffee"])
+    options, fixed = widget.more_options, widget.inputs.fixed
+    drawn, moved = (options.init, options.n_init, options.seed), (options.tol, options.max_iter)
+    told = [field.tooltip for field in drawn + moved]
+    widget.inputs.seeds.value = str(points.unique_id)
+    assert not any(field.enabled for field in drawn)
+    assert all(field.enabled for field in moved)
+    assert not widget.how_many.button.isEnabled(), "they tell how many"
+    assert "seeds" in options.init.tooltip
+    fixed.value = True
+    assert not any(field.enabled for field in moved)
+    assert "fixed" in options.tol.tooltip
+    widget.inputs.seeds.value = ""
+    assert all(field.enabled for field in drawn + moved)
+    assert widget.how_many.button.isEnabled()
+    assert [field.tooltip for field in drawn + moved] == told
+
+
 def test_painted_seeds_keep_their_numbers(viewer, dock, run, coffee):
     viewer.add_image(coffee, name="coffee", rgb=True)
     painted = np.zeros(coffee.shape[:2], np.uint8)

@@ -399,7 +399,7 @@ def test_a_run_on_the_whole_image_takes_its_place(viewer, part, finish, coffee):
 
 def test_the_table_of_the_last_run_is_told_apart_from_the_preview(viewer, part, finish):
     _, widget, rest = part
-    note = widget.clusters.not_previewed
+    note = widget.clusters.whose
     widget.run()
     finish(widget)
     assert not note.isVisible(), "the run is what is seen"

@@ -50,7 +50,7 @@ def methods_text(layer: Layer) -> str:
     )  # fmt: skip
     details = [start]
     optimal = isinstance(init, str) and init == "optimal" and not seeds
-    if not optimal:
+    if not optimal and not seeds:
         details.append(f"seed {used.get('seed')}")
     # The optimum of known values is there at once, in each step; that of bins goes on from there.
     if not optimal or record["n_iter"] > _n_steps(record, layer):

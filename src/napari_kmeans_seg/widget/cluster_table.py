@@ -17,7 +17,6 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_kmeans_seg.layers.cluster_history import record_of
 from napari_kmeans_seg.layers.clusters import Clusters, clusters_of
 
 from .background import BackgroundWork, CancelledError
@@ -25,6 +24,7 @@ from .cluster_buttons import action, buttons
 from .cluster_counts import ClusterCounts
 from .cluster_extras import ClusterExtras
 from .cluster_model import SWATCH
+from .cluster_note import ClusterNote
 from .cluster_view import ClusterView
 from .sections import hidden_line
 
@@ -70,15 +70,14 @@ class ClusterTable(QWidget):
         self._work: tuple[Clusters, int, BackgroundWork[Segmentation]] | None = None
 
         self.view = ClusterView()
-        self.not_previewed = hidden_line("Clusters of the last run, not of the preview:")
-        self._previewed = False
+        self.whose = ClusterNote()
         self.counts = ClusterCounts(self)
         self.message = hidden_line()
         self.actions_: dict[str, QAction] = {}
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        layout.addWidget(self.not_previewed)
+        layout.addWidget(self.whose)
         layout.addWidget(self.view)
         layout.addLayout(self._buttons())
         self.extras = ClusterExtras(lambda text, good: self._say(text, fault=not good))
@@ -177,16 +176,6 @@ class ClusterTable(QWidget):
             self.followed.emit()
         self._read()
 
-    def tell_apart(self, previewed: bool) -> None:
-        """Say whether what is seen is a preview of a part, and these are other clusters."""
-        self._previewed = previewed
-        self._tell_whose()
-
-    def _tell_whose(self) -> None:
-        clusters = self._clusters
-        own = clusters is not None and "preview_of" in record_of(clusters.layer)
-        self.not_previewed.setVisible(self._previewed and not own)
-
     def _is_here(self) -> bool:
         return self._layer is not None and self._layer in self._viewer.layers
 
@@ -220,7 +209,7 @@ class ClusterTable(QWidget):
                 clusters.colors.show(highlighted=(), hidden=())
                 clusters.colors.cover()
             self.show_clusters(self.selected if same else ())
-        self._tell_whose()
+        self.whose.follow(clusters)
         self._enable()
 
     def show_clusters(self, select: Iterable[int] = ()) -> None:

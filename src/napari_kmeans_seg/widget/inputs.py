@@ -230,6 +230,11 @@ class Inputs(Container[Widget]):
         return self._chosen(self.seeds) is None
 
     @property
+    def seeds_stay(self) -> bool:
+        """Whether there are seeds that k-means does not move."""
+        return not self.k_is_free and bool(self.fixed.value)
+
+    @property
     def parameters(self) -> dict[str, Any]:
         """Arguments of `segment` that several layers bring along."""
         return {"normalize": self.normalize.value} if len(self._images) > 1 else {}

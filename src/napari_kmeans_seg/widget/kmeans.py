@@ -35,8 +35,6 @@ _log = logging.getLogger(__name__)
 
 # How often the interface looks at the running work, in milliseconds.
 _LOOK_EVERY = 50
-# How long the settings rest before they are kept for the next session, in milliseconds.
-_REST = 300
 
 
 class KMeansWidget(Container[Widget]):
@@ -80,9 +78,6 @@ class KMeansWidget(Container[Widget]):
         self.message = Label(name="message")
         self.warning = Label(name="warning")
         self.more_options = Options()
-        self._last = LastSettings()
-        self.n_clusters.value = self._last.values.get("n_clusters", self.n_clusters.value)
-        self.more_options.take(self._last.values)
 
         self.fields: Container[Widget] = Container(name="fields")
         # Not by the constructor: only later additions get labels of one width.
@@ -100,6 +95,9 @@ class KMeansWidget(Container[Widget]):
         super().__init__(
             labels=False, widgets=[self.target, self.fields, buttons, self.live, *told]
         )
+        self._last = LastSettings(self._settings, self.native)
+        self.n_clusters.value = self._last.values.get("n_clusters", self.n_clusters.value)
+        self.more_options.take(self._last.values)
         self._style()
 
         self.target.followed.connect(self._on_followed)
@@ -119,15 +117,10 @@ class KMeansWidget(Container[Widget]):
         self._timer = QTimer(self.native)
         self._timer.setInterval(_LOOK_EVERY)
         self._timer.timeout.connect(self._look)
-        # Not at each step of the slider: napari writes a file.
-        self._rest = QTimer(self.native)
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(_REST)
-        self._rest.timeout.connect(self._keep)
         for setting in (self.n_clusters, self.more_options):
-            setting.changed.connect(self._keep_soon)
+            setting.changed.connect(self._last.keep_soon)
         self._parent_change = On(self.native, QEvent.Type.ParentChange, self._on_parent)
-        self._hidden = On(self.native, QEvent.Type.Hide, self._keep_now)
+        self._hidden = On(self.native, QEvent.Type.Hide, self._last.keep_now)
         self.native.destroyed.connect(self._leave)
         self._listen()
         warm_up_early()
@@ -198,8 +191,11 @@ class KMeansWidget(Container[Widget]):
     def _enable(self) -> None:
         self.run_button.enabled = self.target.image is not None and not self._is_running()
         self.cancel_button.enabled = self._is_running()
-        self.how_many.offer(self.target.image is not None)
-        self.cluster_count.enabled = self.inputs.k_is_free
+        # Seeds tell how many clusters there are, and where they start.
+        k_is_free = self.inputs.k_is_free
+        self.how_many.offer(self.target.image is not None and k_is_free)
+        self.cluster_count.enabled = k_is_free
+        self.more_options.offer_start(seeded=not k_is_free, fixed=self.inputs.seeds_stay)
 
     def _enter(self, state: State, message: str, warnings: tuple[str, ...] = ()) -> None:
         self.state = state
@@ -261,18 +257,9 @@ class KMeansWidget(Container[Widget]):
         self.more_options.reset()
         self.cluster_count.reset()
 
-    def _keep_soon(self) -> None:
-        self._rest.start()
-
-    def _keep(self) -> None:
-        """Let the settings come back next time."""
-        self._last.keep({"n_clusters": self.n_clusters.value, **self.more_options.settings})
-
-    def _keep_now(self) -> None:
-        """Keep what would be kept soon, for the window may be closing."""
-        if self._rest.isActive():
-            self._rest.stop()
-            self._keep()
+    def _settings(self) -> dict[str, Any]:
+        """Give what is to come back next time."""
+        return {"n_clusters": self.n_clusters.value, **self.more_options.settings}
 
     def _preview(self) -> None:
         """Show the clusters for the settings there are now, where live preview is on."""
@@ -296,7 +283,7 @@ class KMeansWidget(Container[Widget]):
         self._tell(segmentation, text)
 
     def _on_part(self, shown: bool) -> None:
-        self.clusters.tell_apart(shown)
+        self.clusters.whose.tell_preview(shown)
         if not shown and self.state == "done":
             # What was said of the preview is true of nothing that is seen now.
             self._told = (), "", ()
@@ -345,6 +332,7 @@ class KMeansWidget(Container[Widget]):
             return
         self.preview.clear()
         self.clusters.follow()
+        self.clusters.whose.tell_run("labels" in outputs.arrays)
         text = summary(outputs.segmentation, run.seconds)
         layers = run.source.layers_in(self._viewer)
         # By their id: napari hands the same layer out in several wrappings.
@@ -400,5 +388,5 @@ class KMeansWidget(Container[Widget]):
             self._leave()
             self.preview.clear()
             self._timer.stop()
-            self._keep_now()
+            self._last.keep_now()
             self._enter("empty", "")

@@ -38,6 +38,8 @@ _SMOOTHING_TOOLTIP = (
 )
 _NORMALIZE_TOOLTIP = "Scale all channels to the same spread, so that each counts alike."
 _NOT_OF_LAYERS = "Of several layers, “Normalize each channel” below the number of clusters says it."
+_SEEDED = "The seeds tell where clusters start: nothing is drawn at random."
+_HELD = "The seeds are held fixed: there are no iterations."
 _NO_COLORS = "Only RGB images have colours; the values of this one are compared as they are."
 
 # What comes back in the next session. Not the weights: they belong to an image's channels.
@@ -207,6 +209,7 @@ class Options(Container[Widget]):
         self.channel_weights.native.setPlaceholderText("all alike")
         # What was chosen, and comes back with images that it can be done with.
         self._color_space, self._optimal = "rgb", False
+        self._tooltips = {field: field.tooltip for field in self}
         self._at_first = {field: field.value for field in self._fields}
         self.reset_button.changed.connect(self.reset)
 
@@ -262,6 +265,18 @@ class Options(Container[Widget]):
         # Several layers have a field of their own for it, on at first; two would contradict.
         self.normalize.enabled = n_images == 1
         self.normalize.tooltip = _NORMALIZE_TOOLTIP if n_images == 1 else _NOT_OF_LAYERS
+
+    def offer_start(self, *, seeded: bool, fixed: bool) -> None:
+        """Let be chosen what counts: less with seeds, and still less where these stay."""
+        for field, counts, why in (
+            (self.init, not seeded, _SEEDED),
+            (self.n_init, not seeded, _SEEDED),
+            (self.seed, not seeded, _SEEDED),
+            (self.tol, not fixed, _HELD),
+            (self.max_iter, not fixed, _HELD),
+        ):
+            field.enabled = counts
+            field.tooltip = self._tooltips[field] if counts else why
 
     def _offer_optimal(self, *, one_channel: bool) -> None:
         """Let the optimal clustering be chosen for images that have one."""
