@@ -106,3 +106,15 @@ def test_values_far_off_all_others_cost_no_time_where_they_take_no_part(n_channe
     assert time.perf_counter() - start < 2
     np.testing.assert_array_equal(found.labels, expected.labels)
     assert not found.labels[:16].any()
+
+
+@pytest.mark.parametrize("n_channels", [24, 25, 64, 65])
+def test_masks_are_channels_even_where_one_is_true_all_over(n_channels):
+    image = np.random.default_rng(0).random((20, 20, n_channels)) < 0.5
+    image[..., 3] = True
+
+    found = segment(image, 3, channel_axis=-1)
+    expected = segment(image.astype(float), 3, channel_axis=-1, init=found.centroids)
+
+    assert (found.centroids[:, 3] == 1).all()
+    np.testing.assert_array_equal(found.labels, expected.labels)
