@@ -197,6 +197,11 @@ class PreparedImage:
         ------
         TypeError, ValueError
             If an argument is not what it should be.
+
+        Warns
+        -----
+        UserWarning
+            As `napari_kmeans_seg.choose_k` does.
         """
         checks.progress(progress)
         wanted = checks.numbers_of_clusters("n_clusters", n_clusters)
@@ -215,9 +220,9 @@ class PreparedImage:
             inertias.append(inertia(self._levels.all_for(k), found.centroids))
             silhouette.append(silhouettes.mean(found.centroids))
             if numbers[-1] < k:
-                for note in notes:
-                    checks.warn(note)
                 break
+        for note in notes:
+            checks.warn(note)
         if len(numbers) > 1 and numbers[-1] == numbers[-2]:
             numbers, inertias, silhouette = numbers[:-1], inertias[:-1], silhouette[:-1]
         n_pixels = self._n_pixels

@@ -354,6 +354,12 @@ def choose_k(
     TypeError, ValueError
         As `segment` does.
 
+    Warns
+    -----
+    UserWarning
+        If pixels are left out because they are not finite, or the image has fewer distinct values
+        than the largest of `n_clusters`.
+
     Notes
     -----
     The suggestion is what most of the scores prefer, a heuristic: the right number is
