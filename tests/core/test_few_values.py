@@ -57,6 +57,16 @@ def test_pixels_that_are_not_finite_are_told_once_where_a_number_is_suggested(mo
     assert ["distinct values" in one for one in told[1:]] == [True] * (most > 7)
 
 
+def test_pixels_that_are_not_finite_get_label_0_and_one_warning_of_a_model() -> None:
+    image = np.random.default_rng(0).random((20, 20))
+    model = segment(image, 3).model
+    image[3, 4], image[5, 6] = np.nan, np.inf
+    with pytest.warns(UserWarning, match="2 pixels are NaN or infinite") as caught:
+        found = model.predict(image)
+    assert found.warnings == (str(caught[0].message),)
+    assert np.argwhere(found.labels == 0).tolist() == [[3, 4], [5, 6]]
+
+
 def test_not_finite_pixels_outside_the_mask_are_nobody_s_business() -> None:
     image = np.arange(12.0).reshape(3, 4)
     image[0, 0] = np.nan
