@@ -218,6 +218,16 @@ def test_tiny_and_huge_floats_are_clustered_like_others(scale: float, n_channels
     np.testing.assert_allclose(found.centroids, middle, rtol=1e-9, atol=5e-324)
 
 
+@pytest.mark.parametrize("weight", [1e-100, 1e100])
+@pytest.mark.parametrize("scale", [1e-70, 1e-25, 1e-12, 1e25, 1e70, 1e200])
+def test_any_floats_take_any_weight(scale: float, weight: float) -> None:
+    image = np.random.default_rng(0).gamma(2, size=(40, 50, 2))
+    expected = segment(image, 3, channel_axis=-1)
+    found = segment(image * scale, 3, channel_axis=-1, channel_weights=[weight, weight])
+    np.testing.assert_array_equal(found.labels, expected.labels)
+    np.testing.assert_allclose(found.centroids, expected.centroids * scale)
+
+
 def test_the_largest_and_smallest_floats_are_told_apart() -> None:
     top = np.finfo(np.float64).max
     found = segment(np.array([top, top, -top, -top, 0.0]), 3)
