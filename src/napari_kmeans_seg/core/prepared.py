@@ -209,13 +209,15 @@ class PreparedImage:
             raise TypeError(f"init takes one of {', '.join(checks.INITS)} here; got an array.")
         silhouettes = self._levels.silhouettes
         n_points = self._levels.points.n
-        if self._start(init, wanted[-1])[0] == "optimal":
-            # The partitions into fewer clusters fall out of those into most.
-            self._levels.optimum(min(wanted[-1], n_points), portion(progress, 0, 0, "Optimum"))
+        # The partitions into fewer clusters fall out of those into most. With "auto" larger numbers
+        # start otherwise: their optimum would take many times as long as all else.
+        most = max((k for k in wanted if self._start(init, k)[0] == "optimal"), default=0)
+        if most:
+            self._levels.optimum(min(most, n_points), portion(progress, 0, 0, "Optimum"))
         numbers, inertias, silhouette = [], [], []
         for i, k in enumerate(wanted):
             tick = portion(progress, i / len(wanted), (i + 1) / len(wanted), f"{k} clusters")
-            found, _, notes = self._fit(k, init, n_init, max_iter, tol, seed, tick, most=wanted[-1])
+            found, _, notes = self._fit(k, init, n_init, max_iter, tol, seed, tick, most=most)
             numbers.append(len(found.centroids))
             inertias.append(inertia(self._levels.all_for(k), found.centroids))
             silhouette.append(silhouettes.mean(found.centroids))
