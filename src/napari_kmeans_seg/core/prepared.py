@@ -1,6 +1,7 @@
 """An image that was read once: run k-means on it, as often as wanted, and label its pixels."""
 
 from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -153,7 +154,8 @@ class PreparedImage:
         checks.progress(progress)
         given = checks.centroids("centroids", centroids, None, self._whole.pixels.n_channels)
         start = self._space.of_centroids(given, self._whole.pixels)
-        parameters = {**self._parameters, "n_clusters": len(given), "init": given.tolist()}
+        parameters = deepcopy(self._parameters)
+        parameters |= {"n_clusters": len(given), "init": given.tolist()}
         parameters |= {"n_init": 1, "max_iter": 0, "tol": 0.0, "seed": None}
         model, tick = self._model(start, parameters), portion(progress, 0, 1, "Labelling")
         labelling = self._labelling(model, self._clusters(model, tick), tick)
@@ -258,7 +260,8 @@ class PreparedImage:
         random = checks.generator(seed)
         start, init_name = self._start(init, n_clusters)
         parameters = {
-            **self._parameters,
+            # Not its lists, which are the caller's to change.
+            **deepcopy(self._parameters),
             "n_clusters": n_clusters,
             "init": init_name,
             "n_init": n_init,
