@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import dask.array as da
 import numpy as np
 import pytest
@@ -9,7 +11,8 @@ import skimage.data
 from sklearn.metrics import calinski_harabasz_score, silhouette_score
 
 from napari_kmeans_seg import choose_k, segment
-from napari_kmeans_seg.core import lazy_image
+from napari_kmeans_seg.core import lazy_image, levels, prepared
+from napari_kmeans_seg.core.optimal import OptimalPartitions, optimal_partitions
 
 
 def kinds_of_tissue(means: list[float], dtype: str) -> np.ndarray:
@@ -91,3 +94,20 @@ def test_silhouettes_of_few_pixels_are_those_of_each() -> None:
         labels = segment(image, int(k), channel_axis=-1).labels.ravel()
         expected = silhouette_score(image.reshape(-1, 4), labels)
         assert silhouette == pytest.approx(expected, abs=1e-9)
+
+
+def test_no_optimum_is_found_that_is_not_cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = np.random.default_rng(0).integers(0, 200, size=(60, 60))
+    monkeypatch.setattr(prepared, "OPTIMAL_LIMIT", 200 * 8)
+    expected = [segment(image, k).inertia for k in (2, 8, 30)]
+    found = []
+
+    def record(*arguments: Any) -> OptimalPartitions:
+        found.append(arguments[2])
+        return optimal_partitions(*arguments)
+
+    monkeypatch.setattr(levels, "optimal_partitions", record)
+    curve = choose_k(image, [2, 8, 30])
+    # On all values of 16 bits that for 600 clusters, which took k-means++ anyway, took 90 seconds.
+    assert found == [8]
+    np.testing.assert_allclose(curve.inertia, expected)

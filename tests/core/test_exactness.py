@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from typing import TYPE_CHECKING, Any
 
+import dask.array as da
 import hypothesis.strategies as st
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn.cluster import KMeans
 
 from napari_kmeans_seg import segment
+from napari_kmeans_seg.core import lazy_image
 
 from . import exact
 
@@ -216,11 +218,38 @@ def test_tiny_and_huge_floats_are_clustered_like_others(scale: float, n_channels
     np.testing.assert_allclose(found.centroids, middle, rtol=1e-9, atol=5e-324)
 
 
+@pytest.mark.parametrize("weight", [1e-100, 1e100])
+@pytest.mark.parametrize("scale", [1e-70, 1e-25, 1e-12, 1e25, 1e70, 1e200])
+def test_any_floats_take_any_weight(scale: float, weight: float) -> None:
+    image = np.random.default_rng(0).gamma(2, size=(40, 50, 2))
+    expected = segment(image, 3, channel_axis=-1)
+    found = segment(image * scale, 3, channel_axis=-1, channel_weights=[weight, weight])
+    np.testing.assert_array_equal(found.labels, expected.labels)
+    np.testing.assert_allclose(found.centroids, expected.centroids * scale)
+
+
 def test_the_largest_and_smallest_floats_are_told_apart() -> None:
     top = np.finfo(np.float64).max
     found = segment(np.array([top, top, -top, -top, 0.0]), 3)
     assert found.labels.tolist() == [3, 3, 1, 1, 2]
     np.testing.assert_allclose(found.centroids.ravel(), [-top, 0, top])
+
+
+def test_clusters_of_the_largest_floats_are_merged() -> None:
+    top = np.finfo(np.float64).max
+    found = segment(np.repeat([-top, top / 2, top], [3, 3, 9]), 3).merge((2, 3))
+    assert found.counts.tolist() == [3, 12]
+    np.testing.assert_allclose(found.centroids.ravel(), [-top, top / 8 * 7])
+    assert np.isfinite(found.image).all()
+
+
+def test_chunks_of_the_largest_floats_have_a_mean(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
+    monkeypatch.setattr(lazy_image, "SAMPLE_PIXELS", 50)
+    image = np.tile([-1.7e308, 1e308, 1.7e308], 100)
+    found = segment(da.from_array(image, chunks=60), 3)
+    np.testing.assert_allclose(found.centroids.ravel(), [-1.7e308, 1e308, 1.7e308])
+    assert found.counts.tolist() == [100, 100, 100]
 
 
 @pytest.mark.parametrize("offset", [1e6, -1e6, 1e9])

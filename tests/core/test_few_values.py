@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from napari_kmeans_seg import prepare, segment
+from napari_kmeans_seg import choose_k, prepare, segment
 
 GREY = np.arange(12, dtype=np.uint8).reshape(3, 4)
 
@@ -43,6 +43,28 @@ def test_pixels_that_are_not_finite_spoil_no_others(arguments: dict[str, Any]) -
     expected = np.where(image >= 0.5, 2, 1)
     expected[4, 4] = expected[5, 15] = 0
     np.testing.assert_array_equal(found.labels, expected)
+
+
+@pytest.mark.parametrize("most", [4, 9])
+def test_pixels_that_are_not_finite_are_told_once_where_a_number_is_suggested(most: int) -> None:
+    image = np.arange(6.0).repeat(5)
+    image[2] = np.nan
+    with pytest.warns(UserWarning, match="NaN or infinite|distinct values") as caught:
+        curve = choose_k(image, range(2, most))
+    assert curve.n_clusters[-1] == min(most - 1, 6)
+    told = [str(one.message).split(".")[0] for one in caught]
+    assert told[0] == "1 pixel is NaN or infinite and was left out (label 0)"
+    assert ["distinct values" in one for one in told[1:]] == [True] * (most > 7)
+
+
+def test_pixels_that_are_not_finite_get_label_0_and_one_warning_of_a_model() -> None:
+    image = np.random.default_rng(0).random((20, 20))
+    model = segment(image, 3).model
+    image[3, 4], image[5, 6] = np.nan, np.inf
+    with pytest.warns(UserWarning, match="2 pixels are NaN or infinite") as caught:
+        found = model.predict(image)
+    assert found.warnings == (str(caught[0].message),)
+    assert np.argwhere(found.labels == 0).tolist() == [[3, 4], [5, 6]]
 
 
 def test_not_finite_pixels_outside_the_mask_are_nobody_s_business() -> None:

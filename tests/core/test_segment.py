@@ -357,3 +357,19 @@ def test_a_prepared_image_gives_what_segment_gives(
     np.testing.assert_array_equal(found.centroids, expected.centroids)
     assert found.inertia == expected.inertia
     assert found.parameters == expected.parameters
+
+
+def test_a_result_that_is_changed_changes_no_later_one(photograph: np.ndarray) -> None:
+    prepared = prepare(photograph, channel_axis=-1)
+    expected = prepared.segment(3)
+    for changed in (prepared.segment(3), prepared.classify(expected.centroids)):
+        changed.parameters["smoothing"][0] = 5.0
+        changed.parameters["channel_weights"][0] = 9.0
+        for array in (changed.labels, changed.centroids, changed.counts, changed.model.centroids):
+            array[:] = 1
+    found = prepared.segment(3)
+    assert found.parameters == expected.parameters
+    assert found.model.smoothing == expected.model.smoothing
+    np.testing.assert_array_equal(found.labels, expected.labels)
+    np.testing.assert_array_equal(found.centroids, expected.centroids)
+    np.testing.assert_array_equal(found.model.centroids, expected.model.centroids)

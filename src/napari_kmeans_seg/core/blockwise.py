@@ -29,6 +29,7 @@ from .parallel import Tick, no_tick
 from .prepared import PreparedImage
 from .segmentation import Segmentation
 from .sources import PixelSource
+from .sums import join_means
 
 EXACT_PIXELS = 1 << 28
 """Pixels up to which an image is read again, some times: for iterations over all pixels where
@@ -275,10 +276,10 @@ def _sum_block(block: NDArray[Any], mask: NDArray[Any] | None, model: KMeansMode
 
 
 def _add_clusters(parts: list[Clusters]) -> Clusters:
-    counts = np.sum([part.counts for part in parts], axis=0)
-    sums = np.sum([np.nan_to_num(p.means) * p.counts[:, np.newaxis] for p in parts], axis=0)
-    with np.errstate(invalid="ignore"):
-        means = sums / counts[:, np.newaxis]
+    k = len(parts[0].counts)
+    counts = np.concatenate([part.counts for part in parts])
+    means = np.concatenate([part.means for part in parts])
+    counts, means = join_means(np.tile(np.arange(k), len(parts)), counts, means, k)
     return Clusters(counts, means, sum(part.inertia for part in parts), None)
 
 

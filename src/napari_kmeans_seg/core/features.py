@@ -17,6 +17,10 @@ LARGEST = 1e120
 SAMPLE = 1 << 13
 """Pixels that are looked at to find a value from the middle."""
 
+FAR_FROM_1 = 64
+"""Powers of two up to which floats stay as they are: like 64-bit integers they may be weighted by
+1e100, or by 1e-100, and still have squares."""
+
 Features = NDArray[np.float64]
 """``(n_features, n)`` float64: one row per feature, so that each is contiguous."""
 
@@ -41,7 +45,8 @@ class FeatureSpace:
         Features per pixel of distance along each spatial axis; 0 leaves position out.
     exponent : int
         Channels are divided by 2 to this power before all else. It is 0 but for float64 images
-        of values so large or small that their squares would be infinite or nothing.
+        of values so large or small that their squares, once they are weighted, would be infinite
+        or nothing.
     """
 
     color_space: str
@@ -187,7 +192,7 @@ def power_of_two(pixels: Pixels) -> int:
         return 0
     low, high = _range(pixels)
     exponent = int(np.frexp(max(-low, high))[1])
-    return exponent if abs(exponent) > 256 and max(-low, high) > 0 else 0
+    return exponent if abs(exponent) > FAR_FROM_1 and max(-low, high) > 0 else 0
 
 
 def divide(pixels: Pixels, exponent: int) -> Pixels:

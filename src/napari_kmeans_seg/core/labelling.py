@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from .binned import BinnedPixels
 from .features import SAMPLE, Features, FeatureSpace, differences, divide, middle_of, middle_values
 from .image_points import ImagePoints
 from .nearest import Labels, label_dtype, nearest, squared_distances, weighted_sum
-from .packing import Packing
+from .packing import Packing, packing_of_dtype
 from .parallel import Tick, map_spans, spans
 from .pixels import Pixels
 from .sums import sums_by_label
@@ -220,12 +220,15 @@ def look_up(
     table: Labels, packing: Packing, pixels: Pixels, labels: Labels, tick: Tick | None = None
 ) -> None:
     """Write the label of each pixel, which `table` has for its packed value, to `labels`."""
+    # Both modes let NumPy write straight to the labels. That no code is out of range is seen sooner
+    # with "wrap". But where the range was that of the values, pixels that do not take part may lie
+    # far off it, and "wrap" would come back by subtracting the size of the table again and again.
+    is_of_dtype = packing == packing_of_dtype(packing.dtype, len(packing.bits))
+    mode: Literal["wrap", "clip"] = "wrap" if is_of_dtype else "clip"
 
     def fill(start: int, stop: int) -> None:
         codes = packing.pack([channel[start:stop] for channel in pixels.channels], np.intp)
-        # mode="wrap" lets NumPy write straight to the labels; no code is out of range, and that
-        # is seen sooner than with "clip".
-        np.take(table, codes, out=labels[start:stop], mode="wrap")
+        np.take(table, codes, out=labels[start:stop], mode=mode)
         if pixels.valid is not None:
             labels[start:stop] *= pixels.valid[start:stop]
 

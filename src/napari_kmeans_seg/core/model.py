@@ -12,6 +12,7 @@ from .binned import BinnedPixels
 from .features import FeatureSpace, check_color_space
 from .image_points import ImagePoints, read
 from .labelling import Clusters, Labelling, label_pixels
+from .notes import not_finite
 from .other_values import note_on_values
 from .parallel import Progress, Tick, portion
 from .pixels import Pixels, flatten
@@ -82,9 +83,9 @@ class KMeansModel:
         Warns
         -----
         UserWarning
-            If most pixels get one label because the values are of another kind than those
-            that were fitted: 16 bits after 8, or 0 to 1 after 0 to 255. The result has it in
-            `warnings`.
+            If pixels are left out because they are not finite, or most pixels get one label
+            because the values are of another kind than those that were fitted: 16 bits after 8,
+            or 0 to 1 after 0 to 255. The result has each of them in `warnings`.
 
         Examples
         --------
@@ -107,7 +108,8 @@ class KMeansModel:
         tick = portion(progress, 0.4, 1, "Labelling")
         found = self.label(image_points, tick)
         tick(1)
-        notes = note_on_values(pixels, self.space, self.centroids, found)
+        of_values = note_on_values(pixels, self.space, self.centroids, found)
+        notes = (*not_finite(pixels), *of_values)
         for note in notes:
             checks.warn(note)
         return self.segmentation(image_points, found, n_iter=0, converged=True, notes=notes)

@@ -125,6 +125,9 @@ def packing_of(pixels: Pixels) -> Packing | None:
     packing = packing_of_dtype(dtype, n)
     if packing is not None:
         return packing
+    if dtype.kind == "b":
+        # A bit each, whatever they are: True has no difference to another.
+        return Packing((0,) * n, (1,) * n, dtype) if n <= 64 else None
 
     def extremes(start: int, stop: int) -> list[tuple[int, int]]:
         parts = pixels.take(start, stop)

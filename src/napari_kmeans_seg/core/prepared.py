@@ -1,6 +1,7 @@
 """An image that was read once: run k-means on it, as often as wanted, and label its pixels."""
 
 from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -153,7 +154,8 @@ class PreparedImage:
         checks.progress(progress)
         given = checks.centroids("centroids", centroids, None, self._whole.pixels.n_channels)
         start = self._space.of_centroids(given, self._whole.pixels)
-        parameters = {**self._parameters, "n_clusters": len(given), "init": given.tolist()}
+        parameters = deepcopy(self._parameters)
+        parameters |= {"n_clusters": len(given), "init": given.tolist()}
         parameters |= {"n_init": 1, "max_iter": 0, "tol": 0.0, "seed": None}
         model, tick = self._model(start, parameters), portion(progress, 0, 1, "Labelling")
         labelling = self._labelling(model, self._clusters(model, tick), tick)
@@ -197,6 +199,11 @@ class PreparedImage:
         ------
         TypeError, ValueError
             If an argument is not what it should be.
+
+        Warns
+        -----
+        UserWarning
+            As `napari_kmeans_seg.choose_k` does.
         """
         checks.progress(progress)
         wanted = checks.numbers_of_clusters("n_clusters", n_clusters)
@@ -204,20 +211,22 @@ class PreparedImage:
             raise TypeError(f"init takes one of {', '.join(checks.INITS)} here; got an array.")
         silhouettes = self._levels.silhouettes
         n_points = self._levels.points.n
-        if self._start(init, wanted[-1])[0] == "optimal":
-            # The partitions into fewer clusters fall out of those into most.
-            self._levels.optimum(min(wanted[-1], n_points), portion(progress, 0, 0, "Optimum"))
+        # The partitions into fewer clusters fall out of those into most. With "auto" larger numbers
+        # start otherwise: their optimum would take many times as long as all else.
+        most = max((k for k in wanted if self._start(init, k)[0] == "optimal"), default=0)
+        if most:
+            self._levels.optimum(min(most, n_points), portion(progress, 0, 0, "Optimum"))
         numbers, inertias, silhouette = [], [], []
         for i, k in enumerate(wanted):
             tick = portion(progress, i / len(wanted), (i + 1) / len(wanted), f"{k} clusters")
-            found, _, notes = self._fit(k, init, n_init, max_iter, tol, seed, tick, most=wanted[-1])
+            found, _, notes = self._fit(k, init, n_init, max_iter, tol, seed, tick, most=most)
             numbers.append(len(found.centroids))
             inertias.append(inertia(self._levels.all_for(k), found.centroids))
             silhouette.append(silhouettes.mean(found.centroids))
             if numbers[-1] < k:
-                for note in notes:
-                    checks.warn(note)
                 break
+        for note in notes:
+            checks.warn(note)
         if len(numbers) > 1 and numbers[-1] == numbers[-2]:
             numbers, inertias, silhouette = numbers[:-1], inertias[:-1], silhouette[:-1]
         n_pixels = self._n_pixels
@@ -251,7 +260,8 @@ class PreparedImage:
         random = checks.generator(seed)
         start, init_name = self._start(init, n_clusters)
         parameters = {
-            **self._parameters,
+            # Not its lists, which are the caller's to change.
+            **deepcopy(self._parameters),
             "n_clusters": n_clusters,
             "init": init_name,
             "n_init": n_init,

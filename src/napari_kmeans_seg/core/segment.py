@@ -234,12 +234,15 @@ def prepare(
     checks.progress(progress)
     form: dict[str, Any] = {"channel_axis": channel_axis, "alpha": alpha, "mask": mask}
     lazy, reading = None, None
-    if hasattr(image, "__dask_graph__"):
+    # An xarray.DataArray may hold either, and is asked: it has no graph where it is in memory.
+    if hasattr(image, "__dask_graph__") and image.__dask_graph__() is not None:
         # Imported here: Dask takes a while, and most images are in memory.
+        import dask.array as da
+
         from .blockwise import PreparedBlocks
         from .lazy_image import LazyImage, Reading, read_chunks
 
-        lazy = LazyImage.of(image, **form)
+        lazy = LazyImage.of(da.asarray(image), **form)
         tick = portion(progress, 0, 0.4, "Reading")
         if spatial_weight or np.any(np.asarray(smoothing)):
             image, form["mask"] = lazy.load_whole(tick)
@@ -353,6 +356,12 @@ def choose_k(
     ------
     TypeError, ValueError
         As `segment` does.
+
+    Warns
+    -----
+    UserWarning
+        If pixels are left out because they are not finite, or the image has fewer distinct values
+        than the largest of `n_clusters`.
 
     Notes
     -----

@@ -12,6 +12,7 @@ from . import checks
 from .nearest import label_dtype
 from .painting import paint
 from .pixels import Pixels
+from .sums import join_means
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -187,11 +188,7 @@ class Segmentation:
             seen |= set(members)
             home[members] = min(members)
         kept, index = np.unique(home[1:], return_inverse=True)
-        counts = np.bincount(index, self.counts, minlength=kept.size).astype(np.int64)
-        weighted = np.nan_to_num(self.centroids) * self.counts[:, np.newaxis]
-        sums = np.stack([np.bincount(index, column) for column in weighted.T], axis=1)
-        centroids = np.full(sums.shape, np.nan)
-        np.divide(sums, counts[:, np.newaxis], out=centroids, where=counts[:, np.newaxis] > 0)
+        counts, centroids = join_means(index, self.counts, self.centroids, kept.size)
         order = by_brightness(centroids)
         rank = np.empty(kept.size, np.intp)
         rank[order] = np.arange(kept.size)
