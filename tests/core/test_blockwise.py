@@ -8,6 +8,7 @@ import dask.array as da
 import numpy as np
 import pytest
 import skimage.data
+import xarray as xr
 from skimage.color import rgb2lab
 
 from napari_kmeans_seg import segment
@@ -257,26 +258,10 @@ def test_smoothing_and_position_are_refused_where_they_would_take_too_much_memor
         segment(image, 2, **arguments)
 
 
-class Labelled:
-    """An array with names for its axes, like those of xarray: it may hold a lazy array or none."""
-
-    def __init__(self, data: Any) -> None:
-        self.data = data
-
-    def __array__(self, *arguments: Any, **named: Any) -> np.ndarray:
-        return np.asarray(self.data, *arguments, **named)
-
-    def __dask_graph__(self) -> Any:
-        return self.data.__dask_graph__() if isinstance(self.data, da.Array) else None
-
-
-Labelled.__module__ = "xarray.core.dataarray"
-
-
 @pytest.mark.parametrize("is_lazy", [False, True])
 def test_an_array_that_may_hold_a_lazy_one_is_read_as_what_it_holds(is_lazy: bool) -> None:
     image = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
     held = da.from_array(image, chunks=(20, 20, 3)) if is_lazy else image
-    found = segment(Labelled(held), 3, channel_axis=-1)
+    found = segment(xr.DataArray(held), 3, channel_axis=-1)
     assert isinstance(found.labels, da.Array) == is_lazy
     np.testing.assert_array_equal(found.labels, segment(image, 3, channel_axis=-1).labels)

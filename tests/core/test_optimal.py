@@ -198,6 +198,14 @@ def test_all_optimal_costs_up_to_a_number_fall_out_of_it() -> None:
     np.testing.assert_allclose(found, costs, rtol=1e-9)
 
 
+def test_optimal_costs_of_a_copy_are_reckoned_up_to_all_pixels() -> None:
+    """They were a quarter of those that `choose_k` tells."""
+    prepared = prepare(skimage.data.camera(), fit_scale=0.5)
+    costs = prepared.optimal_costs(4)
+    np.testing.assert_allclose(costs[1:], prepared.choose_k(range(2, 5)).inertia, rtol=1e-9)
+    np.testing.assert_allclose(costs, prepare(skimage.data.camera()).optimal_costs(4), rtol=0.1)
+
+
 def test_optimal_costs_are_for_one_channel() -> None:
     with pytest.raises(ValueError, match="one channel"):
         prepare(skimage.data.coffee(), channel_axis=-1).optimal_costs(3)

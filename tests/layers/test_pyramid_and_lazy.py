@@ -9,6 +9,7 @@ import dask.array as da
 import numpy as np
 import pytest
 import skimage.data
+import xarray
 import zarr
 from napari.components import ViewerModel
 from napari.layers import Image, Points
@@ -203,6 +204,20 @@ def test_lazy_layers_are_smoothed_as_those_in_memory(coffee, form):
     np.testing.assert_array_equal(lazy.labels, memory.labels)
     np.testing.assert_array_equal(lazy.image, memory.image)
     np.testing.assert_array_equal(lazy.counts, memory.counts)
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_an_array_of_xarray_is_what_it_holds(coffee, lazy):
+    """One in memory was taken for a lazy one, of which less is previewed and shown."""
+    viewer = ViewerModel()
+    held = da.from_array(coffee, chunks=(200, 600, 3)) if lazy else coffee
+    layer = viewer.add_image(xarray.DataArray(held, dims=["y", "x", "c"]), name="coffee")
+    source = LayerImage.of(layer)
+    outputs = show(viewer, source, source.segment(n_clusters=4))
+    assert source.is_lazy == lazy
+    assert isinstance(outputs["labels"].data, da.Array) == lazy
+    plain = segment(coffee, 4, channel_axis=-1)
+    np.testing.assert_array_equal(np.asarray(outputs["labels"].data), plain.labels)
 
 
 def test_an_object_has_one_number_on_every_level():

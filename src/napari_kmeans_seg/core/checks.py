@@ -150,6 +150,13 @@ def choice(name: str, value: Any, choices: Sequence[str]) -> str:
     return value
 
 
+def is_lazy(array: object) -> bool:
+    """Whether an array is computed when it is asked for, as those of Dask are."""
+    graph = getattr(array, "__dask_graph__", None)
+    # An xarray.DataArray may hold either, and is asked: it has no graph where it is in memory.
+    return graph is not None and graph() is not None
+
+
 def image_array(image: ArrayLike) -> NDArray[Any]:
     """Return `image` as an array of real numbers with at least one pixel."""
     if isinstance(image, np.ma.MaskedArray):

@@ -47,6 +47,11 @@ class PreparedImage:
         return self._whole.n_valid
 
     @property
+    def _scale_of_costs(self) -> float:
+        """What the inertia of a copy or a sample is multiplied by to be that of all pixels."""
+        return self._n_pixels / self._levels.image.n_valid
+
+    @property
     def _space(self) -> FeatureSpace:
         return self._levels.space
 
@@ -62,7 +67,8 @@ class PreparedImage:
         -------
         (n_clusters,) float64 array
             Shorter where the image has fewer distinct values. Of an image whose distinct values
-            are not known it is the optimum of up to 65,536 bins.
+            are not known it is the optimum of up to 65,536 bins. With a `fit_scale`, or of a
+            sample, it is that of the copy, reckoned up to all pixels.
 
         Raises
         ------
@@ -78,6 +84,7 @@ class PreparedImage:
         n_clusters = checks.integer("n_clusters", n_clusters, 1, checks.MAX_CLUSTERS)
         self._start("optimal", n_clusters)
         costs = self._levels.optimum(min(n_clusters, self._levels.points.n)).costs[:n_clusters]
+        costs = costs * self._scale_of_costs
         with np.errstate(over="ignore"):
             return np.ldexp(costs, 2 * self._space.exponent)
 
@@ -188,22 +195,12 @@ class PreparedImage:
         Parameters
         ----------
         n_clusters, init, n_init, max_iter, tol, seed, progress
-            As for `napari_kmeans_seg.choose_k`.
+            As for `napari_kmeans_seg.choose_k`, and so are the errors and warnings.
 
         Returns
         -------
         ClusterCurve
             As `napari_kmeans_seg.choose_k` returns for the image and all arguments together.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If an argument is not what it should be.
-
-        Warns
-        -----
-        UserWarning
-            As `napari_kmeans_seg.choose_k` does.
         """
         checks.progress(progress)
         wanted = checks.numbers_of_clusters("n_clusters", n_clusters)
@@ -230,8 +227,7 @@ class PreparedImage:
         if len(numbers) > 1 and numbers[-1] == numbers[-2]:
             numbers, inertias, silhouette = numbers[:-1], inertias[:-1], silhouette[:-1]
         n_pixels = self._n_pixels
-        # Of a copy or a sample both are reckoned up to all pixels.
-        inertias = [one * (n_pixels / self._levels.image.n_valid) for one in inertias]
+        inertias = [one * self._scale_of_costs for one in inertias]
         scatter = self._levels.variance * n_pixels * found.centroids.shape[1]
         curve = cluster_curve(numbers, inertias, silhouette, scatter, n_pixels)
         with np.errstate(over="ignore"):

@@ -234,8 +234,7 @@ def prepare(
     checks.progress(progress)
     form: dict[str, Any] = {"channel_axis": channel_axis, "alpha": alpha, "mask": mask}
     lazy, reading = None, None
-    # An xarray.DataArray may hold either, and is asked: it has no graph where it is in memory.
-    if hasattr(image, "__dask_graph__") and image.__dask_graph__() is not None:
+    if checks.is_lazy(image):
         # Imported here: Dask takes a while, and most images are in memory.
         import dask.array as da
 

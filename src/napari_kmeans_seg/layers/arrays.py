@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_kmeans_seg.core.checks import is_lazy as is_lazy
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -22,18 +24,15 @@ CHUNK_BYTES = 16 << 20
 its overhead, small enough that a plane is shown at once."""
 
 
-def is_lazy(array: Any) -> bool:
-    """Whether an array is computed when it is asked for."""
-    return hasattr(array, "__dask_graph__")
-
-
 def as_array(array: Any) -> Any:
     """Give an array of NumPy or Dask for whatever napari shows. Cheap: reads no pixel."""
-    if isinstance(array, np.ndarray) or is_lazy(array):
+    if isinstance(array, np.ndarray):
         return array
     inner = getattr(array, "data", None)
     if isinstance(inner, np.ndarray) or is_lazy(inner):  # xarray and its like
         return inner
+    if is_lazy(array):
+        return array
     if getattr(array, "chunks", None) is None:
         return np.asarray(array)
     # Imported here: Dask takes a while, and most images are in memory.
