@@ -16,7 +16,15 @@ from napari.layers import Image, Points
 
 from napari_kmeans_seg import segment
 from napari_kmeans_seg.core import blockwise, lazy_image
-from napari_kmeans_seg.layers import CleanUp, LayerImage, Outputs, Region, Seeds, pyramid
+from napari_kmeans_seg.layers import (
+    CleanUp,
+    LayerImage,
+    Outputs,
+    Region,
+    Seeds,
+    describe,
+    pyramid,
+)
 
 
 def show(viewer, source, segmentation):
@@ -215,6 +223,7 @@ def test_an_array_of_xarray_is_what_it_holds(coffee, lazy):
     source = LayerImage.of(layer)
     outputs = show(viewer, source, source.segment(n_clusters=4))
     assert source.is_lazy == lazy
+    assert describe(layer).endswith("lazy") == lazy
     assert isinstance(outputs["labels"].data, da.Array) == lazy
     plain = segment(coffee, 4, channel_axis=-1)
     np.testing.assert_array_equal(np.asarray(outputs["labels"].data), plain.labels)

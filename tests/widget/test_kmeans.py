@@ -100,7 +100,7 @@ def test_who_works_on_the_clusters_of_an_image_can_run_it_again(
     assert viewer.layers.selection.active.name == "cell clusters"
 
 
-def test_who_sets_seeds_or_draws_a_region_can_run_the_image(viewer, dock, cell):
+def test_who_sets_seeds_or_draws_a_region_can_run_the_image(viewer, dock, finish, qtbot, cell):
     widget = dock()
     viewer.add_image(cell, name="cell")
     shapes = viewer.add_shapes([[[5, 5], [50, 50]]], shape_type="rectangle", name="where")
@@ -109,7 +109,18 @@ def test_who_sets_seeds_or_draws_a_region_can_run_the_image(viewer, dock, cell):
     viewer.layers.selection.active = viewer.layers["cell"]
     viewer.layers.selection.active = shapes
     assert widget.layer_name.value == "cell"
+    press(qtbot, widget.run_button)
+    finish(widget)
+    assert viewer.layers.selection.active is shapes
+    assert widget.layer_name.value == "cell", "not the segmented image, active for a moment"
+    assert widget.message.value.startswith("5 clusters")
     assert widget.run_button.enabled
+    widget.live.value = True
+    widget.n_clusters.value = 3
+    labels = viewer.layers["cell clusters"]
+    qtbot.waitUntil(lambda: np.asarray(labels.data).max() == 3, timeout=10_000)
+    widget.live.value = False
+    assert names(viewer) == ["cell", "cell k-means", "cell clusters", "where"]
     widget.inputs.region.value = ""
     assert "“where” is not an image" in widget.layer_kind.value
     assert not widget.run_button.enabled

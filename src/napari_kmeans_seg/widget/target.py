@@ -8,7 +8,7 @@ from magicgui.widgets import Container, Label, PushButton, Widget
 from napari.layers import Image
 from psygnal import Signal
 
-from napari_kmeans_seg.layers import describe, describe_channels
+from napari_kmeans_seg.layers import METADATA_KEY, describe, describe_channels
 from napari_kmeans_seg.layers.clusters import clusters_of
 
 from .sections import wrap
@@ -52,7 +52,8 @@ class Target(Container[Widget]):
         self._takes_part = takes_part
         self._listening = False
         self.images: tuple[Image, ...] = ()
-        self._last: tuple[Image, ...] = ()
+        # All that are still there by their ids, the last ones at the end.
+        self._followed: dict[tuple[object, ...], tuple[Image, ...]] = {}
         self.layer_name = Label(name="layer_name")
         self.layer_kind = Label(name="layer_kind")
         self.layer_name.tooltip = self.layer_kind.tooltip = "What Run will segment."
@@ -109,7 +110,7 @@ class Target(Container[Widget]):
             self._viewer.dims.events.ndisplay.disconnect(self._on_described)
             for layer in self.images:
                 layer.events.data.disconnect(self._on_described)
-            self.images = self._last = ()
+            self.images, self._followed = (), {}
 
     def follow(self) -> None:
         """Look again what is to be segmented."""
@@ -127,8 +128,11 @@ class Target(Container[Widget]):
             for layer in images:
                 layer.events.data.connect(self._on_described)
             self.images = images
-        # Not those of no selection, which napari tells of between two.
-        self._last = images or self._still_there()
+        there = {layer.unique_id for layer in self._viewer.layers}
+        if images:
+            self._followed.pop(self.link, None)
+            self._followed[self.link] = images
+        self._followed = {ids: one for ids, one in self._followed.items() if there.issuperset(ids)}
         self._describe()
         self.followed.emit(changed)
 
@@ -138,13 +142,18 @@ class Target(Container[Widget]):
         if clusters is not None:
             return tuple(clusters.sources())
         if self._takes_part(layer):
-            return self._still_there()
+            return self._followed_last()
         return ()
 
-    def _still_there(self) -> tuple[Image, ...]:
-        """Give the images that were followed last, without those that are gone."""
-        there = {layer.unique_id for layer in self._viewer.layers}
-        return tuple(image for image in self._last if image.unique_id in there)
+    def _followed_last(self) -> tuple[Image, ...]:
+        """Give the images that were followed last, but for what a run adds.
+
+        That is active for a moment before what a person had chosen is active again.
+        """
+        for images in reversed(self._followed.values()):
+            if not any(METADATA_KEY in image.metadata for image in images):
+                return images
+        return ()
 
     def _open_sample(self) -> None:
         self._viewer.open_sample("napari-kmeans-seg", "coffee")
