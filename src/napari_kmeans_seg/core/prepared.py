@@ -84,9 +84,8 @@ class PreparedImage:
         n_clusters = checks.integer("n_clusters", n_clusters, 1, checks.MAX_CLUSTERS)
         self._start("optimal", n_clusters)
         costs = self._levels.optimum(min(n_clusters, self._levels.points.n)).costs[:n_clusters]
-        costs = costs * self._scale_of_costs
         with np.errstate(over="ignore"):
-            return np.ldexp(costs, 2 * self._space.exponent)
+            return np.ldexp(costs * self._scale_of_costs, 2 * self._space.exponent)
 
     def segment(
         self,
@@ -201,18 +200,23 @@ class PreparedImage:
         -------
         ClusterCurve
             As `napari_kmeans_seg.choose_k` returns for the image and all arguments together.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not what it should be.
         """
         checks.progress(progress)
         wanted = checks.numbers_of_clusters("n_clusters", n_clusters)
         if not isinstance(init, str):
             raise TypeError(f"init takes one of {', '.join(checks.INITS)} here; got an array.")
         silhouettes = self._levels.silhouettes
-        n_points = self._levels.points.n
         # The partitions into fewer clusters fall out of those into most. With "auto" larger numbers
         # start otherwise: their optimum would take many times as long as all else.
         most = max((k for k in wanted if self._start(init, k)[0] == "optimal"), default=0)
         if most:
-            self._levels.optimum(min(most, n_points), portion(progress, 0, 0, "Optimum"))
+            tick = portion(progress, 0, 0, "Optimum")
+            self._levels.optimum(min(most, self._levels.points.n), tick)
         numbers, inertias, silhouette = [], [], []
         for i, k in enumerate(wanted):
             tick = portion(progress, i / len(wanted), (i + 1) / len(wanted), f"{k} clusters")
@@ -226,10 +230,9 @@ class PreparedImage:
             checks.warn(note)
         if len(numbers) > 1 and numbers[-1] == numbers[-2]:
             numbers, inertias, silhouette = numbers[:-1], inertias[:-1], silhouette[:-1]
-        n_pixels = self._n_pixels
         inertias = [one * self._scale_of_costs for one in inertias]
-        scatter = self._levels.variance * n_pixels * found.centroids.shape[1]
-        curve = cluster_curve(numbers, inertias, silhouette, scatter, n_pixels)
+        scatter = self._levels.variance * self._n_pixels * found.centroids.shape[1]
+        curve = cluster_curve(numbers, inertias, silhouette, scatter, self._n_pixels)
         with np.errstate(over="ignore"):
             return replace(curve, inertia=np.ldexp(curve.inertia, 2 * self._space.exponent))
 

@@ -24,14 +24,16 @@ CHUNK_BYTES = 16 << 20
 its overhead, small enough that a plane is shown at once."""
 
 
+def held(array: Any) -> Any:
+    """Give the array that one of xarray and its like holds, or the array itself."""
+    inner = None if isinstance(array, np.ndarray) else getattr(array, "data", None)
+    return inner if isinstance(inner, np.ndarray) or is_lazy(inner) else array
+
+
 def as_array(array: Any) -> Any:
     """Give an array of NumPy or Dask for whatever napari shows. Cheap: reads no pixel."""
-    if isinstance(array, np.ndarray):
-        return array
-    inner = getattr(array, "data", None)
-    if isinstance(inner, np.ndarray) or is_lazy(inner):  # xarray and its like
-        return inner
-    if is_lazy(array):
+    array = held(array)
+    if isinstance(array, np.ndarray) or is_lazy(array):
         return array
     if getattr(array, "chunks", None) is None:
         return np.asarray(array)
