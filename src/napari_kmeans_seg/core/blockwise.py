@@ -18,9 +18,10 @@ from .choose_k import ClusterCurve
 from .chunks import Index, every_chunk, gather
 from .features import convert, divide
 from .image_points import ImagePoints
-from .labelling import Clusters, Labelling, label_pixels, look_up, pairs_of
+from .labelling import Clusters, Labelling, label_pixels, pairs_of
 from .lazy_image import LazyImage, Reading, pixels_of
 from .lloyd import LloydResult, Partition, partition
+from .look_up import look_up, table_of
 from .model import KMeansModel
 from .nearest import Labels, label_dtype
 from .packing import Packing, packing_of_dtype
@@ -112,7 +113,7 @@ class PreparedBlocks(PreparedImage):
             return sum_up(self._image, self._reading.chunks, model, tick)
         factor = self._reading.n_valid / of_points.counts.sum()
         counts = np.rint(of_points.counts * factor).astype(np.int64)
-        return replace(of_points, counts=counts, inertia=of_points.inertia * factor, table=None)
+        return replace(of_points, counts=counts, inertia=of_points.inertia * factor, of_points=None)
 
     def _labelling(self, model: KMeansModel, clusters: Clusters, _tick: Tick) -> Labelling:
         # Labels are computed when they are asked for.
@@ -129,7 +130,7 @@ class PreparedBlocks(PreparedImage):
         of_fit = super()._result(model, labelling, found, notes)
         values = {one.name: getattr(of_fit, one.name) for one in fields(Segmentation)}
         values["labels"] = label_blocks(
-            self._image.source, self._image.mask, model, self._whole.packing, labelling.table
+            self._image.source, self._image.mask, model, self._whole, labelling.of_points
         )
         n_not_finite = self._whole.pixels.n_not_finite
         values["_pixels"] = replace(self._image.form, n_not_finite=n_not_finite)
@@ -140,8 +141,8 @@ def label_blocks(
     source: da.Array,
     mask: da.Array | None,
     model: KMeansModel,
-    packing: Packing | None = None,
-    table: Labels | None = None,
+    points: ImagePoints | None = None,
+    of_points: Labels | None = None,
 ) -> da.Array:
     """Label a Dask array with the nearest of a model's centroids, when it is asked for.
 
@@ -153,8 +154,8 @@ def label_blocks(
         Where pixels take part, as `LazyImage` has it.
     model : KMeansModel
         The centroids.
-    packing, table : optional
-        The label of each packed value, if it is known.
+    points, of_points : optional
+        The distinct values of the image, and the label of each, if they are known.
 
     Returns
     -------
@@ -163,14 +164,18 @@ def label_blocks(
     """
     axis = model.channel_axis
     dtype = label_dtype(len(model.centroids))
+    packing, known = None, None
+    if points is not None and points.points is not None and of_points is not None:
+        packing, keys = points.packing, points.points.keys
+        # Once in the graph; laid out once, however many chunks.
+        known = delayed(table_of, pure=True)(keys, packing, of_points)
     return da.map_blocks(
         _label_block,
         source,
         mask,
         model=model,
         packing=packing,
-        # Once in the graph and no larger than need be; unpacked once, however many chunks.
-        known=None if table is None else delayed(_unpack_table, pure=True)(*_pack_table(table)),
+        known=known,
         dtype=dtype,
         drop_axis=[] if axis is None else [axis % source.ndim],
         meta=np.empty((0,) * (source.ndim - (axis is not None)), dtype),
@@ -345,18 +350,6 @@ def _label_block(
     labels = np.zeros(pixels.n_pixels, label_dtype(len(model.centroids)))
     look_up(known, packing, pixels, labels)
     return labels.reshape(pixels.shape)
-
-
-def _pack_table(table: Labels) -> tuple[int, NDArray[np.uint32], Labels]:
-    """Keep the entries of a table that are not 0."""
-    where = np.flatnonzero(table).astype(np.uint32)
-    return table.size, where, table[where]
-
-
-def _unpack_table(size: int, where: NDArray[np.uint32], labels: Labels) -> Labels:
-    table = np.zeros(size, labels.dtype)
-    table[where] = labels
-    return table
 
 
 def _paint_block(

@@ -22,6 +22,7 @@ from .features import (
     smooth,
     subtract,
 )
+from .look_up import PixelLookup
 from .packing import Packing
 from .parallel import CHUNK, Tick, map_spans, no_tick, spans
 from .pixels import Pixels
@@ -61,6 +62,13 @@ class ImagePoints:
     def n_valid(self) -> int:
         """Number of pixels that take part."""
         return self.inputs.n_valid if self.points is None else self.points.n_pixels
+
+    @cached_property
+    def look_up(self) -> PixelLookup:
+        """What gives the pixels the labels of their points, where there is a `packing`."""
+        assert self.points is not None
+        assert self.packing is not None
+        return PixelLookup(self.inputs, self.points, self.packing)
 
     def features(self, space: FeatureSpace, start: int = 0, stop: int | None = None) -> Features:
         """Features of the points from `start` to `stop`, ``(n_features, n_points)``."""

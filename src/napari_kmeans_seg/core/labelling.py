@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,6 @@ from .binned import BinnedPixels
 from .features import SAMPLE, Features, FeatureSpace, differences, divide, middle_of, middle_values
 from .image_points import ImagePoints
 from .nearest import Labels, label_dtype, nearest, squared_distances, weighted_sum
-from .packing import Packing, packing_of_dtype
 from .parallel import Tick, map_spans, spans
 from .pixels import Pixels
 from .sums import sums_by_label
@@ -29,14 +28,14 @@ class Clusters:
         Mean input value of each cluster's pixels, NaN where it has none.
     inertia : float
         Sum of squared distances to the centroids.
-    table : array of unsigned integers or None
-        1 + the index of the centroid of each packed value, where a table can hold all.
+    of_points : (n_points,) array of unsigned integers or None
+        1 + the index of the centroid of each distinct value, where pixels can look it up.
     """
 
     counts: NDArray[np.int64]
     means: NDArray[np.float64]
     inertia: float
-    table: Labels | None
+    of_points: Labels | None
 
 
 @dataclass(frozen=True)
@@ -120,7 +119,7 @@ def label_values(
     centroids: NDArray[np.float64],
     assigned: Assigned | None = None,
 ) -> Clusters:
-    """Find the nearest centroid of every distinct value of an image that a table can hold.
+    """Find the nearest centroid of every distinct value of an image whose pixels can look it up.
 
     Parameters
     ----------
@@ -138,15 +137,14 @@ def label_values(
         index = _nearest(image.features(space), centroids, dtype)
     else:
         index = assigned.index
-    table = np.zeros(1 << image.packing.n_bits, dtype)
-    table[image.points.keys] = index + dtype.type(1)
+    of_points = index + dtype.type(1)
     if assigned is not None and _are_values(space):
         sums = _Sums(assigned.counts, assigned.sums, assigned.inertia)
-        return _clusters(sums, space.offset, image.exponent, table)
+        return _clusters(sums, space.offset, image.exponent, of_points)
     step = max(1, image.points.n_points // SAMPLE)
     middle = middle_values([value[::step] for value in image.points.values])
     sums = _sum_points(image, space, index, middle, centroids)
-    return _clusters(sums, middle, image.exponent, table)
+    return _clusters(sums, middle, image.exponent, of_points)
 
 
 def label_pixels(
@@ -178,8 +176,8 @@ def label_pixels(
     labels: Labels = np.zeros(image.pixels.n_pixels, label_dtype(len(centroids)))
     if image.points is not None and image.packing is not None:
         clusters = clusters or label_values(image, space, centroids)
-        assert clusters.table is not None
-        look_up(clusters.table, image.packing, image.inputs, labels, tick)
+        assert clusters.of_points is not None
+        image.look_up(clusters.of_points, labels, tick)
     elif binned is not None:
         totals, inertia = binned.label(centroids, labels, tick)
         if _are_values(space) and image.inputs is image.pixels:
@@ -205,35 +203,15 @@ def _are_values(space: FeatureSpace) -> bool:
 
 
 def _clusters(
-    sums: _Sums, middle: tuple[float, ...], exponent: int, table: Labels | None = None
+    sums: _Sums, middle: tuple[float, ...], exponent: int, of_points: Labels | None = None
 ) -> Clusters:
     with np.errstate(over="ignore", under="ignore"):
         return Clusters(
             np.rint(sums.counts).astype(np.int64),
             np.ldexp(sums.means(middle), exponent),
             float(np.ldexp(sums.inertia, 2 * exponent)),
-            table,
+            of_points,
         )
-
-
-def look_up(
-    table: Labels, packing: Packing, pixels: Pixels, labels: Labels, tick: Tick | None = None
-) -> None:
-    """Write the label of each pixel, which `table` has for its packed value, to `labels`."""
-    # Both modes let NumPy write straight to the labels. That no code is out of range is seen sooner
-    # with "wrap". But where the range was that of the values, pixels that do not take part may lie
-    # far off it, and "wrap" would come back by subtracting the size of the table again and again.
-    is_of_dtype = packing == packing_of_dtype(packing.dtype, len(packing.bits))
-    mode: Literal["wrap", "clip"] = "wrap" if is_of_dtype else "clip"
-
-    def fill(start: int, stop: int) -> None:
-        codes = packing.pack([channel[start:stop] for channel in pixels.channels], np.intp)
-        np.take(table, codes, out=labels[start:stop], mode=mode)
-        if pixels.valid is not None:
-            labels[start:stop] *= pixels.valid[start:stop]
-
-    for _ in map_spans(fill, spans(pixels.n_pixels), tick):
-        pass
 
 
 def _nearest(

@@ -1,0 +1,83 @@
+"""Pixels get the labels of their distinct values, the first time, the second and the third."""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import pytest
+from skimage.data import astronaut
+
+from napari_kmeans_seg import prepare, segment
+from napari_kmeans_seg.core import look_up
+
+rng = np.random.default_rng(0)
+inside = rng.random((60, 50)) < 0.7
+wide = rng.integers(-900, 900, (60, 50, 3)).repeat(2, axis=0).repeat(2, axis=1)
+far_off = wide.astype(np.int64)
+far_off[~inside.repeat(2, axis=0).repeat(2, axis=1)] = np.iinfo(np.int64).min
+few_colors = rng.integers(0, 256, (400, 3)).astype(np.uint8)[rng.integers(400, size=(60, 50))]
+
+IMAGES = {
+    "colours": partial(prepare, astronaut(), channel_axis=-1),
+    "few colours": partial(prepare, few_colors, channel_axis=-1),
+    "colours in a mask": partial(prepare, few_colors, channel_axis=-1, mask=inside),
+    "alpha": partial(prepare, np.dstack([few_colors, 255 * inside]).astype("u1"), channel_axis=-1),
+    "hue": partial(prepare, few_colors, channel_axis=-1, color_space="hsv"),
+    "channels one after the other": partial(
+        prepare, np.moveaxis(few_colors, -1, 0), channel_axis=0
+    ),
+    "one pixel": partial(prepare, few_colors[:1, :1], channel_axis=-1),
+    "far off outside the mask": partial(
+        prepare, far_off, channel_axis=-1, mask=far_off[..., 0] > far_off.min()
+    ),
+    "grey": partial(prepare, few_colors[..., 0]),
+}
+
+
+@pytest.mark.parametrize("read", IMAGES.values(), ids=IMAGES)
+@pytest.mark.filterwarnings("ignore:.*distinct value")
+def test_labels_are_the_same_however_often_an_image_is_segmented(read: Callable) -> None:
+    prepared = read()
+    prepared.segment(3)
+    for k in (4, 2, 300):
+        seg, first = prepared.segment(k), read().segment(k)
+        np.testing.assert_array_equal(seg.labels, first.labels)
+        np.testing.assert_array_equal(
+            np.bincount(seg.labels.ravel(), minlength=seg.n_clusters + 1)[1:], seg.counts
+        )
+
+
+def test_from_the_second_time_on_pixels_are_not_read_again() -> None:
+    image = astronaut()
+    prepared = prepare(image, channel_axis=-1)
+    prepared.segment(3)
+    prepared.segment(4)
+    expected = segment(image, 5, channel_axis=-1).labels
+    image[:] = 0
+    np.testing.assert_array_equal(prepared.segment(5).labels, expected)
+
+
+def test_what_is_stopped_leaves_no_numbers_behind() -> None:
+    image = np.tile(astronaut(), (3, 3, 1))
+    prepared = prepare(image, channel_axis=-1)
+    prepared.segment(3)
+
+    def stop(fraction: float, stage: str) -> None:
+        if stage == "Labelling" and fraction > 0.85:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        prepared.segment(4, progress=stop)
+    seg = prepared.segment(4)
+    np.testing.assert_array_equal(seg.labels, segment(image, 4, channel_axis=-1).labels)
+
+
+def test_numbers_of_too_many_pixels_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = astronaut()
+    prepared = prepare(image, channel_axis=-1)
+    monkeypatch.setattr(look_up, "KEPT", image[..., 0].size - 1)
+    for k in (3, 4, 5):
+        prepared.segment(k)
+    image[:] = 0
+    # What the pixels have now is read again: each of them is black.
+    assert np.unique(prepared.segment(5).labels).size == 1
