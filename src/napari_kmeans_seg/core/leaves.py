@@ -38,6 +38,9 @@ WIDE = 10_000
 SAMPLE = 1 << 12
 """Points that are looked at to find where most of them lie."""
 
+ROUNDING = {8: 1e-9, 4: 1e-5}
+"""Part of a score that rounding may change, in double and in single precision."""
+
 FEW = 1 << 19
 """Distances to all centroids that are compared sooner than candidates are found."""
 
@@ -46,7 +49,7 @@ FEW = 1 << 19
 class LeafSource(PointSource):
     """Weighted points whose neighbours in memory are neighbours in space.
 
-    Every `leaf` points are a leaf, from the first on; what remains at the end is none.
+    Every `leaf` points are a leaf, from the first on; the last is filled up with its last point.
 
     Attributes
     ----------
@@ -72,17 +75,22 @@ class LeafSource(PointSource):
 
     @cached_property
     def _boxes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Middle and half sides of the leaves' bounding boxes, ``(n_features, n_leaves)``."""
-        leaves = _cut(self.features, self.leaf)
-        low, high = leaves.min(axis=2), leaves.max(axis=2)
-        return (low + high) / 2, (high - low) / 2
+        """Middle, with a 1 as its last feature, and half sides of the leaves' bounding boxes."""
+        points = self._blocks[:, :-1]
+        low, high = points.min(axis=2), points.max(axis=2)
+        return _with_ones((low + high) / 2), (high - low) / 2
 
     @cached_property
     def _blocks(self) -> NDArray[np.float64]:
         """Points of each leaf with a 1 as their last feature, ``(n_leaves, 1 + n, leaf)``."""
-        leaves = _cut(self.features, self.leaf)
-        blocks = np.ones((leaves.shape[1], 1 + len(leaves), self.leaf))
-        blocks[:, :-1] = leaves.transpose(1, 0, 2)
+        n_features, n_leaves = len(self.features), -(-self.n // self.leaf)
+        blocks = np.ones((n_leaves, n_features + 1, self.leaf))
+        n_whole = self.n // self.leaf
+        whole = self.features[:, : n_whole * self.leaf].reshape(n_features, n_whole, self.leaf)
+        blocks[:n_whole, :-1] = whole.transpose(1, 0, 2)
+        if n_whole < n_leaves:
+            rest = self.features[:, n_whole * self.leaf :]
+            blocks[-1, :-1] = np.pad(rest, ((0, 0), (0, self.leaf - rest.shape[1])), "edge")
         return blocks
 
     @cached_property
@@ -100,8 +108,17 @@ class LeafSource(PointSource):
         return blocks
 
     @cached_property
+    def _quick_boxes(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        middle, half = self._boxes
+        middle = _with_ones(middle[:, :-1] * self._unit)
+        return middle.astype(np.float32), (half * self._unit).astype(np.float32)
+
+    @cached_property
     def _quick_features(self) -> NDArray[np.float32]:
-        return (self.features * self._unit).astype(np.float32)
+        """All points with a 1 as their last feature, ``(n_features + 1, n)``."""
+        points = np.ones((len(self.features) + 1, self.n), np.float32)
+        np.multiply(self.features, self._unit, out=points[:-1], casting="same_kind")
+        return points
 
     def assign_to(self, centroids: NDArray[np.float64], *, quick: bool = False) -> Assign:
         """Return what finds the nearest of these centroids.
@@ -114,24 +131,28 @@ class LeafSource(PointSource):
             return super().assign_to(centroids)
         if k * self.n <= FEW:
             return self._compare_all(centroids) if quick else super().assign_to(centroids)
-        n_leaves = max(1, BOUNDS // k)
-        blocks: NDArray[np.floating[Any]] = self._blocks
-        compared = centroids
-        if quick and self._unit:
-            blocks, compared = self._quick_blocks, centroids * self._unit
+        is_quick = quick and bool(self._unit)
+        blocks: NDArray[np.floating[Any]] = self._quick_blocks if is_quick else self._blocks
+        boxes: tuple[NDArray[np.floating[Any]], ...]
+        boxes = self._quick_boxes if is_quick else self._boxes
+        compared = centroids * self._unit if is_quick else centroids
         # As in `nearest`; half of |c|^2 is added as the product with a 1.
         factors = np.column_stack([-compared, (compared**2).sum(axis=1) / 2])
         factors = factors.astype(blocks.dtype, copy=False)
+        n_leaves = max(1, BOUNDS // k)
 
-        def assign(start: int, stop: int, features: Features, out: Labels) -> None:
-            first, last = start // self.leaf, stop // self.leaf
+        def assign(start: int, stop: int, _features: Features, out: Labels) -> None:
+            first, last = start // self.leaf, -(-stop // self.leaf)
+            # Of a leaf that was filled up only the first labels are wanted.
+            is_whole = out.size % self.leaf == 0
+            labels = out if is_whole else np.empty((last - first) * self.leaf, out.dtype)
+            by_leaf = labels.reshape(-1, self.leaf)
             for begin in range(first, last, n_leaves):
                 end = min(begin + n_leaves, last)
-                possible = self._candidates(centroids, begin, end)
-                labels = out[begin * self.leaf - start : end * self.leaf - start]
-                _assign(blocks[begin:end], factors, possible, labels.reshape(-1, self.leaf))
-            rest = slice(last * self.leaf - start, None)
-            nearest(features[:, rest], centroids, out[rest])
+                possible = _candidates(factors, *(sides[begin:end] for sides in boxes))
+                _assign(blocks[begin:end], factors, possible, by_leaf[begin - first : end - first])
+            if not is_whole:
+                out[:] = labels[: out.size]
 
         return assign
 
@@ -143,32 +164,49 @@ class LeafSource(PointSource):
         compared = (centroids * self._unit).astype(points.dtype)
 
         def assign(start: int, stop: int, _features: Features, out: Labels) -> None:
-            nearest(points[:, start:stop], compared, out)
+            nearest(points[:, start:stop], compared, out, ones=True)
 
         return assign
 
-    def _candidates(
-        self, centroids: NDArray[np.float64], first: int, last: int
-    ) -> NDArray[np.bool_]:
-        """Which centroids can be nearest to a point of which leaf, ``(n_clusters, n_leaves)``."""
-        middle, half = (sides[:, first:last] for sides in self._boxes)
-        # As in `nearest`: half the squared distance to the middle, but for |middle|^2 / 2.
-        scores = (centroids**2).sum(axis=1)[:, np.newaxis] / 2 - centroids @ middle
-        best = scores.argmin(axis=0)
-        # How much a centroid can gain on the best one on the way to a corner of the box.
-        gain = np.zeros_like(scores)
-        for coordinate, side in zip(centroids.T, half, strict=True):
-            gain += np.abs(coordinate[:, np.newaxis] - coordinate[best]) * side
-        # What rounding may have done to the scores.
-        margin = 1e-9 * (np.abs(scores).max(axis=0) + gain)
-        possible: NDArray[np.bool_] = scores - scores.min(axis=0) <= gain + margin
-        return possible
+
+def _with_ones(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give ``(n, n_features)`` points a 1 as their last feature."""
+    return np.column_stack([points, np.ones(len(points))])
 
 
-def _cut(features: Features, leaf: int) -> NDArray[np.float64]:
-    """View the whole leaves, ``(n_features, n_leaves, leaf)``."""
-    n_leaves = features.shape[1] // leaf
-    return features[:, : n_leaves * leaf].reshape(len(features), n_leaves, leaf)
+def _candidates(
+    factors: NDArray[np.floating[Any]],
+    middle: NDArray[np.floating[Any]],
+    half: NDArray[np.floating[Any]],
+) -> NDArray[np.bool_]:
+    """Which centroids can be nearest to a point of which leaf, ``(n_leaves, n_clusters)``.
+
+    Parameters
+    ----------
+    factors : (n_clusters, 1 + n_features) array
+        As in `_assign`.
+    middle : (n_leaves, 1 + n_features) array
+        Middle of the leaves' bounding boxes, and ones.
+    half : (n_leaves, n_features) array
+        Half their sides.
+    """
+    # As in `nearest`: half the squared distance to the middle, but for |middle|^2 / 2.
+    scores = middle @ factors.T
+    best = scores.argmin(axis=1)
+    # How much a centroid can gain on the best one on the way to a corner of the box.
+    gain, difference = np.zeros_like(scores), np.empty_like(scores)
+    for coordinate, side in zip(factors.T[:-1].copy(), half.T, strict=True):
+        np.subtract(coordinate, coordinate[best, np.newaxis], out=difference)
+        np.abs(difference, out=difference)
+        difference *= side[:, np.newaxis]
+        gain += difference
+    least = scores[np.arange(best.size), best]
+    # What rounding may have done to them.
+    rounding = ROUNDING[scores.dtype.itemsize]
+    gain *= 1 + rounding
+    gain += (least + rounding * max(scores.max(), -least.min()))[:, np.newaxis]
+    possible: NDArray[np.bool_] = scores <= gain
+    return possible
 
 
 def _assign(
@@ -185,16 +223,17 @@ def _assign(
         The points, and ones.
     factors : (n_clusters, 1 + n_features) array
         What their products with the points are compared by.
-    possible : (n_clusters, n_leaves) bool array
+    possible : (n_leaves, n_clusters) bool array
         The candidates.
     labels : (n_leaves, leaf) array of unsigned integers
         Where the indices go.
     """
     n_leaves, _, leaf = blocks.shape
-    counts = possible.sum(axis=0)
+    counts = possible.sum(axis=1)
     by_count = np.argsort(counts, kind="stable")
     counts = counts[by_count]
-    home, candidate = np.nonzero(possible.T[by_count])
+    home = np.repeat(np.arange(n_leaves), counts)
+    candidate = np.flatnonzero(possible[by_count]) - home * len(factors)
     first = np.cumsum(counts) - counts
     # The candidates of each leaf stand first; what is left is filled up with one of them.
     ranked = np.repeat(candidate[first, np.newaxis], counts[-1], axis=1)
@@ -204,10 +243,11 @@ def _assign(
     numbers = (last - ranked.astype(labels.dtype)).T[:, :, np.newaxis]
     at = int(np.searchsorted(counts, 1, side="right"))
     labels[by_count[:at]] = ranked[:at, :1]
+    sizes = np.arange(leaf, (n_leaves + 1) * leaf, leaf)
     held = np.empty(max(SCORES, int(counts[-1]) * leaf), blocks.dtype)
     while at < n_leaves:
         # As many leaves as may be; those with fewer candidates compare one again.
-        scores = counts[at:] * np.arange(1, n_leaves - at + 1) * leaf
+        scores = counts[at:] * sizes[: n_leaves - at]
         end = at + max(1, int(np.searchsorted(scores, SCORES, side="right")))
         few, some = ranked[at:end, : counts[end - 1]], by_count[at:end]
         # All leaves of one candidate after the other: long rows are compared faster.
