@@ -9,7 +9,7 @@ from napari_kmeans_seg import prepare
 from napari_kmeans_seg.core import leaves
 from napari_kmeans_seg.core.curve import PLACE_BITS
 from napari_kmeans_seg.core.leaves import LeafSource, coarser, in_cells, in_leaves
-from napari_kmeans_seg.core.lloyd import LloydResult, lloyd
+from napari_kmeans_seg.core.lloyd import LloydResult, Partition, lloyd
 from napari_kmeans_seg.core.nearest import nearest
 from napari_kmeans_seg.core.sources import PointSource
 
@@ -254,3 +254,42 @@ def test_means_are_not_beyond_the_values_where_channels_are_normalized():
 
     assert found.centroids.min() == 0
     assert found.centroids.max() == 1
+
+
+@pytest.mark.parametrize("n_points", [500, 30_000])
+def test_points_are_in_the_clusters_of_what_they_were_summed_up_to(n_points):
+    """So that on all points only what changes its cluster is summed: the sums are the same."""
+    points = in_leaves(cloud(3, 20_001, whole=True))
+    coarse = coarser(points, n_points)
+    start = points.features[:, ::1000].T.copy()
+    found = lloyd(coarse, start, accelerate=True, rough=True)
+
+    labels = coarse.labels_of(points, found.labels)
+
+    rows = np.vstack([points.weights, points.weighted])
+    sums = np.stack([np.bincount(labels, row, minlength=len(start)) for row in rows], axis=1)
+    np.testing.assert_array_equal(
+        sums, np.column_stack([found.partition.counts, found.partition.sums])
+    )
+    one, other = (
+        lloyd(points, found.centroids, accelerate=True, known=known)
+        for known in (None, (labels, found.partition))
+    )
+    assert one.n_iter == other.n_iter
+    np.testing.assert_array_equal(one.centroids, other.centroids)
+    np.testing.assert_array_equal(one.labels, other.labels)
+
+
+def test_points_of_something_else_are_in_no_known_cluster():
+    points = in_leaves(cloud(3, 20_001))
+    coarse = coarser(points, 500)
+    assert coarse.labels_of(in_leaves(cloud(3, 20_001)), np.zeros(coarse.n, np.uint8)) is None
+
+
+def test_clusters_that_do_not_change_at_once_may_yet_have_to_move():
+    points = PointSource(np.array([[0.0, 1, 8, 9]]), np.ones(4))
+    start, labels = np.array([[0.0], [9]]), np.array([0, 0, 1, 1], np.uint8)
+    known = labels, Partition(np.array([2.0, 2]), np.array([[1.0], [17]]), changed=True)
+    assert lloyd(points, start, known=known).centroids.tolist() == [[0.5], [8.5]]
+    assert lloyd(points, start, known=known, max_iter=1).n_iter == 1
+    assert not lloyd(points, start, known=known, max_iter=1).converged

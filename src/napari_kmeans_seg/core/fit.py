@@ -7,7 +7,9 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from .lloyd import LloydResult, lloyd
+from .leaves import LeafSource
+from .lloyd import LloydResult, Partition, lloyd
+from .nearest import Labels
 from .parallel import Tick, spans
 from .seeding import k_means_plus_plus, random_points
 from .sources import PointSource, Source
@@ -106,12 +108,25 @@ def run(
         start = _best_start(coarse[-1], n_clusters, init, max_iter, tol, random, within_run)
         for level in reversed(coarse):
             # Iterations are cheap here: what they still gain they need not gain on all points.
-            start = descend(level, start, rough=True, tick=alive).centroids
-        found = descend(fine, start[order(start)], tick=within_run)
+            found = descend(level, start, rough=True, tick=alive)
+            start = found.centroids
+        found = found.reordered(order(start))
+        known = _known(coarse[0], found, fine)
+        found = descend(fine, found.centroids, known=known, tick=within_run)
         if best is None or found.between > best.between:
             best = found
     assert best is not None
     return _rest_in_order(fine, best, order, tol, max_iter, tick)
+
+
+def _known(
+    coarse: PointSource, found: LloydResult, fine: Source
+) -> tuple[Labels, Partition] | None:
+    """Say what clusters of coarse points are of all points, where these add up to the same."""
+    if not isinstance(coarse, LeafSource) or found.labels is None or found.partition is None:
+        return None
+    labels = coarse.labels_of(fine, found.labels)
+    return None if labels is None else (labels, found.partition)
 
 
 def _rest_in_order(

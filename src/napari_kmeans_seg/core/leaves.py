@@ -12,7 +12,7 @@ from .features import Features
 from .nearest import Labels, nearest
 from .parallel import Span, map_spans, spans
 from .pixels import spread
-from .sources import POINTS, Assign, PointSource
+from .sources import POINTS, Assign, PointSource, Source
 from .standing import SINGLE, standing_for_all, wide_cells
 from .sums import sums_by_label
 
@@ -62,16 +62,30 @@ class LeafSource(PointSource):
         Points of a leaf, a power of two.
     order : (n,) array of intp, optional
         Where each point stood before.
+    finer : LeafSource, optional
+        The points that these were summed up from.
+    starts : (n,) array of intp, optional
+        Index of the first of them that each was summed up from.
     """
 
     places: NDArray[np.uint32] = field(kw_only=True)
     leaf: int = LEAF[1]
     order: NDArray[np.intp] | None = None
+    finer: "LeafSource | None" = None
+    starts: NDArray[np.intp] | None = None
 
     @property
     def pieces(self) -> list[Span]:
         """How the points are cut up for the threads: by whole leaves."""
         return spans(self.n, PIECE, self.leaf)
+
+    def labels_of(self, source: Source, labels: Labels) -> Labels | None:
+        """Give the points of a source labels, if it is these or what they were summed up from."""
+        if source is self:
+            return labels
+        if source is not self.finer or self.starts is None:
+            return None
+        return np.repeat(labels, np.diff(self.starts, append=self.finer.n))
 
     @cached_property
     def _boxes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -358,5 +372,12 @@ def coarser(points: LeafSource, n_points: int) -> LeafSource:
     starts = np.concatenate([[0], np.flatnonzero(cuts) + 1])
     weights = np.add.reduceat(points.weights, starts)
     totals = np.add.reduceat(points.weighted, starts, axis=1)
-    places, leaf = points.places[starts], _leaf_of(starts.size)
-    return LeafSource(totals / weights, weights, totals, places=places, leaf=leaf)
+    return LeafSource(
+        totals / weights,
+        weights,
+        totals,
+        places=points.places[starts],
+        leaf=_leaf_of(starts.size),
+        finer=points,
+        starts=starts,
+    )

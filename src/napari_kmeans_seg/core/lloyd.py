@@ -203,6 +203,7 @@ def lloyd(
     max_iter: int = 300,
     accelerate: bool = False,
     rough: bool = False,
+    known: tuple[Labels, Partition] | None = None,
     tick: Tick | None = None,
 ) -> LloydResult:
     """Move centroids to the means of their points until they rest.
@@ -225,6 +226,9 @@ def lloyd(
         single precision; then exactly, until they rest again.
     rough : bool
         Whether accelerated centroids need not be exact in the last iteration either.
+    known : tuple of labels and Partition, optional
+        Clusters that points were in before, whichever, and what they add up to: where most will
+        be in the same, there is less to sum.
     tick : callable, optional
         Called with a guess of the fraction that is done; an exception that it raises stops
         the work.
@@ -257,13 +261,15 @@ def lloyd(
     Foundations of Computational Mathematics 15, 715-732. doi:10.1007/s10208-013-9150-3
     (when to give the momentum up)
     """
-    labels = np.full(source.n, np.iinfo(np.uint16).max, np.uint16)
+    labels: Labels = np.full(source.n, np.iinfo(np.uint16).max, np.uint16)
     if len(centroids) < 256:
         labels = np.full(source.n, np.iinfo(np.uint8).max, np.uint8)
+    found: Partition | None = None
+    if known is not None:
+        labels[:], found = known
     tick = tick or no_tick
     done, first_shift = 0.0, 0.0
     n_iter, converged = 0, False
-    found: Partition | None = None
     step, lowest, fallback, between = np.zeros_like(centroids), np.inf, centroids, 0.0
     # Pixels, whose features are computed each time, are compared in double precision.
     may_be_quick = isinstance(source, PointSource)
@@ -294,7 +300,7 @@ def lloyd(
             continue
         lowest, fallback, between = height, means, between_means
         at_rest = shift <= tol and not empty.size
-        if not found.changed:
+        if not found.changed and n_iter > 1:
             # The points rest where centroids overshot: they may yet move where these do not.
             at_rest |= not accelerate
             accelerate = False
