@@ -10,6 +10,10 @@ from .parallel import Tick, no_tick
 from .sources import PointSource
 
 
+BELOW_1 = 1 - 2.0**-52
+"""What totals are multiplied by so that parts of them are less than all."""
+
+
 def random_points(
     points: PointSource,
     n_clusters: int,
@@ -108,14 +112,13 @@ def _draw(
 ) -> NDArray[np.intp]:
     """Draw indices with a probability in proportion to `potential`, ``(n_starts, n_draws)``.
 
-    Where none has any, as every distinct point is a centroid already, it is the first.
+    Where none has any, as every distinct point is a centroid already, it is the last.
     """
     np.cumsum(potential, axis=1, out=potential)
     drawn = [
-        one.searchsorted(generator.random(n_draws) * one[-1], side="right")
+        # Less than all, whatever rounding does: to the right of it is what has any potential.
+        one.searchsorted(generator.random(n_draws) * (one[-1] * BELOW_1), side="right")
         for one, generator in zip(potential, random, strict=True)
     ]
-    # Rounding may point past the end: to the last that has any potential.
-    last = [one.searchsorted(one[-1]) for one in potential]
-    inside: NDArray[np.intp] = np.minimum(np.stack(drawn), np.stack(last)[:, np.newaxis])
+    inside: NDArray[np.intp] = np.minimum(drawn, potential.shape[1] - 1)
     return inside
