@@ -155,6 +155,7 @@ def label_pixels(
     *,
     clusters: Clusters | None = None,
     binned: BinnedPixels | None = None,
+    keep: bool = False,
 ) -> Labelling:
     """Label every pixel of an image with its nearest centroid; of equals, the first.
 
@@ -172,12 +173,14 @@ def label_pixels(
         What `label_values` finds, if it is known.
     binned : BinnedPixels, optional
         The bins of the pixels in this space, if they are known.
+    keep : bool
+        Whether to keep which distinct value each pixel has, as the image will be labelled again.
     """
     labels: Labels = np.zeros(image.pixels.n_pixels, label_dtype(len(centroids)))
     if image.points is not None and image.packing is not None:
         clusters = clusters or label_values(image, space, centroids)
         assert clusters.of_points is not None
-        image.look_up(clusters.of_points, labels, tick)
+        image.look_up(clusters.of_points, labels, tick, keep=keep)
     elif binned is not None:
         totals, inertia = binned.label(centroids, labels, tick)
         if _are_values(space) and image.inputs is image.pixels:

@@ -62,25 +62,24 @@ def _take(
 
 
 class PixelLookup:
-    """Looks up what distinct values have, for the pixels of one image.
-
-    The second time the number of each pixel's distinct value is kept: from then on it takes half
-    the time, as the pixels are not read again, and what is looked up stays in the cache.
-    """
+    """Looks up what distinct values have, for the pixels of one image."""
 
     def __init__(self, pixels: Pixels, points: WeightedPoints, packing: Packing) -> None:
         self._pixels, self._keys, self._packing = pixels, points.keys, packing
-        self._is_first = True
         self._numbers: NDArray[np.unsignedinteger] | None = None
 
-    def __call__(self, of_points: Labels, labels: Labels, tick: Tick | None = None) -> None:
+    def __call__(
+        self, of_points: Labels, labels: Labels, tick: Tick | None = None, *, keep: bool = False
+    ) -> None:
         """Write the label of each pixel, which `of_points` has for its distinct value, to `labels`.
 
-        Pixels that do not take part have 0.
+        Pixels that do not take part have 0. With `keep` the number of each pixel's distinct value
+        is kept. From the next time on it takes half the time, as pixels are not read again, and
+        what is looked up stays in the cache.
         """
         pixels, packing = self._pixels, self._packing
-        if packing.n_bits <= FEW_BITS or pixels.n_pixels > KEPT or self._is_first:
-            self._is_first = False
+        keep &= packing.n_bits > FEW_BITS and pixels.n_pixels <= KEPT
+        if self._numbers is None and not keep:
             table = table_of(self._keys, packing, of_points)
             look_up(table, packing, pixels, labels, tick)
             return

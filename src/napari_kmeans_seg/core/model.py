@@ -195,10 +195,12 @@ class KMeansModel:
         *,
         clusters: Clusters | None = None,
         binned: BinnedPixels | None = None,
+        keep: bool = False,
     ) -> Labelling:
         """Label all pixels of an image that was read for this model; see `label_pixels`."""
+        space, centroids = self.space, self.centroids
         return label_pixels(
-            image, self.space, self.centroids, tick, clusters=clusters, binned=binned
+            image, space, centroids, tick, clusters=clusters, binned=binned, keep=keep
         )
 
     def segmentation(

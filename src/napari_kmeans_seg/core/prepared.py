@@ -33,15 +33,15 @@ class PreparedImage:
     """An image that was read by `prepare`.
 
     Its distinct values are kept, so that another number of clusters, seed or init costs no
-    second pass over the pixels until they are labelled. Of colours the number of each pixel's
-    (4 bytes at most) is kept with the second segmentation, from which on labels take half the
-    time. Where values do not repeat it is the bin of each pixel (2 bytes), and only pixels of few
-    bins are read again.
+    second pass over the pixels until they are labelled; from then on, of colours, the number of
+    each pixel's is kept (4 bytes), and labels take half the time. Where values do not repeat it is
+    the bin of each pixel (2 bytes), and only pixels of few bins are read again.
     """
 
     _whole: ImagePoints = field(repr=False)
     _levels: Levels = field(repr=False)
     _parameters: dict[str, Any]
+    _once: bool = field(default=False, repr=False, kw_only=True)
 
     @property
     def _n_pixels(self) -> int:
@@ -381,7 +381,7 @@ class PreparedImage:
     def _labelling(self, model: KMeansModel, clusters: Clusters, tick: Tick) -> Labelling:
         if isinstance(clusters, Labelling):
             return clusters
-        return model.label(self._whole, tick, clusters=clusters)
+        return model.label(self._whole, tick, clusters=clusters, keep=not self._once)
 
     def _brightness(self, centroids: NDArray[np.float64]) -> NDArray[np.intp]:
         """Order centroids by brightness, as far as their features tell."""

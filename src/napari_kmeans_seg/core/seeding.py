@@ -9,7 +9,6 @@ from .nearest import multiply
 from .parallel import Tick, no_tick
 from .sources import PointSource
 
-
 BELOW_1 = 1 - 2.0**-52
 """What totals are multiplied by so that parts of them are less than all."""
 

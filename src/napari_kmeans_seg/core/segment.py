@@ -1,6 +1,7 @@
 """Segment an image by k-means: the main path, from the image to its labels."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -177,7 +178,8 @@ def segment(
         fit_scale=fit_scale,
         progress=within(progress, 0, 0.4),
     )
-    return prepared.segment(
+    # What would be kept for the next time takes some milliseconds.
+    return replace(prepared, _once=True).segment(
         n_clusters,
         init=init,
         n_init=n_init,
