@@ -171,4 +171,5 @@ FLOAT = [name for name in COLOUR if name != "sklearn_float32"]  # it is float32 
 GREY = [*COLOUR, "simpleitk", "kmeans1d"]
 FEW = ["ours", "sklearn", "sample_predict", "opencv"]
 QUICKER = [*FEW, "faiss"]
+SOON = ["ours", "floor", "sample_predict"]
 CURVES = ["ours", "sklearn", "sample_predict"]
