@@ -21,6 +21,7 @@ from napari_kmeans_seg.layers import (
     linked_layers,
     warm_up_early,
 )
+from napari_kmeans_seg.layers.cleanup import CleanUp
 from napari_kmeans_seg.layers.clusters import clusters_of
 
 # A layer that lies askew in the world: every spatial property differs from its default.
@@ -515,3 +516,19 @@ def test_the_colours_are_warmed_up_once_and_away_from_the_window():
         assert not thread.daemon, "Python waits for the compiler"
         thread.join(30)
         assert not thread.is_alive()
+
+
+@pytest.mark.parametrize(
+    ("objects", "told"),
+    [
+        ((2, 9, 7), "Objects of 7, 9: clusters are 1 to 3."),
+        ((3,), None),
+    ],
+)
+def test_objects_of_clusters_that_are_none_are_told(viewer, source, objects, told):
+    image = replace(LayerImage.of(source), clean_up=CleanUp(objects=objects))
+    outputs = Outputs.paint(image, image.segment(n_clusters=3))
+    assert outputs.segmentation.warnings == (() if told is None else (told,))
+    shown = outputs.show(viewer)
+    assert shown["objects"].data.max() > 0
+    assert shown["labels"].metadata[METADATA_KEY]["warnings"] == list(outputs.segmentation.warnings)

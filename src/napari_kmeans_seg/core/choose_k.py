@@ -38,7 +38,7 @@ class ClusterCurve:
         elbow. Of the inertia itself the first falls outweigh all others, even one to nearly 0.
     calinski_harabasz : (n,) float64 array
         Ratio of the variance between to that within clusters [2]_; larger is better, NaN for
-        one cluster.
+        one cluster, and for as many as there are pixels.
     silhouette : (n,) float64 array
         Mean silhouette of the pixels [3]_, on at most some 2,048 bins of them: 1 where clusters
         are far apart, 0 where they touch; NaN for one cluster.

@@ -113,6 +113,16 @@ class CleanUp:
         note = "Pixel counts are those before specks were merged."
         return replace(segmentation, labels=labels, warnings=(*segmentation.warnings, note))
 
+    def told(self, segmentation: Segmentation) -> Segmentation:
+        """Let a result warn of clusters whose objects are wanted, but which it does not have."""
+        n = segmentation.n_clusters
+        missing = sorted({label for label in self.objects if label > n})
+        if not missing:
+            return segmentation
+        there = f"clusters are 1 to {n}" if n > 1 else "there is cluster 1 only"
+        note = f"Objects of {', '.join(map(str, missing))}: {there}."
+        return replace(segmentation, warnings=(*segmentation.warnings, note))
+
     def _merge(self, labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
         labels = labels.copy()
         for plane in _planes(labels, per_plane=self.per_plane):

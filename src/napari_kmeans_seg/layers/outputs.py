@@ -98,6 +98,7 @@ class Outputs:
         progress: Callable[[float, str], None] | None = None,
     ) -> Outputs:
         """Make the arrays to show. This is work, for a thread of its own."""
+        segmentation = source.clean_up.told(segmentation)
         levels = levels_of(segmentation)
         wanted = tuple(kinds)
         arrays: dict[Kind, Any] = {}
