@@ -195,6 +195,26 @@ def test_rough_comparison_errs_only_where_two_are_about_as_near(n_clusters):
     assert (found != expected).mean() < 1e-3
 
 
+@pytest.mark.parametrize("n_clusters", [20, 70])
+def test_labels_of_centroids_at_rest_are_known(n_clusters):
+    points = in_leaves(cloud(3, 100_001, whole=True))
+    start = points.features[:, :: points.n // n_clusters].T[:n_clusters].copy()
+    tol = 1e-4 * points.variance
+
+    found = lloyd(points, start, tol=tol, accelerate=True)
+
+    assert found.converged
+    assert found.is_labelled
+    expected = nearest(points.features, found.centroids, np.empty(points.n, np.uint8))
+    np.testing.assert_array_equal(found.labels, expected)
+    means = found.partition.sums / found.partition.counts[:, np.newaxis]
+    assert 0 < ((means - found.centroids) ** 2).sum() <= tol
+    sums = [np.bincount(expected, row, n_clusters) for row in points.weighted]
+    np.testing.assert_array_equal(found.partition.sums, np.stack(sums, axis=1))
+    assert not found.reordered(np.arange(n_clusters)[::-1]).is_labelled
+    assert not lloyd(points, start, tol=tol, max_iter=3, accelerate=True).is_labelled
+
+
 def test_lloyd_ends_at_the_same_centroids():
     points = cloud(3, 20_001, whole=True)
     start = points.features[:, ::1000].T.copy()

@@ -141,6 +141,8 @@ class LloydResult:
         The clusters of the last iteration, where the source holds points.
     partition : Partition, optional
         What they add up to.
+    is_labelled : bool
+        Whether `labels` are those of `centroids`, not of the ones before.
     """
 
     centroids: NDArray[np.float64]
@@ -149,10 +151,12 @@ class LloydResult:
     between: float
     labels: Labels | None = None
     partition: Partition | None = None
+    is_labelled: bool = False
 
     def reordered(self, order: NDArray[np.intp]) -> "LloydResult":
         """Return the same with the clusters in another order."""
-        found = replace(self, centroids=self.centroids[order])
+        # Points between two centroids go to the first, which may be another one now.
+        found = replace(self, centroids=self.centroids[order], is_labelled=False)
         if self.labels is None or self.partition is None:
             return found
         counts, sums = self.partition.counts[order], self.partition.sums[order]
@@ -168,7 +172,7 @@ class LloydResult:
 def assign_points(
     source: PointSource, centroids: NDArray[np.float64], found: LloydResult
 ) -> tuple[Labels, Partition, float]:
-    """Assign points to centroids that moved little since Lloyd's algorithm found them.
+    """Assign points to centroids that moved little, if at all, in Lloyd's last iteration.
 
     Returns
     -------
@@ -183,7 +187,7 @@ def assign_points(
         labels, before = np.zeros(source.n, label_dtype(len(centroids))), None
     else:
         labels, before = found.labels.copy(), found.partition
-    after = partition(source, centroids, labels, before)
+    after = before if found.is_labelled and before else partition(source, centroids, labels, before)
     within = squares_within(after.counts, after.sums, source.squares, centroids)
     if within is not None:
         return labels, after, within
@@ -269,7 +273,7 @@ def lloyd(
         labels[:], found = known
     tick = tick or no_tick
     done, first_shift = 0.0, 0.0
-    n_iter, converged = 0, False
+    n_iter, converged, rested, is_labelled = 0, False, False, False
     step, lowest, fallback, between = np.zeros_like(centroids), np.inf, centroids, 0.0
     # Pixels, whose features are computed each time, are compared in double precision.
     may_be_quick = isinstance(source, PointSource)
@@ -283,32 +287,38 @@ def lloyd(
 
         found = partition(source, centroids, labels, found, within_iteration, quick=quick)
         counts, sums = found.counts, found.sums
-        empty = np.flatnonzero(counts == 0)
-        if empty.size:
+        is_one_empty = not counts.all()
+        if is_one_empty:
+            empty = np.flatnonzero(counts == 0)
             counts, sums = _reseed(source, centroids, labels, counts, sums, empty)
-        filled = counts > 0
         means = centroids.copy()
-        means[filled] = sums[filled] / counts[filled, np.newaxis]
+        np.divide(sums, counts[:, np.newaxis], out=means, where=counts[:, np.newaxis] > 0)
         moves = means - centroids
-        shift = float((moves**2).sum())
-        between_means = weighted_sum((means**2).sum(axis=1), counts)
+        squares = (moves * moves).sum(axis=1)
+        shift = float(squares.sum())
+        between_means = weighted_sum((means * means).sum(axis=1), counts)
         # The inertia of these centroids, but for a constant.
-        height = weighted_sum((moves**2).sum(axis=1), counts) - between_means
+        height = weighted_sum(squares, counts) - between_means
         if height > lowest and step.any():
             # The last step led uphill. The means before it do not.
             centroids, step = fallback, np.zeros_like(step)
             continue
         lowest, fallback, between = height, means, between_means
-        at_rest = shift <= tol and not empty.size
+        at_rest = shift <= tol and not is_one_empty
         if not found.changed and n_iter > 1:
             # The points rest where centroids overshot: they may yet move where these do not.
             at_rest |= not accelerate
             accelerate = False
         converged = at_rest and (rough or not quick)
+        if converged and rested and tol > 0:
+            # They need not move: what they were compared with are these labels.
+            is_labelled = True
+            break
+        rested = at_rest and quick
         # From there on every comparison is exact.
         may_be_quick &= rough or not at_rest
         quick = may_be_quick and accelerate
-        if not accelerate or at_rest or empty.size or n_iter == max_iter:
+        if not accelerate or at_rest or is_one_empty or n_iter == max_iter:
             centroids, step = means, np.zeros_like(step)
         else:
             if weighted_sum((moves * step).sum(axis=1), counts) < 0:
@@ -325,7 +335,7 @@ def lloyd(
             done += part_of_rest
     if not isinstance(source, PointSource):
         return LloydResult(centroids, n_iter, converged, between)
-    return LloydResult(centroids, n_iter, converged, between, labels, found)
+    return LloydResult(centroids, n_iter, converged, between, labels, found, is_labelled)
 
 
 def _reseed(
