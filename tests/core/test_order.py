@@ -1,4 +1,4 @@
-"""Pixels are drawn by their values, whatever order they are in."""
+"""Whatever order the pixels of an image are in, their values get the same clusters."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from napari_kmeans_seg import segment
 from napari_kmeans_seg.core import drawn
 from napari_kmeans_seg.core.drawn import draw, draw_values
+from napari_kmeans_seg.core.image_points import read
 from napari_kmeans_seg.core.pixels import flatten
 
 if TYPE_CHECKING:
@@ -43,6 +45,53 @@ IMAGES: dict[str, Callable[[], NDArray[Any]]] = {
     "few colours": lambda: signal(300, 3)[np.random.default_rng(0).integers(300, size=100_000)],
     "heavy tails": lambda: np.random.default_rng(0).standard_cauchy((80_000, 3)),
 }
+
+
+def assert_order_changes_nothing(
+    image: NDArray[Any], n_clusters: int, mask: NDArray[np.bool_] | None = None, **args: Any
+) -> None:
+    """Compare ``(n, n_channels)`` pixels as they are and shuffled, from the default start."""
+    order = np.random.default_rng(2).permutation(len(image))
+    args |= {"channel_axis": -1, "alpha": False}
+    straight = segment(image, n_clusters, mask=mask, **args)
+    shuffled = segment(image[order], n_clusters, mask=None if mask is None else mask[order], **args)
+    np.testing.assert_array_equal(shuffled.labels, straight.labels[order])
+    scale = np.abs(straight.centroids).max()
+    np.testing.assert_allclose(
+        shuffled.centroids, straight.centroids, rtol=1e-9, atol=1e-12 * scale
+    )
+    np.testing.assert_allclose(shuffled.inertia, straight.inertia, rtol=1e-9)
+
+
+@pytest.mark.parametrize("n_clusters", [3, 12, 64])
+@pytest.mark.parametrize("kind", IMAGES)
+def test_the_order_of_pixels_that_do_not_repeat_changes_nothing(kind: str, n_clusters: int) -> None:
+    assert_order_changes_nothing(IMAGES[kind](), n_clusters)
+
+
+@pytest.mark.parametrize("n_clusters", [3, 12, 64])
+def test_nor_does_it_with_a_mask_and_pixels_that_are_not_finite(n_clusters: int) -> None:
+    image = signal(120_000, 3).astype(np.float32)
+    random = np.random.default_rng(4)
+    image[random.integers(len(image), size=500), random.integers(3, size=500)] = np.nan
+    image[random.integers(len(image), size=50), 1] = np.inf
+    with pytest.warns(UserWarning, match="finite"):
+        assert_order_changes_nothing(image, n_clusters, random.random(len(image)) < 0.7)
+
+
+@pytest.mark.parametrize("init", ["k-means++", "random"])
+def test_nor_does_it_with_another_start_and_several_runs(init: str) -> None:
+    image = signal(80_000, 3).astype(np.float32)
+    assert_order_changes_nothing(image, 7, init=init, n_init=3, seed=5)
+
+
+def test_nor_does_it_where_clusters_are_more_than_occupied_bins() -> None:
+    """Two far pixels leave all others in few bins, of which some are to be parted."""
+    image = signal(20_000, 1)
+    image[:, 0] *= 1e-12
+    image = np.hstack([image, image])
+    image[:2] = 1e9, -1e9
+    assert_order_changes_nothing(image, 40)
 
 
 # --- Pixels drawn by their values --------------------------------------------------------
@@ -154,3 +203,10 @@ def test_a_value_that_fills_the_image_does_not_fill_the_memory(
     found = draw(flatten(on_background(0.95, 1 << 20, 2), channel_axis=-1), 1)
     assert found.counts.max() > 0.9 * (1 << 20)
     assert held[-1] < 0.06 * (1 << 20)
+
+
+def test_an_image_that_repeats_draws_no_pixel() -> None:
+    image = (signal(100_000, 1) * 9).astype(np.uint8)
+    points = read(flatten(image, channel_axis=-1))
+    points.middle()
+    assert "drawn" not in vars(points)
