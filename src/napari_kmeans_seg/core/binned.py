@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bins import Bins, lay_bins
+from .drawn import Drawn, united
 from .features import Features
 from .nearest import Labels, label_dtype, nearest, squared_distances
 from .parallel import CHUNK, Span, Tick, map_spans, spans
-from .pixels import spread
 from .sources import Assign, PixelSource, PointSource
 from .standing import SINGLE, standing_for_all, wide_cells
 from .sums import squares_within, sums_by_label
@@ -111,13 +111,13 @@ class BinnedPixels:
         return PointSource(totals / weights, weights, np.stack(totals))
 
     @cached_property
-    def _far_apart(self) -> NDArray[np.intp]:
-        """Where pixels lie of bins in which they lie far apart, as in the outer ones.
+    def _far_apart(self) -> Drawn:
+        """Pixels of bins in which they lie far apart, as in the outer ones.
 
         All pixels of a small image: no fewer are needed.
         """
         if self.sums[0].sum() <= FEW:
-            return self.pixels.pixels.sample(self.n)
+            return self.pixels.draw(1)
         is_wide = wide_cells(self.sums)
         valid = self.pixels.pixels.valid
 
@@ -127,8 +127,7 @@ class BinnedPixels:
                 found &= valid[start:stop]
             return start + np.flatnonzero(found)
 
-        where = np.concatenate(list(map_spans(inside, self.pieces)))
-        return where[spread(where.size, SINGLE)]
+        return self.pixels.draw(1 / max(1, self.sums[0, is_wide].sum() // SINGLE), inside)
 
     def represented(self, n_drawn: int = 0) -> PointSource:
         """Return fewer points that stand for all pixels.
@@ -136,18 +135,14 @@ class BinnedPixels:
         Parameters
         ----------
         n_drawn : int
-            How many pixels are drawn. They stand for all of their bin, as do pixels that lie far
-            apart in one; a bin of which none is drawn is its mean.
+            About how many pixels are drawn. They stand for all of their bin, as do pixels that lie
+            far apart in one; a bin of which none is drawn is its mean.
         """
-        where = self._far_apart
+        drawn = self._far_apart
         if n_drawn:
-            where = np.union1d(where, self.pixels.pixels.sample(n_drawn))
-        features = self.pixels.at(where)
-        if where.size <= SINGLE:
-            # In an order that is not that of the pixels in the image.
-            order = np.lexsort(features)
-            where, features = where[order], features[:, order]
-        return standing_for_all(self.sums, self.keys[where], features)
+            drawn = united(drawn, self.pixels.draw_values(n_drawn, n_drawn // 4))
+        features, counts = self.pixels.at(drawn.where), drawn.counts.astype(np.float64)
+        return standing_for_all(self.sums, self.keys[drawn.where], features, counts)
 
     @property
     def variance(self) -> float:

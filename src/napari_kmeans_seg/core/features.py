@@ -84,10 +84,6 @@ class FeatureSpace:
             where = where[pixels.valid[start:stop]]
         return np.concatenate([features, self.position * pixels.places(where)])
 
-    def of_sample(self, pixels: Pixels, size: int) -> Features:
-        """Features of about `size` pixels that take part, position included."""
-        return self.at(pixels, pixels.sample(size))
-
     def at(self, pixels: Pixels, where: NDArray[np.intp]) -> Features:
         """Features of the pixels at flat indices, position included."""
         features = self.of_values(pixels.at(where))

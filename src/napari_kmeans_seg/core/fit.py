@@ -7,10 +7,11 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from .binned import BinnedPixels
 from .leaves import LeafSource
 from .lloyd import LloydResult, Partition, lloyd
 from .nearest import Labels
-from .parallel import Tick, spans
+from .parallel import Tick
 from .seeding import k_means_plus_plus, random_points
 from .sources import PointSource, Source
 
@@ -32,23 +33,27 @@ KEPT = 2
 """Starts that go on. Over 7 images and 10 seeds all of them ended no better, with twice as
 many iterations."""
 
+TOLD_APART = 1 << 14
+"""Pixels of which the values are told apart where bins are fewer than clusters, ..."""
+
+FURTHER = 16
+"""... and how many times more, where that many have too few."""
+
 
 def as_they_are(centroids: NDArray[np.float64]) -> NDArray[np.intp]:
     """Return the order that centroids have."""
     return np.arange(len(centroids))
 
 
-def distinct(source: Source, limit: int) -> PointSource:
+def distinct(source: PointSource | BinnedPixels, limit: int) -> PointSource:
     """Return at least `limit` distinct points of the source, or all that it has."""
     if isinstance(source, PointSource):
         return source
-    found = np.empty((0, 0))
-    for start, stop in spans(source.n, 1 << 16):
-        features = source.block(start, stop)[0]
-        both = np.concatenate([found, features], axis=1) if found.size else features
-        found = np.unique(both, axis=1)
-        if found.shape[1] >= limit:
-            break
+    pixels, share = source.pixels, max(TOLD_APART, limit) / source.n
+    found = np.unique(pixels.at(pixels.draw(share).where), axis=1)
+    while found.shape[1] < limit and share < 1:
+        share *= FURTHER
+        found = np.unique(pixels.at(pixels.draw(share).where), axis=1)
     return PointSource(np.ascontiguousarray(found), np.ones(found.shape[1]))
 
 

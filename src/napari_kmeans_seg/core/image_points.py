@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .drawn import Drawn, draw_values
 from .features import (
     SAMPLE,
     Features,
@@ -16,7 +17,6 @@ from .features import (
     convert,
     divide,
     from_0_to_1,
-    middle_of,
     middle_values,
     power_of_two,
     smooth,
@@ -28,6 +28,12 @@ from .parallel import CHUNK, Tick, map_spans, no_tick, spans
 from .pixels import Pixels
 from .points import WeightedPoints, distinct_points
 from .sources import SPAN, PixelSource, PointSource
+
+DRAWN = 1 << 14
+"""Distinct values that decide where bins lie, ..."""
+
+ENOUGH = 1 << 9
+"""... or at least so many, where values repeat."""
 
 
 @dataclass(frozen=True)
@@ -97,10 +103,15 @@ class ImagePoints:
             return PixelSource(self.inputs, space)
         return PointSource(self.features(space), self.points.counts.astype(np.float64))
 
+    @cached_property
+    def drawn(self) -> Drawn:
+        """Some values of an image whose values hardly repeat."""
+        return draw_values(self.inputs, DRAWN, ENOUGH)
+
     def middle(self) -> tuple[float, ...]:
         """Find a value from the middle of each channel, in the colour space."""
         if self.points is None:
-            return middle_of(self.inputs)
+            return middle_values(self.inputs.at(self.drawn.where))
         step = max(1, self.points.n_points // SAMPLE)
         return middle_values([value[::step] for value in self._values])
 

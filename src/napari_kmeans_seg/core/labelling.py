@@ -183,12 +183,13 @@ def label_pixels(
         image.look_up(clusters.of_points, labels, tick, keep=keep)
     elif binned is not None:
         totals, inertia = binned.label(centroids, labels, tick)
+        pixels = divide(image.pixels, image.exponent)
+        middle = middle_of(pixels)
         if _are_values(space) and image.inputs is image.pixels:
-            middle = space.offset
-            of_values = totals[:, 1 : 1 + len(middle)]
+            # Relative to what `predict` sums up relative to: integers give the same bits.
+            shift = [float(one - other) for one, other in zip(space.offset, middle, strict=True)]
+            of_values = totals[:, 1 : 1 + len(middle)] + totals[:, :1] * shift
         else:
-            pixels = divide(image.pixels, image.exponent)
-            middle = middle_of(pixels)
             of_values = _sum_pixels(pixels, middle, labels, len(centroids))
         sums = _Sums(totals[:, 0], of_values, inertia)
         clusters = _clusters(sums, middle, image.exponent)

@@ -12,7 +12,7 @@ from . import fit
 from .binned import BinnedPixels, bin_pixels
 from .choose_k import Silhouettes
 from .features import FeatureSpace
-from .image_points import ImagePoints
+from .image_points import DRAWN, ImagePoints
 from .labelling import Assigned
 from .leaves import FEW, LeafSource, coarser, in_cells, in_leaves
 from .lloyd import LloydResult, assign_points
@@ -53,21 +53,13 @@ SAMPLES = ((4, 1 << 22), (16, 1 << 20))
 """How many times fewer pixels than all a sample of them has at least, and how many features of
 them there are at most."""
 
-SAMPLE = 1 << 14
-"""Pixels that decide where bins lie."""
-
-SAMPLE_OF_ONE = 1 << 16
-"""The same for one feature, whose bins reach as far as any value."""
-
 
 def levels_of(image: ImagePoints, space: FeatureSpace, tick: Tick | None = None) -> "Levels":
     """Put the pixels of an image into bins, where they are not known as points."""
     fine = image.source(space)
     if isinstance(fine, PixelSource):
-        n_features = space.n_features(len(image.pixels.shape))
-        size = SAMPLE if n_features > 1 else SAMPLE_OF_ONE
-        binned = bin_pixels(fine, space.of_sample(image.inputs, size), tick)
-        return Levels(image, space, binned)
+        where = image.inputs.sample(DRAWN) if space.position else image.drawn.where
+        return Levels(image, space, bin_pixels(fine, fine.at(where), tick))
     if 0 in space.scale:
         # Values that differ only in a channel without weight are one.
         features, home = np.unique(fine.features, axis=1, return_inverse=True)

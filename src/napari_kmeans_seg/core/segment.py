@@ -142,8 +142,9 @@ def segment(
 
     Initial centroids other than an array are first run to rest on coarse points, from a
     few seeds each, and the best goes on to all pixels; that is a heuristic, and costs little.
-    Where the values of more than 4,096 pixels do not repeat, bins are laid by pixels that are drawn
-    at random places, the same each time: in another order they may start, and end, elsewhere.
+    The order of the pixels changes no label, but of those half-way between two centroids up to
+    rounding. It counts with `smoothing`, `spatial_weight`, `fit_scale`, for a sample of a Dask
+    array, and for whether the colours of half a million pixels or more of 24 bits are counted.
 
     References
     ----------

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .drawn import Among, Drawn, draw, draw_values
 from .features import Features, FeatureSpace
 from .nearest import Labels, nearest
 from .parallel import Span, spans
@@ -75,6 +76,14 @@ class PixelSource:
     def at(self, where: NDArray[np.intp]) -> Features:
         """Features of the pixels at flat indices."""
         return self.space.at(self.pixels, where)
+
+    def draw(self, share: float, among: Among | None = None) -> Drawn:
+        """Draw about a share of the distinct points, as `drawn.draw` does."""
+        return draw(self.pixels, share, among, placed=self.space.position > 0)
+
+    def draw_values(self, size: int, least: int) -> Drawn:
+        """Draw about so many distinct points, as `drawn.draw_values` does."""
+        return draw_values(self.pixels, size, least, placed=self.space.position > 0)
 
     def assign_to(
         self,

@@ -15,6 +15,12 @@ CROWDED = 0.125
 SINGLE = 1 << 15
 """Points of such cells that stand for all of them."""
 
+ROUNDING = 1e-10
+"""What rounding makes of the sum of squares within a cell is less, in parts of the squares."""
+
+SHORT = 2.0**23 + 1
+"""The product with it takes 23 bits from the 53 of a number."""
+
 
 def wide_cells(sums: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Tell in which cells few points lie far apart, as in the outer ones, which hold all beyond.
@@ -26,7 +32,8 @@ def wide_cells(sums: NDArray[np.float64]) -> NDArray[np.bool_]:
     """
     occupied = np.flatnonzero(sums[0])
     weights, *totals, squares = sums[:, occupied]
-    lost = np.maximum(squares - (np.stack(totals) ** 2).sum(axis=0) / weights, 0)
+    lost = squares - (np.stack(totals) ** 2).sum(axis=0) / weights
+    lost[lost < ROUNDING * squares] = 0
     is_wide = np.zeros(sums.shape[1], bool)
     is_wide[occupied] = (lost > WIDE * lost.mean()) & (weights < CROWDED * weights.sum())
     return is_wide
@@ -55,5 +62,9 @@ def standing_for_all(
     means = np.flatnonzero((sums[0] != 0) & (chosen == 0))
     share = sums[0, cells] / chosen[cells]
     all_weights = np.concatenate([sums[0, means], share if weights is None else share * weights])
-    all_features = [sums[1:-1, means] / sums[0, means], features]
-    return PointSource(np.concatenate(all_features, axis=1), all_weights)
+    middles = sums[1:-1, means] / sums[0, means]
+    # Rounded: the order in which points were added up, on which the last bits depend, has no say
+    # in where on a curve the means stand.
+    long = middles * SHORT
+    middles = long - (long - middles)
+    return PointSource(np.concatenate([middles, features], axis=1), all_weights)
