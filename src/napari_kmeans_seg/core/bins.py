@@ -254,7 +254,7 @@ def lay_line(sample: NDArray[np.float64]) -> BinLine:
     usual, most = np.quantile(away, 0.9), away[[0, -1]].max()
     usual = usual or most or 1.0
     unit = 2.0 ** -np.floor(np.log2(usual / FINE))
-    # Not all pixels are in the sample.
+    # The farthest is not in the outermost bins, of which nothing is sure.
     n_octaves = int(min(np.ceil(np.log2(1 + 4 * most * unit)), OCTAVES)) or 1
     return BinLine(centre, float(unit), n_octaves, LINE_BITS - 1 - (n_octaves - 1).bit_length())
 

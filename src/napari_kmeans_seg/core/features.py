@@ -186,7 +186,7 @@ def power_of_two(pixels: Pixels) -> int:
     """Return the power of two by which an image is divided so that squares stay finite."""
     if pixels.dtype != np.float64:
         return 0
-    low, high = _range(pixels)
+    low, high = value_range(pixels)
     exponent = int(np.frexp(max(-low, high))[1])
     return exponent if abs(exponent) > FAR_FROM_1 and max(-low, high) > 0 else 0
 
@@ -215,7 +215,7 @@ def check_color_space(color_space: str, pixels: Pixels) -> str:
             f"color_space={color_space!r} takes uint8, uint16 or float RGB; got {pixels.dtype}."
         )
     if pixels.dtype.kind == "f":
-        low, high = _range(pixels)
+        low, high = value_range(pixels)
         if low < 0 or high > 1:
             raise ValueError(
                 f"color_space={color_space!r} takes float RGB between 0 and 1; "
@@ -224,7 +224,9 @@ def check_color_space(color_space: str, pixels: Pixels) -> str:
     return color_space
 
 
-def _range(pixels: Pixels) -> tuple[float, float]:
+def value_range(pixels: Pixels) -> tuple[float, float]:
+    """Return the lowest and the highest value of all channels, of pixels that take part."""
+
     def extremes(start: int, stop: int) -> tuple[float, float]:
         parts = [part for part in pixels.take(start, stop) if part.size]
         if not parts:

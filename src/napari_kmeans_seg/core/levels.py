@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from . import fit
 from .binned import BinnedPixels, bin_pixels
 from .choose_k import Silhouettes
-from .features import FeatureSpace
+from .features import FeatureSpace, value_range
 from .image_points import DRAWN, ImagePoints
 from .labelling import Assigned
 from .leaves import FEW, LeafSource, coarser, in_cells, in_leaves
@@ -59,7 +59,13 @@ def levels_of(image: ImagePoints, space: FeatureSpace, tick: Tick | None = None)
     fine = image.source(space)
     if isinstance(fine, PixelSource):
         where = image.inputs.sample(DRAWN) if space.position else image.drawn.where
-        return Levels(image, space, bin_pixels(fine, fine.at(where), tick))
+        sample = fine.at(where)
+        if len(sample) == 1:
+            # Bins of one feature reach as far as any value: those that lie far off are few, and
+            # may be most of the inertia.
+            ends = space.of_values([np.array(value_range(image.inputs))])
+            sample = np.concatenate([sample, ends], axis=1)
+        return Levels(image, space, bin_pixels(fine, sample, tick))
     if 0 in space.scale:
         # Values that differ only in a channel without weight are one.
         features, home = np.unique(fine.features, axis=1, return_inverse=True)
