@@ -144,7 +144,7 @@ def segment(
     few seeds each, and the best goes on to all pixels; that is a heuristic, and costs little.
     The order of the pixels changes no label, but of those half-way between two centroids up to
     rounding. It counts with `smoothing`, `spatial_weight`, `fit_scale`, for a sample of a Dask
-    array, and for whether the colours of half a million pixels or more of 24 bits are counted.
+    array, and in 24-bit colour images of which about half the pixels have a colour of their own.
 
     References
     ----------
