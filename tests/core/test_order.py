@@ -79,6 +79,15 @@ def test_nor_does_it_with_a_mask_and_pixels_that_are_not_finite(n_clusters: int)
         assert_order_changes_nothing(image, n_clusters, random.random(len(image)) < 0.7)
 
 
+def test_nor_does_it_where_nearly_half_the_pixels_have_colours_of_their_own() -> None:
+    """Colours are either counted or not."""
+    own = np.random.default_rng(0).permutation(1 << 24)[:700_000]
+    number = np.zeros(1_450_000, np.intp)
+    number[: own.size] = own
+    image = np.stack([number >> 16, number >> 8, number], axis=1).astype(np.uint8)
+    assert_order_changes_nothing(image, 7)
+
+
 @pytest.mark.parametrize("init", ["k-means++", "random"])
 def test_nor_does_it_with_another_start_and_several_runs(init: str) -> None:
     image = signal(80_000, 3).astype(np.float32)

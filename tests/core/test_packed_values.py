@@ -78,19 +78,6 @@ def test_pixels_that_take_no_part_are_not_counted():
     np.testing.assert_array_equal(counted.counts, counts)
 
 
-@pytest.mark.parametrize(("own_colours", "given_up"), [(0.4, False), (0.6, True)])
-@pytest.mark.usefixtures("counting")
-def test_counting_gives_up_where_most_pixels_of_a_piece_have_colours_of_their_own(
-    own_colours, given_up
-):
-    # Cut into pieces of about half of what a piece may hold at the most.
-    number = np.arange((2 << 12) + 2)
-    number[number % 10 >= 10 * own_colours] = 0
-    image = np.stack([number >> 16, number >> 8, number], axis=1).astype(np.uint8)
-    counted = points.count_codes(flatten(image, channel_axis=-1), RGB, noise=False)
-    assert (counted is None) == given_up
-
-
 @pytest.mark.parametrize("n_channels", [1, 2])
 def test_values_far_off_all_others_cost_no_time_where_they_take_no_part(n_channels):
     # "No data" of an elevation model, say: it once took 5 seconds to label 512 such pixels.

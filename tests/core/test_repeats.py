@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
 from napari_kmeans_seg.core import points
 from napari_kmeans_seg.core.pixels import flatten
 from napari_kmeans_seg.core.points import distinct_points
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 N = 1 << 20
 
@@ -46,6 +51,41 @@ def test_an_image_whose_values_do_not_repeat_is_not_sorted(sorts):
     assert distinct_points(flatten(image[0])) == (None, None)
     assert distinct_points(flatten(image[0], mask=image[1] < 0.5)) == (None, None)
     assert max(sorts) == points.DRAWN
+
+
+def colours(own: float) -> NDArray[np.uint8]:
+    """Pixels of which a share has a colour of its own, the others are black."""
+    number = np.random.default_rng(0).permutation(1 << 24)[:N]
+    number[round(own * N) :] = 0
+    return np.stack([number >> 16, number >> 8, number], axis=1).astype(np.uint8)
+
+
+@pytest.mark.parametrize("order", ["one after the other", "mixed"])
+@pytest.mark.parametrize("is_sorted", [False, True])
+@pytest.mark.parametrize(("own", "are_counted"), [(0.45, True), (0.49, True), (0.52, False)])
+def test_colours_are_counted_unless_half_the_pixels_have_their_own(
+    monkeypatch, own, are_counted, is_sorted, order
+):
+    """However they are counted here, and in whatever order they come."""
+    monkeypatch.setattr(points, "_sorting_is_slow", lambda: not is_sorted)
+    monkeypatch.setattr(points, "NOISE", 1 << 17)
+    image = colours(own)
+    if order == "mixed":
+        image = np.random.default_rng(1).permutation(image)
+
+    found, packing = distinct_points(flatten(image, channel_axis=-1))
+
+    assert (found is not None) == (packing is not None) == are_counted
+    if found is not None:
+        assert found.n_pixels == N
+
+
+@pytest.mark.parametrize("kind", ["all", "few black", "masked"])
+def test_noise_is_told_without_counting(monkeypatch, kind):
+    monkeypatch.delattr(points, "count_codes")
+    image = colours(0.9 if kind == "few black" else 1)
+    mask = np.arange(N) % 9 > 0 if kind == "masked" else None
+    assert distinct_points(flatten(image, channel_axis=-1, mask=mask)) == (None, None)
 
 
 @pytest.mark.parametrize(("n_values", "are_few"), [(N // 6, True), (N // 2, False)])

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .drawn import draw
 from .packing import TABLE_BITS, Packing, packing_of
 from .parallel import Tick, map_spans, n_threads, no_tick, spans
 from .pixels import Pixels
@@ -21,6 +22,10 @@ DENSE_LIMIT = 1 << 18
 
 DRAWN = 1 << 16
 """Pixels that are drawn to find out whether values repeat."""
+
+SURELY = 1.1
+"""How many times more values than allowed are found in a share of them before they are surely too
+many: 15 standard deviations."""
 
 COUNT_CHUNK = 1 << 23
 """Pixels that are counted at a time: 32 MB of packed colours."""
@@ -38,7 +43,10 @@ IN_CACHE = 1 << 17
 """Codes that are counted at a time, so that what they take stays in the cache."""
 
 NOISE = 1 << 19
-"""Pixels that are not cut into pieces, and distinct values that are never too many."""
+"""Pixels that are not cut into pieces, and colours that are never too many."""
+
+COLORS = 1 << 23
+"""Colours that are always too many: half of all that 24 bits can tell."""
 
 MERGED = 8
 """Parts of an image that are merged at a time: fewer would move each value more often."""
@@ -156,9 +164,8 @@ def count_codes(
     packing: Packing,
     tick: Tick | None = None,
     *,
-    noise: bool = True,
     whole: bool = False,
-) -> WeightedPoints | None:
+) -> WeightedPoints:
     """Count the distinct packed values of an image.
 
     Parameters
@@ -169,17 +176,14 @@ def count_codes(
         How its values are packed.
     tick : callable, optional
         Progress.
-    noise : bool
-        Whether to go on where more than half of some million pixels have values of their own.
     whole : bool
         Whether to leave up to some million pixels in one piece, for one core: where the others
         have images of their own to count.
 
     Returns
     -------
-    WeightedPoints or None
-        Without values: `unpack` gives them to the points of the whole image. None where
-        it gave up.
+    WeightedPoints
+        Without values: `unpack` gives them to the points of the whole image.
     """
     if packing.n_bits <= 16:
         table = np.zeros(1 << packing.n_bits, np.int64)
@@ -195,7 +199,7 @@ def count_codes(
 
     in_table = packing.n_bits <= TABLE_BITS and _sorting_is_slow()
     if in_table and pixels.n_pixels >= LARGE and not whole:
-        return _count_in_table(pixels, packing, tick, noise=noise)
+        return _count_in_table(pixels, packing, tick)
 
     def distinct(start: int, stop: int) -> WeightedPoints:
         codes = packing.pack(pixels.take(start, stop))
@@ -204,8 +208,6 @@ def count_codes(
     size = COUNT_CHUNK if whole else min(COUNT_CHUNK, max(NOISE, -(-pixels.n_pixels // 2)))
     parts: list[WeightedPoints] = []
     for part in map_spans(distinct, spans(pixels.n_pixels, size), tick):
-        if not noise and part.n_points > max(NOISE, part.n_pixels // 2):
-            return None
         parts.append(part)
         if len(parts) == MERGED:
             parts = [merge(parts)]
@@ -227,19 +229,14 @@ def _sorting_is_slow() -> bool:
     return sort > SLOW * n_threads() * add
 
 
-def _count_in_table(
-    pixels: Pixels, packing: Packing, tick: Tick | None, *, noise: bool
-) -> WeightedPoints | None:
+def _count_in_table(pixels: Pixels, packing: Packing, tick: Tick | None) -> WeightedPoints:
     """Count as `count_codes` does, in a table of all values."""
     tick = tick or no_tick
     wide = np.uint32 if pixels.n_pixels < 1 << 32 else np.int64
     table = np.zeros(1 << packing.n_bits, wide)
-    soon = min(COUNT_CHUNK, max(NOISE, pixels.n_pixels // 2))
     for start, stop in spans(pixels.n_pixels):
         tick(start / pixels.n_pixels)
         np.add.at(table, packing.pack(pixels.take(start, stop), np.intp), wide(1))
-        if not noise and start < soon <= stop and np.count_nonzero(table) > max(NOISE, stop // 2):
-            return None
 
     def occupied(start: int, stop: int) -> WeightedPoints:
         codes = np.flatnonzero(table[start:stop] != 0) + start
@@ -280,6 +277,16 @@ def count_sorted(keys: NDArray[Any]) -> WeightedPoints:
     return WeightedPoints(keys[starts], (), np.diff(starts, append=keys.size).astype(np.int64))
 
 
+def _count_repeated(pixels: Pixels, packing: Packing | None) -> int:
+    """Count among `DRAWN` pixels drawn at random those that have the value of another one."""
+    inside = None if pixels.valid is None else np.flatnonzero(pixels.valid)
+    n = pixels.n_pixels if inside is None else inside.size
+    where = np.random.default_rng(0).integers(n, size=DRAWN)
+    drawn = pixels.at(where if inside is None else inside[where])
+    keys = drawn[0] if packing is None else packing.pack(drawn)
+    return DRAWN - count_sorted(keys.copy()).n_points
+
+
 def _may_repeat(pixels: Pixels, packing: Packing | None, n_most: int) -> bool:
     """Tell from pixels drawn at random whether there may be so few distinct values as `n_most`.
 
@@ -288,14 +295,24 @@ def _may_repeat(pixels: Pixels, packing: Packing | None, n_most: int) -> bool:
     """
     if pixels.n_pixels <= max(n_most, DRAWN):
         return True
-    inside = None if pixels.valid is None else np.flatnonzero(pixels.valid)
-    n = pixels.n_pixels if inside is None else inside.size
-    where = np.random.default_rng(0).integers(n, size=DRAWN)
-    drawn = pixels.at(where if inside is None else inside[where])
-    keys = drawn[0] if packing is None else packing.pack(drawn)
-    n_repeated = DRAWN - count_sorted(keys.copy()).n_points
     # Half of those that are expected, which is twenty standard deviations fewer.
-    return n_repeated >= DRAWN**2 / (4 * n_most)
+    return _count_repeated(pixels, packing) >= DRAWN**2 / (4 * n_most)
+
+
+def _is_noise(pixels: Pixels, packing: Packing, n_most: int) -> bool:
+    """Tell whether there are surely more distinct values than `n_most`, sooner than by counting.
+
+    It costs time only where few of the pixels drawn at random repeat; then what share of values is
+    drawn by their numbers tells how many there are. Whether it is found out or not, the image is
+    noise if there are more: so the order of the pixels decides nothing but the time.
+    """
+    if pixels.n_pixels <= max(n_most, DRAWN) or 1 << packing.n_bits <= n_most:
+        return False
+    # Four times those that are expected if all values are as frequent.
+    if _count_repeated(pixels, packing) > 2 * DRAWN**2 / n_most:
+        return False
+    share = DRAWN / pixels.n_valid
+    return draw(pixels, share).n > SURELY * share * n_most
 
 
 def distinct_points(
@@ -313,17 +330,18 @@ def distinct_points(
     few = DENSE_LIMIT if pixels.n_channels == 1 else 0
     packing = packing_of(pixels)
     if packing is not None and packing.n_bits <= TABLE_BITS:
-        # In noise nearly every pixel has a colour of its own. To count them all would take
-        # longer than to cluster the pixels one by one.
-        counted = count_codes(pixels, packing, tick, noise=False)
-        return (unpack(counted, packing), packing) if counted else (None, None)
+        # In noise nearly every pixel has a colour of its own. To cluster all of them would take
+        # longer than to cluster the pixels one by one, and much memory.
+        n_most = max(NOISE, min(pixels.n_valid // 2, COLORS))
+        if _is_noise(pixels, packing, n_most):
+            return None, None
+        counted = count_codes(pixels, packing, tick)
+        return (unpack(counted, packing), packing) if counted.n_points <= n_most else (None, None)
     n_most = max(few, pixels.n_pixels // 4)
     if pixels.n_pixels > SEARCH_LIMIT or not _may_repeat(pixels, packing, n_most):
         return None, None
     if packing is not None:
-        counted = count_codes(pixels, packing, tick)
-        assert counted is not None
-        points = unpack(counted, packing)
+        points = unpack(count_codes(pixels, packing, tick), packing)
     elif pixels.n_channels == 1:
         keys = pixels.take(0, pixels.n_pixels)[0].copy()
         points = count_sorted(keys)

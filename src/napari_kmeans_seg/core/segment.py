@@ -143,8 +143,8 @@ def segment(
     Initial centroids other than an array are first run to rest on coarse points, from a
     few seeds each, and the best goes on to all pixels; that is a heuristic, and costs little.
     The order of the pixels changes no label, but of those half-way between two centroids up to
-    rounding. It counts with `smoothing`, `spatial_weight`, `fit_scale`, for a sample of a Dask
-    array, and in 24-bit colour images of which about half the pixels have a colour of their own.
+    rounding. It counts with `smoothing`, `spatial_weight`, `fit_scale`, and for a sample of a Dask
+    array.
 
     References
     ----------
