@@ -188,7 +188,9 @@ Every method has the same work: from the array to the label of each pixel and th
 image. Each runs in a process of its own, with its defaults, after one warm-up on a corner of
 the image. Runs, each with its own seed: {plan.seeds}; of a method that takes more than
 {plan.budget:.0f} s in all, {plan.least} or more (for the curves below, fewer). It is stopped
-after {plan.limit:.0f} s. Time and error are medians over these runs.
+after {plan.limit:.0f} s. Time and error are medians over these runs. Before each run a gigabyte of
+memory is filled and given back: on a virtual machine, memory that was free for some seconds takes
+ten times as long to come by.
 
 - The grey image (cells with a camera's noise) and the float image (stains that mix, with
   noise) are made by `benchmarks/images.py`; the smallest is `skimage.data.astronaut`; the

@@ -195,16 +195,21 @@ def test_rough_comparison_errs_only_where_two_are_about_as_near(n_clusters):
     assert (found != expected).mean() < 1e-3
 
 
+@pytest.mark.parametrize("in_order", [False, True])
 @pytest.mark.parametrize("n_clusters", [20, 70])
-def test_labels_of_centroids_at_rest_are_known(n_clusters):
+def test_labels_of_centroids_at_rest_are_known(n_clusters, in_order):
     points = in_leaves(cloud(3, 100_001, whole=True))
     start = points.features[:, :: points.n // n_clusters].T[:n_clusters].copy()
     tol = 1e-4 * points.variance
 
-    found = lloyd(points, start, tol=tol, accelerate=True)
+    def order(centroids):
+        return np.argsort(centroids.sum(axis=1))
+
+    found = lloyd(points, start, tol=tol, accelerate=True, order=order if in_order else None)
 
     assert found.converged
     assert found.is_labelled
+    assert np.array_equal(order(found.centroids), np.arange(n_clusters)) == in_order
     expected = nearest(points.features, found.centroids, np.empty(points.n, np.uint8))
     np.testing.assert_array_equal(found.labels, expected)
     means = found.partition.sums / found.partition.counts[:, np.newaxis]

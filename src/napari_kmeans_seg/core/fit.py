@@ -1,6 +1,6 @@
 """Find the centroids: seeds on coarse points, then Lloyd on every distinct value or pixel."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -9,14 +9,11 @@ from numpy.typing import NDArray
 
 from .binned import BinnedPixels
 from .leaves import LeafSource
-from .lloyd import LloydResult, Partition, lloyd
+from .lloyd import LloydResult, Order, Partition, lloyd
 from .nearest import Labels
 from .parallel import Tick
 from .seeding import k_means_plus_plus, random_points
 from .sources import PointSource, Source
-
-Order = Callable[[NDArray[np.float64]], NDArray[np.intp]]
-"""Returns the indices of ``(n_clusters, n_features)`` centroids in the order they should have."""
 
 COARSE_STARTS = (4, 8)
 """Starts that are tried on the coarsest points for each run on all points, from 8 to 16
@@ -117,7 +114,7 @@ def run(
             start = found.centroids
         found = found.reordered(order(start))
         known = _known(coarse[0], found, fine)
-        found = descend(fine, found.centroids, known=known, tick=within_run)
+        found = descend(fine, found.centroids, known=known, order=order, tick=within_run)
         if best is None or found.between > best.between:
             best = found
     assert best is not None

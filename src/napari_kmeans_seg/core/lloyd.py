@@ -1,5 +1,6 @@
 """Lloyd's algorithm on weighted points or on all pixels of an image."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +12,9 @@ from .nearest import Labels, label_dtype, squared_distances, weighted_sum
 from .parallel import Tick, map_spans, no_tick
 from .sources import PointSource, Source
 from .sums import squares_within, sums_by_label
+
+Order = Callable[[NDArray[np.float64]], NDArray[np.intp]]
+"""Returns the indices of ``(n_clusters, n_features)`` centroids in the order they should have."""
 
 RELAXATION = 1.5
 """How far accelerated centroids move, in parts of the way to the mean of their points."""
@@ -38,6 +42,10 @@ class Partition:
     counts: NDArray[np.float64]
     sums: NDArray[np.float64]
     changed: bool
+
+    def reordered(self, order: NDArray[np.intp]) -> "Partition":
+        """Return the same with the clusters in another order."""
+        return replace(self, counts=self.counts[order], sums=self.sums[order])
 
 
 def partition(
@@ -159,14 +167,15 @@ class LloydResult:
         found = replace(self, centroids=self.centroids[order], is_labelled=False)
         if self.labels is None or self.partition is None:
             return found
-        counts, sums = self.partition.counts[order], self.partition.sums[order]
-        # Those that no point has had yet stay what they are.
-        number = np.arange(np.iinfo(self.labels.dtype).max + 1)
-        number[order] = np.arange(order.size)
-        labels = number.astype(self.labels.dtype).take(self.labels, mode="clip")
-        return replace(
-            found, labels=labels, partition=replace(self.partition, counts=counts, sums=sums)
-        )
+        labels = _renumbered(self.labels, order)
+        return replace(found, labels=labels, partition=self.partition.reordered(order))
+
+
+def _renumbered(labels: Labels, order: NDArray[np.intp]) -> Labels:
+    """Give points the new number of their cluster; those that have none yet stay what they are."""
+    number = np.arange(np.iinfo(labels.dtype).max + 1)
+    number[order] = np.arange(order.size)
+    return number.astype(labels.dtype).take(labels, mode="clip")
 
 
 def assign_points(
@@ -208,6 +217,7 @@ def lloyd(
     accelerate: bool = False,
     rough: bool = False,
     known: tuple[Labels, Partition] | None = None,
+    order: Order | None = None,
     tick: Tick | None = None,
 ) -> LloydResult:
     """Move centroids to the means of their points until they rest.
@@ -233,6 +243,9 @@ def lloyd(
     known : tuple of labels and Partition, optional
         Clusters that points were in before, whichever, and what they add up to: where most will
         be in the same, there is less to sum.
+    order : callable, optional
+        Finds the order that clusters are put in where they rest in single precision, so that the
+        exact comparisons that follow are those of clusters in this order.
     tick : callable, optional
         Called with a guess of the fraction that is done; an exception that it raises stops
         the work.
@@ -320,6 +333,10 @@ def lloyd(
         quick = may_be_quick and accelerate
         if not accelerate or at_rest or is_one_empty or n_iter == max_iter:
             centroids, step = means, np.zeros_like(step)
+            if rested and order is not None:
+                by = order(centroids)
+                centroids, found = centroids[by], found.reordered(by)
+                labels = _renumbered(labels, by)
         else:
             if weighted_sum((moves * step).sum(axis=1), counts) < 0:
                 # The last move leads uphill from here: none of it is made again.
