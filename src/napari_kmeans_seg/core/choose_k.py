@@ -2,19 +2,28 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .leaves import LeafSource, coarser
-from .nearest import label_dtype, nearest
+from .nearest import Labels, label_dtype, nearest
+from .parallel import map_spans, spans
 
 if TYPE_CHECKING:
     import pandas as pd
 
 N_SILHOUETTE = 1 << 11
 """Points on which silhouettes are computed: all their distances to each other are held."""
+
+ROWS = 1 << 7
+"""Points whose distances to all are measured at a time: they stay in the cache."""
+
+TOGETHER = 1 << 8
+"""Clusters of all partitions that are scored at a time, about."""
 
 NOTHING = 1e-12
 """Share of the inertia of one cluster that counts as none: each value has its own centroid."""
@@ -152,26 +161,51 @@ class Silhouettes:
     """
 
     def __init__(self, points: LeafSource) -> None:
-        points = coarser(points, N_SILHOUETTE)
-        self._points = points
-        squares = np.zeros((points.n, points.n))
-        for feature in points.features:
-            squares += (feature[:, np.newaxis] - feature) ** 2
-        self._distances = np.sqrt(squares, out=squares)
+        self._points = coarser(points, N_SILHOUETTE)
+        features = self._points.features
+        self._distances = np.zeros((self._points.n, self._points.n))
 
-    def mean(self, centroids: NDArray[np.float64]) -> float:
-        """Mean silhouette of the pixels, each with its nearest of the centroids; NaN for one."""
-        points, k = self._points, len(centroids)
-        labels = nearest(points.features, centroids, np.empty(points.n, label_dtype(k)))
-        weighted = np.zeros((points.n, k))
-        weighted[np.arange(points.n), labels] = points.weights
-        size = weighted.sum(axis=0)
+        def measure(start: int, stop: int) -> None:
+            rows = self._distances[start:stop]
+            for feature in features:
+                rows += (feature[start:stop, np.newaxis] - feature) ** 2
+            np.sqrt(rows, out=rows)
+
+        for _ in map_spans(measure, spans(self._points.n, ROWS)):
+            pass
+
+    def means(self, many: Sequence[NDArray[np.float64]]) -> list[float]:
+        """Mean silhouette of the pixels, each with its nearest centroid; NaN for one cluster.
+
+        Of several partitions, given by ``(n_clusters, n_features)`` centroids each: all distances
+        are read once for some of them.
+        """
+        turns = np.cumsum([len(centroids) for centroids in many]) // TOGETHER
+        by_turn = groupby(zip(turns, many, strict=True), key=itemgetter(0))
+        return [one for _, some in by_turn for one in self._at_once([each[1] for each in some])]
+
+    def _at_once(self, many: list[NDArray[np.float64]]) -> list[float]:
+        labels, weights = [], []
+        for centroids in many:
+            k = len(centroids)
+            own = np.empty(self._points.n, label_dtype(k))
+            labels.append(nearest(self._points.features, centroids, own))
+            weights.append(np.zeros((self._points.n, k)))
+            weights[-1][np.arange(own.size), own] = self._points.weights
+        # Sums of the distances from each point to the pixels of each cluster.
+        sums = self._distances @ np.concatenate(weights, axis=1)
+        ends = np.cumsum([one.shape[1] for one in weights])
+        parts = zip(labels, weights, np.split(sums, ends[:-1], axis=1), strict=True)
+        return [self._mean(*part) for part in parts]
+
+    def _mean(
+        self, labels: Labels, weights: NDArray[np.float64], sums: NDArray[np.float64]
+    ) -> float:
+        size = weights.sum(axis=0)
         filled = size > 0
         if np.count_nonzero(filled) < 2:
             return np.nan
-        # Sums of the distances from each point to the pixels of each cluster.
-        sums = self._distances @ weighted
-        own = np.arange(points.n), labels
+        own = np.arange(labels.size), labels
         others = np.where(filled, sums / np.maximum(size, 1), np.inf)
         others[own] = np.inf
         outside = others.min(axis=1)
@@ -180,4 +214,4 @@ class Silhouettes:
         inside = sums[own] / np.where(alone, 1, size[labels] - 1)
         larger = np.maximum(inside, outside)
         score = np.where(alone | (larger == 0), 0, (outside - inside) / np.where(larger, larger, 1))
-        return float(np.average(score, weights=points.weights))
+        return float(np.average(score, weights=self._points.weights))

@@ -15,7 +15,7 @@ from .features import FeatureSpace, value_range
 from .image_points import DRAWN, ImagePoints
 from .labelling import Assigned
 from .leaves import FEW, LeafSource, coarser, in_cells, in_leaves
-from .lloyd import LloydResult, assign_points
+from .lloyd import LloydResult, assign_points, inertia
 from .optimal import OptimalPartitions, optimal_partitions
 from .parallel import Tick, no_tick
 from .sources import PixelSource, PointSource, Source
@@ -177,6 +177,13 @@ class Levels:
             self._optima.clear()
             self._optima[n_clusters] = found
         return self._optima[n_clusters]
+
+    def inertia(self, found: LloydResult) -> float:
+        """Sum the squared distances of all points to the nearest centroids of a result."""
+        points = self.all_for(len(found.centroids))
+        if isinstance(points, PointSource):
+            return assign_points(points, found.centroids, found)[2]
+        return inertia(points, found.centroids)
 
     @cached_property
     def silhouettes(self) -> Silhouettes:

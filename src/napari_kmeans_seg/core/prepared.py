@@ -15,7 +15,7 @@ from .features import FeatureSpace
 from .image_points import ImagePoints
 from .labelling import Clusters, Labelling, label_values
 from .levels import Levels
-from .lloyd import LloydResult, inertia, lloyd
+from .lloyd import LloydResult, lloyd
 from .model import KMeansModel
 from .notes import few_values, not_finite, without_pixels
 from .parallel import Progress, Tick, no_tick, portion
@@ -212,28 +212,28 @@ class PreparedImage:
         wanted = checks.numbers_of_clusters("n_clusters", n_clusters)
         if not isinstance(init, str):
             raise TypeError(f"init takes one of {', '.join(checks.INITS)} here; got an array.")
-        silhouettes = self._levels.silhouettes
         # The partitions into fewer clusters fall out of those into most. With "auto" larger numbers
         # start otherwise: their optimum would take many times as long as all else.
         most = max((k for k in wanted if self._start(init, k)[0] == "optimal"), default=0)
         if most:
             tick = portion(progress, 0, 0, "Optimum")
             self._levels.optimum(min(most, self._levels.points.n), tick)
-        numbers, inertias, silhouette = [], [], []
+        numbers, inertias, centroids = [], [], []
         for i, k in enumerate(wanted):
             tick = portion(progress, i / len(wanted), (i + 1) / len(wanted), f"{k} clusters")
             found, _, notes = self._fit(k, init, n_init, max_iter, tol, seed, tick, most=most)
             numbers.append(len(found.centroids))
-            inertias.append(inertia(self._levels.all_for(k), found.centroids))
-            silhouette.append(silhouettes.mean(found.centroids))
+            inertias.append(self._levels.inertia(found))
+            centroids.append(found.centroids)
             if numbers[-1] < k:
                 break
         for note in notes:
             checks.warn(note)
         if len(numbers) > 1 and numbers[-1] == numbers[-2]:
-            numbers, inertias, silhouette = numbers[:-1], inertias[:-1], silhouette[:-1]
+            numbers, inertias, centroids = numbers[:-1], inertias[:-1], centroids[:-1]
         inertias = [one * self._scale_of_costs for one in inertias]
         scatter = self._levels.variance * self._n_pixels * found.centroids.shape[1]
+        silhouette = self._levels.silhouettes.means(centroids)
         curve = cluster_curve(numbers, inertias, silhouette, scatter, self._n_pixels)
         with np.errstate(over="ignore"):
             return replace(curve, inertia=np.ldexp(curve.inertia, 2 * self._space.exponent))
