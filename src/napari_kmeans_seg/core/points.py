@@ -23,6 +23,9 @@ DENSE_LIMIT = 1 << 18
 DRAWN = 1 << 16
 """Pixels that are drawn to find out whether values repeat."""
 
+FEW_DRAWN = 1 << 14
+"""Pixels that are drawn to find out whether it pays to look."""
+
 SURELY = 1.1
 """How many times more values than allowed are found in a share of them before they are surely too
 many: 15 standard deviations."""
@@ -277,14 +280,14 @@ def count_sorted(keys: NDArray[Any]) -> WeightedPoints:
     return WeightedPoints(keys[starts], (), np.diff(starts, append=keys.size).astype(np.int64))
 
 
-def _count_repeated(pixels: Pixels, packing: Packing | None) -> int:
-    """Count among `DRAWN` pixels drawn at random those that have the value of another one."""
+def _draw(pixels: Pixels, packing: Packing | None, size: int) -> WeightedPoints:
+    """Count the values of pixels drawn at random."""
     inside = None if pixels.valid is None else np.flatnonzero(pixels.valid)
     n = pixels.n_pixels if inside is None else inside.size
-    where = np.random.default_rng(0).integers(n, size=DRAWN)
+    where = np.random.default_rng(0).integers(n, size=size)
     drawn = pixels.at(where if inside is None else inside[where])
     keys = drawn[0] if packing is None else packing.pack(drawn)
-    return DRAWN - count_sorted(keys.copy()).n_points
+    return count_sorted(keys.copy())
 
 
 def _may_repeat(pixels: Pixels, packing: Packing | None, n_most: int) -> bool:
@@ -296,20 +299,21 @@ def _may_repeat(pixels: Pixels, packing: Packing | None, n_most: int) -> bool:
     if pixels.n_pixels <= max(n_most, DRAWN):
         return True
     # Half of those that are expected, which is twenty standard deviations fewer.
-    return _count_repeated(pixels, packing) >= DRAWN**2 / (4 * n_most)
+    return DRAWN - _draw(pixels, packing, DRAWN).n_points >= DRAWN**2 / (4 * n_most)
 
 
 def _is_noise(pixels: Pixels, packing: Packing, n_most: int) -> bool:
     """Tell whether there are surely more distinct values than `n_most`, sooner than by counting.
 
-    It costs time only where few of the pixels drawn at random repeat; then what share of values is
-    drawn by their numbers tells how many there are. Whether it is found out or not, the image is
-    noise if there are more: so the order of the pixels decides nothing but the time.
+    It costs time only where few values of pixels drawn at random repeat; then values drawn by their
+    numbers tell how many there are. Whether it is found out or not, the image is noise if there are
+    more: so the order of the pixels decides nothing but the time.
     """
     if pixels.n_pixels <= max(n_most, DRAWN) or 1 << packing.n_bits <= n_most:
         return False
-    # Four times those that are expected if all values are as frequent.
-    if _count_repeated(pixels, packing) > 2 * DRAWN**2 / n_most:
+    # Four times those that are expected if all values are as frequent; a background is only one.
+    n_repeated = np.count_nonzero(_draw(pixels, packing, FEW_DRAWN).counts > 1)
+    if n_repeated > 2 * FEW_DRAWN**2 / n_most:
         return False
     share = DRAWN / pixels.n_valid
     return draw(pixels, share).n > SURELY * share * n_most
