@@ -190,7 +190,7 @@ def stages(image: Array, k: int, seed: int) -> dict[str, Any]:
     from napari_kmeans_seg import segment
 
     spent: dict[str, float] = {}
-    current, since = "Reading", time.perf_counter()
+    current, since = "Reading", 0.0
 
     def enter(stage: str) -> None:
         nonlocal current, since
@@ -199,6 +199,8 @@ def stages(image: Array, k: int, seed: int) -> dict[str, Any]:
         current, since = stage, now
 
     def work(image: Array, k: int, seed: int) -> Result:
+        nonlocal since
+        since = time.perf_counter()
         seg = segment(
             image,
             k,
