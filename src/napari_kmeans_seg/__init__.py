@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .core.choose_k import ClusterCurve
     from .core.model import KMeansModel
+    from .core.prepare import prepare
     from .core.prepared import PreparedImage
-    from .core.segment import choose_k, prepare, segment
+    from .core.segment import choose_k, segment
     from .core.segmentation import Segmentation
 
 __version__ = version("napari-kmeans-seg")
@@ -30,7 +31,7 @@ _HOME = {
     "PreparedImage": "prepared",
     "Segmentation": "segmentation",
     "choose_k": "segment",
-    "prepare": "segment",
+    "prepare": "prepare",
     "segment": "segment",
 }
 

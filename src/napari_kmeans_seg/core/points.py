@@ -309,13 +309,14 @@ def _is_noise(pixels: Pixels, packing: Packing, n_most: int) -> bool:
     numbers tell how many there are. Whether it is found out or not, the image is noise if there are
     more: so the order of the pixels decides nothing but the time.
     """
-    if pixels.n_pixels <= max(n_most, DRAWN) or 1 << packing.n_bits <= n_most:
+    n = pixels.n_valid
+    if min(n, 1 << packing.n_bits) <= n_most:
         return False
     # Four times those that are expected if all values are as frequent; a background is only one.
     n_repeated = np.count_nonzero(_draw(pixels, packing, FEW_DRAWN).counts > 1)
     if n_repeated > 2 * FEW_DRAWN**2 / n_most:
         return False
-    share = DRAWN / pixels.n_valid
+    share = DRAWN / n
     return draw(pixels, share).n > SURELY * share * n_most
 
 

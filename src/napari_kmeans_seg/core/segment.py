@@ -2,23 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from importlib.metadata import version
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from . import checks
 from .choose_k import ClusterCurve
-from .features import check_color_space
-from .image_points import ImagePoints, feature_space, read, shrink
-from .levels import levels_of
-from .parallel import Progress, Tick, portion, within
-from .pixels import Pixels, flatten
-from .prepared import PreparedImage
+from .parallel import Progress, within
+from .prepare import prepare
 from .segmentation import Segmentation
-
-VERSION = version("napari-kmeans-seg")
 
 
 def segment(
@@ -131,14 +123,14 @@ def segment(
 
     The labels and the segmented image of a Dask array are computed when they are asked for. Its
     centroids are those of the same array in memory, bit for bit, where all values of the
-    dtype can be counted (8 bits in up to three channels, 16 bits in one), and where it takes
-    up to 256 MiB. Of other images a sample of 4 million pixels is brought to rest first, whatever
-    `init`; then the iterations go on over all pixels, up to 268 million of them (with ``tol=0``
-    however many), each reading every chunk again, to a fixed point that may be another one than
-    in memory. Of still larger images the clusters are those of the sample, and of more than 2
-    billion pixels only chunks evenly spread are read. A warning says so. With `smoothing` or
-    `spatial_weight` a Dask array of up to 67 million values is read into memory, and so are its
-    labels; a larger one is refused.
+    dtype can be counted (8 bits in up to three channels, 16 bits in one; no more than 8 million
+    of them), and where it takes up to 256 MiB. Of other images a sample of 4 million pixels is
+    brought to rest first, whatever `init`; then the iterations go on over all pixels, up to 268
+    million of them (with ``tol=0`` however many), each reading every chunk again, to a fixed point
+    that may be another one than in memory. Of still larger images the clusters are those of the
+    sample, and of more than 2 billion pixels only chunks evenly spread are read. A warning says so.
+    With `smoothing` or `spatial_weight` a Dask array of up to 67 million values is read into
+    memory, and so are its labels; a larger one is refused.
 
     Initial centroids other than an array are first run to rest on coarse points, from a
     few seeds each, and the best goes on to all pixels; that is a heuristic, and costs little.
@@ -189,132 +181,6 @@ def segment(
         seed=seed,
         progress=within(progress, 0.4, 1),
     )
-
-
-def prepare(
-    image: ArrayLike,
-    *,
-    channel_axis: int | None = None,
-    alpha: bool | None = None,
-    mask: ArrayLike | None = None,
-    color_space: str = "rgb",
-    channel_weights: Sequence[float] | None = None,
-    normalize: bool = False,
-    smoothing: float | Sequence[float] = 0.0,
-    spatial_weight: float = 0.0,
-    fit_scale: float = 1.0,
-    progress: Progress | None = None,
-) -> PreparedImage:
-    """Read an image once, to segment it several times.
-
-    Parameters
-    ----------
-    image, channel_axis, alpha, mask, color_space, channel_weights, normalize, smoothing, \
-    spatial_weight, fit_scale, progress
-        As for `segment`.
-
-    Returns
-    -------
-    PreparedImage
-        The distinct values of the image with their counts, or what stands for them.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `segment` does.
-
-    Examples
-    --------
-    >>> from skimage.data import coffee
-    >>> from napari_kmeans_seg import prepare
-    >>> prepared = prepare(coffee(), channel_axis=-1)
-    >>> [prepared.segment(k).n_clusters for k in (2, 3, 4)]
-    [2, 3, 4]
-    """
-    fit_scale = checks.real("fit_scale", fit_scale, 0, 1, above=True)
-    spatial_weight = checks.weight("spatial_weight", spatial_weight)
-    normalize = checks.flag("normalize", normalize)
-    checks.progress(progress)
-    form: dict[str, Any] = {"channel_axis": channel_axis, "alpha": alpha, "mask": mask}
-    lazy, reading = None, None
-    if checks.is_lazy(image):
-        # Imported here: Dask takes a while, and most images are in memory.
-        import dask.array as da
-
-        from .blockwise import PreparedBlocks
-        from .lazy_image import LazyImage, Reading, read_chunks
-
-        lazy = LazyImage.of(da.asarray(image), **form)
-        tick = portion(progress, 0, 0.4, "Reading")
-        if spatial_weight or np.any(np.asarray(smoothing)):
-            image, form["mask"] = lazy.load_whole(tick)
-            lazy, progress = None, within(progress, 0.4, 1)
-        elif lazy.is_to_load(fit_scale):
-            image, form["mask"] = lazy.load(tick)
-            progress = within(progress, 0.4, 1)
-        else:
-            reading = read_chunks(lazy, color_space, fit_scale, tick)
-    if reading is not None:
-        whole, pixels = reading.points, reading.points.pixels
-    else:
-        pixels = flatten(image, **form, tick=portion(progress, 0, 0.1, "Reading"))
-        check_color_space(color_space, pixels)
-    weights = checks.channel_weights(channel_weights, pixels.n_channels)
-    if spatial_weight:
-        # Positions spread as far as the weighted values do, times their own weight.
-        product = spatial_weight * max(weights)
-        checks.weight("spatial_weight times the largest of channel_weights", product)
-    sigma = checks.reals(
-        "smoothing", smoothing, len(pixels.shape), "spatial axis", high=checks.MAX_SMOOTHING
-    )
-
-    def read_pixels(which: Pixels, exponent: int | None, tick: Tick) -> ImagePoints:
-        scale = which.spacing or (1.0,) * len(sigma)
-        width = tuple(s / one for s, one in zip(sigma, scale, strict=True)) if any(sigma) else ()
-        return read(
-            which,
-            color_space=color_space,
-            smoothing=width,
-            repeats=not spatial_weight,
-            exponent=exponent,
-            tick=tick,
-        )
-
-    if reading is None:
-        whole = read_pixels(pixels, None, portion(progress, 0.1, 0.5, "Counting values"))
-    fitted = whole
-    if fit_scale < 1 and reading is None:
-        small = shrink(pixels, fit_scale, portion(progress, 0.5, 0.6, "Shrinking"))
-        tick = portion(progress, 0.6, 0.8, "Counting values")
-        fitted = read_pixels(small, whole.exponent, tick)
-    space = feature_space(
-        fitted,
-        color_space,
-        weights,
-        normalize,
-        spatial_weight,
-        pixels.shape,
-        portion(progress, 0.8, 0.85, "Measuring"),
-    )
-    levels = levels_of(fitted, space, portion(progress, 0.85, 1, "Measuring"))
-    if progress is not None:
-        progress(1.0, "Measuring")
-    parameters = {
-        "version": VERSION,
-        "channel_axis": None if channel_axis is None else int(channel_axis),
-        "alpha": pixels.alpha is not None,
-        "mask": mask is not None,
-        "color_space": color_space,
-        "channel_weights": list(weights),
-        "normalize": normalize,
-        "smoothing": list(sigma),
-        "spatial_weight": spatial_weight,
-        "fit_scale": fit_scale,
-    }
-    if lazy is not None:
-        reading = reading or Reading(whole, complete=True, chunks=(), n_valid=pixels.n_valid)
-        return PreparedBlocks(whole, levels, parameters, lazy, reading)
-    return PreparedImage(whole, levels, parameters)
 
 
 def choose_k(
