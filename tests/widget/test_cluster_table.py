@@ -24,8 +24,22 @@ def test_the_table_tells_what_the_features_tell(table, labels):
     told, features = rows(table), labels.features
     assert [row[0] for row in told] == ["Cluster 1", "Cluster 2", "Cluster 3", "Cluster 4"]
     assert [row[1] for row in told] == [f"{n:,}" for n in features["pixels"][1:]]
-    header = [table.view.sorted.headerData(i, Qt.Orientation.Horizontal) for i in range(8)]
-    assert header == ["", "Name", "Pixels", "%", "Area [pixel²]", "Red", "Green", "Blue"]
+    shown = table.view.sorted
+    header = [shown.headerData(i, Qt.Orientation.Horizontal) for i in range(shown.columnCount())]
+    assert header == ["", "Name", "Pixels", "%", "Red", "Green", "Blue"]
+
+
+def test_a_size_is_told_where_it_is_not_the_number_of_pixels(viewer, dock, finish, coffee):
+    viewer.add_image(coffee, scale=(0.5, 0.5), units=("um", "um"))
+    widget = dock()
+    widget.run()
+    finish(widget)
+    shown = widget.clusters.view.sorted
+    header = [shown.headerData(i, Qt.Orientation.Horizontal) for i in range(shown.columnCount())]
+    assert header == ["", "Name", "Pixels", "%", "Area [µm²]", "Red", "Green", "Blue"]
+    for row in rows(widget.clusters):
+        pixels, area = (float(row[i].replace(",", "")) for i in (1, 3))
+        assert area == pytest.approx(pixels / 4, rel=1e-3)
 
 
 def test_layers_keep_their_names_in_the_header(viewer, dock, finish, coffee):
@@ -37,8 +51,8 @@ def test_layers_keep_their_names_in_the_header(viewer, dock, finish, coffee):
     widget.run()
     finish(widget)
     shown = widget.clusters.view.sorted
-    header = [shown.headerData(i, Qt.Orientation.Horizontal) for i in range(8)]
-    assert header == ["", "Name", "Pixels", "%", "Area [pixel²]", *names]
+    header = [shown.headerData(i, Qt.Orientation.Horizontal) for i in range(shown.columnCount())]
+    assert header == ["", "Name", "Pixels", "%", *names]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +71,7 @@ def test_layers_keep_their_names_in_the_header(viewer, dock, finish, coffee):
 )
 def test_numbers_are_written_as_people_read_them(table, labels, value, shown):
     features = labels.features.copy()
-    for column in ("area [pixel²]", "mean_red"):
+    for column in ("mean_red", "mean_green"):
         features[column] = features[column].astype(float)
         features.loc[1, column] = value
     labels.features = features

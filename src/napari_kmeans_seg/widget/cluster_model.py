@@ -64,7 +64,10 @@ class ClusterModel(QAbstractTableModel):
             table = clusters.table
             self._labels = table["label"].tolist()
             rest = [column for column in table if column not in ("index", "label", "name")]
-            self._cells = {str(column): table[column].tolist() for column in ["name", *rest]}
+            cells = {str(column): table[column].tolist() for column in ["name", *rest]}
+            # A size in pixels says again how many they are, and would keep the means out of sight.
+            again = {one for one in cells if "[pixel" in one and cells[one] == cells["pixels"]}
+            self._cells = {one: cells[one] for one in cells if one not in again}
         self._columns = ["", *self._cells]
         self._worn = None
         self.endResetModel()
