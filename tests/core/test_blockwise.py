@@ -265,3 +265,21 @@ def test_an_array_that_may_hold_a_lazy_one_is_read_as_what_it_holds(is_lazy: boo
     found = segment(xr.DataArray(held), 3, channel_axis=-1)
     assert isinstance(found.labels, da.Array) == is_lazy
     np.testing.assert_array_equal(found.labels, segment(image, 3, channel_axis=-1).labels)
+
+
+def test_noise_gets_the_clusters_that_it_gets_in_memory():
+    """Its colours are counted chunk by chunk, but in memory they would not be."""
+    image = np.random.default_rng(0).integers(0, 256, (750, 750, 3), dtype=np.uint8)
+    stages = []
+
+    found = segment(
+        da.from_array(image, chunks=(300, 300, 3)),
+        6,
+        channel_axis=-1,
+        progress=lambda fraction, _: stages.append(fraction),
+    )
+
+    expected = segment(image, 6, channel_axis=-1)
+    np.testing.assert_array_equal(found.centroids, expected.centroids)
+    np.testing.assert_array_equal(np.asarray(found.labels), expected.labels)
+    assert stages == sorted(stages)

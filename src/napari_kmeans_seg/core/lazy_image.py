@@ -16,7 +16,7 @@ from .image_points import ImagePoints, read, shrink
 from .packing import Packing, packing_of_dtype
 from .parallel import Tick, no_tick
 from .pixels import NO_PIXEL, Pixels, flatten
-from .points import WeightedPoints, count_codes, merge, unpack
+from .points import WeightedPoints, count_codes, merge, most_colors, unpack
 
 LOAD_BYTES = 1 << 28
 """Size up to which an image whose values cannot be counted is loaded and fitted in memory."""
@@ -111,9 +111,10 @@ class LazyImage:
         """How all values of the dtype are packed into few bits, if they are: then they count."""
         return packing_of_dtype(self.form.dtype, self.form.n_channels)
 
-    def is_to_load(self, fit_scale: float) -> bool:
-        """Whether it is small enough to be fitted in memory, and that serves better."""
-        return (self.packing is None or fit_scale < 1) and self.source.nbytes <= LOAD_BYTES
+    @property
+    def is_small(self) -> bool:
+        """Whether it is small enough to be fitted in memory, where that serves better."""
+        return bool(self.source.nbytes <= LOAD_BYTES)
 
     def load_whole(self, tick: Tick = no_tick) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
         """Read the image and its mask into memory, for what is not done chunk by chunk.
@@ -173,6 +174,12 @@ class Reading:
     chunks: tuple[Index, ...]
     n_valid: int
     note: str = ""
+
+    @property
+    def is_noise(self) -> bool:
+        """Whether values were counted that in memory would not have been, as they are so many."""
+        counted = self.points.points if self.points.packing is not None else None
+        return counted is not None and counted.n_points > most_colors(self.n_valid)
 
 
 def read_chunks(image: LazyImage, color_space: str, fit_scale: float, tick: Tick) -> Reading:

@@ -302,6 +302,15 @@ def _may_repeat(pixels: Pixels, packing: Packing | None, n_most: int) -> bool:
     return DRAWN - _draw(pixels, packing, DRAWN).n_points >= DRAWN**2 / (4 * n_most)
 
 
+def most_colors(n_pixels: int) -> int:
+    """Return how many values of up to 24 bits so many pixels have at most, if they are not noise.
+
+    In noise nearly every pixel has a colour of its own. To cluster all of them would take longer
+    than to cluster the pixels one by one, and much memory.
+    """
+    return max(NOISE, min(n_pixels // 2, COLORS))
+
+
 def _is_noise(pixels: Pixels, packing: Packing, n_most: int) -> bool:
     """Tell whether there are surely more distinct values than `n_most`, sooner than by counting.
 
@@ -335,9 +344,7 @@ def distinct_points(
     few = DENSE_LIMIT if pixels.n_channels == 1 else 0
     packing = packing_of(pixels)
     if packing is not None and packing.n_bits <= TABLE_BITS:
-        # In noise nearly every pixel has a colour of its own. To cluster all of them would take
-        # longer than to cluster the pixels one by one, and much memory.
-        n_most = max(NOISE, min(pixels.n_valid // 2, COLORS))
+        n_most = most_colors(pixels.n_valid)
         if _is_noise(pixels, packing, n_most):
             return None, None
         counted = count_codes(pixels, packing, tick)

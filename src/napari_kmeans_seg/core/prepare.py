@@ -76,11 +76,14 @@ def prepare(
         if spatial_weight or np.any(np.asarray(smoothing)):
             image, form["mask"] = lazy.load_whole(tick)
             lazy, progress = None, within(progress, 0.4, 1)
-        elif lazy.is_to_load(fit_scale):
+        elif lazy.is_small and (lazy.packing is None or fit_scale < 1):
             image, form["mask"] = lazy.load(tick)
             progress = within(progress, 0.4, 1)
         else:
             reading = read_chunks(lazy, color_space, fit_scale, tick)
+            if lazy.is_small and reading.is_noise:
+                image, form["mask"] = lazy.load(lambda _: tick(1))
+                reading, progress = None, within(progress, 0.4, 1)
     if reading is not None:
         whole, pixels = reading.points, reading.points.pixels
     else:

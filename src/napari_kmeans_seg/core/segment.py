@@ -122,15 +122,15 @@ def segment(
     One channel is clustered by dynamic programming to the global optimum [3]_.
 
     The labels and the segmented image of a Dask array are computed when they are asked for. Its
-    centroids are those of the same array in memory, bit for bit, where all values of the
-    dtype can be counted (8 bits in up to three channels, 16 bits in one; no more than 8 million
-    of them), and where it takes up to 256 MiB. Of other images a sample of 4 million pixels is
-    brought to rest first, whatever `init`; then the iterations go on over all pixels, up to 268
-    million of them (with ``tol=0`` however many), each reading every chunk again, to a fixed point
-    that may be another one than in memory. Of still larger images the clusters are those of the
-    sample, and of more than 2 billion pixels only chunks evenly spread are read. A warning says so.
-    With `smoothing` or `spatial_weight` a Dask array of up to 67 million values is read into
-    memory, and so are its labels; a larger one is refused.
+    centroids are those of the same array in memory, bit for bit, where all values of the dtype
+    can be counted (8 bits in up to three channels, 16 bits in one; not noise, which has more than 8
+    million colours or half as many as pixels), and where it takes up to 256 MiB. Of other images a
+    sample of 4 million pixels is brought to rest first, whatever `init`; then the iterations go on
+    over all pixels, up to 268 million of them (with ``tol=0`` however many), each reading every
+    chunk again, to a fixed point that may be another one than in memory. Of still larger images the
+    clusters are those of the sample, and of more than 2 billion pixels only chunks evenly spread
+    are read. A warning says so. With `smoothing` or `spatial_weight` a Dask array of up to 67
+    million values is read into memory, and so are its labels; a larger one is refused.
 
     Initial centroids other than an array are first run to rest on coarse points, from a
     few seeds each, and the best goes on to all pixels; that is a heuristic, and costs little.
