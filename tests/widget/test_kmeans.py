@@ -17,7 +17,7 @@ from qtpy.QtCore import Qt, QTimer
 
 from napari_kmeans_seg import segment
 
-from .hands import at_rest
+from .hands import at_rest, threads
 
 
 def press(qtbot, button) -> None:
@@ -403,19 +403,18 @@ def test_to_press_run_twice_is_one_run(viewer, dock, finish, coffee):
     assert not napari_progress._all_instances
 
 
-def test_cancel_in_the_midst_of_telling_the_progress_is_cancel(viewer, dock, big):
+def test_cancel_in_the_midst_of_telling_the_progress_is_cancel(viewer, dock, qtbot, big):
     """napari lets the interface go on while its progress bar is set."""
     viewer.add_image(big, name="noise")
     widget = dock()
     widget.run()
-    work = widget._run.work
-    while work.fraction < 0.2:
+    while widget.task.fraction < 0.2:
         time.sleep(0.01)
     QTimer.singleShot(0, widget.cancel)
-    widget._look()
+    widget._show_progress()
     assert widget.state == "cancelled"
     assert widget.message.value == "Cancelled. Nothing was changed."
-    assert work.wait(10)
+    qtbot.waitUntil(lambda: not threads(), timeout=10_000)
 
 
 def test_cancel_stops_a_big_run_at_once(viewer, dock, finish, qtbot, big):
@@ -431,11 +430,9 @@ def test_cancel_stops_a_big_run_at_once(viewer, dock, finish, qtbot, big):
     assert widget.cancel_button.enabled
     assert not widget.run_button.enabled
     assert any("noise" in bar.desc for bar in napari_progress._all_instances)
-    work = widget._run.work
     press(qtbot, widget.cancel_button)
     assert widget.state == "cancelled"
-    assert work.cancelled
-    assert work.wait(10)
+    qtbot.waitUntil(lambda: not threads(), timeout=10_000)
     assert widget.message.value == "Cancelled. Nothing was changed."
     assert names(viewer) == ["noise"]
     assert not napari_progress._all_instances
@@ -548,10 +545,9 @@ def test_closing_the_dock_stops_the_run(viewer, qtbot, big):
     callbacks = len(viewer.layers.events.removed.callbacks)
     press(qtbot, widget.run_button)
     qtbot.wait(100)
-    work = widget._run.work
     qtbot.mouseClick(dock_widget.title.close_button, Qt.MouseButton.LeftButton)
-    assert work.cancelled
-    qtbot.waitUntil(lambda: work.done, timeout=5000)
+    assert not widget.task.busy
+    qtbot.waitUntil(lambda: not threads(), timeout=5000)
     assert names(viewer) == ["noise"]
     assert not napari_progress._all_instances
     assert len(viewer.layers.events.removed.callbacks) < callbacks
@@ -596,11 +592,10 @@ def test_closing_the_viewer_stops_the_run(make_napari_viewer, qtbot, big, kept):
     widget = viewer.window.add_plugin_dock_widget("napari-kmeans-seg")[1]
     press(qtbot, widget.run_button)
     qtbot.wait(100)
-    work = widget._run.work
     if not kept:
         del widget
     viewer.close()
-    qtbot.waitUntil(lambda: work.done, timeout=5000)
+    qtbot.waitUntil(lambda: not threads(), timeout=5000)
     assert not napari_progress._all_instances
 
 

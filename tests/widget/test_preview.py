@@ -14,6 +14,7 @@ from qtpy.QtCore import QTimer
 from napari_kmeans_seg import segment
 from napari_kmeans_seg.layers import LayerImage, linked_layers
 from napari_kmeans_seg.widget.preview import Preview
+from napari_kmeans_seg.widget.task import Clock
 
 BOTH = ("image", "labels")
 
@@ -25,11 +26,11 @@ def shown() -> list:
 
 @pytest.fixture
 def preview(viewer, shown):
-    made = Preview(
-        viewer, lambda outputs, _: shown.append(outputs), pytest.fail, viewer.window._qt_window
-    )
+    clock = Clock(viewer.window._qt_window)
+    made = Preview(viewer, lambda outputs, _: shown.append(outputs), pytest.fail, clock)
     yield made
     made.stop()
+    clock.close()
 
 
 @pytest.fixture

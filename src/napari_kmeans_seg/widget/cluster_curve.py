@@ -11,14 +11,13 @@ from qtpy.QtCore import (  # type: ignore[attr-defined]
     QRectF,
     QSize,
     Qt,
-    QTimer,
     Signal,
 )
 from qtpy.QtGui import QColor, QPainter, QPen, QPolygonF
 from qtpy.QtWidgets import QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from .background import BackgroundWork, CancelledError
 from .preview import OF_POINTS
+from .task import Task
 from .wording import in_fields
 
 if TYPE_CHECKING:
@@ -31,7 +30,8 @@ if TYPE_CHECKING:
     from napari_kmeans_seg import ClusterCurve
     from napari_kmeans_seg.layers import LayerImage
 
-_LOOK_EVERY = 50
+    from .task import Clock
+
 _RANGE = range(2, 13)
 _TITLE = "How many clusters?"
 _TRYING = f"Trying {_RANGE[0]} to {_RANGE[-1]} clusters …"
@@ -158,6 +158,8 @@ class HowMany(QWidget):
         Gives the image and the arguments of `segment`; a ValueError says why there are none.
     status : Label
         Says what goes on meanwhile, and then again what it said before.
+    clock : Clock
+        Looks after the work.
     """
 
     picked = Signal(int)
@@ -167,11 +169,13 @@ class HowMany(QWidget):
         viewer: napari.viewer.Viewer,
         setting: Callable[[], tuple[LayerImage, dict[str, Any]]],
         status: Label,
+        clock: Clock,
     ) -> None:
         super().__init__()
         self._viewer, self._setting = viewer, setting
         self._status, self._said = status, ""
-        self._work: BackgroundWork[ClusterCurve] | None = None
+        self._clock = clock
+        self._task: Task[ClusterCurve] = Task(clock, self._show_progress)
         self.button = QPushButton(_TITLE)
         self.button.setToolTip("Try 2 to 12 clusters, and suggest a number.")
         self.plot = CurvePlot(viewer)
@@ -190,18 +194,11 @@ class HowMany(QWidget):
         # What the curve is of, and what was said of it.
         self._of: tuple[LayerImage, dict[str, Any]] | None = None
         self._reason = ""
-        self._following = QTimer(self)
-        self._following.setInterval(0)
-        self._following.setSingleShot(True)
-        self._following.timeout.connect(self._forget_others)
-        self._timer = QTimer(self)
-        self._timer.setInterval(_LOOK_EVERY)
-        self._timer.timeout.connect(self._look)
 
     @property
     def busy(self) -> bool:
         """Whether a curve is being computed."""
-        return self._work is not None
+        return self._task.busy
 
     def offer(self, there_is_an_image: bool) -> None:
         """Let it be asked for where there is something to be clustered."""
@@ -209,8 +206,9 @@ class HowMany(QWidget):
 
     def compute(self) -> None:
         """Compute the curve; pressed again, stop. Returns at once."""
-        if self._work is not None:
-            self._work.cancel()
+        if self._task.busy:
+            self._task.cancel()
+            self._end()
             return
         try:
             source, parameters = self._setting()
@@ -234,23 +232,19 @@ class HowMany(QWidget):
             )
 
         self._of = source, _settings(source, points)
-        self._work = BackgroundWork(work, owner=self)
-        self._work.start()
-        self._timer.start()
+        self._task.start(work, self._show, self._fail)
         self._said, self._status.value = self._status.value, _TRYING
 
     def stop(self) -> None:
         """Compute no more. Touches no Qt object."""
-        work, self._work = self._work, None
-        if work is not None:
-            work.cancel()
+        self._task.cancel()
 
     def follow(self) -> None:
         """Look soon whether the curve is still that of the image and the settings.
 
         Soon, for while the layers of a run are added another layer is active for a moment.
         """
-        self._following.start()
+        self._clock.call(self._forget_others)
 
     def _forget_others(self) -> None:
         if self._of is None:
@@ -263,6 +257,7 @@ class HowMany(QWidget):
             same = False
         if not same:
             self.stop()
+            self._end()
             self._of = None
             self.plot.show_curve(None)
             self.reason.hide()
@@ -271,30 +266,25 @@ class HowMany(QWidget):
             as_it_was = _settings(source, parameters) == settings and _same_pixels(source, of)
             self.reason.setText(self._reason if as_it_was else _OTHERS)
 
-    def _look(self) -> None:
-        work = self._work
-        if work is not None and not work.done:
-            self.button.setText(f"Stop ({100 * work.fraction:.0f} %)")
-            return
-        self._timer.stop()
-        self._work = None
+    def _show_progress(self) -> None:
+        self.button.setText(f"Stop ({100 * self._task.fraction:.0f} %)")
+
+    def _end(self) -> None:
         self.button.setText(_TITLE)
         if self._status.value == _TRYING:
             self._status.value = self._said
-        if work is None:
-            return
-        try:
-            curve = work.result()
-        except CancelledError:
-            return
-        except Exception as error:  # noqa: BLE001 - whatever it is, a person must read it
-            self._say(in_fields(str(error)) or type(error).__name__)
-            return
+
+    def _show(self, curve: ClusterCurve) -> None:
+        self._end()
         several = curve.n_clusters[-1] > 1
         self.plot.show_curve(curve if several else None)
         self._reason = curve.reason if several else _ONE
         self._say(self._reason)
         self.follow()
+
+    def _fail(self, error: Exception) -> None:
+        self._end()
+        self._say(in_fields(str(error)) or type(error).__name__)
 
     def _say(self, text: str) -> None:
         self.reason.setText(text)

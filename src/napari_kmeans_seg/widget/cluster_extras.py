@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtCore import QTimer
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QComboBox, QGridLayout, QPushButton, QWidget
 
@@ -17,7 +15,7 @@ from napari_kmeans_seg.layers.opened_files import files_of
 from napari_kmeans_seg.layers.outputs import THROUGH_HUES, THROUGH_MEANS
 from napari_kmeans_seg.layers.python_script import python_script
 
-from .background import BackgroundWork, CancelledError
+from .task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,11 +24,12 @@ if TYPE_CHECKING:
 
     from napari_kmeans_seg.layers.clusters import Clusters
 
+    from .task import Clock
+
 _MEANS, _DISTINCT = 0, 1
 # How opaque labels are in these at first.
 _OPACITY = (THROUGH_MEANS, THROUGH_HUES)
 _SCRIPT = "Copy as Python"
-_LOOK_EVERY = 20
 
 
 class ClusterExtras(QWidget):
@@ -38,18 +37,17 @@ class ClusterExtras(QWidget):
 
     Parameters
     ----------
+    clock : Clock
+        Looks after the reading of files.
     say : callable
         Is told what was done, and with False what could not be done.
     """
 
-    def __init__(self, say: Callable[[str, bool], None]) -> None:
+    def __init__(self, clock: Clock, say: Callable[[str, bool], None]) -> None:
         super().__init__()
         self._say = say
         self._clusters: Clusters | None = None
-        self._reading: tuple[Clusters, BackgroundWork[tuple[str, ...]]] | None = None
-        self._timer = QTimer(self)
-        self._timer.setInterval(_LOOK_EVERY)
-        self._timer.timeout.connect(self._look)
+        self._reading: Task[tuple[str, ...]] = Task(clock)
         self.colors = QComboBox()
         self.colors.addItems(["Mean colours", "Distinct hues"])
         self.colors.setPlaceholderText("Other colours")
@@ -76,6 +74,8 @@ class ClusterExtras(QWidget):
     def show_clusters(self, clusters: Clusters | None) -> None:
         """Offer what can be done with these clusters."""
         self._clusters = clusters
+        if not self._reading.busy:
+            self._offer_script()
         worn = -1
         if clusters is not None:
             table = clusters.table
@@ -112,38 +112,34 @@ class ClusterExtras(QWidget):
 
     def _copy_script(self) -> None:
         """Copy the script once it is known whether the files still hold what was clustered."""
-        if self._clusters is None or self._reading is not None:
+        if self._clusters is None or self._reading.busy:
             return
-        sources = self._clusters.sources()
-        work = BackgroundWork(lambda _report: files_of(sources), owner=self)
-        self._reading = self._clusters, work
+        sources, layer = self._clusters.sources(), self._clusters.layer
+
+        def write(files: tuple[str, ...]) -> None:
+            self._offer_script()
+            self._copy("Python script", lambda: python_script(layer, *files))
+
         self.script.setEnabled(False)
         self.script.setText("Reading files …")
-        work.start()
-        self._timer.start()
+        self._reading.start(lambda _report: files_of(sources), write, self._fail)
 
-    def _look(self) -> None:
-        if self._reading is not None and not self._reading[1].done:
-            return
-        self._timer.stop()
+    def _offer_script(self) -> None:
         self.script.setText(_SCRIPT)
         self.script.setEnabled(True)
-        if self._reading is not None:
-            (clusters, work), self._reading = self._reading, None
-            with suppress(CancelledError):
-                files = work.result()
-                self._copy("Python script", lambda: python_script(clusters.layer, *files))
+
+    def _fail(self, error: Exception) -> None:
+        self._offer_script()
+        raise error
 
     @property
     def busy(self) -> bool:
         """Whether files are being read."""
-        return self._reading is not None
+        return self._reading.busy
 
     def stop(self) -> None:
         """Read no more. Touches no Qt object."""
-        if self._reading is not None:
-            self._reading[1].cancel()
-            self._reading = None
+        self._reading.cancel()
 
     def _copy(self, what: str, write: Callable[[], str]) -> None:
         clipboard = QGuiApplication.clipboard()

@@ -8,7 +8,6 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_kmeans_seg.layers.cluster_values import ClusterValues
@@ -20,12 +19,12 @@ from napari_kmeans_seg.layers.thresholds import (
     thresholds_of,
 )
 
-from .background import BackgroundWork, CancelledError
 from .cluster_plot_bars import Bars
 from .cluster_plot_cloud import Cloud, first_plane, planes
 from .cluster_plot_frame import Look
 from .cluster_plot_histogram import SCALES, HistogramPlot
 from .cluster_plot_scatter import ScatterPlot
+from .task import Task
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -37,8 +36,8 @@ if TYPE_CHECKING:
     from napari_kmeans_seg.layers.thresholds import Reassignment, Threshold
 
     from .cluster_table import ClusterTable
+    from .task import Clock
 
-_LOOK_EVERY = 10
 # How long a brush rests before its pixels are looked at, in milliseconds.
 _REST = 200
 # Seconds after which it is said that pixels are being read.
@@ -103,9 +102,11 @@ class ClusterPlot(QWidget):
         Whose theme is followed.
     table : ClusterTable
         Whose clusters are drawn, and whose rows a click selects.
+    clock : Clock
+        Looks after what is done on threads.
     """
 
-    def __init__(self, viewer: napari.viewer.Viewer, table: ClusterTable) -> None:
+    def __init__(self, viewer: napari.viewer.Viewer, table: ClusterTable, clock: Clock) -> None:
         super().__init__()
         self._viewer = getattr(viewer, "__wrapped__", viewer)
         self._table = table
@@ -113,16 +114,17 @@ class ClusterPlot(QWidget):
         self._events: list[Any] = []
         self._listening = False
         self._found: Found | None = None
-        self._reading: BackgroundWork[Found] | None = None
+        self._clock = clock
+        self._reading: Task[Found] = Task(clock, self._show_waiting)
         self._again, self._began = False, 0.0
         self._kind: tuple[str, list[str]] = "", []
-        self._moving: tuple[Clusters, BackgroundWork[Reassignment]] | None = None
+        self._moving: Task[Reassignment] = Task(clock)
 
         self.axes = QComboBox()
         self.axes.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.axes.setToolTip("What is drawn along the axes.")
         self.axes.setAccessibleName("Axes")
-        self.histogram = HistogramPlot(self._viewer)
+        self.histogram = HistogramPlot(self._viewer, clock)
         self.scatter = ScatterPlot(self._viewer)
         self.note = QLabel(_NOTHING)
         self.note.setWordWrap(True)
@@ -149,28 +151,13 @@ class ClusterPlot(QWidget):
         self.histogram.picked.connect(self._pick)
         self.scatter.picked.connect(self._pick)
         table.followed.connect(self._follow)
-        # Several events tell of one change: look once, when all are through.
-        self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
-        self._soon.timeout.connect(self._read)
-        # A brush tells of each move.
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
-        self._later.setInterval(_REST)
-        self._later.timeout.connect(self._read)
-        self._soon_recolored = QTimer(self)
-        self._soon_recolored.setSingleShot(True)
-        self._soon_recolored.timeout.connect(self._recolor)
-        self._timer = QTimer(self)
-        self._timer.setInterval(_LOOK_EVERY)
-        self._timer.timeout.connect(self._look)
 
     @property
     def busy(self) -> bool:
         """Whether something is still to be drawn."""
-        working = self._reading is not None or self._moving is not None
-        timers = (self._soon, self._later, self._soon_recolored)
-        return working or any(timer.isActive() for timer in timers)
+        later = (self._read, self._read_rested, self._recolor)
+        working = self._reading.busy or self._moving.busy
+        return working or any(map(self._clock.awaits, later))
 
     # -- which clusters -----------------------------------------------------------------
 
@@ -198,9 +185,9 @@ class ClusterPlot(QWidget):
         for event, callback in self._events:
             event.disconnect(callback)
         self._events = []
-        if self._reading is not None:
-            self._reading.cancel()
-        self._clusters = self._found = self._reading = self._moving = None
+        self._reading.cancel()
+        self._moving.cancel()
+        self._clusters = self._found = None
 
     def _follow(self) -> None:
         """Go with the clusters of the table."""
@@ -222,16 +209,21 @@ class ClusterPlot(QWidget):
                 ]
                 for event, callback in self._events:
                     event.connect(callback)
-        self._soon.start()
+        self._read_soon()
 
     def _read_soon(self) -> None:
-        self._soon.start()
+        # Several events tell of one change: look once, when all are through.
+        self._clock.call(self._read)
 
     def _read_later(self) -> None:
-        self._later.start()
+        # A brush tells of each move.
+        self._clock.call(self._read_rested, _REST)
+
+    def _read_rested(self) -> None:
+        self._read()
 
     def _recolor_soon(self) -> None:
-        self._soon_recolored.start()
+        self._clock.call(self._recolor)
 
     def _on_theme(self) -> None:
         self.histogram.update()
@@ -241,12 +233,12 @@ class ClusterPlot(QWidget):
 
     def _read(self) -> None:
         """Gather what is to be drawn, on a thread."""
-        self._later.stop()
+        self._clock.forget(self._read_rested)
         clusters = self._clusters
         if clusters is None:
             self._say_nothing(_NOTHING)
             return
-        if self._reading is not None:
+        if self._reading.busy:
             self._again = True
             return
         try:
@@ -265,38 +257,27 @@ class ClusterPlot(QWidget):
             return Found(values, labels, found, members, thresholds)
 
         self._again = False
-        self._reading = BackgroundWork(work, owner=self)
         self._began = perf_counter()
-        self._reading.start()
-        self._timer.start()
+        self._reading.start(work, self._show, self._fail)
 
-    @property
-    def _waited(self) -> float:
-        return perf_counter() - self._began
+    def _show(self, found: Found) -> None:
+        self._found = found
+        self._draw()
+        self._read_again()
 
-    def _look(self) -> None:
-        """See what the threads have found."""
-        reading = self._reading
-        if reading is not None and reading.done:
-            self._reading = None
-            try:
-                self._found = reading.result()
-                self._draw()
-            except CancelledError:
-                pass
-            except Exception as error:  # noqa: BLE001 - whatever it is, a person must read it
-                self._found = None
-                self._say_nothing(str(error) or type(error).__name__)
-            if self._again:
-                self._read()
-        elif reading is not None and self._found is None and self._waited > _PATIENCE:
+    def _fail(self, error: Exception) -> None:
+        self._found = None
+        self._say_nothing(str(error) or type(error).__name__)
+        self._read_again()
+
+    def _read_again(self) -> None:
+        if self._again:
+            self._read()
+
+    def _show_waiting(self) -> None:
+        if self._found is None and perf_counter() - self._began > _PATIENCE:
             # The plots are those of other clusters.
-            self._say_nothing(f"Reading the pixels … {100 * reading.fraction:.0f} %")
-        if self._moving is not None and self._moving[1].done:
-            (clusters, work), self._moving = self._moving, None
-            self._finish_move(clusters, work)
-        if self._reading is None and self._moving is None:
-            self._timer.stop()
+            self._say_nothing(f"Reading the pixels … {100 * self._reading.fraction:.0f} %")
 
     # -- drawing ------------------------------------------------------------------------
 
@@ -372,26 +353,21 @@ class ClusterPlot(QWidget):
     def _move(self, threshold: Threshold, at: float) -> None:
         """Move a threshold, on a thread."""
         clusters, found = self._clusters, self._found
-        if clusters is None or found is None or self._moving is not None:
+        if clusters is None or found is None or self._moving.busy:
             self.histogram.leave_be()
             return
         try:
-            work = BackgroundWork(reassignment(clusters, found.values, threshold, at), owner=self)
+            work = reassignment(clusters, found.values, threshold, at)
         except ValueError as error:
-            self.histogram.leave_be()
-            self._say(f"⚠ {error}")
+            self._fail_move(error)
             return
-        self._moving = clusters, work
-        work.start()
-        self._timer.start()
 
-    def _finish_move(self, clusters: Clusters, work: BackgroundWork[Reassignment]) -> None:
-        try:
-            changed = move(clusters, work.result())
-        except CancelledError:
-            changed = False
-        except (ValueError, LookupError) as error:
-            changed = False
-            self._say(f"⚠ {error}")
-        if not changed:
-            self.histogram.leave_be()
+        def finish(found: Reassignment) -> None:
+            if not move(clusters, found):
+                self.histogram.leave_be()
+
+        self._moving.start(work, finish, self._fail_move)
+
+    def _fail_move(self, error: Exception) -> None:
+        self.histogram.leave_be()
+        self._say(f"⚠ {str(error) or type(error).__name__}")

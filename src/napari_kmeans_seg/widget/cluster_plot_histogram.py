@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtCore import QPointF, QRectF, Qt, QTimer, Signal  # type: ignore[attr-defined]
+from qtpy.QtCore import QPointF, QRectF, Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtGui import QColor, QPainter, QPen, QPolygonF
 from qtpy.QtWidgets import QToolTip
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from .cluster_plot_bars import Bars
     from .cluster_plot_frame import Look
+    from .task import Clock
 
 SCALES: dict[str, Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]] = {
     "square root": np.sqrt,
@@ -49,8 +50,9 @@ class HistogramPlot(PlotFrame):
 
     moved = Signal(object, float)
 
-    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+    def __init__(self, viewer: napari.viewer.Viewer, clock: Clock) -> None:
         super().__init__(viewer)
+        self._clock = clock
         self.bars: Bars | None = None
         self.scale = next(iter(SCALES))
         self.focused = 0
@@ -58,10 +60,6 @@ class HistogramPlot(PlotFrame):
         self.at: float | None = None
         self._dragging = False
         self._counted: tuple[Any, npt.NDArray[np.float64]] | None = None
-        self._rest = QTimer(self)
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(_REST)
-        self._rest.timeout.connect(self.put)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Histogram of the clusters")
         self.setAccessibleDescription(
@@ -305,7 +303,7 @@ class HistogramPlot(PlotFrame):
             step *= 10 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
             now = threshold.at if self.at is None else self.at
             self._move_to(now + (step if key == Qt.Key.Key_Right else -step))
-            self._rest.start()
+            self._clock.call(self.put, _REST)
         elif key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
             self.put()
             step = 1 if key == Qt.Key.Key_Up else -1
@@ -338,7 +336,7 @@ class HistogramPlot(PlotFrame):
 
     def put(self) -> None:
         """Ask for the clusters to follow, if the focused threshold was moved."""
-        self._rest.stop()
+        self._clock.forget(self.put)
         self._dragging = False
         threshold, at = self.threshold, self.at
         if threshold is not None and at is not None and at != threshold.at:
@@ -348,6 +346,6 @@ class HistogramPlot(PlotFrame):
 
     def leave_be(self) -> None:
         """Draw the threshold where it is."""
-        self._rest.stop()
+        self._clock.forget(self.put)
         self.at, self._dragging = None, False
         self.update()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image, Labels
-from qtpy.QtCore import Qt, QTimer, Signal  # type: ignore[attr-defined]
+from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtGui import QAction, QColor  # type: ignore[attr-defined]
 from qtpy.QtWidgets import (
     QColorDialog,
@@ -19,7 +19,6 @@ from qtpy.QtWidgets import (
 
 from napari_kmeans_seg.layers.clusters import Clusters, clusters_of
 
-from .background import BackgroundWork, CancelledError
 from .cluster_buttons import action, buttons
 from .cluster_counts import ClusterCounts
 from .cluster_extras import ClusterExtras
@@ -27,6 +26,7 @@ from .cluster_model import SWATCH
 from .cluster_note import ClusterNote
 from .cluster_view import ClusterView
 from .sections import hidden_line
+from .task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
     from napari_kmeans_seg import Segmentation
 
-_LOOK_EVERY = 50
+    from .task import Clock
+
 # How far a mouse may move in a click, in pixels of the screen.
 _STILL = 3
 
@@ -51,6 +52,8 @@ class ClusterTable(QWidget):
     ----------
     viewer : napari.viewer.Viewer
         The viewer whose active layer is followed.
+    clock : Clock
+        Looks after what is done on threads.
 
     Attributes
     ----------
@@ -60,18 +63,19 @@ class ClusterTable(QWidget):
 
     followed = Signal()
 
-    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+    def __init__(self, viewer: napari.viewer.Viewer, clock: Clock) -> None:
         super().__init__()
         self._viewer = getattr(viewer, "__wrapped__", viewer)
         self._clusters: Clusters | None = None
         self._layer: Labels | None = None
         self._shown: list[Any] = []
         self._listening = False
-        self._work: tuple[Clusters, int, BackgroundWork[Segmentation]] | None = None
+        self._clock = clock
+        self._splitting: Task[Segmentation] = Task(clock)
 
         self.view = ClusterView()
         self.whose = ClusterNote()
-        self.counts = ClusterCounts(self)
+        self.counts = ClusterCounts(clock)
         self.message = hidden_line()
         self.actions_: dict[str, QAction] = {}
         layout = QVBoxLayout(self)
@@ -80,7 +84,7 @@ class ClusterTable(QWidget):
         layout.addWidget(self.whose)
         layout.addWidget(self.view)
         layout.addLayout(self._buttons())
-        self.extras = ClusterExtras(lambda text, good: self._say(text, fault=not good))
+        self.extras = ClusterExtras(clock, lambda text, good: self._say(text, fault=not good))
         layout.addWidget(self.extras)
         layout.addWidget(self.message)
 
@@ -90,13 +94,6 @@ class ClusterTable(QWidget):
         self.view.doubleClicked.connect(self._choose_color)
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.view.customContextMenuRequested.connect(self._menu)
-        # Several events tell of one piece of work: read once, when all are through.
-        self._reading = QTimer(self)
-        self._reading.setSingleShot(True)
-        self._reading.timeout.connect(self._read)
-        self._timer = QTimer(self)
-        self._timer.setInterval(_LOOK_EVERY)
-        self._timer.timeout.connect(self._look)
         self.hide()
 
     def _buttons(self) -> QGridLayout:
@@ -137,9 +134,7 @@ class ClusterTable(QWidget):
             for event in self._changes():
                 event.disconnect(self.follow)
             self._viewer.mouse_drag_callbacks.remove(self._on_click)
-        if self._work is not None:
-            self._work[2].cancel()
-            self._work = None
+        self._splitting.cancel()
         self.extras.stop()
         self._let_go()
 
@@ -180,7 +175,8 @@ class ClusterTable(QWidget):
         return self._layer is not None and self._layer in self._viewer.layers
 
     def _read_soon(self) -> None:
-        self._reading.start()
+        # Several events tell of one piece of work: read once, when all are through.
+        self._clock.call(self._read)
 
     def _let_go(self) -> None:
         clusters, self._clusters = self._clusters, None
@@ -282,37 +278,28 @@ class ClusterTable(QWidget):
         """Split the selected cluster. Returns at once; the work is done on a thread."""
         if len(self.selected) != 1:
             raise ValueError("Select one cluster to split it.")
-        if self._work is not None:
+        if self._splitting.busy:
             raise ValueError("A cluster is being split already.")
         clusters, (label,) = self._clusters, self.selected
         assert clusters is not None
-        work = BackgroundWork(clusters.parts(label, n_parts), owner=self)
-        self._work = clusters, label, work
+        work = clusters.parts(label, n_parts)
         self._say(f"Splitting “{clusters.name(label)}” …", fault=False)
-        work.start()
-        self._timer.start()
+
+        def finish(parts: Segmentation) -> None:
+            self.message.hide()
+            made = clusters.split(label, parts)
+            if clusters is self._clusters:
+                self.show_clusters(made)
+            if parts.warnings:
+                self._say("\n".join(parts.warnings))
+            self._enable()
+
+        self._splitting.start(work, finish, self._fail)
         self._enable()
 
-    def _look(self) -> None:
-        if self._work is None:
-            self._timer.stop()
-        elif self._work[2].done:
-            (clusters, label, work), self._work = self._work, None
-            self._timer.stop()
-            self._try(lambda: self._finish_split(clusters, label, work))
-
-    def _finish_split(
-        self, clusters: Clusters, label: int, work: BackgroundWork[Segmentation]
-    ) -> None:
-        try:
-            parts = work.result()
-        except CancelledError:
-            return
-        made = clusters.split(label, parts)
-        if clusters is self._clusters:
-            self.show_clusters(made)
-        if parts.warnings:
-            self._say("\n".join(parts.warnings))
+    def _fail(self, error: Exception) -> None:
+        self._say(str(error) or type(error).__name__)
+        self._enable()
 
     def delete(self) -> None:
         """Make the selected clusters background."""
@@ -351,11 +338,11 @@ class ClusterTable(QWidget):
 
     def _unsay(self) -> None:
         """Take back why a name was refused; what is said of work that goes on stays."""
-        if self._work is None:
+        if not self._splitting.busy:
             self.message.hide()
 
     def _enable(self) -> None:
-        n, clusters, idle = len(self.selected), self._clusters, self._work is None
+        n, clusters, idle = len(self.selected), self._clusters, not self._splitting.busy
         undo, redo = (clusters.undoable, clusters.redoable) if clusters else (None, None)
         able = {
             "merge": n > 1,

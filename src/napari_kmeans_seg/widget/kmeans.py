@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from magicgui.widgets import CheckBox, Container, Label, ProgressBar, PushButton, Widget
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtCore import QEvent
 
 from napari_kmeans_seg.layers import LayerImage, Outputs, PartInView, blurred_axes, warm_up_early
 
@@ -22,6 +22,7 @@ from .run import Run
 from .sections import On, Scrolled, Section, WheelScrolls, mark, wrap
 from .settings import LastSettings
 from .target import Target
+from .task import Clock, Task
 from .wording import breakable, dropped, in_fields, summary, warnings_of
 
 if TYPE_CHECKING:
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
 State = Literal["empty", "ready", "running", "done", "cancelled", "error"]
 
 _log = logging.getLogger(__name__)
-
-# How often the interface looks at the running work, in milliseconds.
-_LOOK_EVERY = 50
 
 
 class KMeansWidget(Container[Widget]):
@@ -95,7 +93,9 @@ class KMeansWidget(Container[Widget]):
         super().__init__(
             labels=False, widgets=[self.target, self.fields, buttons, self.live, *told]
         )
-        self._last = LastSettings(self._settings, self.native)
+        self._clock = Clock(self.native)
+        self.task: Task[Outputs] = Task(self._clock, self._show_progress)
+        self._last = LastSettings(self._settings, self._clock)
         self.n_clusters.value = self._last.values.get("n_clusters", self.n_clusters.value)
         self.more_options.take(self._last.values)
         self._style()
@@ -106,7 +106,7 @@ class KMeansWidget(Container[Widget]):
         self.cancel_button.changed.connect(self.cancel)
         self.inputs.changed.connect(self._on_inputs)
         self.how_many.picked.connect(self._take)
-        self.preview = Preview(self._viewer, self._on_preview, self._on_refused, self.native)
+        self.preview = Preview(self._viewer, self._on_preview, self._on_refused, self._clock)
         settings = (self.n_clusters, self.more_options, self.inputs, *self.inputs.front)
         for setting in (self.live, *settings):
             setting.changed.connect(self._preview)
@@ -114,9 +114,6 @@ class KMeansWidget(Container[Widget]):
         self.target.described.connect(self.how_many.follow)
         self.preview.outdated.connect(self._preview)
         self.preview.part_shown.connect(self._on_part)
-        self._timer = QTimer(self.native)
-        self._timer.setInterval(_LOOK_EVERY)
-        self._timer.timeout.connect(self._look)
         for setting in (self.n_clusters, self.more_options):
             setting.changed.connect(self._last.keep_soon)
         self._parent_change = On(self.native, QEvent.Type.ParentChange, self._on_parent)
@@ -138,11 +135,11 @@ class KMeansWidget(Container[Widget]):
         self.progress_bar.hide()
         self.warning.hide()
 
-        self.how_many = HowMany(self._viewer, self._setting, self.message)
+        self.how_many = HowMany(self._viewer, self._setting, self.message, self._clock)
         self.where = Section("Region, seeds and clean-up", self.inputs.native)
         self.more = OptionsSection(self.more_options)
-        self.clusters = ClusterTable(self._viewer)
-        self.cluster_plot = ClusterPlot(self._viewer, self.clusters)
+        self.clusters = ClusterTable(self._viewer, self._clock)
+        self.cluster_plot = ClusterPlot(self._viewer, self.clusters, self._clock)
         self.see = Section("See the clusters", self.cluster_plot)
         # What a run adds lies below what is there before it, so that nothing jumps.
         self.below = Scrolled(self.how_many, self.where, self.more, self.clusters, self.see)
@@ -229,17 +226,16 @@ class KMeansWidget(Container[Widget]):
             self._fail(str(error))
             return
         self.preview.stop()
-        run = Run.begin(self._viewer, source, parameters, kinds, owner=self)
+        run = Run.begin(self._viewer, source, parameters, kinds)
         if self._is_running():
             # napari let the interface go on while it made its progress bar: pressed twice.
-            run.work.cancel()
             run.end()
             return
         self._run = run
         self.progress_bar.value = 0
         self._enter("running", f"Segmenting “{breakable(source.name)}” …")
         self._enable()
-        self._timer.start()
+        self.task.start(run.work, self._finish, self._on_failed)
 
     def _setting(self) -> tuple[LayerImage, dict[str, Any]]:
         """Return what to segment, and the other arguments of `napari_kmeans_seg.segment`."""
@@ -299,36 +295,35 @@ class KMeansWidget(Container[Widget]):
     def _abandon(self, why: str) -> None:
         """Let go of the run at once; its thread ends when it next reports its progress."""
         if self._run is not None:
-            self._run.work.cancel()
             self._enter("cancelled", why)
             self._end_run()
 
-    def _look(self) -> None:
-        """See how far the work is."""
-        run = self._run
+    def _show_progress(self) -> None:
+        run, percent = self._run, int(100 * self.task.fraction)
         if run is None:
             return
-        percent = run.advance()
+        run.advance(percent)
         if self._run is not run:
             return  # napari let the interface go on meanwhile, and it was cancelled
         self.progress_bar.value = percent
-        if run.work.stage:
-            stage, name = run.work.stage.lower(), breakable(run.source.name)
+        if self.task.stage:
+            stage, name = self.task.stage.lower(), breakable(run.source.name)
             self.message.value = f"“{name}”: {stage}, {percent} %"
-        if run.work.done:
-            try:
-                self._finish(run)
-            except Exception as error:  # noqa: BLE001 - whatever it is, a person must read it
-                _log.info("The run on “%s” failed.", run.source.name, exc_info=error)
-                self._fail(str(error) or type(error).__name__)
-            finally:
-                self._end_run()
 
-    def _finish(self, run: Run) -> None:
+    def _on_failed(self, error: Exception) -> None:
+        if self._run is not None:
+            _log.info("The run on “%s” failed.", self._run.source.name, exc_info=error)
+        self._fail(str(error) or type(error).__name__)
+        self._end_run()
+
+    def _finish(self, outputs: Outputs) -> None:
         """Show the result, or say why there is none."""
-        outputs = run.show(self._viewer)
-        if outputs is None:
+        run = self._run
+        if run is None:
+            return
+        if not run.show(self._viewer, outputs):
             self._enter("cancelled", dropped(run.source.name, "got other data"))
+            self._end_run()
             return
         self.preview.clear()
         self.clusters.follow()
@@ -342,6 +337,7 @@ class KMeansWidget(Container[Widget]):
             self._enter("done", text, warnings_of(outputs.segmentation))
         else:
             self._tell(outputs.segmentation, text)
+        self._end_run()
 
     def _fail(self, message: str) -> None:
         message = in_fields(message)
@@ -352,7 +348,7 @@ class KMeansWidget(Container[Widget]):
         run, self._run = self._run, None
         if run is None:
             return
-        self._timer.stop()
+        self.task.cancel()
         run.end()
         self._enable()
 
@@ -362,6 +358,7 @@ class KMeansWidget(Container[Widget]):
         """Hear of the viewer's layers."""
         if not self._listening:
             self._listening = True
+            self._clock.open()
             self.target.listen()
             self.clusters.listen()
 
@@ -369,8 +366,8 @@ class KMeansWidget(Container[Widget]):
         """Drop the work that runs, and hear of the viewer no more. Touches no Qt object."""
         run, self._run = self._run, None
         if run is not None:
-            run.work.cancel()
             run.end()
+        self._clock.close()
         if not self._listening:
             return
         self._listening = False
@@ -385,8 +382,7 @@ class KMeansWidget(Container[Widget]):
         if self.native.parent() is not None:
             self._listen()
         else:
+            self._last.keep_now()
             self._leave()
             self.preview.clear()
-            self._timer.stop()
-            self._last.keep_now()
             self._enter("empty", "")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
+from psygnal import Signal
 
 from napari_kmeans_seg.layers import (
     EditWatch,
@@ -18,7 +18,7 @@ from napari_kmeans_seg.layers import (
     to_preview,
 )
 
-from .background import BackgroundWork, CancelledError
+from .task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,14 +28,13 @@ if TYPE_CHECKING:
     from napari_kmeans_seg import PreparedImage, Segmentation
     from napari_kmeans_seg.layers.link import Kind
 
-    Progress = Callable[[float, str], None]
+    from .task import Clock, Progress
 
 # The parameters of which the points depend; the others belong to k-means itself.
 OF_POINTS = (
     "color_space", "channel_weights", "normalize", "smoothing", "spatial_weight", "fit_scale",
 )  # fmt: skip
 
-_LOOK_EVERY = 10
 # How many images are kept: to go to and fro between two shall not read them anew.
 _KEPT = 2
 # How long the settings rest before the slower outputs follow, in milliseconds.
@@ -119,7 +118,7 @@ class _Setting:
         return bool(self.rest or self.source.clean_up.objects)
 
 
-class Preview(QObject):
+class Preview:
     """Shows the clusters for the newest setting, one at a time.
 
     One thread works, one setting waits; a newer one takes its place. So work never piles
@@ -146,8 +145,8 @@ class Preview(QObject):
         Is given the outputs each time they were shown, and the seconds that they took.
     failed : callable
         Is told what went wrong.
-    parent : QObject
-        Whose life this ends with.
+    clock : Clock
+        Looks after the work, and waits until settings and camera rest.
     """
 
     outdated = Signal()
@@ -158,45 +157,35 @@ class Preview(QObject):
         viewer: napari.viewer.Viewer,
         shown: Callable[[Outputs, float], None],
         failed: Callable[[str], None],
-        parent: QObject,
+        clock: Clock,
     ) -> None:
-        super().__init__(parent)
         self._viewer, self._shown, self._failed = viewer, shown, failed
         self._points = Points()
         self._asked: LayerImage | None = None
         self._pending: _Setting | None = None
-        self._running: tuple[_Setting, list[EditWatch], BackgroundWork[Outputs]] | None = None
+        self._clock = clock
+        self._task: Task[Outputs] = Task(clock)
+        self._watches: list[EditWatch] = []
         self._started = self._took = 0.0
         self._last: tuple[_Setting, Segmentation] | None = None
         self._part: PartInView | None = None
         self._hears: list[tuple[Any, Callable[[], None]]] = []
         self._edited = self._showing = False
-        self._timer = self._every(_LOOK_EVERY, self._look)
-        self._rest = self._every(_REST, self._settle, once=True)
-        self._moving = self._every(_SETTLE, self._look_around, once=True)
-        self._clearing = self._every(0, self.clear, once=True)
-
-    def _every(self, interval: int, callback: Callable[[], None], *, once: bool = False) -> QTimer:
-        timer = QTimer(self)
-        timer.setInterval(interval)
-        timer.setSingleShot(once)
-        timer.timeout.connect(callback)
-        return timer
 
     @property
     def busy(self) -> bool:
         """Whether something is still to be shown."""
-        if self._running is not None or self._pending is not None:
+        if self._task.busy or self._pending is not None:
             return True
         # Nothing follows after `stop`.
         follows = self._asked is not None or self._edited
-        return follows and (self._rest.isActive() or self._moving.isActive())
+        return follows and any(map(self._clock.awaits, (self._settle, self._look_around)))
 
     def request(
         self, source: LayerImage, parameters: dict[str, Any], kinds: tuple[Kind, ...]
     ) -> None:
         """Show a setting as soon as may be. Returns at once."""
-        self._rest.stop()
+        self._clock.forget(self._settle)
         try:
             self._asked = source = to_preview(self._viewer, source)
         except ValueError as error:
@@ -208,7 +197,6 @@ class Preview(QObject):
         self._listen(source)
         self._pending = _Setting.of(source, parameters, kinds)
         self._next()
-        self._timer.start()
 
     def drop_stale(self) -> None:
         """Let go of images that left the viewer or have other data by now."""
@@ -222,7 +210,7 @@ class Preview(QObject):
                 self._on_edited()
         if self._part is not None and not self._is_still(self._part):
             # Not in the midst of the removal of another layer.
-            self._clearing.start()
+            self._clock.call(self.clear)
 
     def _is_still(self, source: LayerImage) -> bool:
         layers = source.layers_in(self._viewer)
@@ -245,12 +233,8 @@ class Preview(QObject):
         self._listen(None)
         self._pending = self._last = self._asked = None
         self._edited = False
-        if self._running is not None:
-            _, watches, work = self._running
-            self._running = None
-            work.cancel()
-            for watch in watches:
-                watch.close()
+        self._task.cancel()
+        self._close_watches()
         self._points = Points()
 
     # -- the part in view -----------------------------------------------------------------
@@ -281,13 +265,13 @@ class Preview(QObject):
             event.connect(callback)
 
     def _on_moved(self) -> None:
-        self._moving.start()
+        self._clock.call(self._look_around, _SETTLE)
 
     def _on_edited(self) -> None:
         # A region may be an output of ours, and would follow itself for ever.
         if not self._showing:
             self._edited = True
-            self._moving.start()
+            self._clock.call(self._look_around, _SETTLE)
 
     def _look_around(self) -> None:
         """Say so if something else is to be shown by now."""
@@ -300,7 +284,7 @@ class Preview(QObject):
 
     def _next(self) -> None:
         """Begin with what waits."""
-        if self._running is not None or self._pending is None:
+        if self._task.busy or self._pending is None:
             return
         setting, self._pending = self._pending, None
         last, points, source = self._last, self._points, setting.source
@@ -309,7 +293,9 @@ class Preview(QObject):
         if not settled:
             # Objects may take long, too.
             source = replace(source, clean_up=replace(source.clean_up, objects=()))
-        watches = [EditWatch(layer) for layer in earlier_outputs(self._viewer, source, kinds)]
+        watches = self._watches = [
+            EditWatch(layer) for layer in earlier_outputs(self._viewer, source, kinds)
+        ]
 
         def work(report: Progress) -> Outputs:
             if settled and last is not None:
@@ -322,38 +308,34 @@ class Preview(QObject):
             return outputs
 
         self._started = perf_counter()
-        background = BackgroundWork(work, owner=self)
-        self._running = setting, watches, background
-        background.start()
 
-    def _look(self) -> None:
-        """Show what is ready, and go on."""
-        if self._running is not None and self._running[2].done:
-            (setting, watches, work), self._running = self._running, None
-            try:
-                self._show(setting, watches, work)
-            except CancelledError:
-                pass
-            except Exception as error:  # noqa: BLE001 - whatever it is, a person must read it
-                self._failed(str(error) or type(error).__name__)
-            finally:
-                for watch in watches:
-                    watch.close()
+        def show(outputs: Outputs) -> None:
+            self._show(setting, outputs)
+            self._go_on()
+
+        self._task.start(work, show, self._fail)
+
+    def _fail(self, error: Exception) -> None:
+        self._failed(str(error) or type(error).__name__)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        self._close_watches()
         self._next()
-        if self._running is None and self._pending is None:
-            self._timer.stop()
 
-    def _show(
-        self, setting: _Setting, watches: list[EditWatch], work: BackgroundWork[Outputs]
-    ) -> None:
-        outputs = work.result()
+    def _close_watches(self) -> None:
+        for watch in self._watches:
+            watch.close()
+        self._watches = []
+
+    def _show(self, setting: _Setting, outputs: Outputs) -> None:
         source = setting.source
         if not self._is_still(source):
             self._points.forget(source)
             return
         self._showing = True
         try:
-            outputs.show(self._viewer, watches)
+            outputs.show(self._viewer, self._watches)
         finally:
             self._showing = False
         if isinstance(source, PartInView):
@@ -365,11 +347,10 @@ class Preview(QObject):
             self._took = perf_counter() - self._started
         self._shown(outputs, self._took)
         if not settled and self._pending is None and setting.unfinished:
-            self._rest.start()
+            self._clock.call(self._settle, _REST)
 
     def _settle(self) -> None:
         """Let the slower outputs follow."""
         if self._last is not None and self._pending is None:
             self._pending = self._last[0]
             self._next()
-            self._timer.start()

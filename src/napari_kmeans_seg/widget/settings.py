@@ -6,12 +6,11 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from napari.settings import get_plugin_settings
-from qtpy.QtCore import QTimer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from qtpy.QtCore import QObject
+    from .task import Clock
 
 _log = logging.getLogger(__name__)
 
@@ -31,8 +30,8 @@ class LastSettings:
     ----------
     current : callable
         Gives the settings there are now.
-    parent : QObject
-        Lives as long as the dock.
+    clock : Clock
+        Waits until the settings rest.
 
     Attributes
     ----------
@@ -40,27 +39,23 @@ class LastSettings:
         The settings by their names in the manifest; none where napari has none to give.
     """
 
-    def __init__(self, current: Callable[[], Mapping[str, Any]], parent: QObject) -> None:
+    def __init__(self, current: Callable[[], Mapping[str, Any]], clock: Clock) -> None:
         self.values: dict[str, Any] = {}
         self._current = current
-        # Not at each step of the slider: napari writes a file.
-        self._rest = QTimer(parent)
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(_REST)
-        self._rest.timeout.connect(self._keep)
+        self._clock = clock
         try:
             self.values = _stored().model_dump()
         except Exception as error:  # noqa: BLE001 - a broken file must not keep the dock shut
             _log.info("The last settings cannot be read.", exc_info=error)
 
     def keep_soon(self) -> None:
-        """Keep what there is once it rests."""
-        self._rest.start()
+        """Keep what there is once it rests: napari writes a file."""
+        self._clock.call(self._keep, _REST)
 
     def keep_now(self) -> None:
         """Keep what would be kept soon, for the window may be closing."""
-        if self._rest.isActive():
-            self._rest.stop()
+        if self._clock.awaits(self._keep):
+            self._clock.forget(self._keep)
             self._keep()
 
     def _keep(self) -> None:
