@@ -16,21 +16,18 @@ from qtpy.QtCore import (  # type: ignore[attr-defined]
 from qtpy.QtGui import QColor, QPainter, QPen, QPolygonF
 from qtpy.QtWidgets import QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from .preview import OF_POINTS
+from .state import Refusal
 from .task import Task
 from .wording import in_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import napari.viewer
-    from magicgui.widgets import Label
     from qtpy.QtGui import QMouseEvent, QPaintEvent
 
     from napari_kmeans_seg import ClusterCurve
-    from napari_kmeans_seg.layers import LayerImage
 
-    from .task import Clock
+    from .state import DockState, Key
+    from .task import Clock, Progress
 
 _RANGE = range(2, 13)
 _TITLE = "How many clusters?"
@@ -154,10 +151,8 @@ class HowMany(QWidget):
     ----------
     viewer : napari.viewer.Viewer
         Whose theme is followed.
-    setting : callable
-        Gives the image and the arguments of `segment`; a ValueError says why there are none.
-    status : Label
-        Says what goes on meanwhile, and then again what it said before.
+    state : DockState
+        Tells what is asked for, and says what goes on meanwhile.
     clock : Clock
         Looks after the work.
     """
@@ -167,14 +162,11 @@ class HowMany(QWidget):
     def __init__(
         self,
         viewer: napari.viewer.Viewer,
-        setting: Callable[[], tuple[LayerImage, dict[str, Any]]],
-        status: Label,
+        state: DockState,
         clock: Clock,
     ) -> None:
         super().__init__()
-        self._viewer, self._setting = viewer, setting
-        self._status, self._said = status, ""
-        self._clock = clock
+        self._state = state
         self._task: Task[ClusterCurve] = Task(clock, self._show_progress)
         self.button = QPushButton(_TITLE)
         self.button.setToolTip("Try 2 to 12 clusters, and suggest a number.")
@@ -191,8 +183,8 @@ class HowMany(QWidget):
         self.reason.hide()
         self.button.clicked.connect(self.compute)
         self.plot.picked.connect(self.picked)
-        # What the curve is of, and what was said of it.
-        self._of: tuple[LayerImage, dict[str, Any]] | None = None
+        # The keys of the layers and of the points that the curve is of, and what was said of it.
+        self._of: tuple[Key, Key] | None = None
         self._reason = ""
 
     @property
@@ -210,52 +202,38 @@ class HowMany(QWidget):
             self._task.cancel()
             self._end()
             return
-        try:
-            source, parameters = self._setting()
-        except ValueError as error:
-            self._say(str(error))
+        request = self._state.request
+        if isinstance(request, Refusal):
+            self._say(request.why)
             return
-        points = {key: parameters[key] for key in OF_POINTS if key in parameters}
-        rest = {key: value for key, value in parameters.items() if key not in points}
-        rest.pop("n_clusters", None)
-        if not isinstance(rest.get("init"), str):
-            rest.pop("init", None)
+        source, reading = request.source, request.reading
+        fitting = {name: value for name, value in request.fitting.items() if name != "n_clusters"}
 
-        def work(report: Callable[[float, str], None]) -> ClusterCurve:
+        def work(report: Progress) -> ClusterCurve:
             prepared = source.prepare(
-                progress=lambda fraction, stage: report(0.3 * fraction, stage), **points
+                progress=lambda fraction, stage: report(0.3 * fraction, stage), **reading
             )
             return prepared.choose_k(
                 _RANGE,
                 progress=lambda fraction, stage: report(0.3 + 0.7 * fraction, stage),
-                **rest,
+                **fitting,
             )
 
-        self._of = source, _settings(source, points)
+        self._of = request.ids, request.points
         self._task.start(work, self._show, self._fail)
-        self._said, self._status.value = self._status.value, _TRYING
+        self._state.meanwhile = _TRYING
 
     def stop(self) -> None:
         """Compute no more. Touches no Qt object."""
         self._task.cancel()
 
     def follow(self) -> None:
-        """Look soon whether the curve is still that of the image and the settings.
-
-        Soon, for while the layers of a run are added another layer is active for a moment.
-        """
-        self._clock.call(self._forget_others)
-
-    def _forget_others(self) -> None:
+        """Look whether the curve is still that of the image and the settings."""
         if self._of is None:
             return
-        of, settings = self._of
-        try:
-            source, parameters = self._setting()
-            same = _images(source) == _images(of)
-        except ValueError:
-            same = False
-        if not same:
+        ids, points = self._of
+        request = self._state.request
+        if isinstance(request, Refusal) or request.ids != ids:
             self.stop()
             self._end()
             self._of = None
@@ -263,16 +241,14 @@ class HowMany(QWidget):
             self.reason.hide()
         elif self.plot.curve is not None:
             # It stays where it is, for nothing shall jump while somebody tries settings.
-            as_it_was = _settings(source, parameters) == settings and _same_pixels(source, of)
-            self.reason.setText(self._reason if as_it_was else _OTHERS)
+            self.reason.setText(self._reason if request.points == points else _OTHERS)
 
     def _show_progress(self) -> None:
         self.button.setText(f"Stop ({100 * self._task.fraction:.0f} %)")
 
     def _end(self) -> None:
         self.button.setText(_TITLE)
-        if self._status.value == _TRYING:
-            self._status.value = self._said
+        self._state.meanwhile = ""
 
     def _show(self, curve: ClusterCurve) -> None:
         self._end()
@@ -289,19 +265,3 @@ class HowMany(QWidget):
     def _say(self, text: str) -> None:
         self.reason.setText(text)
         self.reason.show()
-
-
-def _images(source: LayerImage) -> str:
-    """Tell which images are clustered, whatever part of them."""
-    return source.link_id.partition(":")[0]
-
-
-def _settings(source: LayerImage, points: dict[str, Any]) -> dict[str, Any]:
-    """Name all that makes another curve; how starts are drawn hardly changes it."""
-    told = {key: points.get(key) for key in OF_POINTS}
-    return told | {key: source.told.get(key) for key in ("plane", "each_step_of_axis", "region")}
-
-
-def _same_pixels(one: LayerImage, other: LayerImage) -> bool:
-    each, those = one.channels or (one,), other.channels or (other,)
-    return all(a.data is b.data for a, b in zip(each, those, strict=True))

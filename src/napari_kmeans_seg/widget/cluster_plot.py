@@ -24,6 +24,7 @@ from .cluster_plot_cloud import Cloud, first_plane, planes
 from .cluster_plot_frame import Look
 from .cluster_plot_histogram import SCALES, HistogramPlot
 from .cluster_plot_scatter import ScatterPlot
+from .state import pixels_key
 from .task import Task
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from napari_kmeans_seg.layers.thresholds import Reassignment, Threshold
 
     from .cluster_table import ClusterTable
+    from .state import Key
     from .task import Clock
 
 # How long a brush rests before its pixels are looked at, in milliseconds.
@@ -61,6 +63,8 @@ class Found:
         Which belong to which cluster.
     thresholds : tuple of Threshold or None
         Of one channel; None where there are none to be had.
+    of : tuple
+        The key of the pixels that were read, by which other clusters may have the same points.
     """
 
     values: ClusterValues
@@ -68,14 +72,7 @@ class Found:
     points: ClusterPoints
     members: Members
     thresholds: tuple[Threshold, ...] | None
-
-    def is_of(self, values: ClusterValues, labels: Any) -> bool:
-        """Whether the points are also those of other clusters."""
-        shapes = [
-            [one.shape for one in (each if isinstance(each, Sequence) else [each])]
-            for each in (labels, self.labels)
-        ]
-        return shapes[0] == shapes[1] and self.values.same_pixels(values)
+    of: Key
 
     @property
     def in_memory(self) -> bool:
@@ -247,14 +244,16 @@ class ClusterPlot(QWidget):
             self._say_nothing(str(error))
             return
         labels, known = clusters.layer.data, self._found
-        points = known.points if known is not None and known.is_of(values, labels) else None
+        levels = labels if isinstance(labels, Sequence) else [labels]
+        of = (*pixels_key(values.image), tuple(level.shape for level in levels))
+        points = known.points if known is not None and known.of == of else None
         one_channel, put = len(values.names) == 1, put_by_hand(clusters)
 
         def work(report: Progress) -> Found:
             found = values.read(labels, report) if points is None else points
             members = found.members(labels, report)
             thresholds = thresholds_of(found, members, put) if one_channel else ()
-            return Found(values, labels, found, members, thresholds)
+            return Found(values, labels, found, members, thresholds, of)
 
         self._again = False
         self._began = perf_counter()

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from napari_kmeans_seg import Segmentation
 
+    from .state import DockState
     from .task import Clock
 
 # How far a mouse may move in a click, in pixels of the screen.
@@ -54,6 +55,8 @@ class ClusterTable(QWidget):
         The viewer whose active layer is followed.
     clock : Clock
         Looks after what is done on threads.
+    state : DockState
+        Says when nothing is followed.
 
     Attributes
     ----------
@@ -63,14 +66,14 @@ class ClusterTable(QWidget):
 
     followed = Signal()
 
-    def __init__(self, viewer: napari.viewer.Viewer, clock: Clock) -> None:
+    def __init__(self, viewer: napari.viewer.Viewer, clock: Clock, state: DockState) -> None:
         super().__init__()
         self._viewer = getattr(viewer, "__wrapped__", viewer)
         self._clusters: Clusters | None = None
         self._layer: Labels | None = None
         self._shown: list[Any] = []
         self._listening = False
-        self._clock = clock
+        self._clock, self._state = clock, state
         self._splitting: Task[Segmentation] = Task(clock)
 
         self.view = ClusterView()
@@ -123,7 +126,7 @@ class ClusterTable(QWidget):
         if not self._listening:
             self._listening = True
             for event in self._changes():
-                event.connect(self.follow)
+                event.connect(self._on_layers)
             self._viewer.mouse_drag_callbacks.append(self._on_click)
         self.follow()
 
@@ -132,7 +135,7 @@ class ClusterTable(QWidget):
         if self._listening:
             self._listening = False
             for event in self._changes():
-                event.disconnect(self.follow)
+                event.disconnect(self._on_layers)
             self._viewer.mouse_drag_callbacks.remove(self._on_click)
         self._splitting.cancel()
         self.extras.stop()
@@ -147,6 +150,9 @@ class ClusterTable(QWidget):
     def clusters(self) -> Clusters | None:
         """The clusters that are shown."""
         return self._clusters
+
+    def _on_layers(self) -> None:
+        self._state.follow(self.follow)
 
     def follow(self) -> None:
         """Look again which clusters are to be shown: a run may have made some."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from magicgui.widgets import CheckBox, ComboBox, Container, LineEdit, SpinBox, Widget
 from napari.layers import Image, Labels, Points, Shapes
+from psygnal import Signal
 
 from napari_kmeans_seg.layers import CleanUp, LayerImage, Region, Seeds, axis_names, displayed_plane
 
@@ -33,12 +34,20 @@ class Inputs(Container[Widget]):
     ----------
     viewer : napari.viewer.Viewer
         The viewer whose layers are offered.
+
+    Attributes
+    ----------
+    drawn : Signal
+        Tells that a person has drawn on the region or the seeds.
     """
+
+    drawn = Signal()
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
         self._images: tuple[Image, ...] = ()
         self._axes: tuple[str, ...] = ()
+        self._hears: list[Any] = []
         self.normalize = CheckBox(
             text="Normalize each channel",
             value=True,
@@ -135,7 +144,7 @@ class Inputs(Container[Widget]):
         """Offer what goes with these images."""
         self._images = tuple(images)
         if images:
-            # Not when there is none: while outputs are added something else is active.
+            # What was chosen stays while there is nothing to be segmented.
             self._axes = tuple(axis_names(images[0]))
         self.offer()
 
@@ -186,6 +195,28 @@ class Inputs(Container[Widget]):
             field.visible = meant
         for field in (self.region, self.seeds):
             field.enabled = len(field.choices) > 1
+        self._hear(region, seeds)
+
+    def leave(self) -> None:
+        """Hear of region and seeds no more. Touches no Qt object."""
+        self._hear()
+
+    def _hear(self, *layers: Layer | None) -> None:
+        """Hear what is drawn on these layers, and on no others."""
+        for event in self._hears:
+            event.disconnect(self._on_drawn)
+        # Strokes of the brush are told as "paint", of Labels only.
+        self._hears = [
+            layer.events[name]
+            for layer in dict.fromkeys(layers)
+            for name in ("data", "paint")
+            if layer is not None and name in layer.events
+        ]
+        for event in self._hears:
+            event.connect(self._on_drawn)
+
+    def _on_drawn(self) -> None:
+        self.drawn.emit()
 
     def _chosen(self, field: ComboBox) -> Layer | None:
         for layer in self._viewer.layers:

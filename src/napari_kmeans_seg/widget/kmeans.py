@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import CheckBox, Container, Label, ProgressBar, PushButton, Widget
 from napari.utils.notifications import show_error
 from qtpy.QtCore import QEvent
 
-from napari_kmeans_seg.layers import LayerImage, Outputs, PartInView, blurred_axes, warm_up_early
+from napari_kmeans_seg.layers import Outputs, PartInView, blurred_axes, warm_up_early
 
 from .cluster_count import ClusterCount
 from .cluster_curve import HowMany
@@ -21,6 +21,7 @@ from .preview import Preview
 from .run import Run
 from .sections import On, Scrolled, Section, WheelScrolls, mark, wrap
 from .settings import LastSettings
+from .state import DockState, Refusal, Request, Said, part_of
 from .target import Target
 from .task import Clock, Task
 from .wording import breakable, dropped, in_fields, summary, warnings_of
@@ -28,9 +29,7 @@ from .wording import breakable, dropped, in_fields, summary, warnings_of
 if TYPE_CHECKING:
     import napari.viewer
 
-    from napari_kmeans_seg import Segmentation
-
-State = Literal["empty", "ready", "running", "done", "cancelled", "error"]
+    from .state import State
 
 _log = logging.getLogger(__name__)
 
@@ -52,12 +51,12 @@ class KMeansWidget(Container[Widget]):
         self._viewer = viewer
         self._run: Run | None = None
         self._listening = False
-        self.state: State = "empty"
-        # What was said of the last result, and of which images.
-        self._told: tuple[tuple[object, ...], str, tuple[str, ...]] = ((), "", ())
+        # How often a person has drawn on the region or the seeds.
+        self._marks = 0
+        self._state = DockState(self._ask)
 
         self.inputs = Inputs(viewer)
-        self.target = Target(viewer, self.inputs.takes_part)
+        self.target = Target(viewer, self.inputs.takes_part, self._state)
         self.layer_name, self.layer_kind = self.target.layer_name, self.target.layer_kind
         self.cluster_count = ClusterCount()
         self.n_clusters = self.cluster_count.number
@@ -105,13 +104,16 @@ class KMeansWidget(Container[Widget]):
         self.run_button.changed.connect(self.run)
         self.cancel_button.changed.connect(self.cancel)
         self.inputs.changed.connect(self._on_inputs)
+        self.inputs.drawn.connect(self._on_drawn)
         self.how_many.picked.connect(self._take)
-        self.preview = Preview(self._viewer, self._on_preview, self._on_refused, self._clock)
+        self._state.changed.connect(self._show_said)
+        self.preview = Preview(
+            self._viewer, self._on_preview, self._on_refused, self._clock, self._state
+        )
         settings = (self.n_clusters, self.more_options, self.inputs, *self.inputs.front)
         for setting in (self.live, *settings):
             setting.changed.connect(self._preview)
             setting.changed.connect(self.how_many.follow)
-        self.target.described.connect(self.how_many.follow)
         self.preview.outdated.connect(self._preview)
         self.preview.part_shown.connect(self._on_part)
         for setting in (self.n_clusters, self.more_options):
@@ -135,10 +137,10 @@ class KMeansWidget(Container[Widget]):
         self.progress_bar.hide()
         self.warning.hide()
 
-        self.how_many = HowMany(self._viewer, self._setting, self.message, self._clock)
+        self.how_many = HowMany(self._viewer, self._state, self._clock)
         self.where = Section("Region, seeds and clean-up", self.inputs.native)
         self.more = OptionsSection(self.more_options)
-        self.clusters = ClusterTable(self._viewer, self._clock)
+        self.clusters = ClusterTable(self._viewer, self._clock, self._state)
         self.cluster_plot = ClusterPlot(self._viewer, self.clusters, self._clock)
         self.see = Section("See the clusters", self.cluster_plot)
         # What a run adds lies below what is there before it, so that nothing jumps.
@@ -148,34 +150,38 @@ class KMeansWidget(Container[Widget]):
 
     # -- which layer --------------------------------------------------------------------
 
-    def _on_followed(self, changed: bool) -> None:
+    @property
+    def state(self) -> State:
+        """What the dock tells of now."""
+        return self._state.said.kind
+
+    def _on_followed(self, _changed: bool) -> None:
         """Go with the image that is to be segmented."""
-        if self._run is not None and self._run.source.layers_in(self._viewer) is None:
-            self._abandon(dropped(self._run.source.name, "was removed"))
-        if changed:
-            self.how_many.follow()
+        if self._run is not None and self._run.request.source.layers_in(self._viewer) is None:
+            self._abandon(dropped(self._run.request.source.name, "was removed"))
         self.preview.drop_stale()
         images = self.target.images
         self.inputs.follow(images)
-        # Not when there is none: while outputs are added something else is active.
+        # What was chosen stays while there is nothing to be segmented.
         if images:
             axes = blurred_axes(images[0])
             self.more_options.offer(len(images), rgb=images[0].rgb, axes=axes)
-        # Why a run ended stays to be read when its layer goes and another takes its place.
-        stale = changed and self.state != "cancelled"
-        if self._run is None and (stale or self.state == "empty"):
-            link, text, warnings = self._told
-            if self.target.image is None:
-                self._enter("empty", "")
-            elif self.target.link == link:
-                self._enter("done", text, warnings)
-            else:
-                self._enter("ready", "Ready.")
+        self._state.look_at(images)
+        self.how_many.follow()
         self._enable()
 
     def _on_described(self) -> None:
         self.preview.drop_stale()
         self.inputs.offer()
+        self._state.look_at(self.target.images)
+        self.how_many.follow()
+
+    def _on_drawn(self) -> None:
+        # A region may be an output of ours, and would follow itself for ever.
+        if not self._state.is_settling:
+            self._marks += 1
+            self.preview.look_soon()
+            self.how_many.follow()
 
     def _on_inputs(self) -> None:
         """See whether the active layer takes part now, or does so no more."""
@@ -194,21 +200,16 @@ class KMeansWidget(Container[Widget]):
         self.cluster_count.enabled = k_is_free
         self.more_options.offer_start(seeded=not k_is_free, fixed=self.inputs.seeds_stay)
 
-    def _enter(self, state: State, message: str, warnings: tuple[str, ...] = ()) -> None:
-        self.state = state
-        self.message.value = message
-        self.message.visible = bool(message)
-        self.warning.value = "\n".join(f"⚠ {warning}" for warning in warnings)
-        self.warning.visible = bool(warnings)
-        self.progress_bar.visible = state == "running"
-        told = "\n".join([*warnings, message if state == "error" else ""])
+    def _show_said(self) -> None:
+        """Show what there is to be read."""
+        said = self._state.said
+        self.message.value = self._state.meanwhile or said.text
+        self.message.visible = bool(self.message.value)
+        self.warning.value = "\n".join(f"⚠ {warning}" for warning in said.warnings)
+        self.warning.visible = bool(said.warnings)
+        self.progress_bar.visible = said.kind == "running"
+        told = "\n".join([*said.warnings, said.text if said.kind == "error" else ""])
         mark([self.fields, self.more_options, self.inputs], told)
-
-    def _tell(self, segmentation: Segmentation, text: str) -> None:
-        """Say what came out of the image that is the target."""
-        warnings = warnings_of(segmentation)
-        self._told = self.target.link, text, warnings
-        self._enter("done", text, warnings)
 
     # -- a run --------------------------------------------------------------------------
 
@@ -216,33 +217,36 @@ class KMeansWidget(Container[Widget]):
         """Segment the active image layer. Returns at once."""
         if self.target.image is None or self._is_running():
             return
-        kinds = self.more_options.kinds
-        if not kinds:
+        request = self._state.request
+        if isinstance(request, Refusal):
+            self._fail(request.why)
+            return
+        if not request.kinds:
             self._fail("Nothing to add: tick “Segmented image” or “Labels” under More options.")
             return
-        try:
-            source, parameters = self._setting()
-        except ValueError as error:
-            self._fail(str(error))
-            return
         self.preview.stop()
-        run = Run.begin(self._viewer, source, parameters, kinds)
+        run = Run.begin(self._viewer, request)
         if self._is_running():
             # napari let the interface go on while it made its progress bar: pressed twice.
             run.end()
             return
         self._run = run
         self.progress_bar.value = 0
-        self._enter("running", f"Segmenting “{breakable(source.name)}” …")
+        self._state.say(Said("running", f"Segmenting “{breakable(request.source.name)}” …"))
         self._enable()
         self.task.start(run.work, self._finish, self._on_failed)
 
-    def _setting(self) -> tuple[LayerImage, dict[str, Any]]:
-        """Return what to segment, and the other arguments of `napari_kmeans_seg.segment`."""
+    def _ask(self) -> Request | Refusal:
+        """Read what is asked for from the fields."""
         if self.target.image is None:
-            raise ValueError("Open an image first, or click one in the layer list.")
+            return Refusal("Open an image first, or click one in the layer list.")
         k = {"n_clusters": self.n_clusters.value}
-        return self.inputs.source(), k | self.more_options.parameters | self.inputs.parameters
+        try:
+            source = self.inputs.source()
+            parameters = k | self.more_options.parameters | self.inputs.parameters
+        except ValueError as error:
+            return Refusal(str(error))
+        return Request.of(source, parameters, self.more_options.kinds, self._marks)
 
     def _take(self, n_clusters: int) -> None:
         self.n_clusters.value = n_clusters
@@ -263,30 +267,27 @@ class KMeansWidget(Container[Widget]):
             self.preview.stop()
             self.preview.clear()
         elif self.target.image is not None and self._run is None and self.more_options.kinds:
-            try:
-                source, parameters = self._setting()
-            except ValueError as error:
-                self._on_refused(str(error))
-                return
-            self.preview.request(source, parameters, self.more_options.kinds)
+            request = self._state.request
+            if isinstance(request, Refusal):
+                self._on_refused(request.why)
+            else:
+                self.preview.request(request)
 
-    def _on_preview(self, outputs: Outputs, seconds: float) -> None:
+    def _on_preview(self, request: Request, outputs: Outputs, seconds: float) -> None:
         self.clusters.follow()
         segmentation = outputs.segmentation
-        text = summary(segmentation, seconds)
+        text, of = summary(segmentation, seconds), request.images
         if isinstance(outputs.source, PartInView):
             text += "\nPreview of the part in view. Run does the whole image."
-        self._tell(segmentation, text)
+            of = part_of(of)
+        self._state.say(Said("done", text, warnings_of(segmentation), of))
 
     def _on_part(self, shown: bool) -> None:
         self.clusters.whose.tell_preview(shown)
-        if not shown and self.state == "done":
-            # What was said of the preview is true of nothing that is seen now.
-            self._told = (), "", ()
-            self._enter("ready", "Ready.")
+        self._state.show_part(shown)
 
     def _on_refused(self, message: str) -> None:
-        self._enter("error", f"✖ {in_fields(message)}")
+        self._state.say(Said("error", f"✖ {in_fields(message)}", of=self._state.images))
 
     def cancel(self) -> None:
         """Stop the run, if there is one. Nothing is changed."""
@@ -295,7 +296,7 @@ class KMeansWidget(Container[Widget]):
     def _abandon(self, why: str) -> None:
         """Let go of the run at once; its thread ends when it next reports its progress."""
         if self._run is not None:
-            self._enter("cancelled", why)
+            self._state.say(Said("cancelled", why))
             self._end_run()
 
     def _show_progress(self) -> None:
@@ -307,12 +308,12 @@ class KMeansWidget(Container[Widget]):
             return  # napari let the interface go on meanwhile, and it was cancelled
         self.progress_bar.value = percent
         if self.task.stage:
-            stage, name = self.task.stage.lower(), breakable(run.source.name)
+            stage, name = self.task.stage.lower(), breakable(run.request.source.name)
             self.message.value = f"“{name}”: {stage}, {percent} %"
 
     def _on_failed(self, error: Exception) -> None:
         if self._run is not None:
-            _log.info("The run on “%s” failed.", self._run.source.name, exc_info=error)
+            _log.info("The run on “%s” failed.", self._run.request.source.name, exc_info=error)
         self._fail(str(error) or type(error).__name__)
         self._end_run()
 
@@ -321,27 +322,32 @@ class KMeansWidget(Container[Widget]):
         run = self._run
         if run is None:
             return
-        if not run.show(self._viewer, outputs):
-            self._enter("cancelled", dropped(run.source.name, "got other data"))
+        request = run.request
+        if not request.is_current(self._viewer):
+            self._state.say(Said("cancelled", dropped(request.source.name, "got other data")))
             self._end_run()
             return
-        self.preview.clear()
-        self.clusters.follow()
+        with self._state.settling():
+            outputs.show(self._viewer, run.watches)
+            self.preview.clear()
+            self._state.follow(self.clusters.follow)
         self.clusters.whose.tell_run("labels" in outputs.arrays)
-        text = summary(outputs.segmentation, run.seconds)
-        layers = run.source.layers_in(self._viewer)
-        # By their id: napari hands the same layer out in several wrappings.
-        here = self.target.image
-        if here is None or layers is None or layers[0].unique_id != here.unique_id:
-            text = f"“{breakable(run.source.name)}”: {text}"
-            self._enter("done", text, warnings_of(outputs.segmentation))
+        text, warnings = (
+            summary(outputs.segmentation, run.seconds),
+            warnings_of(outputs.segmentation),
+        )
+        result = Said("done", text, warnings, request.images)
+        if request.images == self._state.images:
+            self._state.say(result)
         else:
-            self._tell(outputs.segmentation, text)
+            text = f"“{breakable(request.source.name)}”: {text}"
+            self._state.say(Said("done", text, warnings, self._state.images))
+            self._state.keep(result)
         self._end_run()
 
     def _fail(self, message: str) -> None:
         message = in_fields(message)
-        self._enter("error", f"✖ {message}")
+        self._state.say(Said("error", f"✖ {message}", of=self._state.images))
         show_error(f"K-means: {message}")
 
     def _end_run(self) -> None:
@@ -375,6 +381,7 @@ class KMeansWidget(Container[Widget]):
         self.how_many.stop()
         self.clusters.leave()
         self.cluster_plot.leave()
+        self.inputs.leave()
         self.target.leave()
 
     def _on_parent(self) -> None:
@@ -385,4 +392,5 @@ class KMeansWidget(Container[Widget]):
             self._last.keep_now()
             self._leave()
             self.preview.clear()
-            self._enter("empty", "")
+            self._state.look_at(())
+            self._state.say(Said("empty", of=()))

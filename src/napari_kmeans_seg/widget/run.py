@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari.utils import progress as napari_progress
 
-from napari_kmeans_seg.layers import EditWatch, LayerImage, Outputs, earlier_outputs
+from napari_kmeans_seg.layers import EditWatch, Outputs, earlier_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import napari.viewer
 
-    from napari_kmeans_seg.layers.link import Kind
-
+    from .state import Request
     from .task import Progress
 
 
@@ -26,15 +25,15 @@ class Run:
 
     Attributes
     ----------
-    source : LayerImage
-        What is segmented.
+    request : Request
+        What is asked for.
     watches : list of EditWatch
         See whether a person changes the layers of an earlier run meanwhile.
     work : callable
         What is to be done on a thread of its own.
     """
 
-    source: LayerImage
+    request: Request
     watches: list[EditWatch]
     work: Callable[[Progress], Outputs]
     bar: napari_progress
@@ -44,11 +43,11 @@ class Run:
     def begin(
         cls,
         viewer: napari.viewer.Viewer,
-        source: LayerImage,
-        parameters: dict[str, Any],
-        kinds: tuple[Kind, ...],
+        request: Request,
     ) -> Run:
         """Prepare it."""
+        source, kinds = request.source, request.kinds
+        parameters = request.parameters
         watches = [EditWatch(layer) for layer in earlier_outputs(viewer, source, kinds)]
 
         def segment_and_paint(report: Progress) -> Outputs:
@@ -66,7 +65,7 @@ class Run:
             return outputs
 
         return cls(
-            source=source,
+            request=request,
             watches=watches,
             work=segment_and_paint,
             bar=napari_progress(total=100, desc=f"K-means: {source.name}"),
@@ -83,14 +82,6 @@ class Run:
         # Rarely: napari draws the whole window each time.
         if percent >= self.bar.n + 5:
             self.bar.update(percent - self.bar.n)
-
-    def show(self, viewer: napari.viewer.Viewer, outputs: Outputs) -> bool:
-        """Show the result, unless its source went or got other data meanwhile."""
-        layers = self.source.layers_in(viewer)
-        if layers is None or not self.source.is_still(*layers):
-            return False
-        outputs.show(viewer, self.watches)
-        return True
 
     def end(self) -> None:
         """Let go of the layers and of napari's progress bar."""

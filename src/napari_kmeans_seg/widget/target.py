@@ -8,7 +8,7 @@ from magicgui.widgets import Container, Label, PushButton, Widget
 from napari.layers import Image
 from psygnal import Signal
 
-from napari_kmeans_seg.layers import METADATA_KEY, describe, describe_channels
+from napari_kmeans_seg.layers import describe, describe_channels
 from napari_kmeans_seg.layers.clusters import clusters_of
 
 from .sections import wrap
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     import napari.viewer
     from napari.layers import Layer
+
+    from .state import DockState
 
 
 class Target(Container[Widget]):
@@ -42,13 +44,21 @@ class Target(Container[Widget]):
         The viewer whose active layer is followed.
     takes_part : callable
         Tells whether a layer is chosen as the region or the seeds.
+    state : DockState
+        Says when nothing is followed.
     """
 
     followed = Signal(bool)
     described = Signal()
 
-    def __init__(self, viewer: napari.viewer.Viewer, takes_part: Callable[[Layer], bool]) -> None:
+    def __init__(
+        self,
+        viewer: napari.viewer.Viewer,
+        takes_part: Callable[[Layer], bool],
+        state: DockState,
+    ) -> None:
         self._viewer = viewer
+        self._state = state
         self._takes_part = takes_part
         self._listening = False
         self.images: tuple[Image, ...] = ()
@@ -88,10 +98,10 @@ class Target(Container[Widget]):
         """Hear of the viewer's layers."""
         if not self._listening:
             layers = self._viewer.layers
-            layers.selection.events.active.connect(self.follow)
-            layers.selection.events.changed.connect(self.follow)
-            layers.events.inserted.connect(self.follow)
-            layers.events.removed.connect(self.follow)
+            layers.selection.events.active.connect(self._on_layers)
+            layers.selection.events.changed.connect(self._on_layers)
+            layers.events.inserted.connect(self._on_layers)
+            layers.events.removed.connect(self._on_layers)
             layers.events.renamed.connect(self._on_described)
             self._viewer.dims.events.ndisplay.connect(self._on_described)
             self._listening = True
@@ -102,10 +112,10 @@ class Target(Container[Widget]):
         if self._listening:
             self._listening = False
             layers = self._viewer.layers
-            layers.selection.events.active.disconnect(self.follow)
-            layers.selection.events.changed.disconnect(self.follow)
-            layers.events.inserted.disconnect(self.follow)
-            layers.events.removed.disconnect(self.follow)
+            layers.selection.events.active.disconnect(self._on_layers)
+            layers.selection.events.changed.disconnect(self._on_layers)
+            layers.events.inserted.disconnect(self._on_layers)
+            layers.events.removed.disconnect(self._on_layers)
             layers.events.renamed.disconnect(self._on_described)
             self._viewer.dims.events.ndisplay.disconnect(self._on_described)
             for layer in self.images:
@@ -146,19 +156,19 @@ class Target(Container[Widget]):
         return ()
 
     def _followed_last(self) -> tuple[Image, ...]:
-        """Give the images that were followed last, but for what a run adds.
-
-        That is active for a moment before what a person had chosen is active again.
-        """
-        for images in reversed(self._followed.values()):
-            if not any(METADATA_KEY in image.metadata for image in images):
-                return images
-        return ()
+        """Give the images that were followed last."""
+        return next(reversed(self._followed.values()), ())
 
     def _open_sample(self) -> None:
         self._viewer.open_sample("napari-kmeans-seg", "coffee")
 
+    def _on_layers(self) -> None:
+        self._state.follow(self.follow)
+
     def _on_described(self) -> None:
+        self._state.follow(self._tell_described)
+
+    def _tell_described(self) -> None:
         self._describe()
         self.described.emit()
 
