@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from napari import settings as napari_settings
 from napari._qt.dialogs.preferences_dialog import PreferencesDialog
-from npe2 import PluginManager
 from qtpy.QtWidgets import QSpinBox
 
 from napari_kmeans_seg.widget import KMeansWidget
@@ -179,24 +178,6 @@ def test_a_folder_that_cannot_be_written_is_no_error(viewer, dock, close, settin
     (settings_folder / f"{NAME}.yaml").mkdir()
     widget.n_clusters.value = 2
     close(widget)
-
-
-def test_the_manifest_and_the_fields_agree(dock):
-    widget = dock()
-    options = widget.more_options
-    manifest = PluginManager.instance().get_manifest(NAME)
-    properties = manifest.contributions.configurations["kmeans"].properties
-    assert set(properties) == {"n_clusters", *options.settings}
-    first = {"n_clusters": widget.n_clusters.value, **options.settings}
-    assert {name: what.default for name, what in properties.items()} == first
-    for name, what in properties.items():
-        field = widget.n_clusters if name == "n_clusters" else getattr(options, name)
-        if what.type in ("integer", "number"):
-            assert (what.minimum, what.maximum) == (field.min, field.max), name
-        if what.enum:
-            assert what.enum == list(field.choices), name
-        label = field.text if what.type == "boolean" else field.label
-        assert what.title == (widget.cluster_count.label if name == "n_clusters" else label)
 
 
 def test_naparis_preferences_show_them_and_leave_the_others_alone(viewer, dock, close):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from magicgui.widgets import Container, Slider, SpinBox, Widget
 
-MOST = 255
-_FIRST = 5
+from .fields.arguments import BY_NAME
+
+_K = BY_NAME["n_clusters"]
+_LEAST, _MOST = map(int, _K.shown[:2])
 # Further than anybody tells clusters apart by eye; one step is some pixels of the slider.
 _LEAST_OF_SLIDER, _MOST_OF_SLIDER = 2, 32
 
 _TOOLTIP = (
-    "k: into how many clusters of similar pixel values the image is split.\n"
-    f"The slider goes from {_LEAST_OF_SLIDER} to {_MOST_OF_SLIDER}; type a number for up to {MOST}."
+    f"{_K.help}\n"
+    f"The slider goes from {_LEAST_OF_SLIDER} to {_MOST_OF_SLIDER}; "
+    f"type a number for up to {_MOST}."
 )
 
 
@@ -29,16 +32,18 @@ class ClusterCount(Container[Widget]):
     def __init__(self) -> None:
         self.slider = Slider(
             name="slider",
-            value=_FIRST,
+            value=_K.default,
             min=_LEAST_OF_SLIDER,
             max=_MOST_OF_SLIDER,
             readout=False,
             tooltip=_TOOLTIP,
         )
-        self.number = SpinBox(name="number", value=_FIRST, min=1, max=MOST, tooltip=_TOOLTIP)
+        self.number = SpinBox(
+            name="number", value=_K.default, min=_LEAST, max=_MOST, tooltip=_TOOLTIP
+        )
         super().__init__(
             name="n_clusters",
-            label="Clusters",
+            label=_K.label,
             layout="horizontal",
             labels=False,
             widgets=[self.slider, self.number],
@@ -50,7 +55,7 @@ class ClusterCount(Container[Widget]):
 
     def reset(self) -> None:
         """Set the first number."""
-        self.number.value = _FIRST
+        self.number.value = _K.default
 
     def _on_slider(self, value: int) -> None:
         self.number.value = value

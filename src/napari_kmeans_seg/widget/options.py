@@ -17,6 +17,7 @@ from magicgui.widgets import (
 )
 from qtpy.QtWidgets import QAbstractSpinBox
 
+from .fields.arguments import ARGUMENTS, BY_NAME
 from .sections import Section, unmarked
 
 if TYPE_CHECKING:
@@ -24,29 +25,13 @@ if TYPE_CHECKING:
 
     from napari_kmeans_seg.layers.link import Kind
 
+    from .fields.arguments import Argument
 
-_SPACES = [("red, green, blue", "rgb"), ("Lab", "lab"), ("HSV", "hsv")]
-_SPACES_TOOLTIP = (
-    "How colours are compared.\n"
-    "red, green, blue: as they are stored.\n"
-    "Lab: as the eye tells them apart.\n"
-    "HSV: by hue, saturation and brightness; both ends of the hue are one red."
-)
-_SMOOTHING_TOOLTIP = (
-    "Width (sigma) in pixels of a Gaussian blur before clustering, against noise.\n"
-    "0: none. The segmented image is painted with the means of the unblurred pixels."
-)
-_NORMALIZE_TOOLTIP = "Scale all channels to the same spread, so that each counts alike."
+
 _NOT_OF_LAYERS = "Of several layers, “Normalize each channel” below the number of clusters says it."
 _SEEDED = "The seeds tell where clusters start: nothing is drawn at random."
 _HELD = "The seeds are held fixed: there are no iterations."
 _NO_COLORS = "Only RGB images have colours; the values of this one are compared as they are."
-
-# What comes back in the next session. Not the weights: they belong to an image's channels.
-_KEPT = (
-    "init", "n_init", "seed", "tol", "max_iter", "fit_percent", "color_space", "smoothing",
-    "spatial_weight", "normalize", "add_image", "add_labels",
-)  # fmt: skip
 
 
 def align_labels(container: Widget, em: int = 6) -> None:
@@ -54,109 +39,56 @@ def align_labels(container: Widget, em: int = 6) -> None:
     container.native.setStyleSheet(f"QLabel {{ min-width: {em}em; }}")
 
 
-_INITS = [
-    ("automatic", "auto"),
-    ("k-means++", "k-means++"),
-    ("random", "random"),
-    ("optimal", "optimal"),
-]
+def field_of(argument: Argument) -> Any:
+    """Make the field of an argument; which one follows from what its default is."""
+    name, default = argument.name, argument.default
+    words: dict[str, Any] = {"name": name, "tooltip": argument.tooltip}
+    low, high, step = argument.shown
+    if argument.choices:
+        return ComboBox(label=argument.label, value=default, choices=_choices(argument), **words)
+    if isinstance(default, bool):
+        return CheckBox(text=argument.label, value=default, **words)
+    words["label"] = argument.label
+    if isinstance(default, int):
+        return SpinBox(value=default, min=int(low), max=int(high), **words)
+    if name == "fit_scale":
+        percent: Any = FloatSpinBox(
+            value=100 * default, min=100 * low, max=100 * high, step=100 * step, **words
+        )
+        percent.name = "fit_percent"
+        percent.native.setSuffix(" %")
+        percent.native.setDecimals(0)
+        return percent
+    if name == "tol":
+        # Small numbers of many sizes: the step follows the number.
+        tolerance: Any = FloatSpinBox(min=low, max=high, **words)
+        tolerance.native.setDecimals(6)
+        tolerance.value = default
+        tolerance.native.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
+        return tolerance
+    if isinstance(default, float):
+        return FloatSpinBox(value=default, min=low, max=high, step=step, **words)
+    weights: Any = LineEdit(value="", **words)
+    weights.native.setPlaceholderText("all alike")
+    return weights
+
+
+def _choices(argument: Argument) -> list[tuple[str, str]]:
+    return [(one.label, one.value) for one in argument.choices]
 
 
 class Options(Container[Widget]):
-    """The fields under "More options"."""
+    """The fields under "More options".
+
+    Attributes
+    ----------
+    fields : dict
+        The field of each argument of `segment`, by the argument's name.
+    """
 
     def __init__(self) -> None:
-        self.init = ComboBox(
-            label="Init",
-            value="auto",
-            choices=_INITS,
-            tooltip=(
-                "How the first cluster centres are found.\n"
-                "automatic: optimal for grey images with few distinct values, else k-means++.\n"
-                "k-means++: centres far from each other.\n"
-                "random: values of the image, drawn at random.\n"
-                "optimal: the best clustering there is, with no start at all; "
-                "for images with one channel."
-            ),
-        )
-        self.n_init = SpinBox(
-            label="Restarts",
-            value=1,
-            min=1,
-            max=1000,
-            tooltip="How many starts are tried. The one with the least spread is kept.",
-        )
-        self.seed = SpinBox(
-            label="Seed",
-            value=0,
-            min=0,
-            max=2**31 - 1,
-            tooltip="Start of the random numbers. The same seed gives the same result.",
-        )
-        self.tol = FloatSpinBox(
-            label="Tolerance",
-            min=0,
-            max=1,
-            tooltip=(
-                "When to stop: once the squared move of the centres, relative to the variance "
-                "of the image, is not above this (no unit).\n"
-                "0 goes on until no pixel changes its cluster."
-            ),
-        )
-        self.max_iter = SpinBox(
-            label="Iterations",
-            value=300,
-            min=1,
-            max=100_000,
-            tooltip="At most this many rounds of k-means.",
-        )
-        self.fit_percent = FloatSpinBox(
-            label="Fit scale",
-            value=100,
-            min=1,
-            max=100,
-            step=5,
-            tooltip=(
-                "Size of the copy on which the clusters are found, in percent of the image's "
-                "width and height. The whole image is labelled in any case.\n"
-                "100 % is exact; less is faster and smooths fine noise."
-            ),
-        )
-        self.color_space = ComboBox(
-            label="Colours", value="rgb", choices=_SPACES, tooltip=_SPACES_TOOLTIP
-        )
-        self.smoothing = FloatSpinBox(
-            label="Smoothing",
-            value=0,
-            min=0,
-            max=100,
-            step=0.5,
-            tooltip=_SMOOTHING_TOOLTIP,
-        )
-        self.spatial_weight = FloatSpinBox(
-            label="Position",
-            value=0,
-            min=0,
-            max=1000,
-            step=0.1,
-            tooltip=(
-                "How much it counts where a pixel lies, beside its value (no unit).\n"
-                "0: only values count. 1: places count as much as values; clusters become patches."
-            ),
-        )
-        self.normalize = CheckBox(
-            text="Normalize channels",
-            value=False,
-            tooltip=_NORMALIZE_TOOLTIP,
-        )
-        self.channel_weights = LineEdit(
-            label="Weights",
-            value="",
-            tooltip=(
-                "How much each channel counts, one number per channel, e.g. 1, 1, 0.5.\n"
-                "Empty: all alike. 0 leaves a channel out."
-            ),
-        )
+        fields = {one.name: field_of(one) for one in ARGUMENTS if one.name != "n_clusters"}
+        self.fields: dict[str, Any] = fields
         self.add_image = CheckBox(
             text="Segmented image",
             value=True,
@@ -178,45 +110,25 @@ class Options(Container[Widget]):
         )
         super().__init__()
         # Not by the constructor: only later additions get labels of one width.
-        self.extend(
-            [
-                self.init,
-                self.n_init,
-                self.seed,
-                self.tol,
-                self.max_iter,
-                self.fit_percent,
-                self.color_space,
-                self.smoothing,
-                self.spatial_weight,
-                self.channel_weights,
-                self.normalize,
-                add,
-                self.reset_button,
-            ]
-        )
+        self.extend([*fields.values(), add, self.reset_button])
         for container in (self, add):
             container.margins = (0, 0, 0, 0)
-
         align_labels(self)
-        self.fit_percent.native.setSuffix(" %")
-        self.fit_percent.native.setDecimals(0)
-        # Small numbers of many sizes: the step follows the number.
-        self.tol.native.setDecimals(6)
-        self.tol.value = 1e-4
-        self.tol.native.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
-
-        self.channel_weights.native.setPlaceholderText("all alike")
         # What was chosen, and comes back with images that it can be done with.
-        self._color_space, self._optimal = "rgb", False
-        self._tooltips = {field: field.tooltip for field in self}
-        self._at_first = {field: field.value for field in self._fields}
+        self._color_space, self._optimal = fields["color_space"].value, False
+        self._at_first = {field: field.value for field in self._all}
         self.reset_button.changed.connect(self.reset)
 
     @property
-    def _fields(self) -> list[Any]:
-        own = [field for field in self if field not in (self["add"], self.reset_button)]
-        return [*own, self.add_image, self.add_labels]
+    def _all(self) -> list[Any]:
+        return [*self.fields.values(), self.add_image, self.add_labels]
+
+    @property
+    def _kept(self) -> dict[str, Any]:
+        """The fields that come back in the next session, by their names in the manifest."""
+        kept = [field for name, field in self.fields.items() if BY_NAME[name].kept]
+        outputs = {"add_image": self.add_image, "add_labels": self.add_labels}
+        return {field.name: field for field in kept} | outputs
 
     @property
     def changed_fields(self) -> list[str]:
@@ -227,27 +139,27 @@ class Options(Container[Widget]):
     @property
     def settings(self) -> dict[str, Any]:
         """What is to come back in the next session, by its name in the manifest."""
-        settings = {name: getattr(self, name).value for name in _KEPT}
-        settings["tol"] = f"{self.tol.value:g}"
-        if not self.color_space.enabled:
+        settings = {name: field.value for name, field in self._kept.items()}
+        settings["tol"] = f"{settings['tol']:g}"
+        if not self.fields["color_space"].enabled:
             settings["color_space"] = self._color_space
-        if self._optimal and self.init.value == "auto":
+        if self._optimal and settings["init"] == "auto":
             settings["init"] = "optimal"
         return settings
 
     def take(self, settings: Mapping[str, Any]) -> None:
         """Set what is found in the settings of an earlier session."""
-        for name in _KEPT:
+        for name, field in self._kept.items():
             if name in settings:
                 # A number that was written by hand may be none.
                 with suppress(ValueError):
-                    getattr(self, name).value = settings[name]
+                    field.value = settings[name]
 
     def reset(self) -> None:
         """Set all as it was at first."""
         for field, value in self._at_first.items():
             field.value = value
-        self._color_space, self._optimal = "rgb", False
+        self._color_space, self._optimal = self.fields["color_space"].value, False
 
     def offer(
         self, n_images: int, *, rgb: bool, axes: tuple[list[str], list[str]] = ([], [])
@@ -259,49 +171,50 @@ class Options(Container[Widget]):
         blurred, sharp = axes
         told = f"\nAlong {', '.join(blurred)}" if blurred and (sharp or len(blurred) > 2) else ""
         not_along = f"; not along {', '.join(sharp)}, which is time" if told and sharp else ""
-        self.smoothing.tooltip = f"{_SMOOTHING_TOOLTIP}{told}{not_along}{told and '.'}"
+        self._explain("smoothing", f"{BY_NAME['smoothing'].help}{told}{not_along}{told and '.'}")
         self._offer_colors(rgb=rgb and n_images == 1)
         self._offer_optimal(one_channel=not rgb and n_images == 1)
         # Several layers have a field of their own for it, on at first; two would contradict.
-        self.normalize.enabled = n_images == 1
-        self.normalize.tooltip = _NORMALIZE_TOOLTIP if n_images == 1 else _NOT_OF_LAYERS
+        self._offer("normalize", n_images == 1, _NOT_OF_LAYERS)
 
     def offer_start(self, *, seeded: bool, fixed: bool) -> None:
         """Let be chosen what counts: less with seeds, and still less where these stay."""
-        for field, counts, why in (
-            (self.init, not seeded, _SEEDED),
-            (self.n_init, not seeded, _SEEDED),
-            (self.seed, not seeded, _SEEDED),
-            (self.tol, not fixed, _HELD),
-            (self.max_iter, not fixed, _HELD),
-        ):
-            field.enabled = counts
-            field.tooltip = self._tooltips[field] if counts else why
+        for name in ("init", "n_init", "seed"):
+            self._offer(name, not seeded, _SEEDED)
+        for name in ("tol", "max_iter"):
+            self._offer(name, not fixed, _HELD)
+
+    def _offer(self, name: str, counts: bool, otherwise: str) -> None:
+        """Let an argument be set where it counts, and say why where it does not."""
+        self.fields[name].enabled = counts
+        self._explain(name, BY_NAME[name].tooltip if counts else otherwise)
+
+    def _explain(self, name: str, tooltip: str) -> None:
+        self.fields[name].tooltip = tooltip
 
     def _offer_optimal(self, *, one_channel: bool) -> None:
         """Let the optimal clustering be chosen for images that have one."""
-        field = self.init
+        field, choices = self.fields["init"], _choices(BY_NAME["init"])
         if one_channel == ("optimal" in field.choices):
             return
         if one_channel:
-            field.choices = _INITS
+            field.choices = choices
             if self._optimal and field.value == "auto":
                 field.value = "optimal"
         else:
             self._optimal = field.value == "optimal"
             if self._optimal:
                 field.value = "auto"
-            field.choices = [choice for choice in _INITS if choice[1] != "optimal"]
+            field.choices = [choice for choice in choices if choice[1] != "optimal"]
 
     def _offer_colors(self, *, rgb: bool) -> None:
         """Let the colour space be chosen for RGB images only; the choice comes back with them."""
-        field = self.color_space
+        field = self.fields["color_space"]
         if rgb != field.enabled:
             if not rgb:
                 self._color_space = field.value
-            field.value = self._color_space if rgb else "rgb"
-            field.enabled = rgb
-            field.tooltip = _SPACES_TOOLTIP if rgb else _NO_COLORS
+            field.value = self._color_space if rgb else BY_NAME["color_space"].default
+            self._offer("color_space", rgb, _NO_COLORS)
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -315,30 +228,21 @@ class Options(Container[Widget]):
     @property
     def parameters(self) -> dict[str, Any]:
         """The fields as arguments of `napari_kmeans_seg.segment`; ValueError for bad weights."""
-        return {
-            "init": self.init.value,
-            "n_init": self.n_init.value,
-            "seed": self.seed.value,
-            "tol": self.tol.value,
-            "max_iter": self.max_iter.value,
-            "fit_scale": self.fit_percent.value / 100,
-            "color_space": self.color_space.value,
-            "smoothing": self.smoothing.value,
-            "spatial_weight": self.spatial_weight.value,
-            "normalize": self.normalize.value,
-            "channel_weights": self._weights(),
-        }
+        values = {name: field.value for name, field in self.fields.items()}
+        weights = _weights(values["channel_weights"].strip())
+        return values | {"fit_scale": values["fit_scale"] / 100, "channel_weights": weights}
 
-    def _weights(self) -> list[float] | None:
-        text = self.channel_weights.value.strip()
-        if not text:
-            return None
-        try:
-            return [float(part) for part in text.replace(",", " ").split()]
-        except ValueError:
-            raise ValueError(
-                f"“Weights” takes one number per channel, such as 1, 1, 0.5; got “{text}”."
-            ) from None
+
+def _weights(text: str) -> list[float] | None:
+    if not text:
+        return None
+    try:
+        return [float(part) for part in text.replace(",", " ").split()]
+    except ValueError:
+        label = BY_NAME["channel_weights"].label
+        raise ValueError(
+            f"“{label}” takes one number per channel, such as 1, 1, 0.5; got “{text}”."
+        ) from None
 
 
 class OptionsSection(Section):

@@ -15,6 +15,8 @@ from psygnal import Signal
 
 from napari_kmeans_seg.layers.describe import pixels_of
 
+from .fields.arguments import READING
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 
@@ -27,11 +29,6 @@ if TYPE_CHECKING:
 State = Literal["empty", "ready", "running", "done", "cancelled", "error"]
 
 Key: TypeAlias = "tuple[Hashable, ...]"
-
-# The arguments of which the points depend; the others belong to k-means itself.
-READING = (
-    "color_space", "channel_weights", "normalize", "smoothing", "spatial_weight", "fit_scale",
-)  # fmt: skip
 
 
 class Same:

@@ -7,24 +7,10 @@ from typing import TYPE_CHECKING
 
 from napari_kmeans_seg.core.pixels import NO_PIXEL
 
+from .fields.arguments import BY_NAME
+
 if TYPE_CHECKING:
     from napari_kmeans_seg import Segmentation
-
-
-# Arguments of `segment`, and the fields that hold them.
-_FIELDS = {
-    "n_clusters": "Clusters",
-    "init": "Init",
-    "n_init": "Restarts",
-    "seed": "Seed",
-    "tol": "Tolerance",
-    "max_iter": "Iterations",
-    "fit_scale": "Fit scale",
-    "color_space": "Colours",
-    "smoothing": "Smoothing",
-    "spatial_weight": "Position",
-    "channel_weights": "Weights",
-}
 
 
 # Of how many steps of a series it is told what was found there.
@@ -44,8 +30,8 @@ def in_fields(message: str) -> str:
     if message == NO_PIXEL:
         return _NOTHING
     # "seed" may be said of something else; "seed=" and "n_init" are nothing else.
-    names = "|".join(rf"{name}\b" if "_" in name else f"{name}(?==)" for name in _FIELDS)
-    return re.sub(rf"\b({names})(=?)", lambda m: f"“{_FIELDS[m[1]]}”{m[2] and ' '}", message)
+    names = "|".join(rf"{name}\b" if "_" in name else f"{name}(?==)" for name in BY_NAME)
+    return re.sub(rf"\b({names})(=?)", lambda m: f"“{BY_NAME[m[1]].label}”{m[2] and ' '}", message)
 
 
 def breakable(name: str) -> str:
