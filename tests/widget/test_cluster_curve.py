@@ -44,7 +44,7 @@ def test_a_click_on_a_point_sets_k(widget, compute):
     for k in (2, 9, 12):
         QTest.mouseClick(
             plot, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier,
-            plot.place(k, 0.5).toPoint(),
+            plot.spot(k, 0.5).toPoint(),
         )  # fmt: skip
         assert widget.n_clusters.value == k
 

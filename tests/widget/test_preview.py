@@ -29,7 +29,7 @@ def shown() -> list:
 
 @pytest.fixture
 def preview(viewer, shown):
-    clock, state = Clock(viewer.window._qt_window), DockState(lambda: Refusal(""))
+    clock, state = Clock(viewer.window._qt_window), DockState(lambda: Refusal(ValueError()))
     made = Preview(viewer, lambda _, outputs, __: shown.append(outputs), pytest.fail, clock, state)
     yield made
     made.stop()

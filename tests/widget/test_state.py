@@ -34,7 +34,7 @@ def stack() -> Image:
 
 @pytest.fixture
 def state() -> DockState:
-    return DockState(lambda: Refusal("nothing"))
+    return DockState(lambda: Refusal(ValueError()))
 
 
 # -- keys

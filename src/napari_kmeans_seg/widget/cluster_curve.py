@@ -5,23 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.utils.theme import get_theme
-from qtpy.QtCore import (  # type: ignore[attr-defined]
-    QPointF,
-    QRectF,
-    QSize,
-    Qt,
-    Signal,
-)
+from qtpy.QtCore import QPointF, QRectF, Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtGui import QColor, QPainter, QPen, QPolygonF
 from qtpy.QtWidgets import QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from .cluster_plot_frame import Axis, PlotFrame
 from .state import Refusal
 from .task import Task
-from .wording import in_fields
+from .wording import words_of
 
 if TYPE_CHECKING:
     import napari.viewer
+    import numpy.typing as npt
     from qtpy.QtGui import QMouseEvent, QPaintEvent
 
     from napari_kmeans_seg import ClusterCurve
@@ -38,26 +33,20 @@ _ONE = "All pixels have the same value: there is nothing to tell apart."
 _INERTIA, _SCORE = "#4477AA", "#EE6677"
 
 
-class CurvePlot(QWidget):
+class CurvePlot(PlotFrame):
     """Inertia and silhouette for each number of clusters.
-
-    A hundred lines of QPainter instead of a plotting library: two lines and a mark need
-    none, and it is there at once, sharp on every screen, in the colours of the theme.
 
     Attributes
     ----------
-    picked : Signal
+    chosen : Signal
         Tells which number of clusters was clicked.
     """
 
-    picked = Signal(int)
+    chosen = Signal(int)
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
-        super().__init__()
-        self._viewer = viewer
+        super().__init__(viewer, height=140)
         self.curve: ClusterCurve | None = None
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.setFixedHeight(140)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setToolTip(
             "Inertia: how far pixels are from their cluster's mean, in all; the elbow counts.\n"
@@ -71,77 +60,68 @@ class CurvePlot(QWidget):
         self.setVisible(curve is not None)
         self.update()
 
-    def sizeHint(self) -> QSize:  # noqa: N802
-        """Fit the dock."""
-        return QSize(260, 140)
+    def box(self) -> QRectF:
+        """Tell where the plot is: below the names of the curves, above the numbers."""
+        line = self.fontMetrics().height()
+        return QRectF(14, line + 6, self.width() - 28, self.height() - 2 * line - 10)
 
-    def place(self, k: int, share: float = 0.0) -> QPointF:
+    def spot(self, k: int, share: float = 0.0) -> QPointF:
         """Tell where a number of clusters and a height from 0 to 1 are drawn."""
         assert self.curve is not None
-        box, ks = self._box(), self.curve.n_clusters
-        across = (k - ks[0]) / max(1, ks[-1] - ks[0])
-        return QPointF(box.left() + across * box.width(), box.bottom() - share * box.height())
+        ks = self.curve.n_clusters
+        across = Axis("clusters", int(ks[0]), max(int(ks[-1]), int(ks[0]) + 1), "", "")
+        return self.place(k, share, (across, Axis("", 0, 1, "", "")))
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
         """Take the number of clusters that was clicked."""
         if event is not None and self.curve is not None:
             x = event.position().x()
-            self.picked.emit(
-                min((int(k) for k in self.curve.n_clusters),
-                    key=lambda k: abs(self.place(k).x() - x))
-            )  # fmt: skip
+            ks = map(int, self.curve.n_clusters)
+            self.chosen.emit(min(ks, key=lambda k: abs(self.spot(k).x() - x)))
 
     def paintEvent(self, _event: QPaintEvent | None) -> None:  # noqa: N802
         """Draw."""
         curve = self.curve
         if curve is None:
             return
-        theme = get_theme(self._viewer.theme)
-        ink, faint = QColor(theme.text.as_hex()), QColor(theme.primary.as_hex())
+        ink = self.ink()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        box, line = self._box(), painter.fontMetrics().height()
-        suggestion = self.place(curve.suggestion, 1)
-        painter.setPen(QPen(faint, 1))
+        box, line = self.box(), painter.fontMetrics().height()
+        painter.setPen(QPen(self.ink("primary"), 1))
         painter.drawLine(box.bottomLeft(), box.bottomRight())
         painter.setPen(QPen(ink, 1, Qt.PenStyle.DashLine))
-        painter.drawLine(suggestion, self.place(curve.suggestion))
+        painter.drawLine(self.spot(curve.suggestion, 1), self.spot(curve.suggestion))
         for k in map(int, curve.n_clusters):
             font = painter.font()
             font.setBold(k == curve.suggestion)
             painter.setFont(font)
             painter.setPen(ink)
-            cell = QRectF(self.place(k).x() - 12, box.bottom() + 2, 24, line)
+            cell = QRectF(self.spot(k).x() - 12, box.bottom() + 2, 24, line)
             painter.drawText(cell, int(Qt.AlignmentFlag.AlignCenter), str(k))
-        silhouette = np.nan_to_num(curve.silhouette)
-        for values, hue in ((curve.inertia, _INERTIA), (silhouette, _SCORE)):
-            color = QColor(hue)
-            points = [self.place(int(k), share) for k, share in self._shares(values)]
-            painter.setPen(QPen(color, 2))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawPolyline(QPolygonF(points))
-            painter.setBrush(color)
-            for k, point in zip(curve.n_clusters, points, strict=True):
-                radius = 5 if k == curve.suggestion else 2.5
-                painter.drawEllipse(point, radius, radius)
-        for text, hue, side in (
-            ("inertia", _INERTIA, Qt.AlignmentFlag.AlignLeft),
-            ("silhouette", _SCORE, Qt.AlignmentFlag.AlignRight),
+        for name, values, hue, side in (
+            ("inertia", curve.inertia, _INERTIA, Qt.AlignmentFlag.AlignLeft),
+            ("silhouette", np.nan_to_num(curve.silhouette), _SCORE, Qt.AlignmentFlag.AlignRight),
         ):
+            self._draw_line(painter, values, QColor(hue))
             painter.setPen(QColor(hue))
-            painter.drawText(QRectF(box.left(), 0, box.width(), line), int(side), text)
+            painter.drawText(QRectF(box.left(), 0, box.width(), line), int(side), name)
         painter.end()
 
-    def _shares(self, values: Any) -> list[tuple[int, float]]:
-        """Scale values to the height of the plot."""
+    def _draw_line(self, painter: QPainter, values: npt.NDArray[Any], color: QColor) -> None:
+        """Draw values as a line with dots, scaled to the height of the plot."""
         assert self.curve is not None
         top = float(np.max(values))
         shares = np.clip(values / top, 0, 1) if top > 0 else np.zeros(len(values))
-        return list(zip(self.curve.n_clusters.tolist(), shares.tolist(), strict=True))
-
-    def _box(self) -> QRectF:
-        line = self.fontMetrics().height()
-        return QRectF(14, line + 6, self.width() - 28, self.height() - 2 * line - 10)
+        ks = self.curve.n_clusters.tolist()
+        points = [self.spot(k, share) for k, share in zip(ks, shares.tolist(), strict=True)]
+        painter.setPen(QPen(color, 2))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawPolyline(QPolygonF(points))
+        painter.setBrush(color)
+        for k, point in zip(ks, points, strict=True):
+            radius = 5 if k == self.curve.suggestion else 2.5
+            painter.drawEllipse(point, radius, radius)
 
 
 class HowMany(QWidget):
@@ -182,7 +162,7 @@ class HowMany(QWidget):
         self.plot.hide()
         self.reason.hide()
         self.button.clicked.connect(self.compute)
-        self.plot.picked.connect(self.picked)
+        self.plot.chosen.connect(self.picked)
         # The keys of the layers and of the points that the curve is of, and what was said of it.
         self._of: tuple[Key, Key] | None = None
         self._reason = ""
@@ -204,7 +184,7 @@ class HowMany(QWidget):
             return
         request = self._state.request
         if isinstance(request, Refusal):
-            self._say(request.why)
+            self._say(words_of(request.error).text)
             return
         source, reading = request.source, request.reading
         fitting = {name: value for name, value in request.fitting.items() if name != "n_clusters"}
@@ -260,7 +240,7 @@ class HowMany(QWidget):
 
     def _fail(self, error: Exception) -> None:
         self._end()
-        self._say(in_fields(str(error)) or type(error).__name__)
+        self._say(words_of(error).text)
 
     def _say(self, text: str) -> None:
         self.reason.setText(text)

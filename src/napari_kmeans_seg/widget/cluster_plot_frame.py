@@ -92,17 +92,17 @@ class PlotFrame(QWidget):
 
     picked = Signal(int, bool)
 
-    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+    def __init__(self, viewer: napari.viewer.Viewer, height: int = _HEIGHT) -> None:
         super().__init__()
         self._viewer = viewer
         self.look: Look | None = None
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.setFixedHeight(_HEIGHT)
+        self.setFixedHeight(height)
         self.setMouseTracking(True)
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Fit the dock."""
-        return QSize(260, _HEIGHT)
+        return QSize(260, self.maximumHeight())
 
     def wear(self, look: Look) -> None:
         """Follow the colours of the canvas."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtCore import QPointF, Qt
+from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor, QImage, QPainter, QPen
 from qtpy.QtWidgets import QToolTip
 
@@ -15,6 +15,7 @@ from .cluster_plot_frame import Axis, PlotFrame, figure
 if TYPE_CHECKING:
     import napari.viewer
     import numpy.typing as npt
+    from qtpy.QtCore import QPointF
     from qtpy.QtGui import QMouseEvent, QPaintEvent
 
     from .cluster_plot_cloud import Cloud
@@ -76,11 +77,6 @@ class ScatterPlot(PlotFrame):
             )
         self._axes = found[0], found[1]
         return self._axes
-
-    def spot(self, label: int) -> QPointF:
-        """Tell where the centroid of a cluster is drawn."""
-        assert self.cloud is not None
-        return self.place(*self.cloud.centroids[label], self.axes)
 
     # -- drawing ------------------------------------------------------------------------
 

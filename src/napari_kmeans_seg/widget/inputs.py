@@ -13,6 +13,7 @@ from napari_kmeans_seg.layers import CleanUp, LayerImage, Region, Seeds, axis_na
 
 from .options import align_labels
 from .sections import unmarked
+from .wording import FieldError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -274,5 +275,5 @@ class Inputs(Container[Widget]):
 def _numbers(field: LineEdit) -> tuple[int, ...]:
     words = field.value.replace(",", " ").split()
     if not all(word.isdecimal() for word in words):
-        raise ValueError(f"“{unmarked(field)}” takes numbers such as 1, 3; got “{field.value}”.")
+        raise FieldError(unmarked(field), "numbers such as 1, 3", field.value)
     return tuple(int(word) for word in words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import CheckBox, Container, Label, ProgressBar, PushButton, Widget
@@ -24,12 +25,12 @@ from .settings import LastSettings
 from .state import DockState, Refusal, Request, Said, part_of
 from .target import Target
 from .task import Clock, Task
-from .wording import breakable, dropped, in_fields, summary, warnings_of
+from .wording import breakable, dropped, summary, warnings_of, words_of
 
 if TYPE_CHECKING:
     import napari.viewer
 
-    from .state import State
+    from .state import Key, State
 
 _log = logging.getLogger(__name__)
 
@@ -208,8 +209,7 @@ class KMeansWidget(Container[Widget]):
         self.warning.value = "\n".join(f"⚠ {warning}" for warning in said.warnings)
         self.warning.visible = bool(said.warnings)
         self.progress_bar.visible = said.kind == "running"
-        told = "\n".join([*said.warnings, said.text if said.kind == "error" else ""])
-        mark([self.fields, self.more_options, self.inputs], told)
+        mark([self.fields, self.more_options, self.inputs], said.fields)
 
     # -- a run --------------------------------------------------------------------------
 
@@ -219,10 +219,11 @@ class KMeansWidget(Container[Widget]):
             return
         request = self._state.request
         if isinstance(request, Refusal):
-            self._fail(request.why)
+            self._fail(request.error)
             return
         if not request.kinds:
-            self._fail("Nothing to add: tick “Segmented image” or “Labels” under More options.")
+            why = "Nothing to add: tick “Segmented image” or “Labels” under More options."
+            self._fail(ValueError(why))
             return
         self.preview.stop()
         run = Run.begin(self._viewer, request)
@@ -239,13 +240,14 @@ class KMeansWidget(Container[Widget]):
     def _ask(self) -> Request | Refusal:
         """Read what is asked for from the fields."""
         if self.target.image is None:
-            return Refusal("Open an image first, or click one in the layer list.")
+            why = "Open an image first, or click one in the layer list."
+            return Refusal(ValueError(why))
         k = {"n_clusters": self.n_clusters.value}
         try:
             source = self.inputs.source()
             parameters = k | self.more_options.parameters | self.inputs.parameters
         except ValueError as error:
-            return Refusal(str(error))
+            return Refusal(error)
         return Request.of(source, parameters, self.more_options.kinds, self._marks)
 
     def _take(self, n_clusters: int) -> None:
@@ -269,25 +271,25 @@ class KMeansWidget(Container[Widget]):
         elif self.target.image is not None and self._run is None and self.more_options.kinds:
             request = self._state.request
             if isinstance(request, Refusal):
-                self._on_refused(request.why)
+                self._on_refused(request.error)
             else:
                 self.preview.request(request)
 
     def _on_preview(self, request: Request, outputs: Outputs, seconds: float) -> None:
         self.clusters.follow()
-        segmentation = outputs.segmentation
-        text, of = summary(segmentation, seconds), request.images
+        text, of = summary(outputs.segmentation, seconds), request.images
         if isinstance(outputs.source, PartInView):
             text += "\nPreview of the part in view. Run does the whole image."
             of = part_of(of)
-        self._state.say(Said("done", text, warnings_of(segmentation), of))
+        self._state.say(_done(text, outputs, of))
 
     def _on_part(self, shown: bool) -> None:
         self.clusters.whose.tell_preview(shown)
         self._state.show_part(shown)
 
-    def _on_refused(self, message: str) -> None:
-        self._state.say(Said("error", f"✖ {in_fields(message)}", of=self._state.images))
+    def _on_refused(self, error: Exception) -> None:
+        text, fields = words_of(error)
+        self._state.say(Said("error", f"✖ {text}", of=self._state.images, fields=fields))
 
     def cancel(self) -> None:
         """Stop the run, if there is one. Nothing is changed."""
@@ -314,7 +316,7 @@ class KMeansWidget(Container[Widget]):
     def _on_failed(self, error: Exception) -> None:
         if self._run is not None:
             _log.info("The run on “%s” failed.", self._run.request.source.name, exc_info=error)
-        self._fail(str(error) or type(error).__name__)
+        self._fail(error)
         self._end_run()
 
     def _finish(self, outputs: Outputs) -> None:
@@ -332,23 +334,18 @@ class KMeansWidget(Container[Widget]):
             self.preview.clear()
             self._state.follow(self.clusters.follow)
         self.clusters.whose.tell_run("labels" in outputs.arrays)
-        text, warnings = (
-            summary(outputs.segmentation, run.seconds),
-            warnings_of(outputs.segmentation),
-        )
-        result = Said("done", text, warnings, request.images)
+        result = _done(summary(outputs.segmentation, run.seconds), outputs, request.images)
         if request.images == self._state.images:
             self._state.say(result)
         else:
-            text = f"“{breakable(request.source.name)}”: {text}"
-            self._state.say(Said("done", text, warnings, self._state.images))
+            text = f"“{breakable(request.source.name)}”: {result.text}"
+            self._state.say(replace(result, text=text, of=self._state.images))
             self._state.keep(result)
         self._end_run()
 
-    def _fail(self, message: str) -> None:
-        message = in_fields(message)
-        self._state.say(Said("error", f"✖ {message}", of=self._state.images))
-        show_error(f"K-means: {message}")
+    def _fail(self, error: Exception) -> None:
+        self._on_refused(error)
+        show_error(f"K-means: {words_of(error).text}")
 
     def _end_run(self) -> None:
         run, self._run = self._run, None
@@ -394,3 +391,10 @@ class KMeansWidget(Container[Widget]):
             self.preview.clear()
             self._state.look_at(())
             self._state.say(Said("empty", of=()))
+
+
+def _done(text: str, outputs: Outputs, of: Key) -> Said:
+    """Say what came out, with what should be known of it."""
+    warnings = warnings_of(outputs.segmentation)
+    fields = tuple(label for words in warnings for label in words.fields)
+    return Said("done", text, tuple(words.text for words in warnings), of, fields)

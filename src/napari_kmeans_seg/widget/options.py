@@ -19,6 +19,7 @@ from qtpy.QtWidgets import QAbstractSpinBox
 
 from .fields.arguments import ARGUMENTS, BY_NAME
 from .sections import Section, unmarked
+from .wording import FieldError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -240,9 +241,7 @@ def _weights(text: str) -> list[float] | None:
         return [float(part) for part in text.replace(",", " ").split()]
     except ValueError:
         label = BY_NAME["channel_weights"].label
-        raise ValueError(
-            f"“{label}” takes one number per channel, such as 1, 1, 0.5; got “{text}”."
-        ) from None
+        raise FieldError(label, "one number per channel, such as 1, 1, 0.5", text) from None
 
 
 class OptionsSection(Section):

@@ -152,7 +152,7 @@ class Preview:
         self,
         viewer: napari.viewer.Viewer,
         shown: Callable[[Request, Outputs, float], None],
-        failed: Callable[[str], None],
+        failed: Callable[[Exception], None],
         clock: Clock,
         state: DockState,
     ) -> None:
@@ -187,7 +187,7 @@ class Preview:
         try:
             source = to_preview(self._viewer, request.source)
         except ValueError as error:
-            self._failed(str(error))
+            self._failed(error)
             return
         if self._part is not None and self._part.link_id != source.link_id:
             self.clear()
@@ -313,7 +313,7 @@ class Preview:
 
     def _fail(self, error: Exception) -> None:
         self._drop_running()
-        self._failed(str(error) or type(error).__name__)
+        self._failed(error)
         self._next()
 
     def _show(self, outputs: Outputs) -> None:

@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from magicgui.widgets import Container, Label, Widget
 
@@ -43,11 +43,11 @@ def hidden_line(text: str = "") -> QLabel:
     return line
 
 
-def mark(containers: Iterable[Container[Widget]], told: str) -> None:
-    """Mark the fields that a warning or an error names, and no others."""
+def mark(containers: Iterable[Container[Widget]], marked: Collection[str]) -> None:
+    """Mark the fields of these labels, and no others."""
     for container in containers:
         names = [unmarked(field) for field in container]
-        labels = [f"{_MARK}{name}" if f"“{name}”" in told else name for name in names]
+        labels = [f"{_MARK}{name}" if name in marked else name for name in names]
         if labels != [field.label for field in container]:
             for field, label in zip(container, labels, strict=True):
                 field.label = label
@@ -113,10 +113,6 @@ class Section(QWidget):
     def expand(self) -> None:
         """Unfold."""
         self.button.setChecked(True)
-
-    def collapse(self) -> None:
-        """Fold."""
-        self.button.setChecked(False)
 
     def note(self, text: str, tooltip: str) -> None:
         """Tell something of what is below, also while it is folded."""

@@ -163,11 +163,11 @@ class Refusal:
 
     Attributes
     ----------
-    why : str
-        What a person reads, with what to do.
+    error : Exception
+        Its message says what to do.
     """
 
-    why: str
+    error: Exception
 
 
 @dataclass(frozen=True)
@@ -184,12 +184,15 @@ class Said:
         What else a person should know.
     of : tuple or None
         The key of the images that it is true of; None where it is true of whatever is shown.
+    fields : tuple of str
+        The labels of the fields that it is about.
     """
 
     kind: State
     text: str = ""
     warnings: tuple[str, ...] = ()
     of: Key | None = None
+    fields: tuple[str, ...] = ()
 
 
 class DockState:

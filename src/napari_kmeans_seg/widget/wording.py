@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from napari_kmeans_seg.core.pixels import NO_PIXEL
 
@@ -19,19 +19,66 @@ _FEW = 3
 _NOTHING = "Nothing to cluster: every pixel is NaN or infinite, or fully transparent."
 
 
-def in_fields(message: str) -> str:
+class Words(NamedTuple):
+    """What a person reads.
+
+    Attributes
+    ----------
+    text : str
+        A sentence or two.
+    fields : tuple of str
+        The labels of the fields that it is about.
+    """
+
+    text: str
+    fields: tuple[str, ...] = ()
+
+
+def in_fields(message: str) -> Words:
     """Speak of the fields of the dock, in a message that speaks of arguments.
 
     Examples
     --------
-    >>> in_fields("init='optimal' takes an image of one channel, without spatial_weight")
+    >>> in_fields("init='optimal' takes an image of one channel, without spatial_weight").text
     "“Init” 'optimal' takes an image of one channel, without “Position”"
     """
     if message == NO_PIXEL:
-        return _NOTHING
+        return Words(_NOTHING)
+    fields: list[str] = []
+
+    def named(match: re.Match[str]) -> str:
+        fields.append(BY_NAME[match[1]].label)
+        return f"“{fields[-1]}”{match[2] and ' '}"
+
     # "seed" may be said of something else; "seed=" and "n_init" are nothing else.
     names = "|".join(rf"{name}\b" if "_" in name else f"{name}(?==)" for name in BY_NAME)
-    return re.sub(rf"\b({names})(=?)", lambda m: f"“{BY_NAME[m[1]].label}”{m[2] and ' '}", message)
+    return Words(re.sub(rf"\b({names})(=?)", named, message), tuple(fields))
+
+
+def words_of(error: Exception) -> Words:
+    """Say what went wrong. An error may name the argument or the field that it is about."""
+    text, fields = in_fields(str(error) or type(error).__name__)
+    argument = getattr(error, "argument", None)
+    if argument is not None:
+        label = BY_NAME[argument].label if argument in BY_NAME else str(argument)
+        fields = (*fields, label)
+    return Words(text, fields)
+
+
+class FieldError(ValueError):
+    """What was typed into a field of the dock cannot be.
+
+    Parameters
+    ----------
+    argument : str
+        The label of the field.
+    takes, got : str
+        What it takes, and what was typed.
+    """
+
+    def __init__(self, argument: str, takes: str, got: str) -> None:
+        super().__init__(f"“{argument}” takes {takes}; got “{got}”.")
+        self.argument = argument
 
 
 def breakable(name: str) -> str:
@@ -54,7 +101,7 @@ def summary(segmentation: Segmentation, seconds: float) -> str:
     return text
 
 
-def warnings_of(segmentation: Segmentation) -> tuple[str, ...]:
+def warnings_of(segmentation: Segmentation) -> tuple[Words, ...]:
     """Say what a person should know of the result."""
     each = [warning for warning in segmentation.warnings if re.match(r"Step \d+: ", warning)]
     rest = [warning for warning in segmentation.warnings if warning not in each]
@@ -62,7 +109,8 @@ def warnings_of(segmentation: Segmentation) -> tuple[str, ...]:
     more = len(each) - _FEW
     if more > 1:
         each = [*each[:_FEW], f"{more} more steps are like these."]
-    told = tuple(in_fields(warning) for warning in (*rest, *each))
+    words = tuple(in_fields(warning) for warning in (*rest, *each))
     if segmentation.converged:
-        return told
-    return (*told, "Not converged: allow more “Iterations”.")
+        return words
+    label = BY_NAME["max_iter"].label
+    return (*words, Words(f"Not converged: allow more “{label}”.", (label,)))
