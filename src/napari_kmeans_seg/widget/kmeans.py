@@ -12,18 +12,18 @@ from qtpy.QtCore import QEvent
 
 from napari_kmeans_seg.layers import Outputs, PartInView, blurred_axes, warm_up_early
 
-from .cluster_count import ClusterCount
-from .cluster_curve import HowMany
-from .cluster_plot import ClusterPlot
-from .cluster_table import ClusterTable
-from .inputs import Inputs
-from .options import Options, OptionsSection, align_labels
+from .fields.inputs import Inputs
+from .fields.k import ClusterCount
+from .fields.options import Options, OptionsSection, align_labels
+from .fields.settings import LastSettings
+from .fields.target import Target
+from .plots.choose_k import HowMany
+from .plots.cluster_plot import ClusterPlot
 from .preview import Preview
 from .run import Run
 from .sections import On, Scrolled, Section, WheelScrolls, mark, wrap
-from .settings import LastSettings
 from .state import DockState, Refusal, Request, Said, part_of
-from .target import Target
+from .table.cluster_table import ClusterTable
 from .task import Clock, Task
 from .wording import breakable, dropped, summary, warnings_of, words_of
 

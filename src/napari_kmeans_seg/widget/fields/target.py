@@ -11,8 +11,8 @@ from psygnal import Signal
 from napari_kmeans_seg.layers import describe, describe_channels
 from napari_kmeans_seg.layers.clusters import clusters_of
 
-from .sections import wrap
-from .wording import breakable
+from ..sections import wrap
+from ..wording import breakable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Layer
 
-    from .state import DockState
+    from ..state import DockState
 
 
 class Target(Container[Widget]):

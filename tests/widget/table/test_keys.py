@@ -8,9 +8,9 @@ from qtpy.QtGui import QContextMenuEvent, QCursor
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QLineEdit, QMenu, QPushButton
 
-from napari_kmeans_seg.widget.cluster_model import NAME, SWATCH
+from napari_kmeans_seg.widget.table.model import NAME, SWATCH
 
-from .hands import CONTROL, SHIFT, button, canvas_colors, click, press, rows
+from ..hands import CONTROL, SHIFT, button, canvas_colors, click, press, rows
 
 
 def test_two_tones_become_one_by_mouse_and_back_by_keyboard(table, labels):

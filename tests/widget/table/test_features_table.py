@@ -9,7 +9,7 @@ from qtpy.QtTest import QTest
 
 from napari_kmeans_seg.layers.clusters import clusters_of
 
-from .hands import canvas_at_rest
+from ..hands import canvas_at_rest
 
 
 @pytest.fixture

@@ -19,14 +19,14 @@ from qtpy.QtWidgets import (
 
 from napari_kmeans_seg.layers.clusters import Clusters, clusters_of
 
-from .cluster_buttons import action, buttons
-from .cluster_counts import ClusterCounts
-from .cluster_extras import ClusterExtras
-from .cluster_model import SWATCH
-from .cluster_note import ClusterNote
-from .cluster_view import ClusterView
-from .sections import hidden_line
-from .task import Task
+from ..sections import hidden_line
+from ..task import Task
+from .buttons import action, buttons
+from .counts import ClusterCounts
+from .extras import ClusterExtras
+from .model import SWATCH
+from .note import ClusterNote
+from .view import ClusterView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
     from napari_kmeans_seg import Segmentation
 
-    from .state import DockState
-    from .task import Clock
+    from ..state import DockState
+    from ..task import Clock
 
 # How far a mouse may move in a click, in pixels of the screen.
 _STILL = 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_kmeans_seg.widget.cluster_plot_dots import paint_dots
+from napari_kmeans_seg.widget.plots.dots import paint_dots
 
 RED, BLUE, FAINT = (255, 0, 0, 255), (0, 0, 255, 255), (255, 0, 0, 51)
 RIM = np.array([255, 255, 255, 255], np.uint8)

@@ -7,9 +7,9 @@ import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 
-from napari_kmeans_seg.widget.cluster_model import SWATCH
+from napari_kmeans_seg.widget.table.model import SWATCH
 
-from .hands import CONTROL, NONE, canvas_at_rest, canvas_colors, click, press, rows
+from ..hands import CONTROL, NONE, canvas_at_rest, canvas_colors, click, press, rows
 
 
 def test_there_is_no_table_before_there_are_clusters(viewer, dock, coffee):

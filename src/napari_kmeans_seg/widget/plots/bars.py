@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_kmeans_seg.layers.thresholds import shifted
 
-from .cluster_plot_frame import Axis, figure
+from .frame import Axis, figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,8 +9,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor, QImage, QPainter, QPen
 from qtpy.QtWidgets import QToolTip
 
-from .cluster_plot_dots import paint_dots
-from .cluster_plot_frame import Axis, PlotFrame, figure
+from .dots import paint_dots
+from .frame import Axis, PlotFrame, figure
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from qtpy.QtCore import QPointF
     from qtpy.QtGui import QMouseEvent, QPaintEvent
 
-    from .cluster_plot_cloud import Cloud
-    from .cluster_plot_frame import Look
+    from .cloud import Cloud
+    from .frame import Look
 
 # In pixels of the screen: dots from least to most, rings, and how near a mouse must come.
 _LEAST, _MOST, _RING, _NEAR = 1.6, 11.0, 5.0, 9.0

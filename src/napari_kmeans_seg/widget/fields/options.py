@@ -17,16 +17,16 @@ from magicgui.widgets import (
 )
 from qtpy.QtWidgets import QAbstractSpinBox
 
-from .fields.arguments import ARGUMENTS, BY_NAME
-from .sections import Section, unmarked
-from .wording import FieldError
+from ..sections import Section, unmarked
+from ..wording import FieldError
+from .arguments import ARGUMENTS, BY_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from napari_kmeans_seg.layers.link import Kind
 
-    from .fields.arguments import Argument
+    from .arguments import Argument
 
 
 _NOT_OF_LAYERS = "Of several layers, “Normalize each channel” below the number of clusters says it."

@@ -15,7 +15,7 @@ from napari_kmeans_seg.layers.opened_files import files_of
 from napari_kmeans_seg.layers.outputs import THROUGH_HUES, THROUGH_MEANS
 from napari_kmeans_seg.layers.python_script import python_script
 
-from .task import Task
+from ..task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from napari_kmeans_seg.layers.clusters import Clusters
 
-    from .task import Clock
+    from ..task import Clock
 
 _MEANS, _DISTINCT = 0, 1
 # How opaque labels are in these at first.

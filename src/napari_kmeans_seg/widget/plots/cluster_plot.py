@@ -19,13 +19,13 @@ from napari_kmeans_seg.layers.thresholds import (
     thresholds_of,
 )
 
-from .cluster_plot_bars import Bars
-from .cluster_plot_cloud import Cloud, first_plane, planes
-from .cluster_plot_frame import Look
-from .cluster_plot_histogram import SCALES, HistogramPlot
-from .cluster_plot_scatter import ScatterPlot
-from .state import pixels_key
-from .task import Task
+from ..state import pixels_key
+from ..task import Task
+from .bars import Bars
+from .cloud import Cloud, first_plane, planes
+from .frame import Look
+from .histogram import SCALES, HistogramPlot
+from .scatter import ScatterPlot
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from napari_kmeans_seg.layers.clusters import Clusters
     from napari_kmeans_seg.layers.thresholds import Reassignment, Threshold
 
-    from .cluster_table import ClusterTable
-    from .state import Key
-    from .task import Clock
+    from ..state import Key
+    from ..table.cluster_table import ClusterTable
+    from ..task import Clock
 
 # How long a brush rests before its pixels are looked at, in milliseconds.
 _REST = 200

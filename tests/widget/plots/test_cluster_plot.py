@@ -8,7 +8,7 @@ import pytest
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtTest import QTest
 
-from napari_kmeans_seg.widget.cluster_plot_frame import Look
+from napari_kmeans_seg.widget.plots.frame import Look
 
 LEFT = Qt.MouseButton.LeftButton
 NONE, CONTROL = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier

@@ -11,9 +11,9 @@ from psygnal import Signal
 
 from napari_kmeans_seg.layers import CleanUp, LayerImage, Region, Seeds, axis_names, displayed_plane
 
+from ..sections import unmarked
+from ..wording import FieldError
 from .options import align_labels
-from .sections import unmarked
-from .wording import FieldError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

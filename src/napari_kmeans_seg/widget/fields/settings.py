@@ -10,7 +10,7 @@ from napari.settings import get_plugin_settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from .task import Clock
+    from ..task import Clock
 
 _log = logging.getLogger(__name__)
 

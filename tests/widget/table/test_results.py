@@ -7,9 +7,9 @@ import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
-from napari_kmeans_seg.widget.cluster_model import NAME
+from napari_kmeans_seg.widget.table.model import NAME
 
-from .hands import CONTROL, click, paint, press, rows
+from ..hands import CONTROL, click, paint, press, rows
 
 
 def test_counts_follow_the_brush_and_its_undo(viewer, table, labels, qtbot):

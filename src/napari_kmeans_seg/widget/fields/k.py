@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from magicgui.widgets import Container, Slider, SpinBox, Widget
 
-from .fields.arguments import BY_NAME
+from .arguments import BY_NAME
 
 _K = BY_NAME["n_clusters"]
 _LEAST, _MOST = map(int, _K.shown[:2])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QItemSelection, QItemSelectionModel, QSortFilterProxyModel, Qt
 from qtpy.QtWidgets import QAbstractItemView, QMenu, QTableView
 
-from .cluster_model import NAME, SORT_ROLE, SWATCH, ClusterModel
+from .model import NAME, SORT_ROLE, SWATCH, ClusterModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,7 +9,7 @@ from qtpy.QtCore import QPointF, QRectF, Qt, Signal  # type: ignore[attr-defined
 from qtpy.QtGui import QColor, QPainter, QPen, QPolygonF
 from qtpy.QtWidgets import QToolTip
 
-from .cluster_plot_frame import Axis, PlotFrame, compact, figure
+from .frame import Axis, PlotFrame, compact, figure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from napari_kmeans_seg.layers.thresholds import Threshold
 
-    from .cluster_plot_bars import Bars
-    from .cluster_plot_frame import Look
-    from .task import Clock
+    from ..task import Clock
+    from .bars import Bars
+    from .frame import Look
 
 SCALES: dict[str, Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]] = {
     "square root": np.sqrt,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .task import Task
+from ..task import Task
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from napari_kmeans_seg.layers.clusters import Clusters
 
-    from .task import Clock
+    from ..task import Clock
 
 # How long the brush rests before the pixels are counted, in milliseconds.
 _REST = 300
