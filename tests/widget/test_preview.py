@@ -448,7 +448,9 @@ def part(viewer, coffee, request):
 
 def test_of_a_lazy_image_the_part_in_view_is_shown_and_said_to_be_one(viewer, part):
     layer, widget, _ = part
-    assert widget.message.value.endswith("Preview of the part in view. Run does the whole image.")
+    assert widget.message.value.endswith(
+        "Preview of the part in view. Press Run for the whole image."
+    )
     assert [one.name for one in viewer.layers] == ["coffee", PREVIEW]
     low, high = layer.corner_pixels
     preview = viewer.layers[PREVIEW]

@@ -38,8 +38,8 @@ _log = logging.getLogger(__name__)
 class KMeansWidget(Container[Widget]):
     """Segments the active image layer of a viewer by k-means.
 
-    The work runs on a thread of its own. The rule for the layers of an earlier run is told
-    in `napari_kmeans_seg.layers.Outputs`. When the source goes, gets other data or the
+    The work runs on a thread of its own. The rule for the layers of an earlier run is
+    that of `napari_kmeans_seg.layers.Outputs`. When the source goes, gets other data or the
     widget is closed before the work is done, the result is dropped and nothing is changed.
 
     Parameters
@@ -89,9 +89,9 @@ class KMeansWidget(Container[Widget]):
         for container in (self.fields, buttons):
             container.margins = (0, 0, 0, 0)
         align_labels(self.fields, em=4)
-        told = (self.progress_bar, self.message, self.warning)
+        words = (self.progress_bar, self.message, self.warning)
         super().__init__(
-            labels=False, widgets=[self.target, self.fields, buttons, self.live, *told]
+            labels=False, widgets=[self.target, self.fields, buttons, self.live, *words]
         )
         self._clock = Clock(self.native)
         self.task: Task[Outputs] = Task(self._clock, self._show_progress)
@@ -153,7 +153,7 @@ class KMeansWidget(Container[Widget]):
 
     @property
     def state(self) -> State:
-        """What the dock tells of now."""
+        """What the dock says now: that it is ready, runs, is done, or why not."""
         return self._state.said.kind
 
     def _on_followed(self, _changed: bool) -> None:
@@ -195,7 +195,7 @@ class KMeansWidget(Container[Widget]):
     def _enable(self) -> None:
         self.run_button.enabled = self.target.image is not None and not self._is_running()
         self.cancel_button.enabled = self._is_running()
-        # Seeds tell how many clusters there are, and where they start.
+        # The number of seeds is that of the clusters, which start there.
         k_is_free = self.inputs.k_is_free
         self.how_many.offer(self.target.image is not None and k_is_free)
         self.cluster_count.enabled = k_is_free
@@ -279,12 +279,12 @@ class KMeansWidget(Container[Widget]):
         self.clusters.follow()
         text, of = summary(outputs.segmentation, seconds), request.images
         if isinstance(outputs.source, PartInView):
-            text += "\nPreview of the part in view. Run does the whole image."
+            text += "\nPreview of the part in view. Press Run for the whole image."
             of = part_of(of)
         self._state.say(_done(text, outputs, of))
 
     def _on_part(self, shown: bool) -> None:
-        self.clusters.whose.tell_preview(shown)
+        self.clusters.whose.note_preview(shown)
         self._state.show_part(shown)
 
     def _on_refused(self, error: Exception) -> None:
@@ -333,7 +333,7 @@ class KMeansWidget(Container[Widget]):
             outputs.show(self._viewer, run.watches)
             self.preview.clear()
             self._state.follow(self.clusters.follow)
-        self.clusters.whose.tell_run("labels" in outputs.arrays)
+        self.clusters.whose.note_run("labels" in outputs.arrays)
         result = _done(summary(outputs.segmentation, run.seconds), outputs, request.images)
         if request.images == self._state.images:
             self._state.say(result)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .task import Clock, Progress
 
 # How many images are kept: to go to and fro between two shall not read them anew.
-_KEPT = 2
+_IMAGES_KEPT = 2
 # How long the settings rest before the slower outputs follow, in milliseconds.
 _REST = 400
 # How long the camera and the sliders rest before the part in view is taken anew.
@@ -68,7 +68,7 @@ class Points:
             prepared = source.prepare(progress=progress, **request.reading)
             known = request.points, request, prepared
         self._known[source.link_id] = known
-        for link_id in tuple(self._known)[:-_KEPT]:
+        for link_id in tuple(self._known)[:-_IMAGES_KEPT]:
             del self._known[link_id]
         segmentation = known[2].segment(progress=progress, **request.fitting)
         return source.clean_up.without_specks(segmentation)
@@ -125,10 +125,10 @@ class Preview:
     Attributes
     ----------
     outdated : Signal
-        Tells that what was asked for is something else by now, because the viewer shows
+        Emitted when what was asked for is something else by now, because the viewer shows
         another plane or part, or the image, its region or its seeds were changed: ask again.
     part_shown : Signal
-        Tells that a part of an image is previewed (true), or no longer.
+        Emitted when a part of an image is previewed (true), or no longer.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ class Preview:
         Is given what was asked for, the outputs each time they were shown, and the seconds that
         they took.
     failed : callable
-        Is told what went wrong.
+        Is given what went wrong.
     clock : Clock
         Looks after the work, and waits until settings and camera rest.
     state : DockState

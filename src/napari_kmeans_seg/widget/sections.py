@@ -56,7 +56,7 @@ def mark(containers: Iterable[Container[Widget]], marked: Collection[str]) -> No
 
 
 def unmarked(field: Widget) -> str:
-    """Tell the label of a field without its mark."""
+    """Return the label of a field without its mark."""
     return field.label.removeprefix(_MARK)
 
 
@@ -73,7 +73,7 @@ class Section(QWidget):
     Attributes
     ----------
     toggled : Signal
-        Tells that it was unfolded (true) or folded.
+        Emitted when it was unfolded (true) or folded.
     """
 
     toggled = Signal(bool)
@@ -115,7 +115,7 @@ class Section(QWidget):
         self.button.setChecked(True)
 
     def note(self, text: str, tooltip: str) -> None:
-        """Tell something of what is below, also while it is folded."""
+        """Say something of what is below, also while it is folded."""
         self._note = f" {text}" if text else ""
         self.button.setToolTip(tooltip)
         self._entitle()
@@ -174,7 +174,7 @@ class Scrolled(QScrollArea):
 
 
 class On(QObject):
-    """Tells when a Qt widget gets an event of a kind.
+    """Says when a Qt widget gets an event of a kind.
 
     Parameters
     ----------

@@ -177,7 +177,7 @@ class Said:
     Attributes
     ----------
     kind : str
-        What it tells of.
+        What it is about.
     text : str
         In a sentence or two.
     warnings : tuple of str
@@ -201,7 +201,7 @@ class DockState:
     Attributes
     ----------
     changed : Signal
-        Tells that something else is to be read.
+        Emitted when something else is to be read.
 
     Parameters
     ----------

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from napari_kmeans_seg import Segmentation
 
 
-# Of how many steps of a series it is told what was found there.
-_FEW = 3
+# Steps of a series whose warnings are shown.
+_MOST_STEPS = 3
 
 _NOTHING = "Nothing to cluster: every pixel is NaN or infinite, or fully transparent."
 
@@ -106,9 +106,9 @@ def warnings_of(segmentation: Segmentation) -> tuple[Words, ...]:
     each = [warning for warning in segmentation.warnings if re.match(r"Step \d+: ", warning)]
     rest = [warning for warning in segmentation.warnings if warning not in each]
     # A long series would push all else out of the window.
-    more = len(each) - _FEW
+    more = len(each) - _MOST_STEPS
     if more > 1:
-        each = [*each[:_FEW], f"{more} more steps are like these."]
+        each = [*each[:_MOST_STEPS], f"{more} more steps are like these."]
     words = tuple(in_fields(warning) for warning in (*rest, *each))
     if segmentation.converged:
         return words

@@ -76,7 +76,7 @@ def test_colour_spaces_are_offered_for_colours_only(viewer, widget, finish, cell
     viewer.layers.selection.active = viewer.layers["coffee"]
     assert colors.enabled
     assert colors.value == "lab", "what was chosen comes back"
-    assert "as the eye" in colors.tooltip
+    assert "to the eye" in colors.tooltip
     viewer.add_image(cell)
     widget.more_options.reset()
     viewer.layers.selection.active = viewer.layers["coffee"]

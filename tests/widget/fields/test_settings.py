@@ -203,7 +203,7 @@ def test_the_folded_title_tells_which_options_are_not_as_at_first(viewer, dock, 
     first.more_options.smoothing.value = 2
     first.more_options.add_image.value = False
     assert title.text() == "▸ More options (2 changed)"
-    assert title.toolTip() == "Not as at first: Smoothing, Segmented image."
+    assert title.toolTip() == "Changed from the default: Smoothing, Segmented image."
     close(first)
     again = another(viewer)
     assert again is not first

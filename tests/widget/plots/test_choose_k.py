@@ -82,7 +82,7 @@ def test_the_curve_of_other_settings_says_so(viewer, widget, compute, coffee, ch
 
     other = {"colours": ("lab",), "region": ("rgb", str(area.unique_id))}
     put(*other.get(change, ("rgb", "", coffee[::-1])))
-    assert reason.text().startswith("Of other settings")
+    assert reason.text().startswith("Computed with other settings")
     assert widget.how_many.plot.isVisible()
     put()
     assert reason.text() == suggested

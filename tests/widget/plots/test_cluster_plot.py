@@ -151,15 +151,15 @@ def test_it_is_drawn_also_while_the_new_clusters_are_still_read(ran, coffee, kin
     for labels in ([3, 4], [1, 2]):
         clusters.merge(labels)
         # The colours are those of now, the points those of before.
-        plot.wear(Look.of(clusters))
+        plot.show_look(Look.of(clusters))
         plot.grab()
         for x in range(0, plot.width(), 10):
-            told = plot.told(QPointF(x, 50) if kind == "scatter" else x)
+            told = plot.text_at(QPointF(x, 50) if kind == "scatter" else x)
             assert "Label 4" not in told
             assert "Cluster 4" not in told
     clusters.undo()
     clusters.undo()
-    plot.wear(Look.of(clusters))
+    plot.show_look(Look.of(clusters))
     plot.grab()
 
 
@@ -270,10 +270,10 @@ def test_a_dot_tells_its_colour_its_pixels_and_its_cluster(viewer, ran):
     dot = scatter.place(251, 90, scatter.axes)
     label = int(viewer.layers["image clusters"].data[0, 50])
     told = f"Cluster {label}\nred 251, green 90, blue 60\n1 pixel"
-    assert scatter.told(dot) == told
+    assert scatter.text_at(dot) == told
     click(scatter, dot)
     assert widget.clusters.selected == [label]
-    assert scatter.told(spot(scatter, label)) == f"Cluster {label}: centroid"
+    assert scatter.text_at(spot(scatter, label)) == f"Cluster {label}: centroid"
 
 
 def test_axes_are_chosen_by_keyboard(ran, coffee, settle):
@@ -412,12 +412,12 @@ def test_a_click_on_a_bar_selects_its_cluster(ran, cell):
     lines = [histogram.line(i) for i in range(3)]
     click(histogram, QPointF((lines[0] + lines[1]) / 2, 60))
     assert widget.clusters.selected == [2]
-    told = histogram.told((lines[0] + lines[1]) / 2)
+    told = histogram.text_at((lines[0] + lines[1]) / 2)
     values, cluster = told.splitlines()
     first, _, last = values.removeprefix("intensity ").partition(" to ")
     n = ((cell >= int(first)) & (cell <= int(last or first))).sum()
     assert cluster == f"Cluster 2: {n:,} pixels"
-    assert histogram.told(lines[0]).startswith("Cluster 1 up to ")
+    assert histogram.text_at(lines[0]).startswith("Cluster 1 up to ")
 
 
 def test_counts_are_drawn_by_the_scale_that_is_chosen(ran, cell):

@@ -101,7 +101,7 @@ ARGUMENTS = (
         default=1,
         stage="fitting",
         label="Restarts",
-        help="How many starts are tried. The one with the least spread is kept.",
+        help="How many starts are tried. The result with the lowest inertia is kept.",
         shown=(1, 1000, 1),
     ),
     Argument(
@@ -118,9 +118,9 @@ ARGUMENTS = (
         stage="fitting",
         label="Tolerance",
         help=(
-            "When to stop: once the squared move of the centres, relative to the variance of the "
-            "image, is not above this (no unit).\n"
-            "0 goes on until no pixel changes its cluster."
+            "When to stop: once the centres move by no more than this. Their squared move is "
+            "divided by the variance of the image (no unit).\n"
+            "0: only when no pixel changes its cluster."
         ),
     ),
     Argument(
@@ -151,7 +151,7 @@ ARGUMENTS = (
         help="How colours are compared.",
         choices=(
             Choice("rgb", "red, green, blue", "as they are stored."),
-            Choice("lab", "Lab", "as the eye tells them apart."),
+            Choice("lab", "Lab", "by how different they look to the eye."),
             Choice(
                 "hsv",
                 "HSV",
@@ -176,8 +176,8 @@ ARGUMENTS = (
         stage="reading",
         label="Position",
         help=(
-            "How much it counts where a pixel lies, beside its value (no unit).\n"
-            "0: only values count. 1: places count as much as values; clusters become patches."
+            "How much the position of a pixel counts, compared with its value (no unit).\n"
+            "0: only values count. 1: both count alike, and clusters become patches."
         ),
         shown=(0, 1000, 0.1),
     ),
@@ -188,7 +188,7 @@ ARGUMENTS = (
         label="Weights",
         help=(
             "How much each channel counts, one number per channel, e.g. 1, 1, 0.5.\n"
-            "Empty: all alike. 0 leaves a channel out."
+            "Empty: all channels count alike. 0 leaves a channel out."
         ),
         # They belong to an image's channels.
         kept=False,

@@ -39,7 +39,7 @@ class Inputs(Container[Widget]):
     Attributes
     ----------
     drawn : Signal
-        Tells that a person has drawn on the region or the seeds.
+        Emitted when a person has drawn on the region or the seeds.
     """
 
     drawn = Signal()
@@ -64,7 +64,7 @@ class Inputs(Container[Widget]):
                 "whole image: one clustering for all planes.\n"
                 "displayed plane: only what is shown now, for a quick look; its layers lie at "
                 "that plane. In the 3-D view it is the displayed volume, with layers of its own.\n"
-                "each step: every step of the axis is clustered by itself; a label means the "
+                "each step: every step of the axis is clustered on its own; a label means the "
                 "same in all of them."
             ),
         )
@@ -72,8 +72,8 @@ class Inputs(Container[Widget]):
             label="Region",
             choices=lambda _: self._layers_of(Labels, Shapes),
             tooltip=(
-                "A Labels or Shapes layer: clusters are found only inside of its labels, "
-                "polygons, rectangles and ellipses. Outside the label is 0."
+                "A Labels or Shapes layer: only pixels inside its labels, polygons, rectangles "
+                "and ellipses are clustered. All others get label 0."
             ),
         )
         self.region_labels = LineEdit(
@@ -82,7 +82,7 @@ class Inputs(Container[Widget]):
         )
         self.everywhere = CheckBox(
             text="Find inside, label everywhere",
-            tooltip="The clusters are found inside the region, and the whole image is labelled.",
+            tooltip="The clusters are found inside the region, then the whole image is labelled.",
         )
         self.seeds = ComboBox(
             label="Seeds",
@@ -95,8 +95,8 @@ class Inputs(Container[Widget]):
         self.fixed = CheckBox(
             text="Hold seeds fixed",
             tooltip=(
-                "Each pixel gets the label of the seed whose colour is nearest to it. "
-                "Otherwise k-means moves the centres from there."
+                "On: each pixel gets the label of the seed whose colour is nearest.\n"
+                "Off: k-means starts from the seeds, and moves the centres."
             ),
         )
         self.specks = SpinBox(
@@ -105,8 +105,8 @@ class Inputs(Container[Widget]):
             min=0,
             max=1_000_000,
             tooltip=(
-                "Pieces of a cluster with fewer pixels than this go to the cluster around them. "
-                "0: all stay."
+                "Pieces of a cluster with fewer pixels than this are given to the cluster around "
+                "them. 0: all pieces stay."
             ),
         )
         self.objects = LineEdit(
@@ -119,7 +119,9 @@ class Inputs(Container[Widget]):
         self.per_plane = CheckBox(
             text="Connected within planes only",
             value=True,
-            tooltip="Whether specks and objects end at the plane, or go on through the stack.",
+            tooltip=(
+                "On: specks and objects end at their plane.\nOff: they go on through the stack."
+            ),
         )
         super().__init__()
         self.front = (self.scope, self.normalize)
@@ -206,7 +208,7 @@ class Inputs(Container[Widget]):
         """Hear what is drawn on these layers, and on no others."""
         for event in self._hears:
             event.disconnect(self._on_drawn)
-        # Strokes of the brush are told as "paint", of Labels only.
+        # Strokes of the brush emit "paint", of Labels only.
         self._hears = [
             layer.events[name]
             for layer in dict.fromkeys(layers)

@@ -8,7 +8,7 @@ from .arguments import BY_NAME
 
 _K = BY_NAME["n_clusters"]
 _LEAST, _MOST = map(int, _K.shown[:2])
-# Further than anybody tells clusters apart by eye; one step is some pixels of the slider.
+# More clusters than anybody can distinguish by eye; one step is some pixels of the slider.
 _LEAST_OF_SLIDER, _MOST_OF_SLIDER = 2, 32
 
 _TOOLTIP = (

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from .arguments import Argument
 
 
-_NOT_OF_LAYERS = "Of several layers, “Normalize each channel” below the number of clusters says it."
-_SEEDED = "The seeds tell where clusters start: nothing is drawn at random."
-_HELD = "The seeds are held fixed: there are no iterations."
-_NO_COLORS = "Only RGB images have colours; the values of this one are compared as they are."
+_NOT_OF_LAYERS = "For several layers, use “Normalize each channel” below the number of clusters."
+_SEEDED = "The clusters start at the seeds, so nothing is drawn at random."
+_FIXED = "The seeds are held fixed, so there are no iterations."
+_NO_COLORS = "Only RGB images have colours. The values of this image are compared as they are."
 
 
 def align_labels(container: Widget, em: int = 6) -> None:
@@ -48,7 +48,7 @@ def field_of(argument: Argument) -> Any:
     if argument.choices:
         return ComboBox(label=argument.label, value=default, choices=_choices(argument), **words)
     if isinstance(default, bool):
-        return CheckBox(text=argument.label, value=default, **words)
+        return CheckBox(label="", text=argument.label, value=default, **words)
     words["label"] = argument.label
     if isinstance(default, int):
         return SpinBox(value=default, min=int(low), max=int(high), **words)
@@ -100,14 +100,14 @@ class Options(Container[Widget]):
             value=True,
             tooltip=(
                 "A Labels layer: 1 is the darkest cluster, 0 is not part of any. "
-                "Its features table tells size and mean of each cluster."
+                "Its features table lists size and mean of each cluster."
             ),
         )
         add = Container(
             label="Add", widgets=[self.add_image, self.add_labels], labels=False, name="add"
         )
         self.reset_button = PushButton(
-            text="Reset", tooltip="Set everything under More options as it was at first."
+            text="Reset", tooltip="Set everything under More options to its default."
         )
         super().__init__()
         # Not by the constructor: only later additions get labels of one width.
@@ -117,7 +117,7 @@ class Options(Container[Widget]):
         align_labels(self)
         # What was chosen, and comes back with images that it can be done with.
         self._color_space, self._optimal = fields["color_space"].value, False
-        self._at_first = {field: field.value for field in self._all}
+        self._defaults = {field: field.value for field in self._all}
         self.reset_button.changed.connect(self.reset)
 
     @property
@@ -133,8 +133,8 @@ class Options(Container[Widget]):
 
     @property
     def changed_fields(self) -> list[str]:
-        """The names of those that are not as they were at first."""
-        changed = [field for field, value in self._at_first.items() if field.value != value]
+        """The labels of those that differ from their defaults."""
+        changed = [field for field, value in self._defaults.items() if field.value != value]
         return [field.text if isinstance(field, CheckBox) else unmarked(field) for field in changed]
 
     @property
@@ -157,8 +157,8 @@ class Options(Container[Widget]):
                     field.value = settings[name]
 
     def reset(self) -> None:
-        """Set all as it was at first."""
-        for field, value in self._at_first.items():
+        """Set all to their defaults."""
+        for field, value in self._defaults.items():
             field.value = value
         self._color_space, self._optimal = self.fields["color_space"].value, False
 
@@ -170,9 +170,11 @@ class Options(Container[Widget]):
         `axes` names those along which it is blurred by smoothing, and those where it is not.
         """
         blurred, sharp = axes
-        told = f"\nAlong {', '.join(blurred)}" if blurred and (sharp or len(blurred) > 2) else ""
-        not_along = f"; not along {', '.join(sharp)}, which is time" if told and sharp else ""
-        self._explain("smoothing", f"{BY_NAME['smoothing'].help}{told}{not_along}{told and '.'}")
+        along = ""
+        if blurred and (sharp or len(blurred) > 2):
+            not_along = f"; not along {', '.join(sharp)}, which is time" if sharp else ""
+            along = f"\nAlong {', '.join(blurred)}{not_along}."
+        self._explain("smoothing", BY_NAME["smoothing"].help + along)
         self._offer_colors(rgb=rgb and n_images == 1)
         self._offer_optimal(one_channel=not rgb and n_images == 1)
         # Several layers have a field of their own for it, on at first; two would contradict.
@@ -183,7 +185,7 @@ class Options(Container[Widget]):
         for name in ("init", "n_init", "seed"):
             self._offer(name, not seeded, _SEEDED)
         for name in ("tol", "max_iter"):
-            self._offer(name, not fixed, _HELD)
+            self._offer(name, not fixed, _FIXED)
 
     def _offer(self, name: str, counts: bool, otherwise: str) -> None:
         """Let an argument be set where it counts, and say why where it does not."""
@@ -245,7 +247,7 @@ def _weights(text: str) -> list[float] | None:
 
 
 class OptionsSection(Section):
-    """Folds the options, and tells in its title how many are not as they were at first.
+    """Folds the options, and says in its title how many differ from their defaults.
 
     They come back from the last session, and count while they are folded.
     """
@@ -253,10 +255,10 @@ class OptionsSection(Section):
     def __init__(self, options: Options) -> None:
         super().__init__("More options", options.native)
         self._options = options
-        options.changed.connect(self._tell)
-        self._tell()
+        options.changed.connect(self._count)
+        self._count()
 
-    def _tell(self) -> None:
+    def _count(self) -> None:
         names = self._options.changed_fields
-        told = f"Not as at first: {', '.join(names)}." if names else ""
-        self.note(f"({len(names)} changed)" if names else "", told)
+        tip = f"Changed from the default: {', '.join(names)}." if names else ""
+        self.note(f"({len(names)} changed)" if names else "", tip)

@@ -1,4 +1,4 @@
-"""Which image will be segmented, told in words."""
+"""Which image will be segmented, in words."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ class Target(Container[Widget]):
     images : tuple of Image
         What will be segmented: none, one image, or several as channels of one.
     followed : Signal
-        Tells that the viewer's layers or their selection changed, and whether `images` did.
+        Emitted when the viewer's layers or their selection changed, and whether `images` did.
     described : Signal
-        Tells that the data or the name of a layer changed, or how many axes are displayed.
+        Emitted when the data or the name of a layer changed, or how many axes are displayed.
 
     Parameters
     ----------
     viewer : napari.viewer.Viewer
         The viewer whose active layer is followed.
     takes_part : callable
-        Tells whether a layer is chosen as the region or the seeds.
+        Says whether a layer is chosen as the region or the seeds.
     state : DockState
         Says when nothing is followed.
     """
@@ -91,7 +91,7 @@ class Target(Container[Widget]):
 
     @property
     def link(self) -> tuple[object, ...]:
-        """What tells these images from others; napari hands one out in several wrappings."""
+        """The ids of these images; napari hands the same layer out in several wrappings."""
         return tuple(image.unique_id for image in self.images)
 
     def listen(self) -> None:
@@ -166,9 +166,9 @@ class Target(Container[Widget]):
         self._state.follow(self.follow)
 
     def _on_described(self) -> None:
-        self._state.follow(self._tell_described)
+        self._state.follow(self._describe_again)
 
-    def _tell_described(self) -> None:
+    def _describe_again(self) -> None:
         self._describe()
         self.described.emit()
 

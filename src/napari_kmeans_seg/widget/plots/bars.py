@@ -41,8 +41,8 @@ class Bars:
         Whether they can be moved.
     name : str
         Of the channel.
-    reckoned_up : float
-        How many pixels of the image stand behind each that was looked at.
+    sampling : float
+        Pixels of the image for each one that was read.
     """
 
     points: ClusterPoints
@@ -50,7 +50,7 @@ class Bars:
     thresholds: tuple[Threshold, ...]
     movable: bool
     name: str
-    reckoned_up: float
+    sampling: float
 
     @cached_property
     def across(self) -> Axis:
@@ -94,7 +94,7 @@ class Bars:
         room : int
             Most bars that there is room for.
         moved : tuple of Threshold and float, optional
-            A threshold that is held, and where.
+            A threshold that is dragged, and where it is.
 
         Returns
         -------

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 _RANGE = range(2, 13)
 _TITLE = "How many clusters?"
 _TRYING = f"Trying {_RANGE[0]} to {_RANGE[-1]} clusters …"
-_OTHERS = f"Of other settings than there are now. Press “{_TITLE}” again for these."
-_ONE = "All pixels have the same value: there is nothing to tell apart."
+_OTHERS = f"Computed with other settings. Press “{_TITLE}” again for the current ones."
+_ONE = "All pixels have the same value, so there is only one cluster."
 # Told apart by colour-blind people, and from a light and from a dark background.
 _INERTIA, _SCORE = "#4477AA", "#EE6677"
 
@@ -39,7 +39,7 @@ class CurvePlot(PlotFrame):
     Attributes
     ----------
     chosen : Signal
-        Tells which number of clusters was clicked.
+        Emitted with the number of clusters that was clicked.
     """
 
     chosen = Signal(int)
@@ -49,9 +49,10 @@ class CurvePlot(PlotFrame):
         self.curve: ClusterCurve | None = None
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setToolTip(
-            "Inertia: how far pixels are from their cluster's mean, in all; the elbow counts.\n"
-            "Silhouette: how far apart clusters are, from 0 to 1; the highest counts.\n"
-            "Click to take a number of clusters."
+            "Inertia: sum of the squared distances of all pixels to their cluster's mean. "
+            "Look for the bend.\n"
+            "Silhouette: how well the clusters are separated, from 0 to 1. Higher is better.\n"
+            "Click to choose a number of clusters."
         )
 
     def show_curve(self, curve: ClusterCurve | None) -> None:
@@ -61,12 +62,12 @@ class CurvePlot(PlotFrame):
         self.update()
 
     def box(self) -> QRectF:
-        """Tell where the plot is: below the names of the curves, above the numbers."""
+        """Return where the plot is: below the names of the curves, above the numbers."""
         line = self.fontMetrics().height()
         return QRectF(14, line + 6, self.width() - 28, self.height() - 2 * line - 10)
 
     def spot(self, k: int, share: float = 0.0) -> QPointF:
-        """Tell where a number of clusters and a height from 0 to 1 are drawn."""
+        """Return where a number of clusters and a height from 0 to 1 are drawn."""
         assert self.curve is not None
         ks = self.curve.n_clusters
         across = Axis("clusters", int(ks[0]), max(int(ks[-1]), int(ks[0]) + 1), "", "")
@@ -132,7 +133,7 @@ class HowMany(QWidget):
     viewer : napari.viewer.Viewer
         Whose theme is followed.
     state : DockState
-        Tells what is asked for, and says what goes on meanwhile.
+        Knows what is asked for, and says what goes on meanwhile.
     clock : Clock
         Looks after the work.
     """

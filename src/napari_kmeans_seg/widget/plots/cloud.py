@@ -57,7 +57,7 @@ def planes(values: ClusterValues) -> list[Plane]:
 
 
 def first_plane(values: ClusterValues) -> int:
-    """Choose the plane in which clusters of this colour space are told apart best."""
+    """Choose the plane in which clusters of this colour space are separated best."""
     wanted = {"lab": (1, 2), "hsv": (0, 1)}.get(values.color_space, (0, 1))
     for place, (_, space, across, up) in enumerate(planes(values)):
         if (space, (across, up)) == (values.color_space, wanted):
@@ -83,8 +83,8 @@ class Cloud:
         Names of the channels.
     axes : pair of str
         What is drawn across and up.
-    reckoned_up : float
-        How many pixels of the image stand behind each that was looked at.
+    sampling : float
+        Pixels of the image for each one that was read.
     """
 
     members: Members
@@ -94,7 +94,7 @@ class Cloud:
     centroids: dict[int, tuple[float, float]]
     channels: list[str]
     axes: tuple[str, str]
-    reckoned_up: float
+    sampling: float
 
     @classmethod
     def of(

@@ -82,8 +82,8 @@ class Found:
         )
 
     @property
-    def reckoned_up(self) -> float:
-        """How many pixels of the image stand behind each that was looked at."""
+    def sampling(self) -> float:
+        """Pixels of the image for each one that was read."""
         return self.points.reckoned_up
 
 
@@ -196,7 +196,7 @@ class ClusterPlot(QWidget):
             self._clusters = clusters
             if clusters is not None:
                 events = clusters.layer.events
-                # Undoing what was painted tells of itself by "set_data" only.
+                # Undoing what was painted emits "set_data" only.
                 self._events = [
                     (events.data, self._read_soon),
                     (events.labels_update, self._read_later),
@@ -209,11 +209,11 @@ class ClusterPlot(QWidget):
         self._read_soon()
 
     def _read_soon(self) -> None:
-        # Several events tell of one change: look once, when all are through.
+        # One change emits several events: look once, when all are through.
         self._clock.call(self._read)
 
     def _read_later(self) -> None:
-        # A brush tells of each move.
+        # A brush emits an event at each move.
         self._clock.call(self._read_rested, _REST)
 
     def _read_rested(self) -> None:
@@ -247,12 +247,12 @@ class ClusterPlot(QWidget):
         levels = labels if isinstance(labels, Sequence) else [labels]
         of = (*pixels_key(values.image), tuple(level.shape for level in levels))
         points = known.points if known is not None and known.of == of else None
-        one_channel, put = len(values.names) == 1, put_by_hand(clusters)
+        one_channel, by_hand = len(values.names) == 1, put_by_hand(clusters)
 
         def work(report: Progress) -> Found:
             found = values.read(labels, report) if points is None else points
             members = found.members(labels, report)
-            thresholds = thresholds_of(found, members, put) if one_channel else ()
+            thresholds = thresholds_of(found, members, by_hand) if one_channel else ()
             return Found(values, labels, found, members, thresholds, of)
 
         self._again = False
@@ -293,7 +293,7 @@ class ClusterPlot(QWidget):
         if self._clusters is not None and self._found is not None:
             look = Look.of(self._clusters)
             for plot in (self.histogram, self.scatter):
-                plot.wear(look)
+                plot.show_look(look)
 
     def _draw(self) -> None:
         found, clusters = self._found, self._clusters
@@ -322,8 +322,8 @@ class ClusterPlot(QWidget):
         if found.thresholds is None:
             notes.append(overlap(clusters))
         elif found.thresholds and not found.in_memory:
-            notes.append("Thresholds can be moved of images and labels in memory only.")
-        if found.reckoned_up > 1:
+            notes.append("Thresholds can be moved only where image and labels are in memory.")
+        if found.sampling > 1:
             n, of = found.points.home.size, found.points.n_pixels
             notes.append(f"Drawn from {n:,} of {of:,} pixels.")
         self._say(" ".join(notes))
@@ -333,7 +333,7 @@ class ClusterPlot(QWidget):
         thresholds = found.thresholds or ()
         self.histogram.show_scale(self.axes.currentText())
         self.histogram.show_bars(
-            Bars(found.points, found.members, thresholds, found.in_memory, name, found.reckoned_up),
+            Bars(found.points, found.members, thresholds, found.in_memory, name, found.sampling),
             look,
         )
 
@@ -353,7 +353,7 @@ class ClusterPlot(QWidget):
         """Move a threshold, on a thread."""
         clusters, found = self._clusters, self._found
         if clusters is None or found is None or self._moving.busy:
-            self.histogram.leave_be()
+            self.histogram.cancel_move()
             return
         try:
             work = reassignment(clusters, found.values, threshold, at)
@@ -363,10 +363,10 @@ class ClusterPlot(QWidget):
 
         def finish(found: Reassignment) -> None:
             if not move(clusters, found):
-                self.histogram.leave_be()
+                self.histogram.cancel_move()
 
         self._moving.start(work, finish, self._fail_move)
 
     def _fail_move(self, error: Exception) -> None:
-        self.histogram.leave_be()
+        self.histogram.cancel_move()
         self._say(f"⚠ {str(error) or type(error).__name__}")

@@ -65,12 +65,12 @@ class Look:
 
     @classmethod
     def of(cls, clusters: Clusters) -> Look:
-        """See what clusters wear."""
-        table, worn = clusters.table, clusters.colors
+        """See how clusters are shown."""
+        table, colors = clusters.table, clusters.colors
         labels = [int(label) for label in table["label"]]
-        colors = {label: QColor.fromRgbF(*map(float, worn.of(label)[:3])) for label in labels}
+        each = {label: QColor.fromRgbF(*map(float, colors.of(label)[:3])) for label in labels}
         names = dict(zip(labels, map(str, table["name"]), strict=True))
-        return cls(colors, names, worn.highlighted, worn.hidden)
+        return cls(each, names, colors.highlighted, colors.hidden)
 
     def dimmed(self, label: int) -> bool:
         """Whether others stand out."""
@@ -86,8 +86,8 @@ class PlotFrame(QWidget):
     Attributes
     ----------
     picked : Signal
-        Tells which cluster was clicked, 0 for none, and whether it is to be added to those
-        that are selected.
+        Emitted with the cluster that was clicked, 0 for none, and whether it is to be added to
+        those that are selected.
     """
 
     picked = Signal(int, bool)
@@ -104,7 +104,7 @@ class PlotFrame(QWidget):
         """Fit the dock."""
         return QSize(260, self.maximumHeight())
 
-    def wear(self, look: Look) -> None:
+    def show_look(self, look: Look) -> None:
         """Follow the colours of the canvas."""
         self.look = look
         self.update()
@@ -114,12 +114,12 @@ class PlotFrame(QWidget):
         return QColor(getattr(get_theme(self._viewer.theme), role).as_hex())
 
     def box(self) -> QRectF:
-        """Tell where the plot is, inside its axes."""
+        """Return where the plot is, inside its axes."""
         line = self.fontMetrics().height()
         return QRectF(line + 6, 12, self.width() - line - 14, self.height() - line - 18)
 
     def place(self, x: float, y: float, axes: tuple[Axis, Axis]) -> QPointF:
-        """Tell where values are drawn."""
+        """Return where values are drawn."""
         box, (across, up) = self.box(), axes
         return QPointF(
             box.left() + (x - across.low) / (across.high - across.low) * box.width(),
@@ -164,7 +164,7 @@ def compact(count: float) -> str:
 
 
 def figure(value: float, span: float = 0.0) -> str:
-    """Write a value in few digits: as many as tell two apart that differ by 1/50 of a span."""
+    """Write a value in few digits: enough for two that differ by 1/50 of a span."""
     if span > 0:
         digits = int(np.ceil(-np.log10(span / 50)))
         value = round(value, max(0, digits)) if digits < 300 else value

@@ -45,7 +45,7 @@ class HistogramPlot(PlotFrame):
     Attributes
     ----------
     moved : Signal
-        Tells which threshold was moved, and where to.
+        Emitted with the threshold that was moved, and where to.
     """
 
     moved = Signal(object, float)
@@ -63,21 +63,21 @@ class HistogramPlot(PlotFrame):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Histogram of the clusters")
         self.setAccessibleDescription(
-            "Left and right move the marked threshold, with Shift by ten; up and down mark "
-            "another; Escape puts it back."
+            "Left and right move the selected threshold, with Shift ten times as far. Up and down "
+            "select another one. Escape cancels the move."
         )
 
     def show_bars(self, bars: Bars, look: Look) -> None:
         """Draw a histogram."""
         self.bars, self._counted = bars, None
         self.focused = min(self.focused, max(0, len(bars.thresholds) - 1))
-        self.leave_be()
-        self.wear(look)
+        self.cancel_move()
+        self.show_look(look)
 
-    def wear(self, look: Look) -> None:
+    def show_look(self, look: Look) -> None:
         """Follow the colours of the canvas."""
         self._counted = None
-        super().wear(look)
+        super().show_look(look)
 
     def show_scale(self, scale: str) -> None:
         """Draw counts by another of the `SCALES`."""
@@ -92,7 +92,7 @@ class HistogramPlot(PlotFrame):
         assert self.bars is not None
         top = float(self._table().sum(axis=0).max(initial=1))
         scale = {"square root": " (√)", "logarithm": " (log)"}.get(self.scale, "")
-        most = compact(top * self.bars.reckoned_up)
+        most = compact(top * self.bars.sampling)
         return self.bars.across, Axis(f"pixels{scale}", 0, 1, "0", most)
 
     def _table(self) -> npt.NDArray[np.float64]:
@@ -114,7 +114,7 @@ class HistogramPlot(PlotFrame):
         return self.bars.thresholds[self.focused]
 
     def line(self, index: int) -> float:
-        """Tell where a threshold is drawn, in pixels across."""
+        """Return where a threshold is drawn, in pixels across."""
         assert self.bars is not None
         moving = index == self.focused and self.at is not None
         at = self.at if moving and self.at is not None else self.bars.thresholds[index].at
@@ -125,7 +125,7 @@ class HistogramPlot(PlotFrame):
         return box.left() + share * box.width()
 
     def value(self, x: float) -> float:
-        """Tell which value is drawn at so many pixels across."""
+        """Return which value is drawn at so many pixels across."""
         assert self.bars is not None
         box, across = self.box(), self.bars.across
         value = across.low + (x - box.left()) / box.width() * (across.high - across.low)
@@ -143,7 +143,7 @@ class HistogramPlot(PlotFrame):
         self._draw_bars(painter)
         self.draw_axes(painter, self.axes)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        # Where they are many, the colours tell where they are.
+        # Where they are many, the colours show where they are.
         if len(self.bars.thresholds) * _ROOM <= self.box().width():
             for index in range(len(self.bars.thresholds)):
                 if index != self.focused:
@@ -217,14 +217,14 @@ class HistogramPlot(PlotFrame):
     # -- the mouse ----------------------------------------------------------------------
 
     def near(self, x: float) -> int | None:
-        """Tell which threshold is under the mouse."""
+        """Return which threshold is under the mouse."""
         if self.bars is None or not self.bars.movable or not self.bars.thresholds:
             return None
         far = [abs(self.line(i) - x) for i in range(len(self.bars.thresholds))]
         index = int(np.argmin(far))
         return index if far[index] <= _NEAR else None
 
-    def told(self, x: float) -> str:
+    def text_at(self, x: float) -> str:
         """Say what is at so many pixels across."""
         if self.bars is None or self.look is None:
             return ""
@@ -248,9 +248,9 @@ class HistogramPlot(PlotFrame):
             begin, end = float(np.ceil(begin - 0.5)), float(np.ceil(end - 0.5) - 1)
         values = figure(begin) if begin == end else f"{figure(begin)} to {figure(end)}"
         lines = [f"{self.bars.name} {values}"]
-        about = "about " if self.bars.reckoned_up > 1 else ""
+        about = "about " if self.bars.sampling > 1 else ""
         for row in np.flatnonzero(table[:, bar]):
-            count = round(table[row, bar] * self.bars.reckoned_up)
+            count = round(table[row, bar] * self.bars.sampling)
             lines.append(f"{names[list(names)[row]]}: {about}{count:,} pixels")
         return "\n".join(lines)
 
@@ -260,7 +260,7 @@ class HistogramPlot(PlotFrame):
             return
         x = event.position().x()
         if (index := self.near(x)) is not None:
-            self.put()
+            self.apply_move()
             self.focused, self._dragging = index, True
             self.update()
             return
@@ -272,7 +272,7 @@ class HistogramPlot(PlotFrame):
         self.picked.emit(label, bool(event.modifiers() & add))
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
-        """Move the threshold that is held, or say what is under the mouse."""
+        """Drag the threshold, or say what is under the mouse."""
         if event is None or self.bars is None:
             return
         x = event.position().x()
@@ -281,12 +281,12 @@ class HistogramPlot(PlotFrame):
             return
         over = self.near(x) is not None
         self.setCursor(Qt.CursorShape.SplitHCursor if over else Qt.CursorShape.ArrowCursor)
-        QToolTip.showText(event.globalPosition().toPoint(), self.told(x), self)
+        QToolTip.showText(event.globalPosition().toPoint(), self.text_at(x), self)
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
         """Put the threshold where it was dragged."""
         if event is not None and self._dragging:
-            self.put()
+            self.apply_move()
 
     # -- the keyboard -------------------------------------------------------------------
 
@@ -303,23 +303,23 @@ class HistogramPlot(PlotFrame):
             step *= 10 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
             now = threshold.at if self.at is None else self.at
             self._move_to(now + (step if key == Qt.Key.Key_Right else -step))
-            self._clock.call(self.put, _REST)
+            self._clock.call(self.apply_move, _REST)
         elif key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
-            self.put()
+            self.apply_move()
             step = 1 if key == Qt.Key.Key_Up else -1
             self.focused = (self.focused + step) % len(self.bars.thresholds)
             self.update()
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.put()
+            self.apply_move()
         elif key == Qt.Key.Key_Escape and self.at is not None:
-            self.leave_be()
+            self.cancel_move()
         else:
             super().keyPressEvent(event)
 
     def focusOutEvent(self, event: QFocusEvent | None) -> None:  # noqa: N802
         """Do what the keys asked for."""
         if not self._dragging:
-            self.put()
+            self.apply_move()
         super().focusOutEvent(event)
 
     # -- moving -------------------------------------------------------------------------
@@ -334,18 +334,18 @@ class HistogramPlot(PlotFrame):
         self.at = float(np.clip(at, low, high))
         self.update()
 
-    def put(self) -> None:
+    def apply_move(self) -> None:
         """Ask for the clusters to follow, if the focused threshold was moved."""
-        self._clock.forget(self.put)
+        self._clock.forget(self.apply_move)
         self._dragging = False
         threshold, at = self.threshold, self.at
         if threshold is not None and at is not None and at != threshold.at:
             self.moved.emit(threshold, at)
         else:
-            self.leave_be()
+            self.cancel_move()
 
-    def leave_be(self) -> None:
+    def cancel_move(self) -> None:
         """Draw the threshold where it is."""
-        self._clock.forget(self.put)
+        self._clock.forget(self.apply_move)
         self.at, self._dragging = None, False
         self.update()

@@ -44,12 +44,12 @@ class ScatterPlot(PlotFrame):
     def show_cloud(self, cloud: Cloud, look: Look) -> None:
         """Draw points."""
         self.cloud, self._drawn, self._axes = cloud, None, None
-        self.wear(look)
+        self.show_look(look)
 
-    def wear(self, look: Look) -> None:
+    def show_look(self, look: Look) -> None:
         """Follow the colours of the canvas."""
         self._drawn = None
-        super().wear(look)
+        super().show_look(look)
 
     @property
     def axes(self) -> tuple[Axis, Axis]:
@@ -138,7 +138,7 @@ class ScatterPlot(PlotFrame):
         return picture
 
     def _places(self, axes: tuple[Axis, Axis]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        """Tell where the dots are drawn, and how large: the area goes by the pixels."""
+        """Return where the dots are drawn, and how large: the area goes by the pixels."""
         assert self.cloud is not None
         members, box = self.cloud.members, self.box()
         across = (self.cloud.across[members.point] - axes[0].low) / (axes[0].high - axes[0].low)
@@ -169,7 +169,7 @@ class ScatterPlot(PlotFrame):
     # -- the mouse ----------------------------------------------------------------------
 
     def under(self, where: QPointF) -> tuple[int, int | None]:
-        """Tell which cluster is at a place, 0 for none, and which of its dots, if it is one."""
+        """Return which cluster is at a place, 0 for none, and which of its dots, if it is one."""
         if self.cloud is None or self.look is None:
             return 0, None
         axes, seen = self.axes, set(self.look.colors) - self.look.hidden
@@ -188,7 +188,7 @@ class ScatterPlot(PlotFrame):
             return 0, None
         return int(members.label[nearest]), nearest
 
-    def told(self, where: QPointF) -> str:
+    def text_at(self, where: QPointF) -> str:
         """Say what is at a place."""
         label, dot = self.under(where)
         if not label or self.cloud is None or self.look is None:
@@ -199,14 +199,14 @@ class ScatterPlot(PlotFrame):
         point, count = cloud.members.point[dot], int(cloud.members.count[dot])
         values = zip(cloud.channels, cloud.values[:, point], strict=True)
         colour = ", ".join(f"{channel} {figure(round(float(v), 3))}" for channel, v in values)
-        about = "about " if cloud.reckoned_up > 1 else ""
-        n = round(count * cloud.reckoned_up)
+        about = "about " if cloud.sampling > 1 else ""
+        n = round(count * cloud.sampling)
         return f"{name}\n{colour}\n{about}{n:,} pixel{'s' if n != 1 else ''}"
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
         """Say what is under the mouse."""
         if event is not None:
-            text = self.told(event.position())
+            text = self.text_at(event.position())
             QToolTip.showText(event.globalPosition().toPoint(), text, self)
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802

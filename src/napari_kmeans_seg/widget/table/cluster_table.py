@@ -61,7 +61,7 @@ class ClusterTable(QWidget):
     Attributes
     ----------
     followed : Signal
-        Tells that other clusters are shown than before, or none.
+        Emitted when other clusters are shown than before, or none.
     """
 
     followed = Signal()
@@ -102,13 +102,13 @@ class ClusterTable(QWidget):
     def _buttons(self) -> QGridLayout:
         """Make the actions, each with a button and a key."""
         made: list[tuple[str, str, str, Callable[[], None]]] = [
-            ("Merge", "Ctrl+J", "Make the selected clusters one.", self.merge),
+            ("Merge", "Ctrl+J", "Join the selected clusters to one.", self.merge),
             ("Split…", "Ctrl+T", "Split the selected cluster by k-means on its own pixels.",
              self.ask_split),
-            ("Delete", "Del", "Make the selected clusters background.", self.delete),
+            ("Delete", "Del", "Turn the selected clusters into background.", self.delete),
             ("Extract", "Ctrl+E", "Add a mask layer of each selected cluster.", self.extract),
-            ("Undo", "Ctrl+Z", "Take back the last step.", self.undo),
-            ("Redo", "Ctrl+Shift+Z", "Do the step again that was taken back.", self.redo),
+            ("Undo", "Ctrl+Z", "Undo the last step.", self.undo),
+            ("Redo", "Ctrl+Shift+Z", "Redo the step that was undone.", self.redo),
         ]  # fmt: skip
         for text, key, tip, do in made:
             one = action(self, text, key, tip, lambda do=do: self._try(do))  # type: ignore[misc]
@@ -164,8 +164,8 @@ class ClusterTable(QWidget):
             images = [layer for layer in images if isinstance(layer, Image)]
         clusters = clusters_of(self._viewer, *images) if images else None
         # Masks, points and the like say nothing of which result a person works on.
-        told = any(isinstance(layer, Image) for layer in images)
-        if clusters is None and not told and self._is_here():
+        of_image = any(isinstance(layer, Image) for layer in images)
+        if clusters is None and not of_image and self._is_here():
             return
         if clusters is not self._clusters:
             self._let_go()
@@ -181,7 +181,7 @@ class ClusterTable(QWidget):
         return self._layer is not None and self._layer in self._viewer.layers
 
     def _read_soon(self) -> None:
-        # Several events tell of one piece of work: read once, when all are through.
+        # One piece of work emits several events: read once, when all are through.
         self._clock.call(self._read)
 
     def _let_go(self) -> None:
@@ -218,7 +218,7 @@ class ClusterTable(QWidget):
         """Fill the table, and select the rows of some clusters."""
         clusters = self._clusters
         self.view.show_clusters(clusters)
-        # Not at each selection: to tell which colours are worn takes a while.
+        # Not at each selection: to find out which colours these are takes a while.
         self.extras.show_clusters(clusters)
         self._shown = [] if clusters is None else clusters.table.to_numpy().tolist()
         self.setVisible(clusters is not None)
@@ -362,8 +362,8 @@ class ClusterTable(QWidget):
         for name, on in able.items():
             self.actions_[name].setEnabled(on)
         for name, step, keys in (("undo", undo, "Ctrl+Z"), ("redo", redo, "Ctrl+Shift+Z")):
-            told = f"{name.capitalize()}: {step} ({keys})" if step else f"Nothing to {name}."
-            self.actions_[name].setToolTip(told)
+            tip = f"{name.capitalize()}: {step} ({keys})" if step else f"Nothing to {name}."
+            self.actions_[name].setToolTip(tip)
 
     def _menu(self, place: QPoint) -> None:
         menu = QMenu(self)

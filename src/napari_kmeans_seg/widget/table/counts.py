@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # How long the brush rests before the pixels are counted, in milliseconds.
 _REST = 300
-# Painting tells of itself by the first two, undoing it in napari by "set_data" only.
+# Painting emits the first two, undoing it in napari "set_data" only.
 _PAINTED = ("paint", "labels_update", "set_data")
 
 

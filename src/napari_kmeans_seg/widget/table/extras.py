@@ -40,7 +40,7 @@ class ClusterExtras(QWidget):
     clock : Clock
         Looks after the reading of files.
     say : callable
-        Is told what was done, and with False what could not be done.
+        Is given what was done, and with False what could not be done.
     """
 
     def __init__(self, clock: Clock, say: Callable[[str, bool], None]) -> None:
@@ -53,12 +53,12 @@ class ClusterExtras(QWidget):
         self.colors.setPlaceholderText("Other colours")
         self.colors.setToolTip(
             "Mean colours: each cluster in the mean of its pixels.\n"
-            "Distinct hues: 16 that colour-blind people can tell apart, too."
+            "Distinct hues: 16 colours that colour-blind people can distinguish, too."
         )
         self.methods = QPushButton("Copy methods text")
-        self.methods.setToolTip("Put sentences for a paper on the clipboard.")
+        self.methods.setToolTip("Copy sentences for a paper to the clipboard.")
         self.script = QPushButton(_SCRIPT)
-        self.script.setToolTip("Put the script on the clipboard that gives this very result.")
+        self.script.setToolTip("Copy a script that gives this very result to the clipboard.")
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(4)
@@ -76,15 +76,15 @@ class ClusterExtras(QWidget):
         self._clusters = clusters
         if not self._reading.busy:
             self._offer_script()
-        worn = -1
+        current = -1
         if clusters is not None:
             table = clusters.table
             now = clusters.colors.of_each(table["label"].tolist())
             for choice in (_MEANS, _DISTINCT):
                 colors = self._chosen(clusters, table, choice)
                 if colors and np.allclose(list(now.values()), list(colors.values()), atol=4e-3):
-                    worn = choice
-        self.colors.setCurrentIndex(worn)
+                    current = choice
+        self.colors.setCurrentIndex(current)
 
     def _chosen(self, clusters: Clusters, table: pd.DataFrame, choice: int) -> dict[int, Any]:
         if choice == _DISTINCT:
@@ -102,7 +102,9 @@ class ClusterExtras(QWidget):
                 colors, self.colors.itemText(choice), _OPACITY[choice] if usual else None
             )
         else:
-            self._say("Mean colours need the image, with one channel or red, green, blue.", False)
+            self._say(
+                "Mean colours need the image in the viewer, and it must be grey or RGB.", False
+            )
             self.show_clusters(self._clusters)
 
     def _copy_methods(self) -> None:

@@ -38,7 +38,7 @@ class ClusterModel(QAbstractTableModel):
     refused : Signal
         Says why a name was not taken.
     renamed : Signal
-        Tells that a name was taken.
+        Emitted when a name was taken.
     """
 
     refused = Signal(str)
@@ -53,7 +53,7 @@ class ClusterModel(QAbstractTableModel):
         self._cells: dict[str, list[Any]] = {}
         # The colours of the rows, and the colormap that they were looked up in.
         self._colors: dict[int, Any] = {}
-        self._worn: object = None
+        self._colormap: object = None
 
     def show(self, clusters: Clusters | None) -> None:
         """Read the clusters anew."""
@@ -69,19 +69,19 @@ class ClusterModel(QAbstractTableModel):
             again = {one for one in cells if "[pixel" in one and cells[one] == cells["pixels"]}
             self._cells = {one: cells[one] for one in cells if one not in again}
         self._columns = ["", *self._cells]
-        self._worn = None
+        self._colormap = None
         self.endResetModel()
 
     def label(self, row: int) -> int:
-        """Tell which cluster a row is about."""
+        """Return which cluster a row is about."""
         return self._labels[row]
 
     def _color(self, label: int) -> QColor:
-        """Tell the colour that a cluster has now."""
+        """Return the colour that a cluster has now."""
         assert self._clusters is not None
         colors = self._clusters.colors
-        if colors.worn is not self._worn:
-            self._worn, self._colors = colors.worn, colors.of_each(self._labels)
+        if colors.worn is not self._colormap:
+            self._colormap, self._colors = colors.worn, colors.of_each(self._labels)
         return QColor.fromRgbF(*map(float, self._colors[label]))
 
     def recolored(self) -> None:
@@ -103,7 +103,7 @@ class ClusterModel(QAbstractTableModel):
         return 0 if parent.isValid() else len(self._labels)
 
     def columnCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: N802, B008
-        """Count what is told of each."""
+        """Count the columns."""
         return 0 if parent.isValid() else len(self._columns)
 
     def headerData(  # noqa: N802
@@ -116,8 +116,8 @@ class ClusterModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._title(column)
         if role == Qt.ItemDataRole.ToolTipRole:
-            told = {
-                "": "Tick to see the cluster on the canvas. Double-click to choose its colour.",
+            tips = {
+                "": "Tick to show the cluster on the canvas. Double-click to choose its colour.",
                 "name": "Double-click or press F2 to rename.",
                 "pixels": "Number of pixels.",
                 "percent": "Percent of all pixels that are in a cluster.",
@@ -125,8 +125,8 @@ class ClusterModel(QAbstractTableModel):
             if column.startswith("mean_"):
                 return f"Mean {column.removeprefix('mean_')} of the cluster's pixels."
             if column.partition(" [")[0] in QUANTITIES:
-                return f"{column}; of a series, in all steps together."
-            return told.get(column, column)
+                return f"{column}. In a series: of all steps together."
+            return tips.get(column, column)
         return None
 
     def _title(self, column: str) -> str:
@@ -140,7 +140,7 @@ class ClusterModel(QAbstractTableModel):
         return title[:1].upper() + title[1:] if own and not of_layers else title
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Tell what stands in a cell."""
+        """Return what stands in a cell."""
         if self._clusters is None or not index.isValid():
             return None
         label, column = self.label(index.row()), self._columns[index.column()]
@@ -176,11 +176,12 @@ class ClusterModel(QAbstractTableModel):
             icon.addPixmap(swatch, QIcon.Mode.Selected)
             return icon
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"Label {label}, {'seen' if seen else 'hidden'}. Double-click: another colour."
+            state = "shown" if seen else "hidden"
+            return f"Label {label}, {state}. Double-click to change its colour."
         return None
 
     def flags(self, index: QModelIndex) -> Qt.ItemFlag:
-        """Tell what can be done with a cell."""
+        """Return what can be done with a cell."""
         flags = super().flags(index)
         if index.column() == SWATCH:
             flags |= Qt.ItemFlag.ItemIsUserCheckable

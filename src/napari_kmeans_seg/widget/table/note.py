@@ -29,19 +29,19 @@ class ClusterNote(QLabel):
     def follow(self, clusters: Clusters | None) -> None:
         """Speak of these clusters."""
         self._clusters = clusters
-        self._tell()
+        self._update()
 
-    def tell_preview(self, previewed: bool) -> None:
+    def note_preview(self, previewed: bool) -> None:
         """Note whether a preview of a part is seen."""
         self._previewed = previewed
-        self._tell()
+        self._update()
 
-    def tell_run(self, has_labels: bool) -> None:
+    def note_run(self, has_labels: bool) -> None:
         """Note whether the last run has made clusters, and not the segmented image alone."""
         self._older = None if has_labels else self._clusters
-        self._tell()
+        self._update()
 
-    def _tell(self) -> None:
+    def _update(self) -> None:
         clusters, text = self._clusters, ""
         if clusters is not None and "preview_of" not in record_of(clusters.layer):
             if self._previewed:

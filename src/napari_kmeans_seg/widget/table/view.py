@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _SELECT = QItemSelectionModel.SelectionFlag
 # Height of a row in pixels of the screen, and up to how many are shown without scrolling.
-_ROW, _FEW = 24, 12
+_ROW, _MOST_ROWS = 24, 12
 
 
 class ClusterView(QTableView):
@@ -80,12 +80,12 @@ class ClusterView(QTableView):
         columns, bar = self.horizontalHeader(), self.horizontalScrollBar()
         assert columns is not None
         assert bar is not None
-        rows = _ROW * min(max(self.rows.rowCount(), 3), _FEW)
+        rows = _ROW * min(max(self.rows.rowCount(), 3), _MOST_ROWS)
         frame = 2 * self.frameWidth() + columns.sizeHint().height() + bar.sizeHint().height()
         self.setFixedHeight(rows + frame)
 
     def label(self, index: QModelIndex) -> int:
-        """Tell which cluster a row is about, as it is sorted."""
+        """Return which cluster a row is about, as it is sorted."""
         return self.rows.label(self.sorted.mapToSource(index).row())
 
     @property
