@@ -7,6 +7,7 @@ import time
 import warnings
 import weakref
 
+import dask
 import dask.array as da
 import numpy as np
 import pytest
@@ -378,6 +379,29 @@ def test_an_error_is_told_and_nothing_is_changed(viewer, dock, finish, qtbot, co
     assert widget.more_options.init.label == "⚠ Init"
     widget.more_options.init.value = "auto"
     press(qtbot, widget.run_button)
+    finish(widget)
+    assert widget.state == "done"
+
+
+def test_a_library_that_leaves_python_does_not_leave_the_dock_running(viewer, dock, finish, coffee):
+    def leave(block):
+        if armed:
+            raise SystemExit("no licence")
+        return block
+
+    armed = []
+    data = da.from_array(coffee[..., 0], chunks=100).map_blocks(leave, dtype=np.uint8)
+    viewer.add_image(data, name="coffee", contrast_limits=(0, 255))
+    widget = dock()
+    armed.append(True)
+    with dask.config.set(scheduler="synchronous"):
+        widget.run()
+        finish(widget)
+        armed.clear()
+    assert widget.state == "error"
+    assert "SystemExit: no licence" in widget.message.value
+    assert widget.run_button.enabled
+    widget.run()
     finish(widget)
     assert widget.state == "done"
 

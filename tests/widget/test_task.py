@@ -133,6 +133,7 @@ def test_nothing_is_called_once_it_is_closed(parent, clock, start, said, qtbot, 
     if end == "closed":
         clock.close()
         clock.call(lambda: called.append(2))
+        start(task, count_for_ever)
     else:
         parent.deleteLater()
     qtbot.waitUntil(lambda: not threads())

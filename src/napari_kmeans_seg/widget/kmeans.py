@@ -21,7 +21,7 @@ from .plots.choose_k import HowMany
 from .plots.cluster_plot import ClusterPlot
 from .preview import Preview
 from .run import Run
-from .sections import On, Scrolled, Section, WheelScrolls, mark, wrap
+from .sections import On, Scrolled, Section, WheelScrolls, mark, thin, wrap
 from .state import DockState, Refusal, Request, Said, part_of
 from .table.cluster_table import ClusterTable
 from .task import Clock, Task
@@ -128,13 +128,7 @@ class KMeansWidget(Container[Widget]):
     def _style(self) -> None:
         """Do what magicgui has no words for."""
         wrap(self.message, self.warning)
-        bar = self.progress_bar.native
-        bar.setTextVisible(False)
-        bar.setFixedHeight(6)
-        # The fields below must not jump when a run begins and ends.
-        policy = bar.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)
-        bar.setSizePolicy(policy)
+        thin(self.progress_bar)
         self.progress_bar.hide()
         self.warning.hide()
 
@@ -181,8 +175,9 @@ class KMeansWidget(Container[Widget]):
         # A region may be an output of ours, and would follow itself for ever.
         if not self._state.is_settling:
             self._marks += 1
-            self.preview.look_soon()
             self.how_many.follow()
+            if self.live.value:
+                self.preview.look_soon()
 
     def _on_inputs(self) -> None:
         """See whether the active layer takes part now, or does so no more."""

@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
-    from magicgui.widgets import Container, Label, Widget
+    from magicgui.widgets import Container, Label, ProgressBar, Widget
 
 _MARK = "⚠ "
 
@@ -33,6 +33,16 @@ def wrap(*labels: Label) -> None:
         label.native.setWordWrap(True)
         label.native.setMinimumWidth(0)
         label.native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+
+
+def thin(bar: ProgressBar) -> None:
+    """Make a progress bar a line that leaves its place when it is hidden: nothing may jump."""
+    native = bar.native
+    native.setTextVisible(False)
+    native.setFixedHeight(6)
+    policy = native.sizePolicy()
+    policy.setRetainSizeWhenHidden(True)
+    native.setSizePolicy(policy)
 
 
 def hidden_line(text: str = "") -> QLabel:

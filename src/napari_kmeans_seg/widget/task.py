@@ -38,13 +38,18 @@ class Clock(QObject):
     ----------
     parent : QObject
         Whose life this ends with.
+
+    Attributes
+    ----------
+    is_open : bool
+        Whether anything is called.
     """
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self._due: dict[Callable[[], None], float] = {}
         self._tasks: WeakSet[Task[Any]] = WeakSet()
-        self._open = True
+        self.is_open = True
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._ring)
@@ -53,7 +58,7 @@ class Clock(QObject):
 
     def call(self, callback: Callable[[], None], after: int = 0) -> None:
         """Call something once, so many milliseconds from now; asked for again, from then."""
-        if self._open:
+        if self.is_open:
             self._due[callback] = perf_counter() + after / 1000
             self._wind()
 
@@ -67,11 +72,11 @@ class Clock(QObject):
 
     def open(self) -> None:
         """Go on after `close`."""
-        self._open = True
+        self.is_open = True
 
     def close(self) -> None:
         """Call nothing any more, and cancel all tasks. Touches no Qt object."""
-        self._open = False
+        self.is_open = False
         _cancel_all(self._tasks)
         self._due.clear()
 
@@ -129,7 +134,7 @@ class Task(Generic[T]):
         done: Callable[[T], None],
         failed: Callable[[Exception], None],
     ) -> None:
-        """Begin. Work that goes on already is cancelled.
+        """Begin, unless the dock is closed. Work that goes on already is cancelled.
 
         Parameters
         ----------
@@ -143,6 +148,8 @@ class Task(Generic[T]):
             Is given what the work, or `done`, raised.
         """
         self.cancel()
+        if not self._clock.is_open:
+            return
         self._work = _Work(work, self)
         self._done, self._failed = done, failed
         self._work.start()

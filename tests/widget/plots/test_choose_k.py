@@ -88,6 +88,19 @@ def test_the_curve_of_other_settings_says_so(viewer, widget, compute, coffee, ch
     assert reason.text() == suggested
 
 
+def test_the_curve_of_a_region_that_was_painted_on_since_says_so(viewer, widget, compute, coffee):
+    area = viewer.add_labels(np.ones(coffee.shape[:2], np.uint8), name="area")
+    viewer.layers.selection.active = viewer.layers["coffee"]
+    widget.inputs.region.value = str(area.unique_id)
+    compute(widget)
+    reason = widget.how_many.reason
+    assert not reason.text().startswith("Computed with other settings")
+    area.paint((50, 50), 0)
+    assert reason.text().startswith("Computed with other settings")
+    compute(widget)
+    assert not reason.text().startswith("Computed with other settings")
+
+
 def test_it_can_be_stopped_and_ends_with_the_dock(viewer, widget, qtbot, big):
     viewer.add_image(big, name="big")
     widget.how_many.button.click()

@@ -142,6 +142,24 @@ def test_a_dock_that_closes_while_files_are_read_copies_nothing(viewer, ran, cof
     assert QGuiApplication.clipboard().text() == "mine"
 
 
+def test_the_script_can_be_copied_again_in_a_dock_that_was_closed_while_files_were_read(
+    viewer, dock, finish, laid_out, copy_script, coffee
+):
+    viewer.add_image(coffee, name="image")
+    widget = dock()
+    widget.run()
+    finish(widget)
+    laid_out(widget)
+    script = widget.clusters.extras.script
+    QTest.mouseClick(script, Qt.MouseButton.LeftButton)
+    viewer.window.remove_dock_widget(widget.native)
+    viewer.window.add_dock_widget(widget)
+    assert (script.text(), script.isEnabled()) == ("Copy as Python", True)
+    laid_out(widget)
+    copy_script(widget.clusters)
+    assert "segment(" in QGuiApplication.clipboard().text()
+
+
 def test_distinct_hues_stay_and_grow_with_another_run(viewer, ran, coffee, dock, finish):
     table = ran(coffee)
     labels = viewer.layers["image clusters"]

@@ -201,3 +201,27 @@ def test_the_table_is_as_tall_as_its_rows_where_they_are_few(widget, table, fini
     finish(widget)
     QTest.qWait(50)
     assert table.view.height() == four + 8 * table.view.rowHeight(0), "twelve, the rest is scrolled"
+
+
+def test_whatever_goes_wrong_while_a_cluster_is_split_is_said(viewer, dock, finish, qtbot, coffee):
+    gone = []
+
+    def read(block):
+        if gone:
+            raise OSError("the disk is gone")
+        return block
+
+    data = da.from_array(coffee, chunks=(400, 100, 3)).map_blocks(read, dtype=np.uint8)
+    viewer.add_image(data, name="coffee", rgb=True)
+    widget = dock()
+    widget.run()
+    finish(widget)
+    table, n = widget.clusters, widget.clusters.view.rows.rowCount()
+    table.select([2])
+    gone.append(True)
+    table.split(2)
+    qtbot.waitUntil(lambda: "the disk is gone" in table.message.text(), timeout=9000)
+    assert table.message.isVisible()
+    assert table.actions_["split"].isEnabled(), "to try again"
+    assert table.view.rows.rowCount() == n
+    gone.clear()  # napari draws the layer once more
