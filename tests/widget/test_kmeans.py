@@ -495,8 +495,12 @@ def test_another_layer_may_be_chosen_while_it_runs(viewer, dock, finish, qtbot, 
     viewer.add_image(big[:1000], name="noise")
     widget = dock()
     press(qtbot, widget.run_button)
+    qtbot.waitUntil(lambda: widget.progress_bar.value > 0)
+    said = widget.message.value
+    assert said.startswith("“noise”: ")
     viewer.layers.selection.active = viewer.layers["cell"]
     assert widget.layer_name.value == "cell"
+    assert widget.message.value == said, "it is of the run"
     assert not widget.run_button.enabled
     finish(widget)
     assert names(viewer) == ["cell", "noise", "noise k-means", "noise clusters"]

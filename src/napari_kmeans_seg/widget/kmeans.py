@@ -306,7 +306,7 @@ class KMeansWidget(Container[Widget]):
         self.progress_bar.value = percent
         if self.task.stage:
             stage, name = self.task.stage.lower(), breakable(run.request.source.name)
-            self.message.value = f"“{name}”: {stage}, {percent} %"
+            self._state.meanwhile = f"“{name}”: {stage}, {percent} %"
 
     def _on_failed(self, error: Exception) -> None:
         if self._run is not None:

@@ -88,6 +88,17 @@ def test_the_curve_of_other_settings_says_so(viewer, widget, compute, coffee, ch
     assert reason.text() == suggested
 
 
+def test_the_curve_stays_when_another_layer_is_removed(viewer, widget, compute, finish):
+    compute(widget)
+    widget.run()
+    finish(widget)
+    viewer.layers.selection.active = viewer.layers["coffee clusters"]
+    viewer.layers.remove("coffee clusters")
+    viewer.layers.selection.active = viewer.layers["coffee"]
+    QTest.qWait(10)
+    assert widget.how_many.plot.isVisible()
+
+
 def test_the_curve_of_a_region_that_was_painted_on_since_says_so(viewer, widget, compute, coffee):
     area = viewer.add_labels(np.ones(coffee.shape[:2], np.uint8), name="area")
     viewer.layers.selection.active = viewer.layers["coffee"]
@@ -96,6 +107,7 @@ def test_the_curve_of_a_region_that_was_painted_on_since_says_so(viewer, widget,
     reason = widget.how_many.reason
     assert not reason.text().startswith("Computed with other settings")
     area.paint((50, 50), 0)
+    QTest.qWait(10)
     assert reason.text().startswith("Computed with other settings")
     compute(widget)
     assert not reason.text().startswith("Computed with other settings")
@@ -110,8 +122,12 @@ def test_it_can_be_stopped_and_ends_with_the_dock(viewer, widget, qtbot, big):
     assert not widget.how_many.plot.isVisible()
     assert widget.how_many.button.text() == "How many clusters?"
     widget.how_many.button.click()
-    viewer.window.remove_dock_widget("all")
+    qtbot.waitUntil(lambda: widget.how_many.button.text().startswith("Stop ("), timeout=10_000)
+    viewer.window.remove_dock_widget(widget.native)
     assert not widget.how_many.busy
+    viewer.window.add_dock_widget(widget)
+    assert widget.how_many.button.text() == "How many clusters?"
+    assert widget.message.value == "Ready."
 
 
 def test_what_cannot_be_computed_is_said(viewer, widget):

@@ -147,7 +147,7 @@ class HowMany(QWidget):
         clock: Clock,
     ) -> None:
         super().__init__()
-        self._state = state
+        self._state, self._clock = state, clock
         self._task: Task[ClusterCurve] = Task(clock, self._show_progress)
         self.button = QPushButton(_TITLE)
         self.button.setToolTip("Try 2 to 12 clusters, and suggest a number.")
@@ -176,6 +176,9 @@ class HowMany(QWidget):
     def offer(self, there_is_an_image: bool) -> None:
         """Let it be asked for where there is something to be clustered."""
         self.button.setEnabled(there_is_an_image or self.busy)
+        if not self.busy:
+            # It was stopped when the dock was closed, and is open again.
+            self.button.setText(_TITLE)
 
     def compute(self) -> None:
         """Compute the curve; pressed again, stop. Returns at once."""
@@ -209,7 +212,13 @@ class HowMany(QWidget):
         self._task.cancel()
 
     def follow(self) -> None:
-        """Look whether the curve is still that of the image and the settings."""
+        """Look soon whether the curve is still that of the image and the settings.
+
+        Soon, for when a person removes a layer none is active for a moment.
+        """
+        self._clock.call(self._compare)
+
+    def _compare(self) -> None:
         if self._of is None:
             return
         ids, points = self._of

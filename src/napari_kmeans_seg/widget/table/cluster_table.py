@@ -128,6 +128,8 @@ class ClusterTable(QWidget):
             for event in self._changes():
                 event.connect(self._on_layers)
             self._viewer.mouse_drag_callbacks.append(self._on_click)
+            # What was said of work that ended when the dock was closed.
+            self.message.hide()
         self.follow()
 
     def leave(self) -> None:
