@@ -509,6 +509,18 @@ def test_another_layer_may_be_chosen_while_it_runs(viewer, dock, finish, qtbot, 
     assert widget.run_button.enabled
 
 
+def test_what_a_run_adds_is_followed_once_when_all_of_it_is_there(viewer, dock, finish, coffee):
+    viewer.add_image(coffee, name="coffee")
+    widget, followed, shown = dock(), [], []
+    widget.target.followed.connect(lambda _: followed.append(names(viewer)))
+    widget.clusters.followed.connect(lambda: shown.append(widget.clusters.view.rows.rowCount()))
+    widget.run()
+    finish(widget)
+    assert followed == [["coffee", "coffee k-means", "coffee clusters"]]
+    assert len(shown) == 1
+    assert widget.clusters.view.rows.rowCount() == 5
+
+
 def test_a_source_that_is_removed_while_it_runs_leaves_no_result(viewer, dock, finish, qtbot, big):
     viewer.add_image(big, name="noise")
     widget = dock()
