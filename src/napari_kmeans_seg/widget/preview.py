@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 # How many images are kept: to go to and fro between two shall not read them anew.
 _IMAGES_KEPT = 2
 # How long the settings rest before the slower outputs follow, in milliseconds.
-_REST = 400
+_SETTINGS_REST = 400
 # How long the camera and the sliders rest before the part in view is taken anew.
-_SETTLE = 200
+_CAMERA_REST = 200
 
 
 class Points:
@@ -179,11 +179,11 @@ class Preview:
             return True
         # Nothing follows after `stop`.
         follows = self._asked is not None or self._drawn_on
-        return follows and any(map(self._clock.awaits, (self._settle, self._look_around)))
+        return follows and any(map(self._clock.awaits, (self._show_rest, self._look_around)))
 
     def request(self, request: Request) -> None:
         """Show what is asked for as soon as may be. Returns at once."""
-        self._clock.forget(self._settle)
+        self._clock.forget(self._show_rest)
         try:
             source = to_preview(self._viewer, request.source)
         except ValueError as error:
@@ -236,7 +236,7 @@ class Preview:
     def look_soon(self) -> None:
         """Ask again soon, for region or seeds were drawn on."""
         self._drawn_on = True
-        self._clock.call(self._look_around, _SETTLE)
+        self._clock.call(self._look_around, _CAMERA_REST)
 
     # -- the part in view -----------------------------------------------------------------
 
@@ -255,7 +255,7 @@ class Preview:
                 event.connect(callback)
 
     def _on_moved(self) -> None:
-        self._clock.call(self._look_around, _SETTLE)
+        self._clock.call(self._look_around, _CAMERA_REST)
 
     def _look_around(self) -> None:
         """Say so if something else is to be shown by now."""
@@ -338,9 +338,9 @@ class Preview:
             self._took = perf_counter() - self._started
         self._shown(asked.request, outputs, self._took)
         if not settled and self._asked is asked and asked.unfinished:
-            self._clock.call(self._settle, _REST)
+            self._clock.call(self._show_rest, _SETTINGS_REST)
 
-    def _settle(self) -> None:
+    def _show_rest(self) -> None:
         """Let the slower outputs follow, unless something else is asked for by now."""
         if self._last is not None and self._last[0] is self._asked and self._pending is None:
             self._pending = self._asked

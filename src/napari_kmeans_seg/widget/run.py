@@ -45,7 +45,7 @@ class Run:
         viewer: napari.viewer.Viewer,
         request: Request,
     ) -> Run:
-        """Prepare it."""
+        """Make the work, watch the layers of an earlier run, and open the progress bar."""
         source, kinds = request.source, request.kinds
         parameters = request.parameters
         watches = [EditWatch(layer) for layer in earlier_outputs(viewer, source, kinds)]

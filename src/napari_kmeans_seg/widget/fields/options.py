@@ -48,7 +48,7 @@ def field_of(argument: Argument) -> Any:
     if argument.choices:
         return ComboBox(label=argument.label, value=default, choices=_choices(argument), **words)
     if isinstance(default, bool):
-        return CheckBox(label="", text=argument.label, value=default, **words)
+        return CheckBox(text=argument.label, value=default, **words)
     words["label"] = argument.label
     if isinstance(default, int):
         return SpinBox(value=default, min=int(low), max=int(high), **words)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 # How long the settings rest before they are kept for the next session, in milliseconds.
-_REST = 300
+_SETTINGS_REST = 300
 
 
 class LastSettings:
@@ -50,7 +50,7 @@ class LastSettings:
 
     def keep_soon(self) -> None:
         """Keep what there is once it rests: napari writes a file."""
-        self._clock.call(self._keep, _REST)
+        self._clock.call(self._keep, _SETTINGS_REST)
 
     def keep_now(self) -> None:
         """Keep what would be kept soon, for the window may be closing."""

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from ..task import Clock
 
 # How long a brush rests before its pixels are looked at, in milliseconds.
-_REST = 200
+_BRUSH_REST = 200
 # Seconds after which it is said that pixels are being read.
 _PATIENCE = 0.3
 _NOTHING = "Run, or click a result in the layer list, to see its clusters."
@@ -214,7 +214,7 @@ class ClusterPlot(QWidget):
 
     def _read_later(self) -> None:
         # A brush emits an event at each move.
-        self._clock.call(self._read_rested, _REST)
+        self._clock.call(self._read_rested, _BRUSH_REST)
 
     def _read_rested(self) -> None:
         self._read()

@@ -36,7 +36,7 @@ _NEAR, _HANDLE = 6.0, 4.5
 # How far apart thresholds are, on average, if all are drawn.
 _ROOM = 8
 # How long keys rest before the clusters follow, in milliseconds.
-_REST = 600
+_KEYS_REST = 600
 
 
 class HistogramPlot(PlotFrame):
@@ -303,7 +303,7 @@ class HistogramPlot(PlotFrame):
             step *= 10 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
             now = threshold.at if self.at is None else self.at
             self._move_to(now + (step if key == Qt.Key.Key_Right else -step))
-            self._clock.call(self.apply_move, _REST)
+            self._clock.call(self.apply_move, _KEYS_REST)
         elif key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
             self.apply_move()
             step = 1 if key == Qt.Key.Key_Up else -1

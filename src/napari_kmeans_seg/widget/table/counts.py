@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..task import Clock
 
 # How long the brush rests before the pixels are counted, in milliseconds.
-_REST = 300
+_BRUSH_REST = 300
 # Painting emits the first two, undoing it in napari "set_data" only.
 _PAINTED = ("paint", "labels_update", "set_data")
 
@@ -53,7 +53,7 @@ class ClusterCounts:
     def _painted(self) -> None:
         # What is being counted is not true any more.
         self._task.cancel()
-        self._clock.call(self._count, _REST)
+        self._clock.call(self._count, _BRUSH_REST)
 
     def _count(self) -> None:
         if self._clusters is not None:
