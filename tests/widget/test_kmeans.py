@@ -507,6 +507,8 @@ def test_another_layer_may_be_chosen_while_it_runs(viewer, dock, finish, qtbot, 
     assert viewer.layers.selection.active.name == "cell"
     assert widget.message.value.startswith("“noise”: 5 clusters in ")
     assert widget.run_button.enabled
+    viewer.layers.selection.active = viewer.layers["noise"]
+    assert widget.message.value.startswith("5 clusters in ")
 
 
 def test_what_a_run_adds_is_followed_once_when_all_of_it_is_there(viewer, dock, finish, coffee):

@@ -160,9 +160,11 @@ def test_what_is_said_of_an_image_is_read_while_it_is_current(state, stack):
 
 def test_what_is_said_of_an_image_that_is_not_current_waits_for_it(state, stack):
     state.look_at([Image(np.zeros((9, 9), np.uint8))])
+    here = Said("error", "✖ no", of=state.images)
+    state.say(here)
     done = Said("done", "3 clusters", of=images_key([stack]))
     state.say(done)
-    assert state.said.kind == "ready"
+    assert state.said == here
     state.look_at([stack])
     assert state.said == done
 

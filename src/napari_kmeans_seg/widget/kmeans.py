@@ -330,12 +330,10 @@ class KMeansWidget(Container[Widget]):
             self._state.follow(self.clusters.follow)
         self.clusters.whose.note_run("labels" in outputs.arrays)
         result = _done(summary(outputs.segmentation, run.seconds), outputs, request.images)
-        if request.images == self._state.images:
-            self._state.say(result)
-        else:
+        if request.images != self._state.images:
             text = f"“{breakable(request.source.name)}”: {result.text}"
             self._state.say(replace(result, text=text, of=self._state.images))
-            self._state.keep(result)
+        self._state.say(result)
         self._end_run()
 
     def _fail(self, error: Exception) -> None:

@@ -234,16 +234,15 @@ class DockState:
         return self._said
 
     def say(self, said: Said) -> None:
-        """Say something, until it is no longer current or something else is said."""
-        if said.kind == "done" and said.of is not None:
-            self._result = said
-        self._said, self._meanwhile = said, ""
-        self._forget_stale()
-        self.changed.emit()
+        """Say something, until it is no longer current or something else is said.
 
-    def keep(self, result: Said) -> None:
-        """Note what is to be said of a result once its images are current again."""
-        self._result = result
+        What is said of a result is read once its images are current again.
+        """
+        if said.kind == "done":
+            self._result = said
+        if self._is_current(said):
+            self._said, self._meanwhile = said, ""
+            self.changed.emit()
 
     def look_at(self, images: Iterable[Image]) -> None:
         """Note which images are current."""
