@@ -491,7 +491,7 @@ def test_of_a_lazy_image_it_says_how_many_pixels_it_looked_at(ran):
     n = plot.histogram.bars.points.home.size
     assert n < image.size
     assert plot.note.text().endswith(f"Drawn from {n:,} of {image.size:,} pixels.")
-    assert plot.note.text().startswith("Thresholds can be moved of images and labels in memory")
+    assert plot.note.text().startswith("Thresholds can be moved only where image and labels")
     assert plot.histogram.near(plot.histogram.line(0)) is None
 
 
