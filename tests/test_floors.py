@@ -27,10 +27,64 @@ NAPARI_AND_QT = QT | {"app_model", "napari", "npe2"}
 NAPARIS_OWN_QT = ("napari._qt", "napari.qt", "napari._vispy", "napari.viewer", "napari.window")
 
 
+# What single modules must not know, for they are to be read without it.
+WITHOUT = {"widget/state": QT, "widget/fields/arguments": QT | {"numpy", "napari"}}
+
+# Rooms and modules of a floor that must not know others of it.
+STRANGERS = {
+    "widget/fields": ("widget/table", "widget/plots", "widget/kmeans", "widget/preview"),
+    "widget/table": ("widget/plots", "widget/fields", "widget/kmeans", "widget/preview"),
+    "widget/plots": ("widget/fields", "widget/kmeans", "widget/preview"),
+    "widget/state": ("widget/task", "widget/table", "widget/plots", "widget/kmeans"),
+    "widget/task": ("widget",),
+}
+
+
 def test_imports_run_downward_only() -> None:
     modules = sorted(SOURCE.rglob("*.py"))
     assert {"core", "layers", "widget"} <= {_floor(module, SOURCE) for module in modules}
     assert [wrong for module in modules for wrong in violations(module, SOURCE)] == []
+
+
+def test_rooms_know_only_those_that_they_may() -> None:
+    modules = sorted(SOURCE.rglob("*.py"))
+    rooms = {parent for module in modules for parent in _names(_place(module, SOURCE))}
+    assert {*STRANGERS, *(one for others in STRANGERS.values() for one in others)} <= rooms
+    assert [wrong for module in modules for wrong in strangers(module, SOURCE)] == []
+
+
+def test_no_modules_of_the_widget_import_each_other_in_a_circle() -> None:
+    assert circles(SOURCE, "widget") == []
+
+
+@pytest.mark.parametrize(
+    ("module", "code", "complaint"),
+    [
+        ("widget/fields/bad.py", "from ..table.view import ClusterView", "widget/table/view"),
+        ("widget/fields/bad.py", "from .. import plots", "widget/plots"),
+        ("widget/fields/bad.py", "def run():\n    from ..kmeans import Run", "widget/kmeans"),
+        ("widget/table/bad.py", "from ..plots.frame import Look", "widget/plots/frame"),
+        ("widget/task.py", "if TYPE_CHECKING:\n    from .state import Key", "widget/state"),
+        ("widget/state.py", "from .task import Task", "widget/task"),
+        ("widget/state.py", "from qtpy.QtCore import QObject", "qtpy.QtCore.QObject"),
+        ("widget/fields/arguments.py", "import numpy as np", "numpy"),
+    ],
+)
+def test_a_stranger_in_a_room_is_found(
+    tmp_path: Path, module: str, code: str, complaint: str
+) -> None:
+    path = tmp_path / module
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(code)
+    [wrong] = [*strangers(path, tmp_path), *violations(path, tmp_path)]
+    assert wrong == f"{module}:{1 + code.count(chr(10))} imports {complaint}"
+
+
+def test_a_circle_is_found(tmp_path: Path) -> None:
+    (tmp_path / "widget").mkdir()
+    for name, other in (("a", "b"), ("b", "c"), ("c", "b"), ("d", "a")):
+        (tmp_path / "widget" / f"{name}.py").write_text(f"from .{other} import thing")
+    assert circles(tmp_path, "widget") == ["widget/b -> widget/c -> widget/b"]
 
 
 @pytest.mark.parametrize(
@@ -124,11 +178,73 @@ def test_what_a_subprocess_loads_is_seen() -> None:
 
 def violations(path: Path, source: Path) -> Iterator[str]:
     """Tell each import of a module that its floor may not have."""
-    floor = _floor(path, source)
+    floor, place = _floor(path, source), _place(path, source)
     tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
     for line, name, at_import in _imports(tree, path.relative_to(source)):
-        if not _allowed(floor, name, at_import):
+        bare = name.partition(".")[0] in WITHOUT.get(place, ())
+        if bare or not _allowed(floor, name, at_import):
             yield f"{path.relative_to(source).as_posix()}:{line} imports {name}"
+
+
+def strangers(path: Path, source: Path) -> Iterator[str]:
+    """Tell each import of a module that its room may not have."""
+    place = _place(path, source)
+    forbidden = {one for room in _names(place) for one in STRANGERS.get(room, ())}
+    for line, other in _ours(path, source):
+        if other != place and forbidden.intersection(_names(other)):
+            yield f"{path.relative_to(source).as_posix()}:{line} imports {other}"
+
+
+def circles(source: Path, floor: str) -> list[str]:
+    """Find the modules of a floor that import each other, in whatever way."""
+    modules = {_place(path, source): path for path in sorted((source / floor).rglob("*.py"))}
+    imports = {
+        # The innermost: to import a module of a room imports nothing that the room holds beside.
+        place: {
+            [one for one in _names(other) if one in modules][-1]
+            for _, other in _ours(path, source)
+            if other.split("/")[0] == floor
+        }
+        - {place}
+        for place, path in modules.items()
+    }
+    found, done = [], set()
+
+    def visit(place: str, way: tuple[str, ...]) -> None:
+        if place in way:
+            found.append(" -> ".join([*way[way.index(place) :], place]))
+        elif place not in done:
+            for other in sorted(imports[place]):
+                visit(other, (*way, place))
+            done.add(place)
+
+    for place in modules:
+        visit(place, ())
+    return found
+
+
+def _ours(path: Path, source: Path) -> Iterator[tuple[int, str]]:
+    """Line and place of what a module imports of this package."""
+    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    for line, name, _ in _imports(tree, path.relative_to(source)):
+        top, *parts = name.split(".")
+        if top == PACKAGE and parts:
+            # The last part may be a thing in a module, or the module itself.
+            place = "/".join(parts)
+            is_thing = len(parts) > 1 and not parts[-1].islower()
+            yield line, place.rpartition("/")[0] if is_thing else place
+
+
+def _place(path: Path, source: Path) -> str:
+    """Where a module lies; a folder for its `__init__`."""
+    place = path.relative_to(source).with_suffix("").as_posix()
+    return place.removesuffix("/__init__")
+
+
+def _names(place: str) -> list[str]:
+    """The place itself, and all rooms around it."""
+    parts = place.split("/")
+    return ["/".join(parts[: i + 1]) for i in range(len(parts))]
 
 
 def _floor(path: Path, source: Path) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from napari.layers import Labels
 
     from napari_kmeans_seg.widget import KMeansWidget
-    from napari_kmeans_seg.widget.cluster_table import ClusterTable
+    from napari_kmeans_seg.widget.table.cluster_table import ClusterTable
 
 
 @pytest.fixture(autouse=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QPushButton
 
-from napari_kmeans_seg.widget.cluster_model import NAME
+from napari_kmeans_seg.widget.table.model import NAME
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
 SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -77,3 +79,8 @@ def canvas_at_rest(viewer, qtbot):
     native = viewer.window._qt_viewer.canvas.native
     at_rest(lambda: (native.width(), native.height(), viewer.scene.camera.zoom), qtbot)
     return native
+
+
+def threads() -> list[threading.Thread]:
+    """The threads of ours that work."""
+    return [one for one in threading.enumerate() if one.name == "napari-kmeans-seg"]

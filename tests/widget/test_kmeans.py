@@ -7,6 +7,7 @@ import time
 import warnings
 import weakref
 
+import dask
 import dask.array as da
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from qtpy.QtCore import Qt, QTimer
 
 from napari_kmeans_seg import segment
 
-from .hands import at_rest
+from .hands import at_rest, threads
 
 
 def press(qtbot, button) -> None:
@@ -382,6 +383,29 @@ def test_an_error_is_told_and_nothing_is_changed(viewer, dock, finish, qtbot, co
     assert widget.state == "done"
 
 
+def test_a_library_that_leaves_python_does_not_leave_the_dock_running(viewer, dock, finish, coffee):
+    def leave(block):
+        if armed:
+            raise SystemExit("no licence")
+        return block
+
+    armed = []
+    data = da.from_array(coffee[..., 0], chunks=100).map_blocks(leave, dtype=np.uint8)
+    viewer.add_image(data, name="coffee", contrast_limits=(0, 255))
+    widget = dock()
+    armed.append(True)
+    with dask.config.set(scheduler="synchronous"):
+        widget.run()
+        finish(widget)
+        armed.clear()
+    assert widget.state == "error"
+    assert "SystemExit: no licence" in widget.message.value
+    assert widget.run_button.enabled
+    widget.run()
+    finish(widget)
+    assert widget.state == "done"
+
+
 def test_with_nothing_to_add_it_says_so(viewer, dock, qtbot, coffee):
     viewer.add_image(coffee, name="coffee")
     widget = dock()
@@ -403,19 +427,18 @@ def test_to_press_run_twice_is_one_run(viewer, dock, finish, coffee):
     assert not napari_progress._all_instances
 
 
-def test_cancel_in_the_midst_of_telling_the_progress_is_cancel(viewer, dock, big):
+def test_cancel_in_the_midst_of_telling_the_progress_is_cancel(viewer, dock, qtbot, big):
     """napari lets the interface go on while its progress bar is set."""
     viewer.add_image(big, name="noise")
     widget = dock()
     widget.run()
-    work = widget._run.work
-    while work.fraction < 0.2:
+    while widget.task.fraction < 0.2:
         time.sleep(0.01)
     QTimer.singleShot(0, widget.cancel)
-    widget._look()
+    widget._show_progress()
     assert widget.state == "cancelled"
     assert widget.message.value == "Cancelled. Nothing was changed."
-    assert work.wait(10)
+    qtbot.waitUntil(lambda: not threads(), timeout=10_000)
 
 
 def test_cancel_stops_a_big_run_at_once(viewer, dock, finish, qtbot, big):
@@ -431,11 +454,9 @@ def test_cancel_stops_a_big_run_at_once(viewer, dock, finish, qtbot, big):
     assert widget.cancel_button.enabled
     assert not widget.run_button.enabled
     assert any("noise" in bar.desc for bar in napari_progress._all_instances)
-    work = widget._run.work
     press(qtbot, widget.cancel_button)
     assert widget.state == "cancelled"
-    assert work.cancelled
-    assert work.wait(10)
+    qtbot.waitUntil(lambda: not threads(), timeout=10_000)
     assert widget.message.value == "Cancelled. Nothing was changed."
     assert names(viewer) == ["noise"]
     assert not napari_progress._all_instances
@@ -474,14 +495,32 @@ def test_another_layer_may_be_chosen_while_it_runs(viewer, dock, finish, qtbot, 
     viewer.add_image(big[:1000], name="noise")
     widget = dock()
     press(qtbot, widget.run_button)
+    qtbot.waitUntil(lambda: widget.progress_bar.value > 0)
+    said = widget.message.value
+    assert said.startswith("“noise”: ")
     viewer.layers.selection.active = viewer.layers["cell"]
     assert widget.layer_name.value == "cell"
+    assert widget.message.value == said, "it is of the run"
     assert not widget.run_button.enabled
     finish(widget)
     assert names(viewer) == ["cell", "noise", "noise k-means", "noise clusters"]
     assert viewer.layers.selection.active.name == "cell"
     assert widget.message.value.startswith("“noise”: 5 clusters in ")
     assert widget.run_button.enabled
+    viewer.layers.selection.active = viewer.layers["noise"]
+    assert widget.message.value.startswith("5 clusters in ")
+
+
+def test_what_a_run_adds_is_followed_once_when_all_of_it_is_there(viewer, dock, finish, coffee):
+    viewer.add_image(coffee, name="coffee")
+    widget, followed, shown = dock(), [], []
+    widget.target.followed.connect(lambda _: followed.append(names(viewer)))
+    widget.clusters.followed.connect(lambda: shown.append(widget.clusters.view.rows.rowCount()))
+    widget.run()
+    finish(widget)
+    assert followed == [["coffee", "coffee k-means", "coffee clusters"]]
+    assert len(shown) == 1
+    assert widget.clusters.view.rows.rowCount() == 5
 
 
 def test_a_source_that_is_removed_while_it_runs_leaves_no_result(viewer, dock, finish, qtbot, big):
@@ -548,10 +587,9 @@ def test_closing_the_dock_stops_the_run(viewer, qtbot, big):
     callbacks = len(viewer.layers.events.removed.callbacks)
     press(qtbot, widget.run_button)
     qtbot.wait(100)
-    work = widget._run.work
     qtbot.mouseClick(dock_widget.title.close_button, Qt.MouseButton.LeftButton)
-    assert work.cancelled
-    qtbot.waitUntil(lambda: work.done, timeout=5000)
+    assert not widget.task.busy
+    qtbot.waitUntil(lambda: not threads(), timeout=5000)
     assert names(viewer) == ["noise"]
     assert not napari_progress._all_instances
     assert len(viewer.layers.events.removed.callbacks) < callbacks
@@ -596,11 +634,10 @@ def test_closing_the_viewer_stops_the_run(make_napari_viewer, qtbot, big, kept):
     widget = viewer.window.add_plugin_dock_widget("napari-kmeans-seg")[1]
     press(qtbot, widget.run_button)
     qtbot.wait(100)
-    work = widget._run.work
     if not kept:
         del widget
     viewer.close()
-    qtbot.waitUntil(lambda: work.done, timeout=5000)
+    qtbot.waitUntil(lambda: not threads(), timeout=5000)
     assert not napari_progress._all_instances
 
 

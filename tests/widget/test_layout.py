@@ -8,7 +8,7 @@ from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QFontMetrics, QWheelEvent
 from qtpy.QtWidgets import QApplication, QWidget
 
-from napari_kmeans_seg.widget.cluster_count import ClusterCount
+from napari_kmeans_seg.widget.fields.k import ClusterCount
 from napari_kmeans_seg.widget.sections import On
 
 from .hands import at_rest

@@ -14,6 +14,10 @@ from qtpy.QtCore import QTimer
 from napari_kmeans_seg import segment
 from napari_kmeans_seg.layers import LayerImage, linked_layers
 from napari_kmeans_seg.widget.preview import Preview
+from napari_kmeans_seg.widget.state import DockState, Refusal, Request
+from napari_kmeans_seg.widget.task import Clock
+
+from .hands import threads
 
 BOTH = ("image", "labels")
 
@@ -25,17 +29,18 @@ def shown() -> list:
 
 @pytest.fixture
 def preview(viewer, shown):
-    made = Preview(
-        viewer, lambda outputs, _: shown.append(outputs), pytest.fail, viewer.window._qt_window
-    )
+    clock, state = Clock(viewer.window._qt_window), DockState(lambda: Refusal(ValueError()))
+    made = Preview(viewer, lambda _, outputs, __: shown.append(outputs), pytest.fail, clock, state)
     yield made
     made.stop()
+    clock.close()
 
 
 @pytest.fixture
 def ask(viewer, preview):
     def request(layer, n_clusters, kinds=BOTH, **parameters):
-        preview.request(LayerImage.of(layer), {"n_clusters": n_clusters, **parameters}, kinds)
+        parameters = {"n_clusters": n_clusters, **parameters}
+        preview.request(Request.of(LayerImage.of(layer), parameters, kinds))
 
     return request
 
@@ -165,14 +170,14 @@ def test_the_points_go_with_the_image(viewer, dock, qtbot, coffee):
     widget = dock()
     widget.live.value = True
     qtbot.waitUntil(lambda: not widget.preview.busy, timeout=9000)
-    assert len(widget.preview._points.sources) == 1
+    assert len(widget.preview._points.requests) == 1
     layer.data = coffee[:50]
-    assert widget.preview._points.sources == ()
+    assert widget.preview._points.requests == ()
     widget.n_clusters.value = 3
     qtbot.waitUntil(lambda: not widget.preview.busy, timeout=9000)
-    assert len(widget.preview._points.sources) == 1
+    assert len(widget.preview._points.requests) == 1
     viewer.layers.remove(layer)
-    assert widget.preview._points.sources == ()
+    assert widget.preview._points.requests == ()
 
 
 def test_to_go_to_and_fro_between_two_images_reads_each_once(
@@ -195,7 +200,7 @@ def test_to_go_to_and_fro_between_two_images_reads_each_once(
     qtbot.wait(100)  # the drawing
     viewer.layers.remove(layers[0])
     preview.drop_stale()
-    assert [source.name for source in preview._points.sources] == ["other"]
+    assert [one.source.name for one in preview._points.requests] == ["other"]
 
 
 @pytest.fixture
@@ -213,9 +218,9 @@ def live(viewer, dock, qtbot):
 
 def the_labels(viewer, widget):
     """The labels that are shown, and those of a run on the settings there are."""
-    source, parameters = widget._setting()
-    [layer] = linked_layers(viewer, source.link_id, "labels")
-    return layer.data, source.segment(**parameters).labels
+    request = widget._state.request
+    [layer] = linked_layers(viewer, request.source.link_id, "labels")
+    return layer.data, request.source.segment(**request.parameters).labels
 
 
 def add_square(viewer):
@@ -329,6 +334,103 @@ def test_other_data_are_followed(viewer, coffee, request):
     np.testing.assert_array_equal(now, expected)
 
 
+# -- what is outdated
+
+
+def test_what_is_said_of_a_preview_is_not_said_of_the_image_that_is_active_by_then(
+    viewer, dock, qtbot, coffee, cell
+):
+    viewer.add_image(cell, name="cell")
+    viewer.add_image(coffee, name="coffee")
+    widget = dock()
+    widget.live.value = True
+    qtbot.waitUntil(lambda: not widget.preview.busy, timeout=9000)
+    widget.n_clusters.value = 8
+    viewer.layers.selection.active = viewer.layers["cell"]
+    qtbot.waitUntil(lambda: not widget.preview.busy, timeout=9000)
+    assert viewer.layers["coffee clusters"].data.max() == 8, "it was asked for"
+    assert viewer.layers["coffee k-means"].visible
+    assert widget.message.value == "Ready."
+    viewer.layers.selection.active = viewer.layers["coffee"]
+    assert widget.message.value.startswith("8 clusters")
+
+
+def test_of_an_image_that_is_not_asked_for_any_more_nothing_is_shown(
+    viewer, ask, rest, shown, qtbot, coffee, histology
+):
+    one, other = viewer.add_image(coffee, name="one"), viewer.add_image(histology, name="other")
+    ask(one, 3)
+    ask(other, 4)
+    rest()
+    assert [outputs.source.name for outputs in shown] == ["other", "other"]
+    # Nor is the slower part of it taken up again.
+    ask(one, 3)
+    qtbot.waitUntil(lambda: len(shown) == 3, timeout=9000)
+    ask(other, 5)
+    rest()
+    qtbot.wait(500)
+    assert [outputs.source.name for outputs in shown[2:]] == ["one", "other", "other"]
+    assert "one k-means" not in viewer.layers
+
+
+def test_in_whatever_order_things_are_moved_only_what_is_asked_for_is_drawn(
+    viewer, dock, qtbot, coffee, histology
+):
+    """Three hundred moves of the slider, of the selection, of layers, and of data."""
+    random = np.random.default_rng(0)
+    # Vispy stumbles over layers that go before they are drawn.
+    viewer.window._qt_viewer.canvas.native.hide()
+    images = {"coffee": coffee[:40, :50].copy(), "tissue": histology[:30, :40].copy()}
+    for name, image in images.items():
+        viewer.add_image(image, name=name)
+    widget = dock()
+    widget.live.value = True
+    preview, asked, numbers = widget.preview, [], []
+    request, shown = preview.request, preview._shown
+
+    def note(one) -> None:
+        asked.append(one)
+        request(one)
+
+    def check(drawn, outputs, seconds) -> None:
+        assert drawn.images == asked[-1].images, "outdated"
+        assert drawn.is_current(viewer)
+        numbers.append(max(i for i, one in enumerate(asked) if one.result == drawn.result))
+        shown(drawn, outputs, seconds)
+        assert widget.state != "done" or widget._state.said.of == widget._state.images
+
+    preview.request, preview._shown = note, check
+    moves = ["k"] * 12 + ["switch"] * 4 + ["data", "live"] * 2 + ["remove"]
+    for move in random.choice(moves, 300):
+        here = [layer for layer in viewer.layers if layer.name in images]
+        if move == "k" or not here:
+            widget.n_clusters.value = int(random.integers(2, 12))
+        elif move == "switch":
+            viewer.layers.selection.active = here[random.integers(len(here))]
+        elif move == "remove":
+            viewer.layers.remove(here[random.integers(len(here))])
+        elif move == "data":
+            layer = here[random.integers(len(here))]
+            layer.data = layer.data[::-1].copy()
+        else:
+            widget.live.value = not widget.live.value
+        for name in images.keys() - {layer.name for layer in viewer.layers}:
+            if random.random() < 0.3:
+                viewer.add_image(images[name], name=name)
+        qtbot.wait(int(random.integers(0, 40)))
+    assert len(numbers) > 20
+    for name in images.keys() - {layer.name for layer in viewer.layers}:
+        viewer.add_image(images[name], name=name)
+    viewer.layers.selection.active = viewer.layers["tissue"]
+    widget.live.value = True
+    widget.n_clusters.value = 13
+    qtbot.waitUntil(lambda: not preview.busy, timeout=9000)
+    now, expected = the_labels(viewer, widget)
+    np.testing.assert_array_equal(now, expected)
+    assert now.max() == 13
+    assert len(threads()) == 0
+
+
 # -- of a part of the image
 
 
@@ -346,7 +448,9 @@ def part(viewer, coffee, request):
 
 def test_of_a_lazy_image_the_part_in_view_is_shown_and_said_to_be_one(viewer, part):
     layer, widget, _ = part
-    assert widget.message.value.endswith("Preview of the part in view. Run does the whole image.")
+    assert widget.message.value.endswith(
+        "Preview of the part in view. Press Run for the whole image."
+    )
     assert [one.name for one in viewer.layers] == ["coffee", PREVIEW]
     low, high = layer.corner_pixels
     preview = viewer.layers[PREVIEW]

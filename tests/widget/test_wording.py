@@ -10,7 +10,15 @@ from napari.layers import Image, Labels
 
 from napari_kmeans_seg import segment
 from napari_kmeans_seg.layers import LayerImage, Seeds
-from napari_kmeans_seg.widget.wording import breakable, in_fields, summary, warnings_of
+from napari_kmeans_seg.widget.wording import (
+    FieldError,
+    Words,
+    breakable,
+    in_fields,
+    summary,
+    warnings_of,
+    words_of,
+)
 
 
 def test_the_summary_tells_clusters_time_and_iterations(coffee):
@@ -34,27 +42,41 @@ def test_painted_seeds_count_by_how_many_they_are_not_by_their_highest_label(cof
 
 def test_a_run_that_did_not_converge_tells_what_to_do(coffee):
     stopped = segment(coffee, 5, channel_axis=-1, max_iter=1, tol=0)
-    assert warnings_of(stopped) == ("Not converged: allow more “Iterations”.",)
+    assert warnings_of(stopped) == (
+        Words("Not converged: allow more “Iterations”.", ("Iterations",)),
+    )
     assert warnings_of(segment(coffee, 2, channel_axis=-1)) == ()
 
 
 @pytest.mark.parametrize(
-    ("message", "told"),
+    ("message", "told", "fields"),
     [
-        ("n_clusters=0 is less than 1", "“Clusters” 0 is less than 1"),
-        ("without spatial_weight; got 3", "without “Position”; got 3"),
-        ("seed=-1: each seed counts from 0", "“Seed” -1: each seed counts from 0"),
-        ("“Weights” takes one number", "“Weights” takes one number"),
+        ("n_clusters=0 is less than 1", "“Clusters” 0 is less than 1", ("Clusters",)),
+        ("without spatial_weight; got 3", "without “Position”; got 3", ("Position",)),
+        ("seed=-1: each seed counts from 0", "“Seed” -1: each seed counts from 0", ("Seed",)),
+        ("“Weights” is a layer of yours", "“Weights” is a layer of yours", ()),
     ],
 )
-def test_a_message_speaks_of_fields_not_of_arguments(message, told):
-    assert in_fields(message) == told
+def test_a_message_speaks_of_fields_not_of_arguments(message, told, fields):
+    assert in_fields(message) == (told, fields)
+
+
+def test_an_error_may_say_itself_which_field_it_is_about():
+    error = FieldError("Objects of", "numbers such as 1, 3", "red")
+    assert words_of(error) == (
+        "“Objects of” takes numbers such as 1, 3; got “red”.",
+        ("Objects of",),
+    )
+    error = ValueError("takes a number of at least 1")
+    error.argument = "n_init"
+    assert words_of(error).fields == ("Restarts",)
+    assert words_of(MemoryError()) == ("MemoryError", ())
 
 
 def test_an_image_without_a_pixel_to_cluster_is_told_of_as_such():
     with pytest.raises(ValueError, match="takes at least one pixel") as error:
         segment(np.full((3, 3), np.nan))
-    assert in_fields(str(error.value)).startswith("Nothing to cluster: every pixel is NaN")
+    assert in_fields(str(error.value)).text.startswith("Nothing to cluster: every pixel is NaN")
 
 
 @pytest.mark.filterwarnings("ignore:.*NaN or infinite")
@@ -63,7 +85,7 @@ def test_of_a_long_series_the_first_steps_are_told_of():
     for step in series:
         step[:2] = np.nan
     source = replace(LayerImage.of(Image(series, name="series")), step_axis=0)
-    told = warnings_of(source.segment(n_clusters=2))
+    told = [words.text for words in warnings_of(source.segment(n_clusters=2))]
     assert len(told) == 4
     assert told[0].startswith("Step 0: 16 pixels are NaN")
     assert told[-1] == "17 more steps are like these."

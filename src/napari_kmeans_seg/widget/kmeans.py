@@ -3,45 +3,43 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import CheckBox, Container, Label, ProgressBar, PushButton, Widget
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtCore import QEvent
 
-from napari_kmeans_seg.layers import LayerImage, Outputs, PartInView, blurred_axes, warm_up_early
+from napari_kmeans_seg.layers import Outputs, PartInView, blurred_axes, warm_up_early
 
-from .cluster_count import ClusterCount
-from .cluster_curve import HowMany
-from .cluster_plot import ClusterPlot
-from .cluster_table import ClusterTable
-from .inputs import Inputs
-from .options import Options, OptionsSection, align_labels
+from .fields.inputs import Inputs
+from .fields.k import ClusterCount
+from .fields.options import Options, OptionsSection, align_labels
+from .fields.settings import LastSettings
+from .fields.target import Target
+from .plots.choose_k import HowMany
+from .plots.cluster_plot import ClusterPlot
 from .preview import Preview
 from .run import Run
-from .sections import On, Scrolled, Section, WheelScrolls, mark, wrap
-from .settings import LastSettings
-from .target import Target
-from .wording import breakable, dropped, in_fields, summary, warnings_of
+from .sections import On, Scrolled, Section, WheelScrolls, mark, thin, wrap
+from .state import DockState, Refusal, Request, Said, part_of
+from .table.cluster_table import ClusterTable
+from .task import Clock, Task
+from .wording import breakable, dropped, summary, warnings_of, words_of
 
 if TYPE_CHECKING:
     import napari.viewer
 
-    from napari_kmeans_seg import Segmentation
-
-State = Literal["empty", "ready", "running", "done", "cancelled", "error"]
+    from .state import Key, State
 
 _log = logging.getLogger(__name__)
-
-# How often the interface looks at the running work, in milliseconds.
-_LOOK_EVERY = 50
 
 
 class KMeansWidget(Container[Widget]):
     """Segments the active image layer of a viewer by k-means.
 
-    The work runs on a thread of its own. The rule for the layers of an earlier run is told
-    in `napari_kmeans_seg.layers.Outputs`. When the source goes, gets other data or the
+    The work runs on a thread of its own. The rule for the layers of an earlier run is
+    that of `napari_kmeans_seg.layers.Outputs`. When the source goes, gets other data or the
     widget is closed before the work is done, the result is dropped and nothing is changed.
 
     Parameters
@@ -54,12 +52,12 @@ class KMeansWidget(Container[Widget]):
         self._viewer = viewer
         self._run: Run | None = None
         self._listening = False
-        self.state: State = "empty"
-        # What was said of the last result, and of which images.
-        self._told: tuple[tuple[object, ...], str, tuple[str, ...]] = ((), "", ())
+        # How often a person has drawn on the region or the seeds.
+        self._marks = 0
+        self._state = DockState(self._ask)
 
         self.inputs = Inputs(viewer)
-        self.target = Target(viewer, self.inputs.takes_part)
+        self.target = Target(viewer, self.inputs.takes_part, self._state)
         self.layer_name, self.layer_kind = self.target.layer_name, self.target.layer_kind
         self.cluster_count = ClusterCount()
         self.n_clusters = self.cluster_count.number
@@ -91,11 +89,13 @@ class KMeansWidget(Container[Widget]):
         for container in (self.fields, buttons):
             container.margins = (0, 0, 0, 0)
         align_labels(self.fields, em=4)
-        told = (self.progress_bar, self.message, self.warning)
+        words = (self.progress_bar, self.message, self.warning)
         super().__init__(
-            labels=False, widgets=[self.target, self.fields, buttons, self.live, *told]
+            labels=False, widgets=[self.target, self.fields, buttons, self.live, *words]
         )
-        self._last = LastSettings(self._settings, self.native)
+        self._clock = Clock(self.native)
+        self.task: Task[Outputs] = Task(self._clock, self._show_progress)
+        self._last = LastSettings(self._settings, self._clock)
         self.n_clusters.value = self._last.values.get("n_clusters", self.n_clusters.value)
         self.more_options.take(self._last.values)
         self._style()
@@ -105,18 +105,18 @@ class KMeansWidget(Container[Widget]):
         self.run_button.changed.connect(self.run)
         self.cancel_button.changed.connect(self.cancel)
         self.inputs.changed.connect(self._on_inputs)
+        self.inputs.drawn.connect(self._on_drawn)
         self.how_many.picked.connect(self._take)
-        self.preview = Preview(self._viewer, self._on_preview, self._on_refused, self.native)
+        self._state.changed.connect(self._show_said)
+        self.preview = Preview(
+            self._viewer, self._on_preview, self._on_refused, self._clock, self._state
+        )
         settings = (self.n_clusters, self.more_options, self.inputs, *self.inputs.front)
         for setting in (self.live, *settings):
             setting.changed.connect(self._preview)
             setting.changed.connect(self.how_many.follow)
-        self.target.described.connect(self.how_many.follow)
         self.preview.outdated.connect(self._preview)
         self.preview.part_shown.connect(self._on_part)
-        self._timer = QTimer(self.native)
-        self._timer.setInterval(_LOOK_EVERY)
-        self._timer.timeout.connect(self._look)
         for setting in (self.n_clusters, self.more_options):
             setting.changed.connect(self._last.keep_soon)
         self._parent_change = On(self.native, QEvent.Type.ParentChange, self._on_parent)
@@ -128,21 +128,15 @@ class KMeansWidget(Container[Widget]):
     def _style(self) -> None:
         """Do what magicgui has no words for."""
         wrap(self.message, self.warning)
-        bar = self.progress_bar.native
-        bar.setTextVisible(False)
-        bar.setFixedHeight(6)
-        # The fields below must not jump when a run begins and ends.
-        policy = bar.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)
-        bar.setSizePolicy(policy)
+        thin(self.progress_bar)
         self.progress_bar.hide()
         self.warning.hide()
 
-        self.how_many = HowMany(self._viewer, self._setting, self.message)
+        self.how_many = HowMany(self._viewer, self._state, self._clock)
         self.where = Section("Region, seeds and clean-up", self.inputs.native)
         self.more = OptionsSection(self.more_options)
-        self.clusters = ClusterTable(self._viewer)
-        self.cluster_plot = ClusterPlot(self._viewer, self.clusters)
+        self.clusters = ClusterTable(self._viewer, self._clock, self._state)
+        self.cluster_plot = ClusterPlot(self._viewer, self.clusters, self._clock)
         self.see = Section("See the clusters", self.cluster_plot)
         # What a run adds lies below what is there before it, so that nothing jumps.
         self.below = Scrolled(self.how_many, self.where, self.more, self.clusters, self.see)
@@ -151,34 +145,39 @@ class KMeansWidget(Container[Widget]):
 
     # -- which layer --------------------------------------------------------------------
 
-    def _on_followed(self, changed: bool) -> None:
+    @property
+    def state(self) -> State:
+        """What the dock says now: that it is ready, runs, is done, or why not."""
+        return self._state.said.kind
+
+    def _on_followed(self, _changed: bool) -> None:
         """Go with the image that is to be segmented."""
-        if self._run is not None and self._run.source.layers_in(self._viewer) is None:
-            self._abandon(dropped(self._run.source.name, "was removed"))
-        if changed:
-            self.how_many.follow()
+        if self._run is not None and self._run.request.source.layers_in(self._viewer) is None:
+            self._abandon(dropped(self._run.request.source.name, "was removed"))
         self.preview.drop_stale()
         images = self.target.images
         self.inputs.follow(images)
-        # Not when there is none: while outputs are added something else is active.
+        # What was chosen stays while there is nothing to be segmented.
         if images:
             axes = blurred_axes(images[0])
             self.more_options.offer(len(images), rgb=images[0].rgb, axes=axes)
-        # Why a run ended stays to be read when its layer goes and another takes its place.
-        stale = changed and self.state != "cancelled"
-        if self._run is None and (stale or self.state == "empty"):
-            link, text, warnings = self._told
-            if self.target.image is None:
-                self._enter("empty", "")
-            elif self.target.link == link:
-                self._enter("done", text, warnings)
-            else:
-                self._enter("ready", "Ready.")
+        self._state.look_at(images)
+        self.how_many.follow()
         self._enable()
 
     def _on_described(self) -> None:
         self.preview.drop_stale()
         self.inputs.offer()
+        self._state.look_at(self.target.images)
+        self.how_many.follow()
+
+    def _on_drawn(self) -> None:
+        # A region may be an output of ours, and would follow itself for ever.
+        if not self._state.is_settling:
+            self._marks += 1
+            self.how_many.follow()
+            if self.live.value:
+                self.preview.look_soon()
 
     def _on_inputs(self) -> None:
         """See whether the active layer takes part now, or does so no more."""
@@ -191,27 +190,21 @@ class KMeansWidget(Container[Widget]):
     def _enable(self) -> None:
         self.run_button.enabled = self.target.image is not None and not self._is_running()
         self.cancel_button.enabled = self._is_running()
-        # Seeds tell how many clusters there are, and where they start.
+        # The number of seeds is that of the clusters, which start there.
         k_is_free = self.inputs.k_is_free
         self.how_many.offer(self.target.image is not None and k_is_free)
         self.cluster_count.enabled = k_is_free
         self.more_options.offer_start(seeded=not k_is_free, fixed=self.inputs.seeds_stay)
 
-    def _enter(self, state: State, message: str, warnings: tuple[str, ...] = ()) -> None:
-        self.state = state
-        self.message.value = message
-        self.message.visible = bool(message)
-        self.warning.value = "\n".join(f"⚠ {warning}" for warning in warnings)
-        self.warning.visible = bool(warnings)
-        self.progress_bar.visible = state == "running"
-        told = "\n".join([*warnings, message if state == "error" else ""])
-        mark([self.fields, self.more_options, self.inputs], told)
-
-    def _tell(self, segmentation: Segmentation, text: str) -> None:
-        """Say what came out of the image that is the target."""
-        warnings = warnings_of(segmentation)
-        self._told = self.target.link, text, warnings
-        self._enter("done", text, warnings)
+    def _show_said(self) -> None:
+        """Show what there is to be read."""
+        said = self._state.said
+        self.message.value = self._state.meanwhile or said.text
+        self.message.visible = bool(self.message.value)
+        self.warning.value = "\n".join(f"⚠ {warning}" for warning in said.warnings)
+        self.warning.visible = bool(said.warnings)
+        self.progress_bar.visible = said.kind == "running"
+        mark([self.fields, self.more_options, self.inputs], said.fields)
 
     # -- a run --------------------------------------------------------------------------
 
@@ -219,34 +212,38 @@ class KMeansWidget(Container[Widget]):
         """Segment the active image layer. Returns at once."""
         if self.target.image is None or self._is_running():
             return
-        kinds = self.more_options.kinds
-        if not kinds:
-            self._fail("Nothing to add: tick “Segmented image” or “Labels” under More options.")
+        request = self._state.request
+        if isinstance(request, Refusal):
+            self._fail(request.error)
             return
-        try:
-            source, parameters = self._setting()
-        except ValueError as error:
-            self._fail(str(error))
+        if not request.kinds:
+            why = "Nothing to add: tick “Segmented image” or “Labels” under More options."
+            self._fail(ValueError(why))
             return
         self.preview.stop()
-        run = Run.begin(self._viewer, source, parameters, kinds, owner=self)
+        run = Run.begin(self._viewer, request)
         if self._is_running():
             # napari let the interface go on while it made its progress bar: pressed twice.
-            run.work.cancel()
             run.end()
             return
         self._run = run
         self.progress_bar.value = 0
-        self._enter("running", f"Segmenting “{breakable(source.name)}” …")
+        self._state.say(Said("running", f"Segmenting “{breakable(request.source.name)}” …"))
         self._enable()
-        self._timer.start()
+        self.task.start(run.work, self._finish, self._on_failed)
 
-    def _setting(self) -> tuple[LayerImage, dict[str, Any]]:
-        """Return what to segment, and the other arguments of `napari_kmeans_seg.segment`."""
+    def _ask(self) -> Request | Refusal:
+        """Read what is asked for from the fields."""
         if self.target.image is None:
-            raise ValueError("Open an image first, or click one in the layer list.")
+            why = "Open an image first, or click one in the layer list."
+            return Refusal(ValueError(why))
         k = {"n_clusters": self.n_clusters.value}
-        return self.inputs.source(), k | self.more_options.parameters | self.inputs.parameters
+        try:
+            source = self.inputs.source()
+            parameters = k | self.more_options.parameters | self.inputs.parameters
+        except ValueError as error:
+            return Refusal(error)
+        return Request.of(source, parameters, self.more_options.kinds, self._marks)
 
     def _take(self, n_clusters: int) -> None:
         self.n_clusters.value = n_clusters
@@ -267,30 +264,27 @@ class KMeansWidget(Container[Widget]):
             self.preview.stop()
             self.preview.clear()
         elif self.target.image is not None and self._run is None and self.more_options.kinds:
-            try:
-                source, parameters = self._setting()
-            except ValueError as error:
-                self._on_refused(str(error))
-                return
-            self.preview.request(source, parameters, self.more_options.kinds)
+            request = self._state.request
+            if isinstance(request, Refusal):
+                self._on_refused(request.error)
+            else:
+                self.preview.request(request)
 
-    def _on_preview(self, outputs: Outputs, seconds: float) -> None:
+    def _on_preview(self, request: Request, outputs: Outputs, seconds: float) -> None:
         self.clusters.follow()
-        segmentation = outputs.segmentation
-        text = summary(segmentation, seconds)
+        text, of = summary(outputs.segmentation, seconds), request.images
         if isinstance(outputs.source, PartInView):
-            text += "\nPreview of the part in view. Run does the whole image."
-        self._tell(segmentation, text)
+            text += "\nPreview of the part in view. Press Run for the whole image."
+            of = part_of(of)
+        self._state.say(_done(text, outputs, of))
 
     def _on_part(self, shown: bool) -> None:
-        self.clusters.whose.tell_preview(shown)
-        if not shown and self.state == "done":
-            # What was said of the preview is true of nothing that is seen now.
-            self._told = (), "", ()
-            self._enter("ready", "Ready.")
+        self.clusters.whose.note_preview(shown)
+        self._state.show_part(shown)
 
-    def _on_refused(self, message: str) -> None:
-        self._enter("error", f"✖ {in_fields(message)}")
+    def _on_refused(self, error: Exception) -> None:
+        text, fields = words_of(error)
+        self._state.say(Said("error", f"✖ {text}", of=self._state.images, fields=fields))
 
     def cancel(self) -> None:
         """Stop the run, if there is one. Nothing is changed."""
@@ -299,60 +293,58 @@ class KMeansWidget(Container[Widget]):
     def _abandon(self, why: str) -> None:
         """Let go of the run at once; its thread ends when it next reports its progress."""
         if self._run is not None:
-            self._run.work.cancel()
-            self._enter("cancelled", why)
+            self._state.say(Said("cancelled", why))
             self._end_run()
 
-    def _look(self) -> None:
-        """See how far the work is."""
-        run = self._run
+    def _show_progress(self) -> None:
+        run, percent = self._run, int(100 * self.task.fraction)
         if run is None:
             return
-        percent = run.advance()
+        run.advance(percent)
         if self._run is not run:
             return  # napari let the interface go on meanwhile, and it was cancelled
         self.progress_bar.value = percent
-        if run.work.stage:
-            stage, name = run.work.stage.lower(), breakable(run.source.name)
-            self.message.value = f"“{name}”: {stage}, {percent} %"
-        if run.work.done:
-            try:
-                self._finish(run)
-            except Exception as error:  # noqa: BLE001 - whatever it is, a person must read it
-                _log.info("The run on “%s” failed.", run.source.name, exc_info=error)
-                self._fail(str(error) or type(error).__name__)
-            finally:
-                self._end_run()
+        if self.task.stage:
+            stage, name = self.task.stage.lower(), breakable(run.request.source.name)
+            self._state.meanwhile = f"“{name}”: {stage}, {percent} %"
 
-    def _finish(self, run: Run) -> None:
+    def _on_failed(self, error: Exception) -> None:
+        if self._run is not None:
+            _log.info("The run on “%s” failed.", self._run.request.source.name, exc_info=error)
+        self._fail(error)
+        self._end_run()
+
+    def _finish(self, outputs: Outputs) -> None:
         """Show the result, or say why there is none."""
-        outputs = run.show(self._viewer)
-        if outputs is None:
-            self._enter("cancelled", dropped(run.source.name, "got other data"))
+        run = self._run
+        if run is None:
             return
-        self.preview.clear()
-        self.clusters.follow()
-        self.clusters.whose.tell_run("labels" in outputs.arrays)
-        text = summary(outputs.segmentation, run.seconds)
-        layers = run.source.layers_in(self._viewer)
-        # By their id: napari hands the same layer out in several wrappings.
-        here = self.target.image
-        if here is None or layers is None or layers[0].unique_id != here.unique_id:
-            text = f"“{breakable(run.source.name)}”: {text}"
-            self._enter("done", text, warnings_of(outputs.segmentation))
-        else:
-            self._tell(outputs.segmentation, text)
+        request = run.request
+        if not request.is_current(self._viewer):
+            self._state.say(Said("cancelled", dropped(request.source.name, "got other data")))
+            self._end_run()
+            return
+        with self._state.settling():
+            outputs.show(self._viewer, run.watches)
+            self.preview.clear()
+            self._state.follow(self.clusters.follow)
+        self.clusters.whose.note_run("labels" in outputs.arrays)
+        result = _done(summary(outputs.segmentation, run.seconds), outputs, request.images)
+        if request.images != self._state.images:
+            text = f"“{breakable(request.source.name)}”: {result.text}"
+            self._state.say(replace(result, text=text, of=self._state.images))
+        self._state.say(result)
+        self._end_run()
 
-    def _fail(self, message: str) -> None:
-        message = in_fields(message)
-        self._enter("error", f"✖ {message}")
-        show_error(f"K-means: {message}")
+    def _fail(self, error: Exception) -> None:
+        self._on_refused(error)
+        show_error(f"K-means: {words_of(error).text}")
 
     def _end_run(self) -> None:
         run, self._run = self._run, None
         if run is None:
             return
-        self._timer.stop()
+        self.task.cancel()
         run.end()
         self._enable()
 
@@ -362,6 +354,7 @@ class KMeansWidget(Container[Widget]):
         """Hear of the viewer's layers."""
         if not self._listening:
             self._listening = True
+            self._clock.open()
             self.target.listen()
             self.clusters.listen()
 
@@ -369,8 +362,8 @@ class KMeansWidget(Container[Widget]):
         """Drop the work that runs, and hear of the viewer no more. Touches no Qt object."""
         run, self._run = self._run, None
         if run is not None:
-            run.work.cancel()
             run.end()
+        self._clock.close()
         if not self._listening:
             return
         self._listening = False
@@ -378,6 +371,7 @@ class KMeansWidget(Container[Widget]):
         self.how_many.stop()
         self.clusters.leave()
         self.cluster_plot.leave()
+        self.inputs.leave()
         self.target.leave()
 
     def _on_parent(self) -> None:
@@ -385,8 +379,15 @@ class KMeansWidget(Container[Widget]):
         if self.native.parent() is not None:
             self._listen()
         else:
+            self._last.keep_now()
             self._leave()
             self.preview.clear()
-            self._timer.stop()
-            self._last.keep_now()
-            self._enter("empty", "")
+            self._state.look_at(())
+            self._state.say(Said("empty", of=()))
+
+
+def _done(text: str, outputs: Outputs, of: Key) -> Said:
+    """Say what came out, with what should be known of it."""
+    warnings = warnings_of(outputs.segmentation)
+    fields = tuple(label for words in warnings for label in words.fields)
+    return Said("done", text, tuple(words.text for words in warnings), of, fields)

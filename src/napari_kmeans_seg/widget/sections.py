@@ -20,9 +20,9 @@ from qtpy.QtWidgets import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
-    from magicgui.widgets import Container, Label, Widget
+    from magicgui.widgets import Container, Label, ProgressBar, Widget
 
 _MARK = "⚠ "
 
@@ -35,6 +35,16 @@ def wrap(*labels: Label) -> None:
         label.native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
 
 
+def thin(bar: ProgressBar) -> None:
+    """Make a progress bar a line that leaves its place when it is hidden: nothing may jump."""
+    native = bar.native
+    native.setTextVisible(False)
+    native.setFixedHeight(6)
+    policy = native.sizePolicy()
+    policy.setRetainSizeWhenHidden(True)
+    native.setSizePolicy(policy)
+
+
 def hidden_line(text: str = "") -> QLabel:
     """Make a text that goes on in the next line, and is not seen at first."""
     line = QLabel(text)
@@ -43,11 +53,11 @@ def hidden_line(text: str = "") -> QLabel:
     return line
 
 
-def mark(containers: Iterable[Container[Widget]], told: str) -> None:
-    """Mark the fields that a warning or an error names, and no others."""
+def mark(containers: Iterable[Container[Widget]], marked: Collection[str]) -> None:
+    """Mark the fields of these labels, and no others."""
     for container in containers:
         names = [unmarked(field) for field in container]
-        labels = [f"{_MARK}{name}" if f"“{name}”" in told else name for name in names]
+        labels = [f"{_MARK}{name}" if name in marked else name for name in names]
         if labels != [field.label for field in container]:
             for field, label in zip(container, labels, strict=True):
                 field.label = label
@@ -56,7 +66,7 @@ def mark(containers: Iterable[Container[Widget]], told: str) -> None:
 
 
 def unmarked(field: Widget) -> str:
-    """Tell the label of a field without its mark."""
+    """Return the label of a field without its mark."""
     return field.label.removeprefix(_MARK)
 
 
@@ -73,7 +83,7 @@ class Section(QWidget):
     Attributes
     ----------
     toggled : Signal
-        Tells that it was unfolded (true) or folded.
+        Emitted when it was unfolded (true) or folded.
     """
 
     toggled = Signal(bool)
@@ -114,12 +124,8 @@ class Section(QWidget):
         """Unfold."""
         self.button.setChecked(True)
 
-    def collapse(self) -> None:
-        """Fold."""
-        self.button.setChecked(False)
-
     def note(self, text: str, tooltip: str) -> None:
-        """Tell something of what is below, also while it is folded."""
+        """Say something of what is below, also while it is folded."""
         self._note = f" {text}" if text else ""
         self.button.setToolTip(tooltip)
         self._entitle()
@@ -178,7 +184,7 @@ class Scrolled(QScrollArea):
 
 
 class On(QObject):
-    """Tells when a Qt widget gets an event of a kind.
+    """Says when a Qt widget gets an event of a kind.
 
     Parameters
     ----------

@@ -3,49 +3,82 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from napari_kmeans_seg.core.pixels import NO_PIXEL
+
+from .fields.arguments import BY_NAME
 
 if TYPE_CHECKING:
     from napari_kmeans_seg import Segmentation
 
 
-# Arguments of `segment`, and the fields that hold them.
-_FIELDS = {
-    "n_clusters": "Clusters",
-    "init": "Init",
-    "n_init": "Restarts",
-    "seed": "Seed",
-    "tol": "Tolerance",
-    "max_iter": "Iterations",
-    "fit_scale": "Fit scale",
-    "color_space": "Colours",
-    "smoothing": "Smoothing",
-    "spatial_weight": "Position",
-    "channel_weights": "Weights",
-}
-
-
-# Of how many steps of a series it is told what was found there.
-_FEW = 3
+# Steps of a series whose warnings are shown.
+_MOST_STEPS = 3
 
 _NOTHING = "Nothing to cluster: every pixel is NaN or infinite, or fully transparent."
 
 
-def in_fields(message: str) -> str:
+class Words(NamedTuple):
+    """What a person reads.
+
+    Attributes
+    ----------
+    text : str
+        A sentence or two.
+    fields : tuple of str
+        The labels of the fields that it is about.
+    """
+
+    text: str
+    fields: tuple[str, ...] = ()
+
+
+def in_fields(message: str) -> Words:
     """Speak of the fields of the dock, in a message that speaks of arguments.
 
     Examples
     --------
-    >>> in_fields("init='optimal' takes an image of one channel, without spatial_weight")
+    >>> in_fields("init='optimal' takes an image of one channel, without spatial_weight").text
     "“Init” 'optimal' takes an image of one channel, without “Position”"
     """
     if message == NO_PIXEL:
-        return _NOTHING
+        return Words(_NOTHING)
+    fields: list[str] = []
+
+    def named(match: re.Match[str]) -> str:
+        fields.append(BY_NAME[match[1]].label)
+        return f"“{fields[-1]}”{match[2] and ' '}"
+
     # "seed" may be said of something else; "seed=" and "n_init" are nothing else.
-    names = "|".join(rf"{name}\b" if "_" in name else f"{name}(?==)" for name in _FIELDS)
-    return re.sub(rf"\b({names})(=?)", lambda m: f"“{_FIELDS[m[1]]}”{m[2] and ' '}", message)
+    names = "|".join(rf"{name}\b" if "_" in name else f"{name}(?==)" for name in BY_NAME)
+    return Words(re.sub(rf"\b({names})(=?)", named, message), tuple(fields))
+
+
+def words_of(error: Exception) -> Words:
+    """Say what went wrong. An error may name the argument or the field that it is about."""
+    text, fields = in_fields(str(error) or type(error).__name__)
+    argument = getattr(error, "argument", None)
+    if argument is not None:
+        label = BY_NAME[argument].label if argument in BY_NAME else str(argument)
+        fields = (*fields, label)
+    return Words(text, fields)
+
+
+class FieldError(ValueError):
+    """What was typed into a field of the dock cannot be.
+
+    Parameters
+    ----------
+    argument : str
+        The label of the field.
+    takes, got : str
+        What it takes, and what was typed.
+    """
+
+    def __init__(self, argument: str, takes: str, got: str) -> None:
+        super().__init__(f"“{argument}” takes {takes}; got “{got}”.")
+        self.argument = argument
 
 
 def breakable(name: str) -> str:
@@ -68,15 +101,16 @@ def summary(segmentation: Segmentation, seconds: float) -> str:
     return text
 
 
-def warnings_of(segmentation: Segmentation) -> tuple[str, ...]:
+def warnings_of(segmentation: Segmentation) -> tuple[Words, ...]:
     """Say what a person should know of the result."""
     each = [warning for warning in segmentation.warnings if re.match(r"Step \d+: ", warning)]
     rest = [warning for warning in segmentation.warnings if warning not in each]
     # A long series would push all else out of the window.
-    more = len(each) - _FEW
+    more = len(each) - _MOST_STEPS
     if more > 1:
-        each = [*each[:_FEW], f"{more} more steps are like these."]
-    told = tuple(in_fields(warning) for warning in (*rest, *each))
+        each = [*each[:_MOST_STEPS], f"{more} more steps are like these."]
+    words = tuple(in_fields(warning) for warning in (*rest, *each))
     if segmentation.converged:
-        return told
-    return (*told, "Not converged: allow more “Iterations”.")
+        return words
+    label = BY_NAME["max_iter"].label
+    return (*words, Words(f"Not converged: allow more “{label}”.", (label,)))

@@ -1,0 +1,281 @@
+"""The fields that choose what of the image is clustered, and by which other layers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from magicgui.widgets import CheckBox, ComboBox, Container, LineEdit, SpinBox, Widget
+from napari.layers import Image, Labels, Points, Shapes
+from psygnal import Signal
+
+from napari_kmeans_seg.layers import CleanUp, LayerImage, Region, Seeds, axis_names, displayed_plane
+
+from ..sections import unmarked
+from ..wording import FieldError
+from .options import align_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import napari.viewer
+    from napari.layers import Layer
+
+_WHOLE, _PLANE = "whole", "plane"
+_NONE = ("none", "")
+
+
+class Inputs(Container[Widget]):
+    """Scope, region and seeds, and how several layers are joined.
+
+    `front` holds what is shown at once where it means something: the scope of stacks, and
+    how channels are weighed. The container itself holds region and seeds.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        The viewer whose layers are offered.
+
+    Attributes
+    ----------
+    drawn : Signal
+        Emitted when a person has drawn on the region or the seeds.
+    """
+
+    drawn = Signal()
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        self._viewer = viewer
+        self._images: tuple[Image, ...] = ()
+        self._axes: tuple[str, ...] = ()
+        self._hears: list[Any] = []
+        self.normalize = CheckBox(
+            text="Normalize each channel",
+            value=True,
+            tooltip=(
+                "Divides each channel by its standard deviation, so that a dim channel counts "
+                "as much as a bright one. On from the start where several layers are clustered."
+            ),
+        )
+        self.scope = ComboBox(
+            label="Scope",
+            choices=self._scopes,
+            tooltip=(
+                "whole image: one clustering for all planes.\n"
+                "displayed plane: only what is shown now, for a quick look; its layers lie at "
+                "that plane. In the 3-D view it is the displayed volume, with layers of its own.\n"
+                "each step: every step of the axis is clustered on its own; a label means the "
+                "same in all of them."
+            ),
+        )
+        self.region = ComboBox(
+            label="Region",
+            choices=lambda _: self._layers_of(Labels, Shapes),
+            tooltip=(
+                "A Labels or Shapes layer: only pixels inside its labels, polygons, rectangles "
+                "and ellipses are clustered. All others get label 0."
+            ),
+        )
+        self.region_labels = LineEdit(
+            label="Its labels",
+            tooltip="Which labels make up the region, e.g. 1, 3. Empty: all of them.",
+        )
+        self.everywhere = CheckBox(
+            text="Find inside, label everywhere",
+            tooltip="The clusters are found inside the region, then the whole image is labelled.",
+        )
+        self.seeds = ComboBox(
+            label="Seeds",
+            choices=lambda _: self._layers_of(Points, Labels),
+            tooltip=(
+                "Where clusters start.\nA Points layer: one cluster per point.\n"
+                "A Labels layer: one cluster per painted label, which keeps its number."
+            ),
+        )
+        self.fixed = CheckBox(
+            text="Hold seeds fixed",
+            tooltip=(
+                "On: each pixel gets the label of the seed whose colour is nearest.\n"
+                "Off: k-means starts from the seeds, and moves the centres."
+            ),
+        )
+        self.specks = SpinBox(
+            label="Specks",
+            value=0,
+            min=0,
+            max=1_000_000,
+            tooltip=(
+                "Pieces of a cluster with fewer pixels than this are given to the cluster around "
+                "them. 0: all pieces stay."
+            ),
+        )
+        self.objects = LineEdit(
+            label="Objects of",
+            tooltip=(
+                "Clusters whose connected pieces become objects in a Labels layer of their own, "
+                "e.g. 2, 3. Empty: none."
+            ),
+        )
+        self.per_plane = CheckBox(
+            text="Connected within planes only",
+            value=True,
+            tooltip=(
+                "On: specks and objects end at their plane.\nOff: they go on through the stack."
+            ),
+        )
+        super().__init__()
+        self.front = (self.scope, self.normalize)
+        self.extend(
+            [
+                self.region,
+                self.region_labels,
+                self.everywhere,
+                self.seeds,
+                self.fixed,
+                self.specks,
+                self.objects,
+                self.per_plane,
+            ]
+        )
+        self.margins = (0, 0, 0, 0)
+        align_labels(self)
+        for field in (self.region, self.seeds):
+            field.changed.connect(self._arrange)
+        self.follow(())
+
+    def follow(self, images: Sequence[Image]) -> None:
+        """Offer what goes with these images."""
+        self._images = tuple(images)
+        if images:
+            # What was chosen stays while there is nothing to be segmented.
+            self._axes = tuple(axis_names(images[0]))
+        self.offer()
+
+    def offer(self) -> None:
+        """Offer the scopes and the layers that can serve; a choice stays while it can."""
+        self._offer(self.scope, otherwise=_WHOLE)
+        for field in (self.region, self.seeds):
+            self._offer(field, otherwise="")
+        self._arrange()
+
+    @staticmethod
+    def _offer(field: ComboBox, otherwise: str) -> None:
+        """Ask for the choices anew; the one that was made stays while it can."""
+        chosen = field.value
+        # One that is only called something else now must not be left for a moment.
+        with field.changed.blocked():
+            field.reset_choices()
+            field.value = chosen if chosen in field.choices else otherwise
+        if field.value != chosen:
+            field.changed.emit(field.value)
+
+    # Functions, for napari lets a dock's widgets ask for their choices whenever layers change.
+
+    def _layers_of(self, *kinds: type[Layer]) -> list[tuple[str, str]]:
+        layers = [layer for layer in self._viewer.layers if isinstance(layer, kinds)]
+        return [_NONE, *((layer.name, str(layer.unique_id)) for layer in layers)]
+
+    def _scopes(self, _field: Widget) -> list[tuple[str, str | int]]:
+        scopes: list[tuple[str, str | int]] = [("whole image", _WHOLE)]
+        if len(self._axes) > 2:
+            shown = "volume" if self._viewer.dims.ndisplay == 3 else "plane"
+            scopes.append((f"displayed {shown}", _PLANE))
+            scopes += [(f"each step of {name}", i) for i, name in enumerate(self._axes[:-2])]
+        return scopes
+
+    def _arrange(self) -> None:
+        """Show the fields that mean something."""
+        several = len(self._images) > 1
+        region, seeds = self._chosen(self.region), self._chosen(self.seeds)
+        for field, meant in (
+            (self.scope, len(self.scope.choices) > 1),
+            (self.normalize, several),
+            (self.region_labels, isinstance(region, Labels)),
+            (self.everywhere, region is not None),
+            (self.fixed, seeds is not None),
+            (self.per_plane, len(self._axes) > 2),
+        ):
+            field.visible = meant
+        for field in (self.region, self.seeds):
+            field.enabled = len(field.choices) > 1
+        self._hear(region, seeds)
+
+    def leave(self) -> None:
+        """Hear of region and seeds no more. Touches no Qt object."""
+        self._hear()
+
+    def _hear(self, *layers: Layer | None) -> None:
+        """Hear what is drawn on these layers, and on no others."""
+        for event in self._hears:
+            event.disconnect(self._on_drawn)
+        # Strokes of the brush emit "paint", of Labels only.
+        self._hears = [
+            layer.events[name]
+            for layer in dict.fromkeys(layers)
+            for name in ("data", "paint")
+            if layer is not None and name in layer.events
+        ]
+        for event in self._hears:
+            event.connect(self._on_drawn)
+
+    def _on_drawn(self) -> None:
+        self.drawn.emit()
+
+    def _chosen(self, field: ComboBox) -> Layer | None:
+        for layer in self._viewer.layers:
+            if str(layer.unique_id) == field.value:
+                return layer
+        return None
+
+    def takes_part(self, layer: Layer) -> bool:
+        """Whether a layer is chosen as the region or the seeds."""
+        return str(layer.unique_id) in (self.region.value, self.seeds.value)
+
+    def source(self) -> LayerImage:
+        """Read the images, as the fields say.
+
+        Raises
+        ------
+        ValueError
+            If the images do not match, or a region or seeds cannot serve.
+        """
+        images = self._images
+        source = LayerImage.of(*images)
+        scope: Literal["whole", "plane"] | int = self.scope.value
+        region, seeds = self._chosen(self.region), self._chosen(self.seeds)
+        return replace(
+            source,
+            plane=displayed_plane(self._viewer, images[0]) if scope == _PLANE else None,
+            step_axis=scope if isinstance(scope, int) else None,
+            region=None
+            if region is None
+            else Region.of(
+                region,
+                _numbers(self.region_labels) if isinstance(region, Labels) else (),
+                everywhere=self.everywhere.value,
+            ),
+            seeds=None if seeds is None else Seeds.of(seeds, fixed=self.fixed.value),
+            clean_up=CleanUp(self.specks.value, _numbers(self.objects), self.per_plane.value),
+        )
+
+    @property
+    def k_is_free(self) -> bool:
+        """Whether the number of clusters is not that of the seeds."""
+        return self._chosen(self.seeds) is None
+
+    @property
+    def seeds_stay(self) -> bool:
+        """Whether there are seeds that k-means does not move."""
+        return not self.k_is_free and bool(self.fixed.value)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Arguments of `segment` that several layers bring along."""
+        return {"normalize": self.normalize.value} if len(self._images) > 1 else {}
+
+
+def _numbers(field: LineEdit) -> tuple[int, ...]:
+    words = field.value.replace(",", " ").split()
+    if not all(word.isdecimal() for word in words):
+        raise FieldError(unmarked(field), "numbers such as 1, 3", field.value)
+    return tuple(int(word) for word in words)

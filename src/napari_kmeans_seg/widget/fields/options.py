@@ -1,0 +1,264 @@
+"""The fields that most people never open: how k-means runs, and what is added."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from magicgui.widgets import (
+    CheckBox,
+    ComboBox,
+    Container,
+    FloatSpinBox,
+    LineEdit,
+    PushButton,
+    SpinBox,
+    Widget,
+)
+from qtpy.QtWidgets import QAbstractSpinBox
+
+from ..sections import Section, unmarked
+from ..wording import FieldError
+from .arguments import ARGUMENTS, BY_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from napari_kmeans_seg.layers.link import Kind
+
+    from .arguments import Argument
+
+
+_NOT_OF_LAYERS = "For several layers, use “Normalize each channel” below the number of clusters."
+_SEEDED = "The clusters start at the seeds, so nothing is drawn at random."
+_FIXED = "The seeds are held fixed, so there are no iterations."
+_NO_COLORS = "Only RGB images have colours. The values of this image are compared as they are."
+
+
+def align_labels(container: Widget, em: int = 6) -> None:
+    """Give the labels one width, whatever the font; magicgui measures them in another one."""
+    container.native.setStyleSheet(f"QLabel {{ min-width: {em}em; }}")
+
+
+def field_of(argument: Argument) -> Any:
+    """Make the field of an argument; which one follows from what its default is."""
+    name, default = argument.name, argument.default
+    words: dict[str, Any] = {"name": name, "tooltip": argument.tooltip}
+    low, high, step = argument.shown
+    if argument.choices:
+        return ComboBox(label=argument.label, value=default, choices=_choices(argument), **words)
+    if isinstance(default, bool):
+        return CheckBox(text=argument.label, value=default, **words)
+    words["label"] = argument.label
+    if isinstance(default, int):
+        return SpinBox(value=default, min=int(low), max=int(high), **words)
+    if name == "fit_scale":
+        percent: Any = FloatSpinBox(
+            value=100 * default, min=100 * low, max=100 * high, step=100 * step, **words
+        )
+        percent.name = "fit_percent"
+        percent.native.setSuffix(" %")
+        percent.native.setDecimals(0)
+        return percent
+    if name == "tol":
+        # Small numbers of many sizes: the step follows the number.
+        tolerance: Any = FloatSpinBox(min=low, max=high, **words)
+        tolerance.native.setDecimals(6)
+        tolerance.value = default
+        tolerance.native.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
+        return tolerance
+    if isinstance(default, float):
+        return FloatSpinBox(value=default, min=low, max=high, step=step, **words)
+    weights: Any = LineEdit(value="", **words)
+    weights.native.setPlaceholderText("all alike")
+    return weights
+
+
+def _choices(argument: Argument) -> list[tuple[str, str]]:
+    return [(one.label, one.value) for one in argument.choices]
+
+
+class Options(Container[Widget]):
+    """The fields under "More options".
+
+    Attributes
+    ----------
+    fields : dict
+        The field of each argument of `segment`, by the argument's name.
+    """
+
+    def __init__(self) -> None:
+        fields = {one.name: field_of(one) for one in ARGUMENTS if one.name != "n_clusters"}
+        self.fields: dict[str, Any] = fields
+        self.add_image = CheckBox(
+            text="Segmented image",
+            value=True,
+            tooltip="A copy of the image, each pixel in the mean value of its cluster.",
+        )
+        self.add_labels = CheckBox(
+            text="Labels",
+            value=True,
+            tooltip=(
+                "A Labels layer: 1 is the darkest cluster, 0 is not part of any. "
+                "Its features table lists size and mean of each cluster."
+            ),
+        )
+        add = Container(
+            label="Add", widgets=[self.add_image, self.add_labels], labels=False, name="add"
+        )
+        self.reset_button = PushButton(
+            text="Reset", tooltip="Set everything under More options to its default."
+        )
+        super().__init__()
+        # Not by the constructor: only later additions get labels of one width.
+        self.extend([*fields.values(), add, self.reset_button])
+        for container in (self, add):
+            container.margins = (0, 0, 0, 0)
+        align_labels(self)
+        # What was chosen, and comes back with images that it can be done with.
+        self._color_space, self._optimal = fields["color_space"].value, False
+        self._defaults = {field: field.value for field in self._all}
+        self.reset_button.changed.connect(self.reset)
+
+    @property
+    def _all(self) -> list[Any]:
+        return [*self.fields.values(), self.add_image, self.add_labels]
+
+    @property
+    def _kept(self) -> dict[str, Any]:
+        """The fields that come back in the next session, by their names in the manifest."""
+        kept = [field for name, field in self.fields.items() if BY_NAME[name].kept]
+        outputs = {"add_image": self.add_image, "add_labels": self.add_labels}
+        return {field.name: field for field in kept} | outputs
+
+    @property
+    def changed_fields(self) -> list[str]:
+        """The labels of those that differ from their defaults."""
+        changed = [field for field, value in self._defaults.items() if field.value != value]
+        return [field.text if isinstance(field, CheckBox) else unmarked(field) for field in changed]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What is to come back in the next session, by its name in the manifest."""
+        settings = {name: field.value for name, field in self._kept.items()}
+        settings["tol"] = f"{settings['tol']:g}"
+        if not self.fields["color_space"].enabled:
+            settings["color_space"] = self._color_space
+        if self._optimal and settings["init"] == "auto":
+            settings["init"] = "optimal"
+        return settings
+
+    def take(self, settings: Mapping[str, Any]) -> None:
+        """Set what is found in the settings of an earlier session."""
+        for name, field in self._kept.items():
+            if name in settings:
+                # A number that was written by hand may be none.
+                with suppress(ValueError):
+                    field.value = settings[name]
+
+    def reset(self) -> None:
+        """Set all to their defaults."""
+        for field, value in self._defaults.items():
+            field.value = value
+        self._color_space, self._optimal = self.fields["color_space"].value, False
+
+    def offer(
+        self, n_images: int, *, rgb: bool, axes: tuple[list[str], list[str]] = ([], [])
+    ) -> None:
+        """Offer what can be done with an image, or with several as channels of one.
+
+        `axes` names those along which it is blurred by smoothing, and those where it is not.
+        """
+        blurred, sharp = axes
+        along = ""
+        if blurred and (sharp or len(blurred) > 2):
+            not_along = f"; not along {', '.join(sharp)}, which is time" if sharp else ""
+            along = f"\nAlong {', '.join(blurred)}{not_along}."
+        self._explain("smoothing", BY_NAME["smoothing"].help + along)
+        self._offer_colors(rgb=rgb and n_images == 1)
+        self._offer_optimal(one_channel=not rgb and n_images == 1)
+        # Several layers have a field of their own for it, on at first; two would contradict.
+        self._offer("normalize", n_images == 1, _NOT_OF_LAYERS)
+
+    def offer_start(self, *, seeded: bool, fixed: bool) -> None:
+        """Let be chosen what counts: less with seeds, and still less where these stay."""
+        for name in ("init", "n_init", "seed"):
+            self._offer(name, not seeded, _SEEDED)
+        for name in ("tol", "max_iter"):
+            self._offer(name, not fixed, _FIXED)
+
+    def _offer(self, name: str, counts: bool, otherwise: str) -> None:
+        """Let an argument be set where it counts, and say why where it does not."""
+        self.fields[name].enabled = counts
+        self._explain(name, BY_NAME[name].tooltip if counts else otherwise)
+
+    def _explain(self, name: str, tooltip: str) -> None:
+        self.fields[name].tooltip = tooltip
+
+    def _offer_optimal(self, *, one_channel: bool) -> None:
+        """Let the optimal clustering be chosen for images that have one."""
+        field, choices = self.fields["init"], _choices(BY_NAME["init"])
+        if one_channel == ("optimal" in field.choices):
+            return
+        if one_channel:
+            field.choices = choices
+            if self._optimal and field.value == "auto":
+                field.value = "optimal"
+        else:
+            self._optimal = field.value == "optimal"
+            if self._optimal:
+                field.value = "auto"
+            field.choices = [choice for choice in choices if choice[1] != "optimal"]
+
+    def _offer_colors(self, *, rgb: bool) -> None:
+        """Let the colour space be chosen for RGB images only; the choice comes back with them."""
+        field = self.fields["color_space"]
+        if rgb != field.enabled:
+            if not rgb:
+                self._color_space = field.value
+            field.value = self._color_space if rgb else BY_NAME["color_space"].default
+            self._offer("color_space", rgb, _NO_COLORS)
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Which outputs are wanted."""
+        wanted: list[tuple[Kind, bool]] = [
+            ("image", self.add_image.value),
+            ("labels", self.add_labels.value),
+        ]
+        return tuple(kind for kind, on in wanted if on)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The fields as arguments of `napari_kmeans_seg.segment`; ValueError for bad weights."""
+        values = {name: field.value for name, field in self.fields.items()}
+        weights = _weights(values["channel_weights"].strip())
+        return values | {"fit_scale": values["fit_scale"] / 100, "channel_weights": weights}
+
+
+def _weights(text: str) -> list[float] | None:
+    if not text:
+        return None
+    try:
+        return [float(part) for part in text.replace(",", " ").split()]
+    except ValueError:
+        label = BY_NAME["channel_weights"].label
+        raise FieldError(label, "one number per channel, such as 1, 1, 0.5", text) from None
+
+
+class OptionsSection(Section):
+    """Folds the options, and says in its title how many differ from their defaults.
+
+    They come back from the last session, and count while they are folded.
+    """
+
+    def __init__(self, options: Options) -> None:
+        super().__init__("More options", options.native)
+        self._options = options
+        options.changed.connect(self._count)
+        self._count()
+
+    def _count(self) -> None:
+        names = self._options.changed_fields
+        tip = f"Changed from the default: {', '.join(names)}." if names else ""
+        self.note(f"({len(names)} changed)" if names else "", tip)

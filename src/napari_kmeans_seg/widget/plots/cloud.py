@@ -1,0 +1,135 @@
+"""The points that a scatter plot of clusters shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from napari_kmeans_seg.core.features import color_values
+from napari_kmeans_seg.layers.label_rows import means
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pandas as pd
+
+    from napari_kmeans_seg.layers.cluster_points import ClusterPoints, Members
+    from napari_kmeans_seg.layers.cluster_values import ClusterValues
+
+_CHANNELS = {
+    "lab": ["L*", "a*", "b*"],
+    "hsv": ["s · cos h", "s · sin h", "value"],
+}
+
+
+class Plane(NamedTuple):
+    """Two channels of a colour space, to draw points by.
+
+    Attributes
+    ----------
+    title : str
+        What a person chooses it by.
+    space : str
+        "rgb" for the channels of the image as they are, "lab" or "hsv".
+    across, up : int
+        The channels.
+    """
+
+    title: str
+    space: str
+    across: int
+    up: int
+
+
+def planes(values: ClusterValues) -> list[Plane]:
+    """List the planes there are to choose from."""
+    found = []
+    for space in ("rgb", "lab", "hsv") if values.image.rgb else ("rgb",):
+        names = _CHANNELS.get(space, values.names)
+        if space == "hsv":
+            found.append(Plane("hue, saturation", space, 0, 1))
+        else:
+            pairs = combinations(range(len(names)), 2)
+            found += [Plane(f"{names[i]}, {names[j]}", space, i, j) for i, j in pairs]
+    return found
+
+
+def first_plane(values: ClusterValues) -> int:
+    """Choose the plane in which clusters of this colour space are separated best."""
+    wanted = {"lab": (1, 2), "hsv": (0, 1)}.get(values.color_space, (0, 1))
+    for place, (_, space, across, up) in enumerate(planes(values)):
+        if (space, (across, up)) == (values.color_space, wanted):
+            return place
+    return 0
+
+
+@dataclass(frozen=True, eq=False)
+class Cloud:
+    """What a scatter plot shows.
+
+    Attributes
+    ----------
+    members : Members
+        Which points belong to which clusters.
+    values : (n_channels, n_points) array
+        In the units of the image.
+    across, up : (n_points,) array
+        Where they are drawn.
+    centroids : dict
+        Where the centroid of each label is drawn.
+    channels : list of str
+        Names of the channels.
+    axes : pair of str
+        What is drawn across and up.
+    sampling : float
+        Pixels of the image for each one that was read.
+    """
+
+    members: Members
+    values: npt.NDArray[np.float64]
+    across: npt.NDArray[np.float64]
+    up: npt.NDArray[np.float64]
+    centroids: dict[int, tuple[float, float]]
+    channels: list[str]
+    axes: tuple[str, str]
+    sampling: float
+
+    @classmethod
+    def of(
+        cls,
+        values: ClusterValues,
+        points: ClusterPoints,
+        members: Members,
+        table: pd.DataFrame,
+        plane: Plane,
+    ) -> Cloud:
+        """Place the points of an image, and the centroids of the table, in a plane."""
+        i, j = plane.across, plane.up
+        dots = _in(plane.space, points.values, values)
+        # A person may have added columns of their own.
+        columns = means(table)[: len(values.names)]
+        rings = _in(plane.space, table[columns].to_numpy(float).T, values)[[i, j]].T
+        centroids = {
+            int(label): (float(x), float(y))
+            for label, (x, y) in zip(table["label"], rings, strict=True)
+            if np.isfinite([x, y]).all()
+        }
+        names = _CHANNELS.get(plane.space, values.names)
+        axes = names[i], names[j]
+        return cls(
+            members, points.values, dots[i], dots[j], centroids, values.names, axes,
+            points.reckoned_up,
+        )  # fmt: skip
+
+
+def _in(
+    space: str, colors: npt.NDArray[np.float64], values: ClusterValues
+) -> npt.NDArray[np.float64]:
+    """Bring colours, `(n_channels, n)`, to another space."""
+    if space == "rgb" or not colors.size:
+        return colors
+    dtype = np.dtype(values.image.data.dtype)
+    top = float(np.iinfo(dtype).max) if dtype.kind in "iu" else 1.0
+    return np.stack(color_values(list(np.clip(colors / top, 0, 1)), space))

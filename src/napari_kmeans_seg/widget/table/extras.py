@@ -1,0 +1,155 @@
+"""Below the cluster table: the colours of the clusters, and the result as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qtpy.QtGui import QGuiApplication
+from qtpy.QtWidgets import QComboBox, QGridLayout, QPushButton, QWidget
+
+from napari_kmeans_seg.layers.cluster_colors import mean_colors_of
+from napari_kmeans_seg.layers.colors import distinct_colors
+from napari_kmeans_seg.layers.methods_text import methods_text
+from napari_kmeans_seg.layers.opened_files import files_of
+from napari_kmeans_seg.layers.outputs import THROUGH_HUES, THROUGH_MEANS
+from napari_kmeans_seg.layers.python_script import python_script
+
+from ..task import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+    from napari_kmeans_seg.layers.clusters import Clusters
+
+    from ..task import Clock
+
+_MEANS, _DISTINCT = 0, 1
+# How opaque labels are in these at first.
+_OPACITY = (THROUGH_MEANS, THROUGH_HUES)
+_SCRIPT = "Copy as Python"
+
+
+class ClusterExtras(QWidget):
+    """One switch for the colours of all clusters, and two buttons that fill the clipboard.
+
+    Parameters
+    ----------
+    clock : Clock
+        Looks after the reading of files.
+    say : callable
+        Is given what was done, and with False what could not be done.
+    """
+
+    def __init__(self, clock: Clock, say: Callable[[str, bool], None]) -> None:
+        super().__init__()
+        self._say = say
+        self._clusters: Clusters | None = None
+        self._reading: Task[tuple[str, ...]] = Task(clock)
+        self.colors = QComboBox()
+        self.colors.addItems(["Mean colours", "Distinct hues"])
+        self.colors.setPlaceholderText("Other colours")
+        self.colors.setToolTip(
+            "Mean colours: each cluster in the mean of its pixels.\n"
+            "Distinct hues: 16 colours that colour-blind people can distinguish, too."
+        )
+        self.methods = QPushButton("Copy methods text")
+        self.methods.setToolTip("Copy sentences for a paper to the clipboard.")
+        self.script = QPushButton(_SCRIPT)
+        self.script.setToolTip("Copy a script that gives this very result to the clipboard.")
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(4)
+        grid.addWidget(self.colors, 0, 0, 1, 2)
+        grid.addWidget(self.methods, 1, 0)
+        grid.addWidget(self.script, 1, 1)
+        for button in (self.methods, self.script):
+            button.setMinimumWidth(0)
+        self.colors.activated.connect(self._recolor)
+        self.methods.clicked.connect(self._copy_methods)
+        self.script.clicked.connect(self._copy_script)
+
+    def show_clusters(self, clusters: Clusters | None) -> None:
+        """Offer what can be done with these clusters."""
+        self._clusters = clusters
+        if not self._reading.busy:
+            self._offer_script()
+        current = -1
+        if clusters is not None:
+            table = clusters.table
+            now = clusters.colors.of_each(table["label"].tolist())
+            for choice in (_MEANS, _DISTINCT):
+                colors = self._chosen(clusters, table, choice)
+                if colors and np.allclose(list(now.values()), list(colors.values()), atol=4e-3):
+                    current = choice
+        self.colors.setCurrentIndex(current)
+
+    def _chosen(self, clusters: Clusters, table: pd.DataFrame, choice: int) -> dict[int, Any]:
+        if choice == _DISTINCT:
+            return distinct_colors(table["label"].tolist())
+        return mean_colors_of(table, clusters.source())
+
+    def _recolor(self, choice: int) -> None:
+        if self._clusters is None:
+            return
+        colors = self._chosen(self._clusters, self._clusters.table, choice)
+        if colors:
+            # What a person has set stays.
+            usual = np.isclose(self._clusters.layer.opacity, _OPACITY).any()
+            self._clusters.recolor(
+                colors, self.colors.itemText(choice), _OPACITY[choice] if usual else None
+            )
+        else:
+            self._say(
+                "Mean colours need the image in the viewer, and it must be grey or RGB.", False
+            )
+            self.show_clusters(self._clusters)
+
+    def _copy_methods(self) -> None:
+        if self._clusters is not None:
+            layer = self._clusters.layer
+            self._copy("Methods text", lambda: methods_text(layer))
+
+    def _copy_script(self) -> None:
+        """Copy the script once it is known whether the files still hold what was clustered."""
+        if self._clusters is None or self._reading.busy:
+            return
+        sources, layer = self._clusters.sources(), self._clusters.layer
+
+        def write(files: tuple[str, ...]) -> None:
+            self._offer_script()
+            self._copy("Python script", lambda: python_script(layer, *files))
+
+        self.script.setEnabled(False)
+        self.script.setText("Reading files …")
+        self._reading.start(lambda _report: files_of(sources), write, self._fail)
+
+    def _offer_script(self) -> None:
+        self.script.setText(_SCRIPT)
+        self.script.setEnabled(True)
+
+    def _fail(self, error: Exception) -> None:
+        self._offer_script()
+        raise error
+
+    @property
+    def busy(self) -> bool:
+        """Whether files are being read."""
+        return self._reading.busy
+
+    def stop(self) -> None:
+        """Read no more. Touches no Qt object."""
+        self._reading.cancel()
+
+    def _copy(self, what: str, write: Callable[[], str]) -> None:
+        clipboard = QGuiApplication.clipboard()
+        if clipboard is None:
+            return
+        try:
+            clipboard.setText(write())
+        except (ValueError, LookupError) as error:
+            self._say(str(error), False)
+        else:
+            self._say(f"{what} copied.", True)

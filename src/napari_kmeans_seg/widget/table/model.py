@@ -1,0 +1,227 @@
+"""The rows of the cluster table, as Qt wants them."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import (  # type: ignore[attr-defined]
+    QAbstractTableModel,
+    QModelIndex,
+    QSize,
+    Qt,
+    Signal,
+)
+from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap
+
+from napari_kmeans_seg.layers.cluster_history import record_of
+from napari_kmeans_seg.layers.label_rows import QUANTITIES
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from napari_kmeans_seg.layers.clusters import Clusters
+
+SORT_ROLE = Qt.ItemDataRole.UserRole
+SWATCH, NAME = 0, 1
+
+_SWATCH_SIZE, _EDGE = QSize(14, 14), QColor(128, 128, 128)
+_WORDS = ("name", "pixels", *QUANTITIES)
+_CHANNELS = ("red", "green", "blue", "intensity")
+
+
+class ClusterModel(QAbstractTableModel):
+    """One row per cluster: seen or not and its colour, name, pixels, percent, size, means.
+
+    Attributes
+    ----------
+    refused : Signal
+        Says why a name was not taken.
+    renamed : Signal
+        Emitted when a name was taken.
+    """
+
+    refused = Signal(str)
+    renamed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._clusters: Clusters | None = None
+        self._columns: list[str] = [""]
+        self._labels: list[int] = []
+        # By column: cells are asked for so often that a data frame would be felt.
+        self._cells: dict[str, list[Any]] = {}
+        # The colours of the rows, and the colormap that they were looked up in.
+        self._colors: dict[int, Any] = {}
+        self._colormap: object = None
+
+    def show(self, clusters: Clusters | None) -> None:
+        """Read the clusters anew."""
+        self.beginResetModel()
+        self._clusters = clusters
+        self._cells, self._labels = {}, []
+        if clusters is not None:
+            table = clusters.table
+            self._labels = table["label"].tolist()
+            rest = [column for column in table if column not in ("index", "label", "name")]
+            cells = {str(column): table[column].tolist() for column in ["name", *rest]}
+            # A size in pixels says again how many they are, and would keep the means out of sight.
+            again = {one for one in cells if "[pixel" in one and cells[one] == cells["pixels"]}
+            self._cells = {one: cells[one] for one in cells if one not in again}
+        self._columns = ["", *self._cells]
+        self._colormap = None
+        self.endResetModel()
+
+    def label(self, row: int) -> int:
+        """Return which cluster a row is about."""
+        return self._labels[row]
+
+    def _color(self, label: int) -> QColor:
+        """Return the colour that a cluster has now."""
+        assert self._clusters is not None
+        colors = self._clusters.colors
+        if colors.worn is not self._colormap:
+            self._colormap, self._colors = colors.worn, colors.of_each(self._labels)
+        return QColor.fromRgbF(*map(float, self._colors[label]))
+
+    def recolored(self) -> None:
+        """Show the colours of the canvas, which have changed."""
+        if self.rowCount():
+            last = self.index(self.rowCount() - 1, SWATCH)
+            self.dataChanged.emit(self.index(0, SWATCH), last)
+
+    def hide_or_show(self, labels: Collection[int]) -> None:
+        """Hide clusters on the canvas; show them where all of them are hidden already."""
+        if self._clusters is not None:
+            hidden = self._clusters.colors.hidden
+            gone = hidden >= set(labels)
+            self._clusters.colors.show(hidden=hidden - set(labels) if gone else hidden | {*labels})
+            self.recolored()
+
+    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: N802, B008
+        """Count the clusters."""
+        return 0 if parent.isValid() else len(self._labels)
+
+    def columnCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: N802, B008
+        """Count the columns."""
+        return 0 if parent.isValid() else len(self._columns)
+
+    def headerData(  # noqa: N802
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        """Name the columns."""
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        column = self._columns[section]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._title(column)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            tips = {
+                "": "Tick to show the cluster on the canvas. Double-click to choose its colour.",
+                "name": "Double-click or press F2 to rename.",
+                "pixels": "Number of pixels.",
+                "percent": "Percent of all pixels that are in a cluster.",
+            }
+            if column.startswith("mean_"):
+                return f"Mean {column.removeprefix('mean_')} of the cluster's pixels."
+            if column.partition(" [")[0] in QUANTITIES:
+                return f"{column}. In a series: of all steps together."
+            return tips.get(column, column)
+        return None
+
+    def _title(self, column: str) -> str:
+        """Write our own words with a capital, and names of layers as they are."""
+        if column == "percent":
+            return "%"
+        channel = column.startswith("mean_")
+        title = column.removeprefix("mean_")
+        of_layers = channel and self._clusters and "channels" in record_of(self._clusters.layer)
+        own = title in _CHANNELS if channel else title.partition(" [")[0] in _WORDS
+        return title[:1].upper() + title[1:] if own and not of_layers else title
+
+    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return what stands in a cell."""
+        if self._clusters is None or not index.isValid():
+            return None
+        label, column = self.label(index.row()), self._columns[index.column()]
+        if index.column() == SWATCH:
+            return self._seen(label, role)
+        value = self._cells[column][index.row()]
+        if role == SORT_ROLE:
+            return value
+        if role == Qt.ItemDataRole.EditRole and column == "name":
+            return str(value)
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+            return _written(column, value)
+        if role == Qt.ItemDataRole.TextAlignmentRole and column != "name":
+            return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        return None
+
+    def _seen(self, label: int, role: int) -> Any:
+        assert self._clusters is not None
+        seen = label not in self._clusters.colors.hidden
+        if role == SORT_ROLE:
+            return label
+        if role == Qt.ItemDataRole.CheckStateRole:
+            return Qt.CheckState.Checked if seen else Qt.CheckState.Unchecked
+        if role == Qt.ItemDataRole.DecorationRole:
+            swatch = QPixmap(_SWATCH_SIZE)
+            # The edge shows a colour that is that of the table.
+            swatch.fill(_EDGE)
+            painter = QPainter(swatch)
+            painter.fillRect(swatch.rect().adjusted(1, 1, -1, -1), self._color(label))
+            painter.end()
+            icon = QIcon(swatch)
+            # The very colour, also where the row is selected.
+            icon.addPixmap(swatch, QIcon.Mode.Selected)
+            return icon
+        if role == Qt.ItemDataRole.ToolTipRole:
+            state = "shown" if seen else "hidden"
+            return f"Label {label}, {state}. Double-click to change its colour."
+        return None
+
+    def flags(self, index: QModelIndex) -> Qt.ItemFlag:
+        """Return what can be done with a cell."""
+        flags = super().flags(index)
+        if index.column() == SWATCH:
+            flags |= Qt.ItemFlag.ItemIsUserCheckable
+        if index.column() == NAME:
+            flags |= Qt.ItemFlag.ItemIsEditable
+        return flags
+
+    def setData(  # noqa: N802
+        self, index: QModelIndex, value: Any, role: int = Qt.ItemDataRole.EditRole
+    ) -> bool:
+        """Rename a cluster, or hide or show it."""
+        if self._clusters is None:
+            return False
+        label = self.label(index.row())
+        if index.column() == NAME and role == Qt.ItemDataRole.EditRole:
+            try:
+                self._clusters.rename(label, str(value))
+            except ValueError as error:
+                self.refused.emit(str(error))
+                return False
+            self.renamed.emit()
+            return True
+        if index.column() == SWATCH and role == Qt.ItemDataRole.CheckStateRole:
+            hidden = self._clusters.colors.hidden
+            on = Qt.CheckState(value) == Qt.CheckState.Checked
+            self._clusters.colors.show(hidden=hidden - {label} if on else hidden | {label})
+            self.dataChanged.emit(index, index)
+            return True
+        return False
+
+
+def _written(column: str, value: Any) -> str:
+    if column == "pixels":
+        return f"{int(value):,}"
+    if column == "percent":
+        return f"{value:.1f}"
+    if not isinstance(value, int | float):
+        return str(value)
+    # Digits that all can read, until they are more than a column holds.
+    whole = value == round(value) if isfinite(value) else False
+    if abs(value) < 1e10 and (whole or abs(value) >= 1000):
+        return f"{value:,.0f}"
+    return f"{value:,.4g}"

@@ -1,0 +1,52 @@
+"""Says whose clusters stand in the table, where they are not those that are seen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QLabel
+
+from napari_kmeans_seg.layers.cluster_history import record_of
+
+if TYPE_CHECKING:
+    from napari_kmeans_seg.layers.clusters import Clusters
+
+_NOT_PREVIEWED = "Clusters of the last run, not of the preview:"
+_NOT_SEGMENTED = "Clusters of an earlier run, not of the segmented image:"
+
+
+class ClusterNote(QLabel):
+    """A line above the table; hidden where there is nothing to be said."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._clusters: Clusters | None = None
+        self._older: Clusters | None = None
+        self._previewed = False
+        self.setWordWrap(True)
+        self.hide()
+
+    def follow(self, clusters: Clusters | None) -> None:
+        """Speak of these clusters."""
+        self._clusters = clusters
+        self._update()
+
+    def note_preview(self, previewed: bool) -> None:
+        """Note whether a preview of a part is seen."""
+        self._previewed = previewed
+        self._update()
+
+    def note_run(self, has_labels: bool) -> None:
+        """Note whether the last run has made clusters, and not the segmented image alone."""
+        self._older = None if has_labels else self._clusters
+        self._update()
+
+    def _update(self) -> None:
+        clusters, text = self._clusters, ""
+        if clusters is not None and "preview_of" not in record_of(clusters.layer):
+            if self._previewed:
+                text = _NOT_PREVIEWED
+            elif clusters is self._older:
+                text = _NOT_SEGMENTED
+        self.setText(text)
+        self.setVisible(bool(text))
