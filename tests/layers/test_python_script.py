@@ -11,10 +11,12 @@ from napari.layers._source import layer_source
 from skimage.io import imsave
 
 from napari_kmeans_seg.layers import CleanUp, LayerImage, Outputs, Region, Seeds
+from napari_kmeans_seg.layers.cluster_steps import PixelChange
 from napari_kmeans_seg.layers.clusters import Clusters, clusters_of
 from napari_kmeans_seg.layers.methods_text import methods_text
 from napari_kmeans_seg.layers.opened_files import files_of
 from napari_kmeans_seg.layers.python_script import python_script
+from napari_kmeans_seg.layers.record import ThresholdMoved
 
 
 @pytest.fixture
@@ -255,11 +257,9 @@ def test_a_threshold_that_was_moved(viewer, cell, folder):
     data = result.layer.data
     at = int(cell[data == 1].max())
     high = int(cell[data == 2].max())
-    from napari_kmeans_seg.layers.cluster_steps import PixelChange
-
     where = (data == 2) & (cell <= at + 5)
     change = PixelChange.of(where, data, np.asarray(1, data.dtype), data.dtype)
-    edit = {"threshold": [1, 2], "at": at + 5, "from": at, "where": [None, high]}
+    edit = ThresholdMoved(1, 2, start=at, at=at + 5, low=None, high=high)
     result.do("Move", result.table, pixels=change, edit=edit)
     found: dict = {}
     exec(python_script(result.layer, "image.png"), found)

@@ -10,6 +10,7 @@ import numpy as np
 from .arrays import as_array, is_lazy
 from .cleanup import CleanUp
 from .describe import pixels_of
+from .source_record import RegionRecord, SeedsRecord, SourceRecord
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,9 +86,7 @@ class Chosen:
     @property
     def part(self) -> str:
         """What the scope is limited to: a "plane", a "volume" that is displayed, or nothing."""
-        if self.plane is None:
-            return ""
-        return "plane" if self._n_axes - len(self.plane) <= 2 else "volume"
+        return self.record.part(self._n_axes)
 
     @property
     def channel_names(self) -> list[str]:
@@ -122,26 +121,26 @@ class Chosen:
         return is_lazy(as_array(self.data))
 
     @property
+    def record(self) -> SourceRecord:
+        """What its outputs keep of it."""
+        region, seeds, clean_up = self.region, self.seeds, self.clean_up
+        return SourceRecord(
+            name=self.name,
+            channels=tuple(self.channel_names) if self.channels else (),
+            plane=self.plane,
+            step_axis=self.step_axis,
+            region=None
+            if region is None
+            else RegionRecord(region.name, region.everywhere, region.chosen),
+            seeds=None if seeds is None else SeedsRecord(seeds.name, seeds.fixed),
+            specks=clean_up.specks,
+            across_planes=bool(clean_up.specks) and not clean_up.per_plane,
+        )
+
+    @property
     def told(self) -> dict[str, Any]:
-        """What its outputs tell of it, in plain values that JSON can hold."""
-        told: dict[str, Any] = {}
-        if self.channels:
-            told["channels"] = self.channel_names
-        if self.plane is not None:
-            told["plane"] = {str(axis): index for axis, index in self.plane.items()}
-        if self.step_axis is not None:
-            told["each_step_of_axis"] = self.step_axis
-        if self.region is not None:
-            told["region"] = {"layer": self.region.name, "everywhere": self.region.everywhere}
-            if self.region.chosen:
-                told["region"]["labels"] = list(self.region.chosen)
-        if self.seeds is not None:
-            told["seeds"] = {"layer": self.seeds.name, "fixed": self.seeds.fixed}
-        if self.clean_up.specks:
-            told["merged_pieces_below"] = self.clean_up.specks
-            if not self.clean_up.per_plane:
-                told["pieces_across_planes"] = True
-        return told
+        """The record in plain values that JSON can hold."""
+        return self.record.to_json()
 
     def layer_in(self, viewer: ViewerModel) -> Image | None:
         """Find the layer in a viewer, or None where it is gone."""

@@ -9,32 +9,28 @@ import numpy as np
 from napari.utils.colormaps import DirectLabelColormap
 from napari.utils.colormaps.standardize_color import transform_color
 
-from .colors import BY_HAND, DISTINCT, as_shown, color_fingerprint, distinct_colors
+from .colors import BY_HAND, DISTINCT, Display, color_fingerprint, distinct_colors
 from .label_rows import means, of_clusters
-from .link import METADATA_KEY, written_colors
+from .link import write_colors, written_colors
+from .record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     import numpy.typing as npt
     import pandas as pd
     from napari.layers import Image, Labels
     from napari.utils.colormaps import LabelColormapBase
 
-    Color = npt.NDArray[np.float64]
+    from .record import Palette
 
-# What the mean of a channel is divided by to be a colour, for floats and integers.
-_FULL_SCALES = (1, 255, 65535, 127, 32767, 2**32 - 1)
+    Color = npt.NDArray[np.float64]
 
 # How bright clusters are that are not highlighted. Not how transparent: below them may be
 # the segmented image, which looks just like them.
 _DIMMED = 0.25
 # How bright the brightest channel of a cluster is at most that is dark, and what others fade to.
 _DARK, _PALE = 0.35, 0.8
-
-
-# Stands where the fingerprint of written colours does, once a person has chosen others.
-_CHOSEN = "chosen"
 
 
 class ClusterColors:
@@ -54,7 +50,6 @@ class ClusterColors:
         self._ref = ref(layer)
         self._worn: LabelColormapBase = layer.colormap
         self._shown: LabelColormapBase = layer.colormap
-        self._written = self._as_written()
         self._highlighted: frozenset[int] = frozenset()
         self._hidden: frozenset[int] = frozenset()
 
@@ -70,6 +65,17 @@ class ClusterColors:
         """The colormap with nothing dimmed and nothing hidden."""
         self._listen()
         return self._worn
+
+    @property
+    def palette(self) -> Palette:
+        """Which colours the clusters have: "own" once a person has set others in napari."""
+        record = Record.of(self._layer)
+        return record.palette if record is not None and self._is_ours else "own"
+
+    @property
+    def _is_ours(self) -> bool:
+        """Whether the layer has the colours that were last written to it."""
+        return written_colors(self._layer) in (None, color_fingerprint(self._layer))
 
     @property
     def highlighted(self) -> frozenset[int]:
@@ -96,7 +102,7 @@ class ClusterColors:
         """Give the clusters other colours."""
         self._listen()
         self._worn = colormap
-        self._show()
+        self._show(ours=True)
 
     def with_colors(self, colors: Mapping[int, Any], labels: Iterable[int]) -> LabelColormapBase:
         """Make a colormap with other colours for some of the labels."""
@@ -106,34 +112,43 @@ class ClusterColors:
         return DirectLabelColormap(color_dict=table)
 
     def following(
-        self, old: pd.DataFrame, new: pd.DataFrame, source: Image | None
+        self, old: pd.DataFrame, new: pd.DataFrame, display: Display | None
     ) -> LabelColormapBase:
         """Choose the colours for the clusters that a piece of work makes or changes.
 
-        Mean colours go on to be mean colours. Otherwise clusters keep theirs, and new ones
-        get what napari or the list of distinct colours has for them.
+        Parameters
+        ----------
+        old, new : DataFrame
+            The clusters before and after.
+        display : Display or None
+            How mean colours were made, which go on to be mean colours. None where they are
+            others: then clusters keep theirs, and new ones get what napari or the list of
+            distinct colours has for them.
         """
         if not isinstance(self.worn, DirectLabelColormap):
             return self.worn
         labels = new["label"].tolist()
-        return self.with_colors(self._following(old, new, source), labels)
+        if display is None:
+            return self.with_colors(self._free_hues(old, new), labels)
+        before, after = (table.set_index("label")[means(old)] for table in (old, new))
+        mixed = dict(zip(labels, display.colors(after.to_numpy(float)), strict=True))
+        changed = {
+            label: mixed[label]
+            for label, row in _rows(after)
+            if label not in before.index or not np.array_equal(row, before.loc[label])
+        }
+        return self.with_colors(changed, labels)
 
-    def _following(
-        self, old: pd.DataFrame, new: pd.DataFrame, source: Image | None
-    ) -> dict[int, Any]:
+    def _free_hues(self, old: pd.DataFrame, new: pd.DataFrame) -> dict[int, Any]:
+        """Give clusters that are new hues that no other has, while there are any."""
         worn = self.of_each(old["label"].tolist())
-        columns = means(old)
-        before, after = (table.set_index("label")[columns] for table in (old, new))
-        for plain, mixed in _mean_colors(old, new, source):
-            if plain and all(np.allclose(worn[one], plain[one], atol=1e-3) for one in worn):
-                return {
-                    label: mixed[label]
-                    for label, row in _rows(after)
-                    if label not in before.index or not np.array_equal(row, before.loc[label])
-                }
         made = [label for label in new["label"] if label not in worn]
-        used = {tuple(np.round(color, 2)) for color in worn.values()}
-        free = [hue for hue in DISTINCT if tuple(np.round(transform_color(hue)[0], 2)) not in used]
+        hues = {hue: transform_color(hue)[0] for hue in DISTINCT}
+        free = [
+            hue
+            for hue, color in hues.items()
+            if not any(np.allclose(color, one, atol=0.01) for one in worn.values())
+        ]
         return distinct_colors(made, free or DISTINCT)
 
     def cover(self) -> None:
@@ -166,17 +181,12 @@ class ClusterColors:
         """Take over a colormap that somebody else has set."""
         if self._layer.colormap is not self._shown:
             self._worn = self._shown = self._layer.colormap
-            self._written = self._as_written()
             self._highlighted = self._hidden = frozenset()
 
-    def _as_written(self) -> LabelColormapBase | None:
-        """Give the colormap that the layer has, if a run gave it and not a person."""
+    def _show(self, *, ours: bool = False) -> None:
         layer = self._layer
-        ours = written_colors(layer) in (None, color_fingerprint(layer))
-        return layer.colormap if ours else None
-
-    def _show(self) -> None:
-        layer = self._layer
+        # To highlight is not to choose colours: a later run may still give its own.
+        ours = ours or self._is_ours
         known = of_clusters(layer.features)["label"].tolist()
         self._highlighted &= set(known)
         self._hidden &= set(known)
@@ -195,11 +205,8 @@ class ClusterColors:
         else:
             layer.colormap = self._worn
         self._shown = layer.colormap
-        link = layer.metadata.get(METADATA_KEY, {}).get("link")
-        if link is not None:
-            # To highlight is not to choose colours: a later run may still give its own.
-            ours = self._worn is self._written
-            link["colors"] = color_fingerprint(layer) if ours else _CHOSEN
+        if ours:
+            write_colors(layer, color_fingerprint(layer))
 
 
 def mean_colors_of(table: pd.DataFrame, source: Image | None) -> dict[int, Any]:
@@ -220,29 +227,8 @@ def mean_colors_of(table: pd.DataFrame, source: Image | None) -> dict[int, Any]:
     columns = means(table)
     if source is None or len(columns) != (3 if source.rgb else 1):
         return {}
-    colors = as_shown(table[columns].to_numpy(float), source)
+    colors = Display.of(source).colors(table[columns].to_numpy(float))
     return dict(zip(table["label"].tolist(), colors, strict=True))
-
-
-def _mean_colors(
-    old: pd.DataFrame, new: pd.DataFrame, source: Image | None
-) -> Iterator[tuple[dict[int, Any], dict[int, Any]]]:
-    """Give the mean colours before and after in each way that they may have been told.
-
-    That is as the source shows them; or, since that may be gone by now or be shown in
-    another contrast, as parts of the largest value.
-    """
-    yield mean_colors_of(old, source), mean_colors_of(new, source)
-    columns = means(old)
-    for full in _FULL_SCALES if len(columns) == 3 else ():
-        old_way, new_way = (
-            {
-                label: np.append(np.clip(np.nan_to_num(row) / full, 0, 1), 1)
-                for label, row in _rows(table.set_index("label")[columns])
-            }
-            for table in (old, new)
-        )
-        yield old_way, new_way
 
 
 def _mapped(colormap: LabelColormapBase, labels: Sequence[int]) -> npt.NDArray[np.float64]:

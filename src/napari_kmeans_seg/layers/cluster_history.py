@@ -14,9 +14,11 @@ from .arrays import as_array, is_lazy
 from .cluster_colors import ClusterColors
 from .cluster_painting import painted_means
 from .cluster_steps import Step, table_after
+from .colors import Display
 from .counting import recounted
 from .label_rows import by_hand, every_label, means, n_pixels_of, of_clusters, with_sizes
-from .link import METADATA_KEY, linked_layers, write_data
+from .link import METADATA_KEY, linked_layers, linked_to, write_data
+from .record import ClusterRecord, PaintedByHand, Record
 from .source import LayerImage
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from napari.utils.colormaps import LabelColormapBase
 
     from .cluster_steps import Change
+    from .record import Edit, Palette
 
     Progress = Callable[[float, str], None]
 
@@ -61,6 +64,11 @@ class ClusterHistory:
         return layer
 
     @property
+    def record(self) -> Record:
+        """How the clusters came to be, and what was done to them."""
+        return Record.of_result(self.layer)
+
+    @property
     def undoable(self) -> str | None:
         """What `undo` would take back, in words."""
         self._forget_if_rerun()
@@ -91,7 +99,7 @@ class ClusterHistory:
     def sources(self) -> list[Image]:
         """Find the image that was segmented, or all that were; none where one is gone."""
         # Of several the ids are joined, and of a part there is a note behind them.
-        ids = record_of(self.layer)["link"]["source_id"].partition(":")[0].split("+")
+        ids = linked_to(self.layer)[0].partition(":")[0].split("+")
         layers = {str(layer.unique_id): layer for layer in self._layers()}
         found = [layers[one] for one in ids if one in layers]
         return found if len(found) == len(ids) else []
@@ -105,11 +113,9 @@ class ClusterHistory:
         sources = self.sources()
         if not sources:
             return None
-        plane = record_of(self.layer).get("plane")
+        plane = self.record.source.plane
         whole = LayerImage.of(*sources)
-        if plane is None:
-            return whole
-        return replace(whole, plane={int(axis): index for axis, index in plane.items()})
+        return whole if plane is None else replace(whole, plane=plane)
 
     # -- counting -----------------------------------------------------------------------
 
@@ -122,10 +128,7 @@ class ClusterHistory:
         # Where layers do not match any more the means stay as they were.
         with suppress(ValueError):
             source = self.source_image()
-        record = record_of(self.layer)
-        numbers = record.get("labels") or range(1, len(record["counts"]) + 1)
-        last = zip(record["counts"], record["centroids"], strict=True)
-        written = dict(zip(numbers, last, strict=True))
+        written = {one.label: one for one in self.record.clusters}
 
         def work(progress: Progress | None = None) -> pd.DataFrame | None:
             if is_lazy(labels):
@@ -152,8 +155,9 @@ class ClusterHistory:
         table: pd.DataFrame | None = None,
         *,
         pixels: Change | Sequence[Change] = (),
-        edit: dict[str, Any] | None = None,
+        edit: Edit | None = None,
         colors: LabelColormapBase | None = None,
+        palette: Palette = "own",
         opacity: float | None = None,
         added: Sequence[Layer] = (),
     ) -> None:
@@ -167,10 +171,12 @@ class ClusterHistory:
             The clusters from now on, one row each, where they change.
         pixels : Change or sequence of Change
             The labels that change, of each level of a pyramid.
-        edit : dict, optional
-            What is done to the clusters, for the metadata.
+        edit : Edit, optional
+            What is done to the clusters, for their record.
         colors : LabelColormapBase, optional
             The colours from now on, where they change.
+        palette : str
+            Which these are.
         opacity : float, optional
             How opaque the labels are from now on, where that changes.
         added : sequence of Layer
@@ -179,29 +185,23 @@ class ClusterHistory:
         self._forget_if_rerun()
         layer = self.layer
         old = layer.features.copy()
-        before = self._plain_record(layer)
-        after = dict(before)
+        # Colours that were set in napari are known from here on.
+        before = replace(self.record, palette=self.colors.palette)
+        after = before
+        if colors is not None:
+            after = replace(after, palette=palette, display=self._display(palette))
         if table is None:
             table = old
         else:
             table = self._completed(table, old)[table.columns]
             rows = of_clusters(table)
-            colors = None
             if edit is not None:
-                colors = self.colors.following(of_clusters(old), rows, self.source())
-            after |= {
-                "n_clusters": len(rows),
-                "labels": rows["label"].tolist(),
-                "names": rows["name"].tolist(),
-                "centroids": rows[means(rows)].to_numpy(float).tolist(),
-                "counts": rows["pixels"].tolist(),
-            }
+                display = before.display if before.palette == "mean" else None
+                colors = self.colors.following(of_clusters(old), rows, display)
+            after = replace(after, clusters=_cluster_records(rows))
         if edit is not None:
-            painted = [{"painted": True}] if painted_by_hand(layer) else []
-            after["edits"] = [*before.get("edits", []), *painted, edit]
-            if "seeds" in before:
-                there = [label for label, n in enumerate(before["counts"], 1) if n > 0]
-                after.setdefault("first_labels", there)
+            painted = (PaintedByHand(),) if painted_by_hand(layer) else ()
+            after = replace(after, edits=(*before.edits, *painted, edit))
         worn = self.colors.worn
         colormaps = (worn, worn if colors is None else colors)
         changes = tuple(pixels) if isinstance(pixels, Sequence) else (pixels,)
@@ -230,7 +230,7 @@ class ClusterHistory:
             levels = [level for level, _ in found]
             write_data(layer, levels if layer.multiscale else levels[0])
         layer.features = table
-        self._write(layer, step.records[will])
+        step.records[will].write(layer)
         if count:
             self.take_counts(self.recount()(None))
         # Colours that were chosen in napari since are kept.
@@ -242,7 +242,7 @@ class ClusterHistory:
             if masks:
                 painted = self._painted(step, image, columns, masks, back=back)
                 image.data = painted if image.multiscale else painted[0]
-            self._write(image, step.records[will])
+            step.records[will].write(image)
         layers = self._layers()
         selected, active = set(layers.selection), layers.selection.active
         for mask in step.added:
@@ -256,19 +256,14 @@ class ClusterHistory:
             if active is not None:
                 layers.selection.active = active
 
-    @staticmethod
-    def _write(layer: Layer, record: dict[str, Any]) -> None:
-        # The link stays as the run wrote it: so a later run sees that more was done since.
-        link = record_of(layer)["link"]
-        layer.metadata = {**layer.metadata, METADATA_KEY: {**record, "link": link}}
-
-    @staticmethod
-    def _plain_record(layer: Layer) -> dict[str, Any]:
-        return {key: value for key, value in record_of(layer).items() if key != "link"}
+    def _display(self, palette: Palette) -> Display | None:
+        """Say how mean colours are made now, as the image is shown."""
+        source = self.source()
+        return Display.of(source) if palette == "mean" and source is not None else None
 
     def _forget_if_rerun(self) -> None:
         """Forget the steps once a run has written other clusters to the layer."""
-        now = self._plain_record(self.layer)
+        now = self.record
         if (self._done and self._done[-1].records[1] != now) or (
             self._undone and self._undone[-1].records[0] != now
         ):
@@ -279,7 +274,7 @@ class ClusterHistory:
         """Make the features table of clusters; what others wrote into the old one stays."""
         percent = 100 * rows["pixels"] / max(1, rows["pixels"].sum())
         plain = rows[["label", "pixels", *means(rows)]].assign(percent=percent)
-        step_axis = record_of(self.layer).get("each_step_of_axis")
+        step_axis = self.record.source.step_axis
         every = every_label(plain, n_pixels_of(self.layer))
         table = with_sizes(every, self.layer, step_axis)
         gone = old[~old["label"].isin(rows["label"])]
@@ -307,17 +302,17 @@ class ClusterHistory:
 
         Not those of another run. Where several layers were clustered together each has one.
         """
-        own, columns = self._plain_record(self.layer), means(self.layer.features)
-        source_id = record_of(self.layer)["link"]["source_id"]
+        own, columns = self.record, means(self.layer.features)
+        source_id, _ = linked_to(self.layer)
         shapes = [level.shape for level in self._levels()]
         viewer, found = self._viewer_ref(), []
-        n_images = len(own.get("channels", [0]))
+        n_images = max(1, len(own.source.channels))
         for i in range(n_images) if viewer else ():
             kind = f"image {i + 1}" if i else "image"
             for image in reversed(linked_layers(viewer, source_id, kind)):
                 levels = image.data if image.multiscale else [image.data]
                 there = [level.shape[:-1] if image.rgb else level.shape for level in levels]
-                if self._plain_record(image) == own and there == shapes:
+                if own.same_result(Record.of(image)) and there == shapes:
                     found.append((image, columns[i : i + 1] if n_images > 1 else columns))
                     break
         return found
@@ -328,7 +323,7 @@ class ClusterHistory:
         """Paint what changed in a segmented image, or take it back."""
         # There each step of the axis has colours of its own, which no table tells; so has each
         # smaller level of a pyramid.
-        by_step = "each_step_of_axis" in record_of(self.layer)
+        by_step = self.record.source.step_axis is not None
         table, painted = self.layer.features, []
         levels = image.data if image.multiscale else [image.data]
         for i, (level, labels, where) in enumerate(zip(levels, self._levels(), masks, strict=True)):
@@ -357,27 +352,25 @@ def bare(wrapped: Any) -> Any:
 
 
 def record_of(layer: Layer) -> dict[str, Any]:
-    """Read what the metadata tell of a result; nothing where there is none."""
+    """Read what the metadata hold of a result, as it stands there; nothing where there is none."""
     record = layer.metadata.get(METADATA_KEY)
     return record if isinstance(record, dict) else {}
 
 
 def painted_by_hand(layer: Layer) -> bool:
     """Whether the table counts other pixels than a run or a step has last written."""
-    features, record = getattr(layer, "features", None), record_of(layer)
-    if features is None:
+    features, record = getattr(layer, "features", None), Record.of(layer)
+    if features is None or record is None:
         return False
     rows = of_clusters(features)
-    numbers = record.get("labels") or range(1, len(record["counts"]) + 1)
-    written = {label: n for label, n in zip(numbers, record["counts"], strict=True) if n > 0}
+    written = {one.label: one.pixels for one in record.clusters if one.pixels > 0}
     return written != {
         label: n for label, n in zip(rows["label"], rows["pixels"], strict=True) if n
     }
 
 
-def split_by(record: dict[str, Any]) -> list[str]:
-    """Name the parameters of a run by which one of its clusters is split."""
-    keys = ["color_space", "channel_weights", "normalize", "smoothing", "spatial_weight"]
-    if not record.get("seeds", {}).get("fixed"):  # else there were no iterations
-        keys += ["n_init", "max_iter", "tol", "seed"]
-    return keys
+def _cluster_records(rows: pd.DataFrame) -> tuple[ClusterRecord, ...]:
+    each = zip(
+        rows["label"], rows["name"], rows["pixels"], rows[means(rows)].to_numpy(float), strict=True
+    )
+    return tuple(ClusterRecord.of(*one) for one in each)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from napari.utils.colormaps import LabelColormapBase
 
+    from .record import Record
+
 SLAB = 1 << 20
 """Pixels that are worked on at a time: in the cache, and few enough to hold their indices."""
 
@@ -123,8 +125,8 @@ class Step:
         In words, e.g. "Merge Cluster 1, Cluster 2".
     tables : pair of DataFrame
         The features table before and after.
-    records : pair of dict
-        What the layers' metadata tell, before and after.
+    records : pair of Record
+        What the layers' metadata hold, before and after.
     colors : pair of LabelColormapBase
         What the clusters wear, before and after.
     opacities : pair of float
@@ -140,7 +142,7 @@ class Step:
 
     what: str
     tables: tuple[pd.DataFrame, pd.DataFrame]
-    records: tuple[dict[str, Any], dict[str, Any]]
+    records: tuple[Record, Record]
     colors: tuple[LabelColormapBase, LabelColormapBase]
     opacities: tuple[float, float]
     pixels: tuple[Change, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,6 @@ import numpy as np
 from napari_kmeans_seg.core.parallel import portion
 
 from .arrays import is_lazy
-from .cluster_history import record_of
 from .cluster_points import N_LEVELS, SAMPLE, ClusterPoints, colors_of, levels_of, picked
 from .label_rows import means
 from .source import LayerImage
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from .cluster_points import Pick, Window
     from .clusters import Clusters
+    from .source_record import ViewRecord
 
 READ_LIMIT = 1 << 22
 """Pixels up to which a lazy array is computed, and a level of a pyramid is taken."""
@@ -64,10 +64,10 @@ class ClusterValues:
         image = clusters.source_image()
         if image is None:
             raise ValueError("The image of these clusters is no longer in the viewer.")
-        record = record_of(clusters.layer)
-        if part := record.get("preview_of"):
-            image = _part(image, part)
-        space = record.get("parameters", {}).get("color_space", "rgb")
+        record = clusters.record
+        if (view := record.source.view) is not None:
+            image = _part(image, view)
+        space = record.arguments.get("color_space", "rgb")
         table = clusters.table
         return cls(image, str(space), table[means(table)].to_numpy(float))
 
@@ -134,11 +134,10 @@ class ClusterValues:
         return np.sort(random.integers(0, n, SAMPLE))
 
 
-def _part(image: LayerImage, told: Mapping[str, Any]) -> PartInView:
-    """Take the part of an image that a preview tells of. Where it lies does not matter here."""
-    box = {key: tuple(map(int, told[key])) for key in ("start", "stop", "step")}
-    n = len(box["start"])
-    view = View(level=int(told["level"]), **box, origin=(0.0,) * n, zoom=(1.0,) * n)
+def _part(image: LayerImage, of: ViewRecord) -> PartInView:
+    """Take the part of an image that a preview is of. Where it lies does not matter here."""
+    n = len(of.start)
+    view = View(of.level, of.start, of.stop, of.step, origin=(0.0,) * n, zoom=(1.0,) * n)
     values = {one.name: getattr(image, one.name) for one in fields(LayerImage)}
     return PartInView(**values, view=view)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -10,11 +10,14 @@ import pandas as pd
 from napari.layers import Labels
 
 from .arrays import is_lazy
-from .cluster_history import ClusterHistory, bare, record_of, split_by
+from .cluster_colors import mean_colors_of
+from .cluster_history import ClusterHistory, bare
 from .cluster_steps import members, relabelling, splitting, told
+from .colors import distinct_colors
 from .label_rows import means, of_clusters
-from .link import METADATA_KEY, linked_layers
+from .link import METADATA_KEY, linked_layers, linked_to
 from .pyramid import label_level
+from .record import Deleted, Merged, Split
 from .results import PyramidSegmentation, levels_of
 
 if TYPE_CHECKING:
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
 
 # Where a mask lies: where its clusters do.
 _PLACE = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
+
+PALETTES = {"mean": "Mean colours", "distinct": "Distinct hues"}
+"""What the palettes are called that are given to all clusters at once."""
 
 _known: WeakKeyDictionary[Labels, Clusters] = WeakKeyDictionary()
 
@@ -60,8 +66,7 @@ def clusters_of(viewer: ViewerModel, layer: Layer | None, *others: Layer) -> Clu
             return None
         # The newest is put above the others.
         layer = bare(max(results, key=viewer.layers.index))
-    link = record_of(layer).get("link", {})
-    if link.get("output") != "labels" or link.get("layer_id") != str(layer.unique_id):
+    if linked_to(layer)[1] != "labels":
         return None
     if layer not in _known:
         _known[layer] = Clusters(viewer, layer)
@@ -130,7 +135,7 @@ class Clusters(ClusterHistory):
         before = self.table
         table = pd.concat([before[~before["label"].isin(group)], merged])
         change = [relabelling(level, group, keep) for level in self._levels()]
-        self.do(f"Merge {told(rows['name'])}", table, pixels=change, edit={"merge": group})
+        self.do(f"Merge {told(rows['name'])}", table, pixels=change, edit=Merged(tuple(group)))
         return keep
 
     def parts(
@@ -148,11 +153,9 @@ class Clusters(ClusterHistory):
         if n_parts < 2:
             raise ValueError(f"A cluster is split into 2 or more; got {n_parts}.")
         name = self.name(label)
-        record = record_of(self.layer)
-        if "preview_of" in record:
+        if self.record.is_preview:
             raise ValueError("This is a preview of what is in view. Press Run, then split.")
-        parameters = record.get("parameters", {})
-        chosen = {key: parameters[key] for key in split_by(record) if key in parameters}
+        chosen = self.record.arguments_of_parts
         source = self.source_image()
         if source is None:
             raise ValueError(f"To split “{name}” its image is needed, which is no longer here.")
@@ -214,8 +217,7 @@ class Clusters(ClusterHistory):
         table = pd.concat([before[before["label"] != label], rows])
         both = zip(levels, pieces, strict=True)
         change = [splitting(level, label, piece, new) for level, piece in both]
-        edit = {"split": label, "into": parts.n_clusters, "labels": new}
-        self.do(f"Split {name}", table, pixels=change, edit=edit)
+        self.do(f"Split {name}", table, pixels=change, edit=Split(label, tuple(new)))
         if left_out:
             self.take_counts(self.recount()(None))
         return new
@@ -230,7 +232,7 @@ class Clusters(ClusterHistory):
             raise ValueError("One cluster must stay. Delete the layer instead.")
         table = self.table[~self.table["label"].isin(group)]
         change = [relabelling(level, group, 0) for level in self._levels()]
-        self.do(f"Delete {told(rows['name'])}", table, pixels=change, edit={"delete": group})
+        self.do(f"Delete {told(rows['name'])}", table, pixels=change, edit=Deleted(tuple(group)))
 
     def rename(self, label: int, name: str) -> None:
         """Give a cluster another name."""
@@ -252,6 +254,26 @@ class Clusters(ClusterHistory):
         rows = self._rows(colors)
         new = self.colors.with_colors(colors, self.labels)
         self.do(what or f"Colour {told(rows['name'])}", colors=new, opacity=opacity)
+
+    def recolor_all(
+        self, palette: Literal["mean", "distinct"], opacity: float | None = None
+    ) -> None:
+        """Give all clusters the means of their pixels for colours, or distinct hues.
+
+        Raises
+        ------
+        ValueError
+            If means are no colours, or if the image is gone, which says how means are shown.
+        """
+        table = self.table
+        if palette == "mean":
+            colors = mean_colors_of(table, self.source())
+        else:
+            colors = distinct_colors(table["label"].tolist())
+        if not colors:
+            raise ValueError("Mean colours need the image, with one channel or red, green, blue.")
+        new = self.colors.with_colors(colors, self.labels)
+        self.do(PALETTES[palette], colors=new, palette=palette, opacity=opacity)
 
     def extract(self, labels: Iterable[int], *, joined: bool = False) -> list[Layer]:
         """Add masks of clusters as Labels layers, one each or one of all."""

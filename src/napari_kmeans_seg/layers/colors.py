@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import dataclass
 from functools import cache
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,51 @@ def distinct_hues(n_clusters: int) -> DirectLabelColormap:
     return DirectLabelColormap(color_dict=table)
 
 
-def mean_colors(means: npt.NDArray[Any], source: Image) -> DirectLabelColormap:
+@dataclass(frozen=True)
+class Display:
+    """How an image layer shows its values: the canvas puts them through limits and gamma.
+
+    Colours as well as greys: of 16 bits, the 12 that a camera gives are far from black there.
+
+    Attributes
+    ----------
+    low, high : float
+        The contrast limits.
+    gamma : float
+        The exponent of what lies between them.
+    """
+
+    low: float
+    high: float
+    gamma: float
+
+    @classmethod
+    def of(cls, layer: Image) -> Display:
+        """Read how a layer shows its values now."""
+        low, high = layer.contrast_limits
+        return cls(float(low), float(high), float(layer.gamma))
+
+    def colors(self, values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        """Give the colours in which values of channels are shown.
+
+        Parameters
+        ----------
+        values : (n, 3) or (n, 1) array
+            Red, green and blue, or grey.
+
+        Returns
+        -------
+        (n, 4) array
+            Red, green, blue, alpha, from 0 to 1. What is not a number is as dark as can be.
+        """
+        span = max(self.high - self.low, np.finfo(float).tiny)
+        colors = np.ones((len(values), 4))
+        share = np.clip(np.nan_to_num((values - self.low) / span), 0, 1)
+        colors[:, :3] = share**self.gamma
+        return colors
+
+
+def mean_colors(means: npt.NDArray[Any], display: Display) -> DirectLabelColormap:
     """Give each label the mean colour of its cluster.
 
     Over the segmented image the labels then look just like it, and over the source they
@@ -52,10 +97,10 @@ def mean_colors(means: npt.NDArray[Any], source: Image) -> DirectLabelColormap:
 
     Parameters
     ----------
-    means : (n_clusters, 3) array
+    means : (n_clusters, 3) or (n_clusters, 1) array
         The mean of each channel of each cluster, of label 1 first.
-    source : Image
-        The layer of red, green and blue that was segmented.
+    display : Display
+        How the segmented image shows its values.
 
     Returns
     -------
@@ -63,33 +108,8 @@ def mean_colors(means: npt.NDArray[Any], source: Image) -> DirectLabelColormap:
         For napari's colour mode *direct*.
     """
     table: dict[int | None, Any] = {None: BY_HAND, 0: "transparent"}
-    table.update(enumerate(as_shown(means, source), start=1))
+    table.update(enumerate(display.colors(means), start=1))
     return DirectLabelColormap(color_dict=table)
-
-
-def as_shown(values: npt.NDArray[Any], layer: Image) -> npt.NDArray[np.float64]:
-    """Tell how bright a layer shows values of its channels.
-
-    The canvas puts colours, like greys, through the contrast limits and the gamma of their
-    layer: of 16 bits, the 12 that a camera gives are far from black there.
-
-    Parameters
-    ----------
-    values : (n, 3) or (n, 1) array
-        Red, green and blue, or grey.
-    layer : Image
-        The layer.
-
-    Returns
-    -------
-    (n, 4) array
-        Red, green, blue, alpha, from 0 to 1. What is not a number is as dark as can be.
-    """
-    low, high = layer.contrast_limits
-    span = max(high - low, np.finfo(float).tiny)
-    colors = np.ones((len(values), 4))
-    colors[:, :3] = np.clip(np.nan_to_num((values - low) / span), 0, 1) ** layer.gamma
-    return colors
 
 
 def warm_up(

@@ -9,11 +9,12 @@ import numpy as np
 from .label_rows import LARGEST, means
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import numpy.typing as npt
     import pandas as pd
 
+    from .record import ClusterRecord
     from .source import LayerImage
 
     Progress = Callable[[float, str], None]
@@ -88,7 +89,7 @@ def recounted(
     table: pd.DataFrame,
     labels: npt.NDArray[Any],
     source: LayerImage | None,
-    written: dict[int, tuple[int, list[float]]],
+    written: Mapping[int, ClusterRecord],
     progress: Progress | None = None,
 ) -> pd.DataFrame | None:
     """Count clusters anew, and take the means of those that changed.
@@ -101,9 +102,8 @@ def recounted(
         The labels as they are now.
     source : LayerImage or None
         What was segmented; without it means stay what they were.
-    written : dict
-        Pixels and means of each label when they were last written: what is as it was then
-        is told in the very same numbers.
+    written : mapping of int to ClusterRecord
+        Each label as it was last written: what is as it was then gets the very same numbers.
     progress : callable, optional
         As for `segment`.
 
@@ -125,12 +125,17 @@ def recounted(
     values = mean_values(labels, source, there, progress) if source is not None else None
     if values is not None and values.shape[1] == len(means(table)):
         for label, row in zip(there.tolist(), values.tolist(), strict=True):
-            n_pixels, mean = written.get(label, (-1, row))
-            same = n_pixels == counts[label] and np.allclose(mean, row, rtol=1e-9)
-            rows.loc[label, means(table)] = mean if same else row
+            last = written.get(label)
+            same = (
+                last is not None
+                and last.pixels == counts[label]
+                and np.allclose(last.mean, row, rtol=1e-9)
+            )
+            rows.loc[label, means(table)] = last.mean if last is not None and same else row
     for label in changed[counts[changed] == 0].tolist():
         # It has no mean now; that of before keeps its place, should its pixels come back.
-        rows.loc[label, means(table)] = written.get(label, (0, rows.loc[label, means(table)]))[1]
+        if label in written:
+            rows.loc[label, means(table)] = written[label].mean
     return rows.rename_axis("label").reset_index()
 
 

@@ -105,6 +105,12 @@ def written_colors(layer: Layer) -> str | None:
     return _link(layer).get("colors")
 
 
+def write_colors(layer: Layer, colors: str) -> None:
+    """Note the fingerprint of the colours that were written to a layer."""
+    if link := _link(layer):
+        link["colors"] = colors
+
+
 def _link(layer: Layer) -> dict[str, Any]:
     """Read the note, or an empty one where there is none that can be read."""
     record = layer.metadata.get(METADATA_KEY)

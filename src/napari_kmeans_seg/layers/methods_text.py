@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .cluster_history import painted_by_hand, record_of
+from .cluster_history import painted_by_hand
 from .describe import axis_names
+from .notes import FewValues, FittedOn, NotFinite, WithoutPixels
+from .record import Deleted, Merged, PaintedByHand, Record, Split, ThresholdMoved
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari.layers import Layer
+
+    from .record import Edit
 
 _CITATIONS = {
     "k-means": "Lloyd S.P. (1982) IEEE Trans. Inf. Theory 28, 129-137",
@@ -31,19 +34,18 @@ def methods_text(layer: Layer) -> str:
     layer : Layer
         A Labels layer or segmented image of a result.
     """
-    record = record_of(layer)
-    used, edits, seeds = record["parameters"], record.get("edits", []), record.get("seeds")
+    record = Record.of_result(layer)
+    used, seeds, channels = record.arguments, record.source.seeds, record.source.channels
     init = used.get("init", "auto")
-    channels = record.get("channels")
-    n_channels = len(channels or record["centroids"][0])
-    space = f"in {_SPACES.get(used.get('color_space'), 'RGB')} space" if n_channels == 3 else (
+    n_channels = len(channels or record.clusters[0].mean)
+    space = f"in {_SPACES[used.get('color_space', 'rgb')]} space" if n_channels == 3 else (
         "on the pixel intensities" if n_channels == 1 else f"on {n_channels} channels"
     )  # fmt: skip
     if channels:
         space = f"on {n_channels} channels ({_and(channels)})"
     k, fewer = _found(record)
     start = (
-        f"starting from the seeds “{seeds['layer']}”" if seeds
+        f"starting from the seeds “{seeds.layer}”" if seeds
         else "given centroids" if not isinstance(init, str)
         else "the optimal one-dimensional clustering" if init == "optimal"
         else f"{init} initialisation" + _restarts(used.get("n_init", 1))
@@ -53,43 +55,47 @@ def methods_text(layer: Layer) -> str:
     if not optimal and not seeds:
         details.append(f"seed {used.get('seed')}")
     # The optimum of known values is there at once, in each step; that of bins goes on from there.
-    if not optimal or record["n_iter"] > _n_steps(record, layer):
+    if not optimal or record.fit.n_iter > record.fit.n_steps:
         details.append(f"tolerance {used.get('tol'):g}")
     details.append(_iterations(record))
     how = f"Pixels were grouped into {k} by k-means {space}"
-    if seeds and seeds["fixed"]:
-        n = used.get("n_clusters", record["n_clusters"])
+    if seeds and seeds.fixed:
+        n = _asked(record)
         colors = "colours" if n != 1 else "colour"
         how = f"Pixels were given the label of the nearest of {n} seed {colors} {space}"
-        details = [f"means of the pixels at the seeds “{seeds['layer']}”"]
-    details += _prepared(used, layer)
-    text = f"{how} ({', '.join(details)}) with napari-kmeans-seg {record['version']}."
+        details = [f"means of the pixels at the seeds “{seeds.layer}”"]
+    details += _prepared(record, layer)
+    text = f"{how} ({', '.join(details)}) with napari-kmeans-seg {record.version}."
     text += "".join(f" {sentence}" for sentence in [*fewer, *_limited(record, layer)])
-    if not record.get("converged", True):
+    if not record.fit.converged:
         text += " The iterations were stopped before they converged."
+    edits = (*record.edits, *((PaintedByHand(),) if painted_by_hand(layer) else ()))
     text += "".join(f" {_said(edit)}" for edit in edits)
-    if painted_by_hand(layer):
-        text += f" {_said({'painted': True})}"
     # To take the nearest of given colours is no k-means.
-    cited = [] if seeds and seeds["fixed"] else [_CITATIONS["k-means"]]
+    cited = [] if seeds and seeds.fixed else [_CITATIONS["k-means"]]
     if isinstance(init, str) and init in _CITATIONS:
         cited.append(_CITATIONS[init])
     return f"{text} [{'; '.join(cited)}]" if cited else text
 
 
-def _found(record: dict[str, Any]) -> tuple[str, list[str]]:
+def _asked(record: Record) -> int:
+    return int(record.arguments.get("n_clusters", len(record.clusters)))
+
+
+def _found(record: Record) -> tuple[str, list[str]]:
     """Tell how many clusters a run found, and why these are fewer than were asked for."""
-    asked = record["parameters"].get("n_clusters", record["n_clusters"])
+    asked = _asked(record)
     k, fewer, why = asked, [], ""
-    for note in record.get("warnings", ()):
-        if got := re.search(r"it got ([\d,]+) cluster", note):
-            k, why = _number(got[1]), "there were no more distinct values"
-        elif left := re.search(r"([\d,]+) of ([\d,]+) clusters had no pixels", note):
-            k, why = _number(left[2]) - _number(left[1]), "the others had no pixels"
-        else:
-            continue
-        if step := re.match(r"Step (\d+): ", note):
-            fewer.append(step[1])
+    for note in record.notes:
+        match note:
+            case FewValues(found=found):
+                k, why = found, "there were no more distinct values"
+            case WithoutPixels(left_out=left_out, found=found):
+                k, why = found - left_out, "the others had no pixels"
+            case _:
+                continue
+        if note.step is not None:
+            fewer.append(note.step)
     if fewer:
         steps = f"step{'s' if len(set(fewer)) > 1 else ''} {_and(list(dict.fromkeys(fewer)))}"
         text = f"at most {_clusters(asked)} in each step"
@@ -97,19 +103,15 @@ def _found(record: dict[str, Any]) -> tuple[str, list[str]]:
     return _clusters(k), [f"{_clusters(asked)} were asked for; {why}."] if why else []
 
 
-def _number(text: str) -> int:
-    return int(text.replace(",", ""))
-
-
 def _clusters(n: int) -> str:
     return f"{n} cluster{'s' if n != 1 else ''}"
 
 
-def _iterations(record: dict[str, Any]) -> str:
+def _iterations(record: Record) -> str:
     """Tell how many iterations there were, and of what."""
-    n, init = record["n_iter"], record["parameters"].get("init", "auto")
+    n, init = record.fit.n_iter, record.arguments.get("init", "auto")
     text = f"{n} iteration{'s' if n != 1 else ''}"
-    if "each_step_of_axis" in record:
+    if record.source.step_axis is not None:
         text += " in all steps together"
     # Those on bins are not counted: on all pixels one is often enough then.
     if isinstance(init, str) and init != "optimal":
@@ -117,38 +119,36 @@ def _iterations(record: dict[str, Any]) -> str:
     return text
 
 
-def _limited(record: dict[str, Any], layer: Layer) -> list[str]:
+def _limited(record: Record, layer: Layer) -> list[str]:
     """Tell to what of the image this was done, and what was done to the labels."""
-    told, names = [], axis_names(layer)
-    if record.get("plane"):
-        places = [f"{index} along {names[int(axis)]}" for axis, index in record["plane"].items()]
-        part = record["link"]["source_id"].partition(":")[2]
-        told.append(f"Only the {part} at {_and(places)} was clustered.")
-    if "each_step_of_axis" in record:
+    told, names, source = [], axis_names(layer), record.source
+    if source.plane:
+        places = [f"{index} along {names[axis]}" for axis, index in source.plane.items()]
+        told.append(f"Only the {source.part(len(names))} at {_and(places)} was clustered.")
+    if source.step_axis is not None:
         told.append(
-            f"Each step of {names[record['each_step_of_axis']]} was clustered by itself, and "
+            f"Each step of {names[source.step_axis]} was clustered by itself, and "
             "labels were matched from step to step."
         )
-    if (region := record.get("region")) is not None:
-        chosen = region.get("labels", ())
+    if (region := source.region) is not None:
+        chosen = region.labels
         labels = f", label{'s' if len(chosen) > 1 else ''} {_and(chosen)}" if chosen else ""
         told.append(
-            f"Clusters were found inside the region “{region['layer']}”{labels}; "
-            + ("all pixels were labelled." if region["everywhere"] else "only it was labelled.")
+            f"Clusters were found inside the region “{region.layer}”{labels}; "
+            + ("all pixels were labelled." if region.everywhere else "only it was labelled.")
         )
-    if "merged_pieces_below" in record:
+    if source.specks:
         told.append(
-            f"Connected pieces of fewer than {record['merged_pieces_below']} pixels were merged "
+            f"Connected pieces of fewer than {source.specks} pixels were merged "
             "into the clusters around them."
         )
-    notes = record.get("warnings", ())
-    numbers = [re.search(r"([\d,]+) pixels? (?:is|are) NaN or infinite", note) for note in notes]
-    if n := sum(_number(found[1]) for found in numbers if found):
+    if n := sum(note.n for note in record.notes if isinstance(note, NotFinite)):
         were = "pixels that were" if n > 1 else "pixel that was"
         told.append(f"{n:,} {were} NaN or infinite {'were' if n > 1 else 'was'} left out.")
-    if record["parameters"].get("alpha"):
-        told += _transparent(record.get("left_out"), n)
-    told += [f"{note.split(';')[0].rstrip('.')}." for note in notes if note.startswith("Fitted on")]
+    if record.arguments.get("alpha"):
+        told += _transparent(record.fit.left_out, n)
+    fitted = [note for note in record.notes if isinstance(note, FittedOn) and note.step is None]
+    told += [f"Fitted on {note.part}." for note in fitted]
     return told
 
 
@@ -161,22 +161,15 @@ def _transparent(left_out: int | None, not_finite: int) -> list[str]:
     return [f"{n:,} fully transparent {were} left out."] if n > 0 else []
 
 
-def _n_steps(record: dict[str, Any], layer: Layer) -> int:
-    """Count the steps that were clustered each by itself."""
-    axis = record.get("each_step_of_axis")
-    data = layer.data[0] if layer.multiscale else layer.data
-    return 1 if axis is None else int(data.shape[axis])
-
-
 def _restarts(n: int) -> str:
     return f", best of {n} starts" if n > 1 else ""
 
 
-def _prepared(used: dict[str, Any], layer: Layer) -> list[str]:
+def _prepared(record: Record, layer: Layer) -> list[str]:
     """Tell what was done to the pixels before."""
-    told = []
+    told, used = [], record.arguments
     if np.any(sigma := used.get("smoothing", 0.0)):
-        told.append(_smoothed(sigma, layer))
+        told.append(_smoothed(sigma, record, layer))
     if used.get("normalize"):
         told.append("channels scaled to equal spread")
     if set(used.get("channel_weights") or [1]) != {1}:
@@ -188,14 +181,14 @@ def _prepared(used: dict[str, Any], layer: Layer) -> list[str]:
     return told
 
 
-def _smoothed(sigma: Any, layer: Layer) -> str:
+def _smoothed(sigma: Any, record: Record, layer: Layer) -> str:
     """Tell how wide a blur was, and along which axes where there are more than those of a picture.
 
     An axis of one step has nothing to be blurred with, and steps that were clustered each by
     itself were blurred each by itself.
     """
     shape = (layer.data[0] if layer.multiscale else layer.data).shape
-    step_axis, names = record_of(layer).get("each_step_of_axis"), axis_names(layer)
+    step_axis, names = record.source.step_axis, axis_names(layer)
     widths = {
         name: width
         for axis, (name, width) in enumerate(
@@ -214,23 +207,23 @@ def _smoothed(sigma: Any, layer: Layer) -> str:
     return f"{text} along all {len(blurred)} axes" if len(blurred) > 2 else text
 
 
-def _said(edit: dict[str, Any]) -> str:
-    if "merge" in edit:
-        return f"Clusters {_and(edit['merge'])} were merged."
-    if "delete" in edit:
-        n = len(edit["delete"])
-        return f"Cluster{'s' if n > 1 else ''} {_and(edit['delete'])} " + (
-            "were removed." if n > 1 else "was removed."
-        )
-    if "threshold" in edit:
-        return (
-            f"The threshold between clusters {_and(edit['threshold'])} was moved from "
-            f"{edit['from']:g} to {edit['at']:g} by hand."
-        )
-    if "split" in edit:
-        n = edit["into"]
-        return f"Cluster {edit['split']} was split into {n} by k-means on its own pixels."
-    return "Some pixels were relabelled by hand."
+def _said(edit: Edit) -> str:
+    match edit:
+        case Merged(labels):
+            return f"Clusters {_and(labels)} were merged."
+        case Deleted(labels):
+            several = len(labels) > 1
+            clusters = f"Cluster{'s' if several else ''} {_and(labels)}"
+            return f"{clusters} {'were' if several else 'was'} removed."
+        case ThresholdMoved(lower, upper, start, at):
+            return (
+                f"The threshold between clusters {lower} and {upper} was moved from "
+                f"{start:g} to {at:g} by hand."
+            )
+        case Split(label, labels):
+            return f"Cluster {label} was split into {len(labels)} by k-means on its own pixels."
+        case PaintedByHand():
+            return "Some pixels were relabelled by hand."
 
 
 def _and(labels: Sequence[Any]) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image, Labels
 
-from .colors import color_fingerprint, distinct_hues, mean_colors, warm_up
+from .colors import Display, color_fingerprint, distinct_hues, mean_colors, warm_up
 from .geometry import placement, shifted
 from .label_rows import cluster_table, every_label, n_pixels_of, with_sizes
 from .link import (
@@ -23,6 +23,7 @@ from .link import (
     written_colors,
 )
 from .pyramid import can_be_drawn
+from .record import Record
 from .results import levels_of
 from .view import PartInView
 
@@ -32,10 +33,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from napari.components import ViewerModel
     from napari.layers import Layer
-    from napari.utils.colormaps import DirectLabelColormap
 
     from napari_kmeans_seg import Segmentation
 
+    from .record import Palette
     from .source import LayerImage
 
 # Where a layer lies in the world; an output lies where its source does.
@@ -156,6 +157,7 @@ class Outputs:
         selected, active = set(viewer.layers.selection), viewer.layers.selection.active
 
         earlier = {kind: self._earlier(viewer, kind, known) for kind in self.arrays}
+        record = self._record(sources[0], earlier.get("labels"))
         shown: dict[Kind, Layer] = {}
         for kind, layer in earlier.items():
             if layer is not None:
@@ -164,9 +166,9 @@ class Outputs:
                 layer = self._new(kind, spatial, _source_of(kind, sources))
                 later = [*earlier.values()][len(shown) + 1 :]
                 if kind.startswith("image") and "labels" not in self.arrays:
-                    later += self._labels_of_preview(viewer)
+                    later += self._labels_of_preview(viewer, record)
                 viewer.layers.insert(_place_to_be_seen(viewer, sources, later), layer)
-            self._describe(layer, kind, sources[0])
+            self._describe(layer, kind, record)
             shown[kind] = layer
         self._raise(viewer, shown)
 
@@ -195,11 +197,10 @@ class Outputs:
         if any(i < j and own[i] in kinds for i in own for j, kinds in earlier.items()):
             viewer.layers.move_multiple([*own], max(earlier) + 1)
 
-    def _labels_of_preview(self, viewer: ViewerModel) -> list[Layer]:
+    def _labels_of_preview(self, viewer: ViewerModel, record: Record) -> list[Layer]:
         """Find the labels that a preview has shown already, which the image must not hide."""
-        own = record(self.segmentation, self.source)
         labels = linked_layers(viewer, self.source.link_id, "labels")
-        return [layer for layer in labels if own.items() <= layer.metadata[METADATA_KEY].items()]
+        return [layer for layer in labels if record.same_result(Record.of(layer))]
 
     def _place(self, layer: Layer) -> dict[str, Any]:
         """Say where the outputs lie: where their source does, or the plane or part of it."""
@@ -285,18 +286,26 @@ class Outputs:
             if not np.array_equal(np.asarray(getattr(layer, key)), np.asarray(value)):
                 setattr(layer, key, value)
 
-    def _colors(self, source: Layer) -> DirectLabelColormap:
-        """Choose for a colour image the mean colour of each cluster, else distinct hues."""
-        if self.source.rgb:
-            return mean_colors(self.segmentation.centroids, source)
-        return distinct_hues(self.segmentation.n_clusters)
+    def _record(self, source: Layer, labels: Layer | None) -> Record:
+        """Make the record, with the palette that the labels of the run before have by now."""
+        palette: Palette = "mean" if self.source.rgb else "distinct"
+        if labels is not None and (earlier := Record.of(labels)) is not None:
+            ours = written_colors(labels) in (None, color_fingerprint(labels))
+            palette = earlier.palette if ours else "own"
+        return replace(
+            Record.of_run(self.segmentation, self.source),
+            palette=palette,
+            display=Display.of(source) if palette == "mean" else None,
+        )
 
-    def _describe(self, layer: Layer, kind: Kind, source: Layer) -> None:
+    def _describe(self, layer: Layer, kind: Kind, record: Record) -> None:
         """Write down what the layer holds: colours, table, metadata, link to the source."""
         colors = written_colors(layer)
         if kind == "labels":
-            if colors in (None, color_fingerprint(layer)):
-                colormap = self._colors(source)
+            if record.palette != "own":
+                colormap = distinct_hues(self.segmentation.n_clusters)
+                if record.display is not None:
+                    colormap = mean_colors(self.segmentation.centroids, record.display)
                 if layer.colormap is not colormap:  # for it redraws the layer
                     layer.colormap = colormap
                 colors = color_fingerprint(layer)
@@ -304,7 +313,7 @@ class Outputs:
         if kind == "objects" and self.objects is not None:
             objects = every_label(self.objects, n_pixels_of(layer))
             layer.features = with_sizes(objects, layer, self.source.step_axis)
-        layer.metadata = {**layer.metadata, METADATA_KEY: record(self.segmentation, self.source)}
+        record.write(layer)
         write_link(layer, self.source.link_id, kind, self.fingerprints[kind], colors)
 
 
@@ -359,25 +368,3 @@ def _source_of(kind: Kind, sources: Sequence[Layer]) -> Layer:
     """Find the layer that an output is shown as: "image 3" as the third."""
     _, _, number = kind.partition(" ")
     return sources[int(number or 1) - 1]
-
-
-def record(segmentation: Segmentation, source: LayerImage) -> dict[str, Any]:
-    """Say how a layer came to be, in plain values that JSON can hold."""
-    limited = source.region is not None and not source.region.everywhere
-    told = source.told
-    # Counts of others may be those of a part, reckoned up.
-    if source.alpha and not limited and not source.pyramid and not source.is_lazy:
-        told["left_out"] = int(segmentation.labels.size - segmentation.counts.sum())
-    return {
-        "version": segmentation.parameters["version"],
-        "source": source.name,
-        **told,
-        "parameters": dict(segmentation.parameters),
-        "n_clusters": int(segmentation.n_clusters),
-        "centroids": segmentation.centroids.tolist(),
-        "counts": segmentation.counts.tolist(),
-        "inertia": float(segmentation.inertia),
-        "n_iter": int(segmentation.n_iter),
-        "converged": bool(segmentation.converged),
-        "warnings": list(segmentation.warnings),
-    }

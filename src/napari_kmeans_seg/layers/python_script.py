@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .cluster_history import painted_by_hand, record_of, split_by
+from .cluster_history import painted_by_hand
+from .notes import FittedOn
 from .opened_files import TIFF
+from .record import Deleted, Merged, PaintedByHand, Record, Split, ThresholdMoved
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -50,14 +52,14 @@ def python_script(layer: Layer, *files: str) -> str:
     ValueError
         If the layer is a preview of what is in view.
     """
-    record = record_of(layer)
-    if "preview_of" in record:
+    record = Record.of_result(layer)
+    if record.is_preview:
         raise ValueError("This is a preview of what is in view. Press Run, then copy the script.")
     body = [*_read(record, files), *_segmented(record)]
     body += [*_labels(record), *_edited(record)]
     if painted_by_hand(layer):
         body.append(_PAINTED.format("since"))
-    return "\n".join([f"# napari-kmeans-seg {record['version']}", *_imports(body), "", *body, ""])
+    return "\n".join([f"# napari-kmeans-seg {record.version}", *_imports(body), "", *body, ""])
 
 
 def _imports(body: list[str]) -> list[str]:
@@ -77,9 +79,9 @@ def _imports(body: list[str]) -> list[str]:
     return lines
 
 
-def _read(record: dict[str, Any], files: tuple[str, ...]) -> list[str]:
+def _read(record: Record, files: tuple[str, ...]) -> list[str]:
     """Read the image and its region, cut to the plane that was segmented."""
-    channels = record.get("channels")
+    source, channels = record.source, record.source.channels
     if channels:
         names = files or tuple(f"{name}.tif" for name in channels)
         lines = [f"image = np.stack([{', '.join(f'imread({name!r})' for name in names)}])"]
@@ -87,22 +89,21 @@ def _read(record: dict[str, Any], files: tuple[str, ...]) -> list[str]:
         lines = [f"image = imread({(files or ('image.tif',))[0]!r})"]
     if not files:
         saved = "images “{}”, each" if channels else "image “{}”,"
-        lines.insert(0, f"# The {saved.format(record['source'])} saved as a file.")
+        lines.insert(0, f"# The {saved.format(source.name)} saved as a file.")
     if (level := _level(record)) is not None:
         lines += [
             f"# Clusters were found on level {level} of the pyramid, an image of its own size.",
             f"small = {lines[-1].removeprefix('image = ').replace('.tif', f'_level{level}.tif')}",
         ]
     cut = []
-    if record.get("plane"):
-        at = {int(axis): index for axis, index in record["plane"].items()}
+    if at := source.plane:
         cut = [f"{at[axis]}:{at[axis] + 1}" if axis in at else ":" for axis in range(max(at) + 1)]
         lines.append(f"image = image[{', '.join([':', *cut] if channels else cut)}]")
-    if (region := record.get("region")) is not None:
-        chosen = region.get("labels")
+    if (region := source.region) is not None:
+        chosen = list(region.labels)
         size = "the size of the whole stack" if cut else "the same size"
         lines.append(
-            f"# The region “{region['layer']}”, saved as an image of {size}"
+            f"# The region “{region.layer}”, saved as an image of {size}"
             + (": its labels." if chosen else " that is not 0 inside.")
         )
         inside = f"np.isin({{}}, {chosen})" if chosen else "{} > 0"
@@ -110,16 +111,15 @@ def _read(record: dict[str, Any], files: tuple[str, ...]) -> list[str]:
         lines.append("mask = " + inside.format(f"imread('region.tif'){index}"))
         if level is not None:
             lines.append("small_mask = " + inside.format(f"imread('region_level{level}.tif')"))
-    if any("sample" in note for note in record.get("warnings", ())):
+    if any(isinstance(note, FittedOn) and note.sample for note in record.notes):
         lines.append("# The plugin took a sample of the pixels, so that its result may differ.")
     return lines
 
 
-def _segmented(record: dict[str, Any]) -> list[str]:
+def _segmented(record: Record) -> list[str]:
     """Cluster the image, or each step of it by itself."""
-    region, axis = record.get("region"), record.get("each_step_of_axis")
-    level = _level(record)
-    everywhere = region is not None and region["everywhere"]
+    region, axis, level = record.source.region, record.source.step_axis, _level(record)
+    everywhere = region is not None and region.everywhere
     if axis is None:
         image, mask = ("image", "mask") if level is None else ("small", "small_mask")
         lines = [f"segmentation = {_call(record, image, mask if region else None)}"]
@@ -127,7 +127,7 @@ def _segmented(record: dict[str, Any]) -> list[str]:
             limited = ", mask=mask" if region and not everywhere else ""
             lines.append(f"segmentation = segmentation.model.predict(image{limited})")
     else:
-        along = axis + bool(record.get("channels"))
+        along = axis + bool(record.source.channels)
         image = "small" if level is not None else "image"
         steps = f"np.split({image}, {image}.shape[{along}], axis={along})"
         call = _call(record, "step", "part" if region else None, auto=True)
@@ -138,39 +138,45 @@ def _segmented(record: dict[str, Any]) -> list[str]:
             parts = f"np.split(mask, mask.shape[{axis}], axis={axis})"
             loop = f"for step, part in zip({steps}, {parts}, strict=True)"
         # Seeds are the same in every step, so their labels match from the start.
-        join = "join" if "seeds" in record else "of"
+        join = "of" if record.source.seeds is None else "join"
         lines = [
             f"steps = [\n    {call}\n    {loop}\n]",
             f"segmentation = StepsSegmentation.{join}(steps, {axis})",
         ]
-    if (specks := record.get("merged_pieces_below")) is not None:
-        across = ", per_plane=False" if record.get("pieces_across_planes") else ""
+    if specks := record.source.specks:
+        across = ", per_plane=False" if record.source.across_planes else ""
         lines.append(
             f"segmentation = CleanUp(specks={specks}{across}).without_specks(segmentation)"
         )
     return lines
 
 
-def _call(record: dict[str, Any], image: str, mask: str | None, *, auto: bool = False) -> str:
+def _call(record: Record, image: str, mask: str | None, *, auto: bool = False) -> str:
     """Write the call that clusters an image; of several steps each has its own `init`."""
-    used, seeds = record["parameters"], record.get("seeds")
+    used, seeds = record.arguments, record.source.seeds
+    if seeds is None:
+        return _segment_call(used, image, mask, auto=auto)
+    prepared = f"prepare({', '.join([image, *_reading(used, mask)])})"
+    if seeds.fixed:
+        return f"{prepared}.classify({used['init']!r})"
+    of_run = [one for one in _named(used, _OF_RUN) if not auto or one != "init='optimal'"]
+    arguments = [f"n_clusters={used['n_clusters']}", *of_run, "keep_order=True"]
+    return f"{prepared}.segment({', '.join(arguments)})"
+
+
+def _segment_call(used: dict[str, Any], image: str, mask: str | None, *, auto: bool = False) -> str:
+    of_run = [one for one in _named(used, _OF_RUN) if not auto or one != "init='optimal'"]
+    arguments = [image, f"n_clusters={used['n_clusters']}", *_reading(used, mask), *of_run]
+    return f"segment({', '.join(arguments)})"
+
+
+def _reading(used: dict[str, Any], mask: str | None) -> list[str]:
     form = [f"mask={mask}"] if mask else []
     if used.get("channel_axis") is not None:
         form.append(f"channel_axis={used['channel_axis']}")
     if used.get("alpha"):
         form.append("alpha=True")
-    of_prepare = [*form, *_named(used, _OF_PREPARE)]
-    of_run = _named(used, _OF_RUN)
-    if auto:
-        of_run = [argument for argument in of_run if argument != "init='optimal'"]
-    if seeds is None:
-        arguments = [image, f"n_clusters={used['n_clusters']}", *of_prepare, *of_run]
-        return f"segment({', '.join(arguments)})"
-    prepared = f"prepare({', '.join([image, *of_prepare])})"
-    if seeds["fixed"]:
-        return f"{prepared}.classify({used['init']!r})"
-    arguments = [f"n_clusters={used['n_clusters']}", *of_run, "keep_order=True"]
-    return f"{prepared}.segment({', '.join(arguments)})"
+    return [*form, *_named(used, _OF_PREPARE)]
 
 
 def _named(used: dict[str, Any], defaults: dict[str, Any]) -> list[str]:
@@ -183,12 +189,12 @@ def _named(used: dict[str, Any], defaults: dict[str, Any]) -> list[str]:
     return [f"{key}={value!r}" for key, value in told.items() if value != defaults[key]]
 
 
-def _labels(record: dict[str, Any]) -> list[str]:
+def _labels(record: Record) -> list[str]:
     """Take the labels; those of painted seeds keep their numbers."""
-    numbers = _first_labels(record)
+    numbers = list(record.first)
     # Wide enough for the labels that splitting adds.
-    wide = ".astype(np.uint16)" if record.get("edits") else ""
-    if "seeds" not in record or numbers == list(range(1, len(numbers) + 1)):
+    wide = ".astype(np.uint16)" if record.edits else ""
+    if record.source.seeds is None or numbers == list(range(1, len(numbers) + 1)):
         return [f"labels = segmentation.labels{wide}"]
     return [
         "# Labels are those that were painted as seeds.",
@@ -198,53 +204,47 @@ def _labels(record: dict[str, Any]) -> list[str]:
     ]
 
 
-def _first_labels(record: dict[str, Any]) -> list[int]:
-    """Tell which labels there were before any work on the clusters."""
-    if "first_labels" in record:
-        return list(record["first_labels"])
-    return [i for i, n in enumerate(record["counts"], 1) if n > 0]
-
-
-def _edited(record: dict[str, Any]) -> list[str]:
+def _edited(record: Record) -> list[str]:
     """Do what was done to the clusters."""
-    used, lines = record["parameters"], []
-    of_split = [*split_by(record), "channel_axis", "alpha"]
-    own = {key: used[key] for key in of_split if key in used}
-    for edit in record.get("edits", []):
-        if "merge" in edit:
-            group = edit["merge"]
-            lines.append(f"labels[np.isin(labels, {group})] = {group[0]}")
-        elif "delete" in edit:
-            lines.append(f"labels[np.isin(labels, {edit['delete']})] = 0")
-        elif "split" in edit:
-            label, new = edit["split"], edit["labels"]
-            parameters = own | {"n_clusters": edit["into"]}
-            call = _call({"parameters": parameters}, "image", f"labels == {label}")
-            lines += [
-                f"parts = {call}.labels",
-                f"labels[parts > 0] = np.array({[0, *new]})[parts[parts > 0]]",
-            ]
-        elif "threshold" in edit:
-            lines.append(_moved(edit))
-        else:
-            lines.append(_PAINTED.format("here"))
+    lines: list[str] = []
+    for edit in record.edits:
+        match edit:
+            case Merged(labels):
+                lines.append(f"labels[np.isin(labels, {list(labels)})] = {labels[0]}")
+            case Deleted(labels):
+                lines.append(f"labels[np.isin(labels, {list(labels)})] = 0")
+            case Split():
+                lines += _split(edit, record)
+            case ThresholdMoved():
+                lines.append(_moved(edit))
+            case PaintedByHand():
+                lines.append(_PAINTED.format("here"))
     return lines
 
 
-def _moved(edit: dict[str, Any]) -> str:
+def _split(edit: Split, record: Record) -> list[str]:
+    """Split a cluster by k-means on its own pixels."""
+    used = record.arguments
+    form = {key: used[key] for key in ("channel_axis", "alpha") if key in used}
+    own = record.arguments_of_parts | form | {"n_clusters": len(edit.labels)}
+    call, table = _segment_call(own, "image", f"labels == {edit.label}"), [0, *edit.labels]
+    return [
+        f"parts = {call}.labels",
+        f"labels[parts > 0] = np.array({table})[parts[parts > 0]]",
+    ]
+
+
+def _moved(edit: ThresholdMoved) -> str:
     """Move the threshold between two clusters of one channel."""
-    (lower, upper), at = edit["threshold"], edit["at"]
-    low, high = edit["where"]
-    if at > edit["from"]:
-        above = f" & (image > {low})" if low is not None else ""
+    lower, upper, at = edit.lower, edit.upper, edit.at
+    if at > edit.start:
+        above = f" & (image > {edit.low})" if edit.low is not None else ""
         return f"labels[(labels == {upper}){above} & (image <= {at})] = {lower}"
-    below = f" & (image <= {high})" if high is not None else ""
+    below = f" & (image <= {edit.high})" if edit.high is not None else ""
     return f"labels[(labels == {lower}) & (image > {at}){below}] = {upper}"
 
 
-def _level(record: dict[str, Any]) -> int | None:
+def _level(record: Record) -> int | None:
     """Tell which level of a pyramid was fitted, if it was not the largest."""
-    for note in record.get("warnings", ()):
-        if found := re.match(r"Fitted on level (\d+) of the pyramid", note):
-            return int(found[1])
-    return None
+    levels = (note.level for note in record.notes if isinstance(note, FittedOn))
+    return next((level for level in levels if level is not None), None)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .cluster_history import record_of
 from .cluster_steps import PixelChange
 from .label_rows import means
+from .record import ThresholdMoved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,14 +27,6 @@ _SLAB = 1 << 22
 
 _CLEAR = 3
 """Levels on either side of a clear threshold, at least."""
-
-# What makes clusters overlap in value, by what tells of it among the parameters of a result.
-_BLUR = {
-    "smoothing": "smoothing",
-    "spatial_weight": "position",
-    "each_step_of_axis": "steps that are clustered each by itself",
-    "merged_pieces_below": "cleaning",
-}
 
 
 @dataclass(frozen=True)
@@ -61,15 +53,20 @@ class Threshold:
 
 def put_by_hand(clusters: Clusters) -> list[float]:
     """Tell where thresholds were put, the first first."""
-    edits = record_of(clusters.layer).get("edits", [])
-    return [float(edit["at"]) for edit in edits if "threshold" in edit]
+    edits = clusters.record.edits
+    return [float(edit.at) for edit in edits if isinstance(edit, ThresholdMoved)]
 
 
 def overlap(clusters: Clusters) -> str:
     """Say why clusters overlap in value."""
-    record = record_of(clusters.layer)
-    used = record.get("parameters", {})
-    found = [name for key, name in _BLUR.items() if key in record or np.any(used.get(key, 0))]
+    used, source = clusters.record.arguments, clusters.record.source
+    blurring = {
+        "smoothing": np.any(used.get("smoothing", 0)),
+        "position": np.any(used.get("spatial_weight", 0)),
+        "steps that are clustered each by itself": source.step_axis is not None,
+        "cleaning": source.specks > 0,
+    }
+    found = [name for name, there in blurring.items() if there]
     why = " and ".join(found) or "pixels that were painted"
     return f"By {why} the clusters overlap in value, so there are no thresholds between them."
 
@@ -235,12 +232,8 @@ def move(clusters: Clusters, found: Reassignment) -> bool:
     for label, count, mean in zip(pair, found.counts, found.means, strict=True):
         table.loc[table["label"] == label, ["pixels", column]] = count, mean
     table["pixels"] = table["pixels"].astype(np.int64)
-    edit = {
-        "threshold": list(pair),
-        "at": found.at,
-        "from": threshold.at,
-        "where": [one if np.isfinite(one) else None for one in (threshold.low, threshold.high)],
-    }
+    low, high = (one if np.isfinite(one) else None for one in (threshold.low, threshold.high))
+    edit = ThresholdMoved(*pair, start=threshold.at, at=found.at, low=low, high=high)
     clusters.do(
         f"Move the threshold {pair[0]} | {pair[1]} to {found.at:.6g}",
         table, pixels=found.change, edit=edit,

@@ -12,6 +12,7 @@ from .arrays import as_array, stack
 from .describe import displayed_plane
 from .geometry import shifted
 from .source import LayerImage, told_of_seeds
+from .source_record import ViewRecord
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from napari_kmeans_seg.core.parallel import Progress
 
     from .geometry import Matrix
+    from .source_record import SourceRecord
 
 WHOLE = 1 << 24
 """Pixels up to which an image in memory is previewed as a whole. Measured on 2 cores, the
@@ -160,12 +162,11 @@ class PartInView(LayerImage):
         return np.array(self.view.origin)
 
     @property
-    def told(self) -> dict[str, Any]:
-        """What its outputs tell of it, in plain values that JSON can hold."""
+    def record(self) -> SourceRecord:
+        """What its outputs keep of it."""
         view = self.view
-        box = {"start": view.start, "stop": view.stop, "step": view.step}
-        told = {"level": view.level, **{key: list(value) for key, value in box.items()}}
-        return {**super().told, "preview_of": told}
+        part = ViewRecord(view.level, view.start, view.stop, view.step)
+        return replace(super().record, view=part)
 
     @cached_property
     def levels(self) -> tuple[tuple[Any, Matrix], ...]:
