@@ -15,7 +15,7 @@ from napari_kmeans_seg.layers import METADATA_KEY, LayerImage, Outputs
 from napari_kmeans_seg.layers.cluster_colors import mean_colors_of
 from napari_kmeans_seg.layers.clusters import Clusters, clusters_of
 from napari_kmeans_seg.layers.colors import distinct_colors
-from napari_kmeans_seg.layers.label_rows import means
+from napari_kmeans_seg.layers.columns import means
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from napari.utils.colormaps import DirectLabelColormap
 from napari.utils.colormaps.standardize_color import transform_color
 
 from .colors import BY_HAND, DISTINCT, Display, color_fingerprint, distinct_colors
-from .label_rows import means, of_clusters
+from .columns import means, of_clusters
 from .link import write_colors, written_colors
 from .record import Record
 

@@ -8,15 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-import pandas as pd
-
 from .arrays import as_array, is_lazy
 from .cluster_colors import ClusterColors
 from .cluster_painting import painted_means
 from .cluster_steps import Step, table_after
 from .colors import Display
+from .columns import completed, counted, means, of_clusters
 from .counting import recounted
-from .label_rows import by_hand, every_label, means, n_pixels_of, of_clusters, with_sizes
 from .link import METADATA_KEY, linked_layers, linked_to, write_data
 from .record import ClusterRecord, PaintedByHand, Record
 from .source import LayerImage
@@ -24,6 +22,7 @@ from .source import LayerImage
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pandas as pd
     from napari.components import ViewerModel
     from napari.layers import Image, Labels, Layer
     from napari.utils.colormaps import LabelColormapBase
@@ -32,9 +31,6 @@ if TYPE_CHECKING:
     from .record import Edit, Palette
 
     Progress = Callable[[float, str], None]
-
-
-BACKGROUND = "background"
 
 
 class ClusterHistory:
@@ -141,11 +137,7 @@ class ClusterHistory:
         """Write what `recount` found into the features table."""
         if counts is not None:
             old = self.layer.features
-            rows = counts.merge(of_clusters(old)[["label", *by_hand(old)]], how="left", on="label")
-            if "name" in rows:
-                own = "Cluster " + rows["label"].astype(str)
-                rows["name"] = rows["name"].where(rows["name"].fillna("") != "", own)
-            self.layer.features = self._completed(rows, old)[old.columns]
+            self.layer.features = self._completed(counted(counts, old), old)[old.columns]
 
     # -- steps --------------------------------------------------------------------------
 
@@ -272,19 +264,7 @@ class ClusterHistory:
 
     def _completed(self, rows: pd.DataFrame, old: pd.DataFrame) -> pd.DataFrame:
         """Make the features table of clusters; what others wrote into the old one stays."""
-        percent = 100 * rows["pixels"] / max(1, rows["pixels"].sum())
-        plain = rows[["label", "pixels", *means(rows)]].assign(percent=percent)
-        step_axis = self.record.source.step_axis
-        every = every_label(plain, n_pixels_of(self.layer))
-        table = with_sizes(every, self.layer, step_axis)
-        gone = old[~old["label"].isin(rows["label"])]
-        told = pd.concat([rows, gone]).set_index("label").reindex(table["label"])
-        for column in rows.columns.difference(table.columns):
-            table[column] = told[column].to_numpy()
-        if "name" in rows:
-            table["name"] = table["label"].map(rows.set_index("label")["name"]).fillna("")
-            table.loc[0, "name"] = BACKGROUND
-        return table
+        return completed(rows, self.layer, self.record.source.step_axis, old)
 
     def _levels(self) -> list[Any]:
         """Give the labels: of a pyramid each level, else one array, of NumPy or Dask."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .label_rows import by_hand
+from .columns import by_hand
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -12,7 +12,7 @@ from napari_kmeans_seg.core.parallel import portion
 
 from .arrays import is_lazy
 from .cluster_points import N_LEVELS, SAMPLE, ClusterPoints, colors_of, levels_of, picked
-from .label_rows import means
+from .columns import means
 from .source import LayerImage
 from .view import PartInView, View
 

@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 from napari.layers import Labels
 
+from . import columns
 from .arrays import is_lazy
 from .cluster_colors import mean_colors_of
 from .cluster_history import ClusterHistory, bare
 from .cluster_steps import members, relabelling, splitting, told
 from .colors import distinct_colors
-from .label_rows import means, of_clusters
 from .link import METADATA_KEY, linked_layers, linked_to
 from .pyramid import label_level
-from .record import Deleted, Merged, Split
+from .record import Deleted, Merged, Split, default_name
 from .results import PyramidSegmentation, levels_of
 
 if TYPE_CHECKING:
@@ -99,16 +99,12 @@ class Clusters(ClusterHistory):
     @property
     def table(self) -> pd.DataFrame:
         """The clusters in the features table, one row each, with a column for the names."""
-        table = of_clusters(self.layer.features)
-        if "name" not in table.columns:
-            names = [f"Cluster {label}" for label in table["label"]]
-            table.insert(int(table.columns.get_loc("label")) + 1, "name", names)
-        return table
+        return columns.named(columns.of_clusters(self.layer.features))
 
     @property
     def labels(self) -> list[int]:
         """The labels of the clusters."""
-        return [int(label) for label in of_clusters(self.layer.features)["label"]]
+        return [int(label) for label in columns.of_clusters(self.layer.features)["label"]]
 
     def name(self, label: int) -> str:
         """Tell the name of a cluster."""
@@ -122,18 +118,8 @@ class Clusters(ClusterHistory):
         if len(group) < 2:
             raise ValueError("Select at least two clusters to merge them.")
         rows, keep = self._counted(group), group[0]
-        weights = rows["pixels"].to_numpy(float)
-        merged = rows.iloc[:1].copy()
-        named = zip(group, rows["name"], strict=True)
-        given = [name for label, name in named if name != f"Cluster {label}"]
-        merged["name"] = given[0] if given else f"Cluster {keep}"
-        merged["pixels"] = rows["pixels"].sum()
-        full = weights > 0
-        for column in means(rows) if full.any() else ():
-            values = rows[column].to_numpy(float)
-            merged[column] = np.average(values[full], weights=weights[full])
         before = self.table
-        table = pd.concat([before[~before["label"].isin(group)], merged])
+        table = pd.concat([before[~before["label"].isin(group)], columns.merged(rows)])
         change = [relabelling(level, group, keep) for level in self._levels()]
         self.do(f"Merge {told(rows['name'])}", table, pixels=change, edit=Merged(tuple(group)))
         return keep
@@ -201,18 +187,18 @@ class Clusters(ClusterHistory):
             left_out += n - int(np.count_nonzero(found))
         row = self._counted([label])
         new = [label, *range(max(self.labels) + 1, max(self.labels) + parts.n_clusters)]
-        rows = pd.concat([row] * parts.n_clusters)
+        counts = parts.counts
         # Those of a lazy image may be those of a sample.
-        share = 1.0
         if is_lazy(levels[0]):
-            share = int(row["pixels"].iloc[0]) / max(1, int(parts.counts.sum()))
-        rows["label"], rows["pixels"] = new, np.rint(parts.counts * share).astype(np.int64)
-        rows[means(rows)] = parts.centroids
+            share = int(row["pixels"].iloc[0]) / max(1, int(counts.sum()))
+            counts = np.rint(counts * share).astype(np.int64)
         taken = set(self.table["name"]) - {name}
-        own = name == f"Cluster {label}"
-        rows["name"] = [
-            f"Cluster {n}" if own else _free(f"{name} {i}", taken) for i, n in enumerate(new, 1)
+        unnamed = name == default_name(label)
+        names = [
+            default_name(n) if unnamed else _free(f"{name} {i}", taken)
+            for i, n in enumerate(new, 1)
         ]
+        rows = columns.split(row, columns.Parts(new, counts, parts.centroids, names))
         before = self.table
         table = pd.concat([before[before["label"] != label], rows])
         both = zip(levels, pieces, strict=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .label_rows import LARGEST, means
+from .columns import LARGEST, means
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -9,8 +9,8 @@ import numpy as np
 from napari.layers import Image, Labels
 
 from .colors import Display, color_fingerprint, distinct_hues, mean_colors, warm_up
+from .columns import completed, object_table
 from .geometry import placement, shifted
-from .label_rows import cluster_table, every_label, n_pixels_of, with_sizes
 from .link import (
     METADATA_KEY,
     EditWatch,
@@ -309,10 +309,11 @@ class Outputs:
                 if layer.colormap is not colormap:  # for it redraws the layer
                     layer.colormap = colormap
                 colors = color_fingerprint(layer)
-            layer.features = cluster_table(self.table, layer, self.source.step_axis)
+            # A label that was not painted as a seed has no cluster.
+            found = self.table[self.table["pixels"] > 0]
+            layer.features = completed(found, layer, self.source.step_axis)
         if kind == "objects" and self.objects is not None:
-            objects = every_label(self.objects, n_pixels_of(layer))
-            layer.features = with_sizes(objects, layer, self.source.step_axis)
+            layer.features = object_table(self.objects, layer, self.source.step_axis)
         record.write(layer)
         write_link(layer, self.source.link_id, kind, self.fingerprints[kind], colors)
 

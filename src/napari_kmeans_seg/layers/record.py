@@ -29,6 +29,11 @@ Palette = Literal["mean", "distinct", "own"]
 """Which colours clusters have: the means of their pixels, distinct hues, or a person's own."""
 
 
+def default_name(label: int) -> str:
+    """Name a cluster that nobody has named."""
+    return f"Cluster {label}"
+
+
 @dataclass(frozen=True)
 class Merged:
     """Clusters were merged into the first of `labels`."""
@@ -169,7 +174,7 @@ class Record:
     def of_run(cls, segmentation: Segmentation, source: LayerImage) -> Record:
         """Keep what a run did."""
         clusters = tuple(
-            ClusterRecord.of(label, f"Cluster {label}", pixels, mean)
+            ClusterRecord.of(label, default_name(label), pixels, mean)
             for label, (pixels, mean) in enumerate(
                 zip(segmentation.counts, segmentation.centroids, strict=True), 1
             )
@@ -292,7 +297,7 @@ class Record:
         """
         counts = fields["counts"]
         labels = fields.get("labels") or list(range(1, len(counts) + 1))
-        names = fields.get("names") or [f"Cluster {label}" for label in labels]
+        names = fields.get("names") or list(map(default_name, labels))
         each = zip(labels, names, counts, fields["centroids"], strict=True)
         source, warnings = SourceRecord.from_json(fields), tuple(fields.get("warnings", ()))
         axis, display = source.step_axis, fields.get("display")

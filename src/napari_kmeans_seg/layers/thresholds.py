@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .cluster_steps import PixelChange
-from .label_rows import means
+from .columns import means
 from .record import ThresholdMoved
 
 if TYPE_CHECKING:
