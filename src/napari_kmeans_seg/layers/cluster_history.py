@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
+from psygnal import Signal
+
 from .arrays import as_array, is_lazy
 from .cluster_colors import ClusterColors
-from .cluster_painting import painted_means
-from .cluster_steps import Step, table_after
+from .cluster_painting import images_of, repainted
+from .cluster_steps import State, Step, table_after
 from .colors import Display
-from .columns import completed, counted, means, of_clusters
+from .columns import completed, counted, means, of_clusters, painted_by_hand
 from .counting import recounted
-from .link import METADATA_KEY, linked_layers, linked_to, write_data
+from .link import METADATA_KEY, linked_to, write_data
 from .record import ClusterRecord, PaintedByHand, Record
 from .source import LayerImage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import pandas as pd
     from napari.components import ViewerModel
     from napari.layers import Image, Labels, Layer
     from napari.utils.colormaps import LabelColormapBase
 
+    from .cluster_painting import Place, Shown
     from .cluster_steps import Change
     from .record import Edit, Palette
 
@@ -36,6 +39,12 @@ if TYPE_CHECKING:
 class ClusterHistory:
     """The layers of one result, and the steps that were taken on them.
 
+    Attributes
+    ----------
+    changed : Signal
+        Sent once after each piece of work: pixels, table, record and colours are as they are to
+        be then.
+
     Parameters
     ----------
     viewer : ViewerModel
@@ -44,11 +53,14 @@ class ClusterHistory:
         The Labels layer of the result.
     """
 
+    changed = Signal()
+
     def __init__(self, viewer: ViewerModel, layer: Labels) -> None:
         # Weakly, for this is known for as long as the layer lives.
         self._viewer_ref, self._layer_ref = ref(bare(viewer)), ref(layer)
         self._done: list[Step] = []
         self._undone: list[Step] = []
+        self._n_changing = 0
         self.colors = ClusterColors(layer)
 
     @property
@@ -80,7 +92,7 @@ class ClusterHistory:
         """Take back the last piece of work; tells which."""
         if self.undoable is None:
             raise ValueError("There is nothing to undo.")
-        self._apply(self._done[-1], back=True)
+        self._take(self._done[-1].inverse())
         self._undone.append(self._done.pop())
         return self._undone[-1].what
 
@@ -88,9 +100,8 @@ class ClusterHistory:
         """Do again what was taken back last; tells what."""
         if self.redoable is None:
             raise ValueError("There is nothing to redo.")
-        self._apply(self._undone[-1], back=False)
-        self._done.append(self._undone.pop())
-        return self._done[-1].what
+        self._done.append(self._take(self._undone[-1]))
+        return self._undone.pop().what
 
     def sources(self) -> list[Image]:
         """Find the image that was segmented, or all that were; none where one is gone."""
@@ -120,7 +131,11 @@ class ClusterHistory:
 
         Gives the work, for any thread, whose result `take_counts` takes.
         """
-        labels, rows, source = self._levels()[0], of_clusters(self.layer.features), None
+        return self._recount(self.layer.features)
+
+    def _recount(self, table: pd.DataFrame) -> Callable[[Progress | None], pd.DataFrame | None]:
+        """Prepare to count the pixels anew of the clusters in a table."""
+        labels, rows, source = self._levels()[0], of_clusters(table), None
         # Where layers do not match any more the means stay as they were.
         with suppress(ValueError):
             source = self.source_image()
@@ -136,10 +151,32 @@ class ClusterHistory:
     def take_counts(self, counts: pd.DataFrame | None) -> None:
         """Write what `recount` found into the features table."""
         if counts is not None:
-            old = self.layer.features
-            self.layer.features = self._completed(counted(counts, old), old)[old.columns]
+            with self.changing():
+                self.layer.features = self._counted_table(counts, self.layer.features)
+
+    def _counted_table(self, counts: pd.DataFrame, old: pd.DataFrame) -> pd.DataFrame:
+        return self._completed(counted(counts, old), old)[old.columns]
 
     # -- steps --------------------------------------------------------------------------
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Hold `changed` until all of a piece of work is done; it is sent once then.
+
+        Meanwhile `is_changing` is true: layers do not agree with each other yet.
+        """
+        self._n_changing += 1
+        try:
+            yield
+        finally:
+            self._n_changing -= 1
+            if not self._n_changing:
+                self.changed.emit()
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether a piece of work is being done: what layers say of themselves is not whole yet."""
+        return self._n_changing > 0
 
     def do(
         self,
@@ -152,6 +189,7 @@ class ClusterHistory:
         palette: Palette = "own",
         opacity: float | None = None,
         added: Sequence[Layer] = (),
+        count: bool = False,
     ) -> None:
         """Make a step of what is wanted, and take it.
 
@@ -173,13 +211,14 @@ class ClusterHistory:
             How opaque the labels are from now on, where that changes.
         added : sequence of Layer
             Layers to add.
+        count : bool
+            Whether the pixels are counted afterwards, for `table` does not know all.
         """
         self._forget_if_rerun()
         layer = self.layer
-        old = layer.features.copy()
+        old, colormap = layer.features.copy(), self.colors.worn
         # Colours that were set in napari are known from here on.
-        before = replace(self.record, palette=self.colors.palette)
-        after = before
+        before = after = replace(self.record, palette=self.colors.palette)
         if colors is not None:
             after = replace(after, palette=palette, display=self._display(palette))
         if table is None:
@@ -194,56 +233,77 @@ class ClusterHistory:
         if edit is not None:
             painted = (PaintedByHand(),) if painted_by_hand(layer) else ()
             after = replace(after, edits=(*before.edits, *painted, edit))
-        worn = self.colors.worn
-        colormaps = (worn, worn if colors is None else colors)
-        changes = tuple(pixels) if isinstance(pixels, Sequence) else (pixels,)
-        opacities = (layer.opacity, layer.opacity if opacity is None else opacity)
         step = Step(
-            what, (old, table), (before, after), colormaps, opacities, changes, tuple(added)
+            what,
+            State(old, before, colormap, layer.opacity),
+            State(
+                table,
+                after,
+                colormap if colors is None else colors,
+                layer.opacity if opacity is None else opacity,
+                tuple(added),
+            ),
+            tuple(pixels) if isinstance(pixels, Sequence) else (pixels,),
         )
-        self._apply(step, back=False, count=False)
-        self._done.append(step)
+        self._done.append(self._take(step, count=count))
         self._undone.clear()
 
-    def _apply(self, step: Step, *, back: bool, count: bool = True) -> None:
-        """Take a step, or take it back; count if somebody may have painted since."""
-        layer = self.layer
-        was, will = (1, 0) if back else (0, 1)
+    def _take(self, step: Step, *, count: bool | None = None) -> Step:
+        """Take a step, and give it back as it was taken: with what images showed before.
+
+        Parameters
+        ----------
+        step : Step
+            The step, or the inverse of one that was taken.
+        count : bool, optional
+            Whether to count the pixels anew. Without it, where somebody may have painted since.
+        """
+        layer, old, new = self.layer, step.before, step.after
         # The step's table counts what there was when it was taken.
-        count = count and (bool(step.pixels) or painted_by_hand(layer))
-        # Found by what they tell, so before that changes.
-        images = self._images()
-        table = table_after(step.tables[was], step.tables[will], layer.features)
-        masks: list[Any] = []
-        if step.pixels:
-            both = zip(step.pixels, self._levels(), strict=True)
-            found = [change.apply(level, back=back) for change, level in both]
-            masks = [where for _, where in found]
-            levels = [level for level, _ in found]
-            write_data(layer, levels if layer.multiscale else levels[0])
-        layer.features = table
-        step.records[will].write(layer)
-        if count:
-            self.take_counts(self.recount()(None))
-        # Colours that were chosen in napari since are kept.
-        if step.colors[0] is not step.colors[1] and self.colors.worn is step.colors[was]:
-            self.colors.wear(step.colors[will])
-        if layer.opacity == step.opacities[was]:
-            layer.opacity = step.opacities[will]
-        for image, columns in images:
-            if masks:
-                painted = self._painted(step, image, columns, masks, back=back)
-                image.data = painted if image.multiscale else painted[0]
-            step.records[will].write(image)
+        if count is None:
+            count = bool(step.pixels) or painted_by_hand(layer)
+        # Found by their records, so before these change.
+        images = images_of(self._viewer_ref(), layer)
+        table = table_after(old.table, new.table, layer.features)
+        both = zip(step.pixels, self._levels(), strict=True) if step.pixels else ()
+        changed = [change.apply(level) for change, level in both]
+        masks = [where for _, where in changed]
+        shown: dict[Place, Shown] = {}
+        with self.changing():
+            if changed:
+                levels = [level for level, _ in changed]
+                write_data(layer, levels if layer.multiscale else levels[0])
+            new.record.write(layer)
+            counts = self._recount(table)(None) if count else None
+            layer.features = table if counts is None else self._counted_table(counts, table)
+            # Colours that were chosen in napari since are kept.
+            if old.colormap is not new.colormap and self.colors.worn is old.colormap:
+                self.colors.wear(new.colormap)
+            if layer.opacity == old.opacity:
+                layer.opacity = new.opacity
+            for image, columns in images:
+                if masks:
+                    painted, before = repainted(image, columns, layer, masks, new.images)
+                    image.data = painted if image.multiscale else painted[0]
+                    shown |= before
+                new.record.write(image)
+            self._show_masks(old.masks, new.masks)
+        return replace(step, before=replace(old, images=shown))
+
+    def _show_masks(self, old: Sequence[Layer], new: Sequence[Layer]) -> None:
+        """Remove and add the layers of masks."""
+        if not (old or new):
+            return
         layers = self._layers()
         selected, active = set(layers.selection), layers.selection.active
-        for mask in step.added:
-            if back and mask in layers:
+        for mask in old:
+            if mask in layers:
                 layers.remove(mask)
-            elif not back and mask not in layers:
+        for mask in new:
+            if mask not in layers:
                 layers.append(mask)
         # The person goes on with the clusters, so they stay active.
-        if step.added and selected <= set(layers):
+        if selected <= set(layers):
             layers.selection = selected
             if active is not None:
                 layers.selection.active = active
@@ -256,8 +316,8 @@ class ClusterHistory:
     def _forget_if_rerun(self) -> None:
         """Forget the steps once a run has written other clusters to the layer."""
         now = self.record
-        if (self._done and self._done[-1].records[1] != now) or (
-            self._undone and self._undone[-1].records[0] != now
+        if (self._done and self._done[-1].after.record != now) or (
+            self._undone and self._undone[-1].before.record != now
         ):
             self._done.clear()
             self._undone.clear()
@@ -277,54 +337,6 @@ class ClusterHistory:
             raise LookupError("The viewer of these clusters is no more.")
         return viewer.layers
 
-    def _images(self) -> list[tuple[Image, list[str]]]:
-        """Find the segmented images that show these very clusters, and their channels' means.
-
-        Not those of another run. Where several layers were clustered together each has one.
-        """
-        own, columns = self.record, means(self.layer.features)
-        source_id, _ = linked_to(self.layer)
-        shapes = [level.shape for level in self._levels()]
-        viewer, found = self._viewer_ref(), []
-        n_images = max(1, len(own.source.channels))
-        for i in range(n_images) if viewer else ():
-            kind = f"image {i + 1}" if i else "image"
-            for image in reversed(linked_layers(viewer, source_id, kind)):
-                levels = image.data if image.multiscale else [image.data]
-                there = [level.shape[:-1] if image.rgb else level.shape for level in levels]
-                if own.same_result(Record.of(image)) and there == shapes:
-                    found.append((image, columns[i : i + 1] if n_images > 1 else columns))
-                    break
-        return found
-
-    def _painted(
-        self, step: Step, image: Image, columns: list[str], masks: Sequence[Any], *, back: bool
-    ) -> list[Any]:
-        """Paint what changed in a segmented image, or take it back."""
-        # There each step of the axis has colours of its own, which no table tells; so has each
-        # smaller level of a pyramid.
-        by_step = self.record.source.step_axis is not None
-        table, painted = self.layer.features, []
-        levels = image.data if image.multiscale else [image.data]
-        for i, (level, labels, where) in enumerate(zip(levels, self._levels(), masks, strict=True)):
-            key, lazy = (str(image.unique_id), i), is_lazy(level)
-            kept = step.painted.get(key)
-            if back and kept is not None and lazy and level.name == kept[1].name:
-                painted.append(kept[0])
-                continue
-            if back and kept is not None and not lazy:
-                new = level.copy()
-                new[where] = kept
-                painted.append(new)
-                continue
-            new = painted_means(level, labels, where, table, columns)
-            if not back and lazy:
-                step.painted[key] = level, new
-            elif not back and (by_step or i > 0):
-                step.painted[key] = level[where]
-            painted.append(new)
-        return painted
-
 
 def bare(wrapped: Any) -> Any:
     """Take off the wrapping in which napari hands layers and viewers to plugins."""
@@ -335,18 +347,6 @@ def record_of(layer: Layer) -> dict[str, Any]:
     """Read what the metadata hold of a result, as it stands there; nothing where there is none."""
     record = layer.metadata.get(METADATA_KEY)
     return record if isinstance(record, dict) else {}
-
-
-def painted_by_hand(layer: Layer) -> bool:
-    """Whether the table counts other pixels than a run or a step has last written."""
-    features, record = getattr(layer, "features", None), Record.of(layer)
-    if features is None or record is None:
-        return False
-    rows = of_clusters(features)
-    written = {one.label: one.pixels for one in record.clusters if one.pixels > 0}
-    return written != {
-        label: n for label, n in zip(rows["label"], rows["pixels"], strict=True) if n
-    }
 
 
 def _cluster_records(rows: pd.DataFrame) -> tuple[ClusterRecord, ...]:

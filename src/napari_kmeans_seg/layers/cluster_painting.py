@@ -6,14 +6,105 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .arrays import is_lazy, look_up
-from .cluster_steps import SLAB
+from .arrays import as_array, is_lazy, look_up
+from .columns import means
+from .link import linked_layers, linked_to
+from .record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
     import pandas as pd
+    from napari.components import ViewerModel
+    from napari.layers import Image, Labels, Layer
+
+SLAB = 1 << 20
+"""Pixels that are worked on at a time: in the cache, and few enough to hold their indices."""
+
+
+# A segmented image, by its id, and one of its levels.
+Place = tuple[str, int]
+
+# What an image showed where it was painted: the values of these pixels; of a lazy one, all of it
+# before and after.
+Shown = Any
+
+
+def images_of(viewer: ViewerModel | None, layer: Labels) -> list[tuple[Image, list[str]]]:
+    """Find the segmented images that show these very clusters, and their channels' means.
+
+    Not those of another run. Where several layers were clustered together each has one.
+    """
+    own, columns = Record.of_result(layer), means(layer.features)
+    source_id, _ = linked_to(layer)
+    shapes = [level.shape for level in _levels(layer)]
+    n_images, found = max(1, len(own.source.channels)), []
+    for i in range(n_images) if viewer else ():
+        kind = f"image {i + 1}" if i else "image"
+        for image in reversed(linked_layers(viewer, source_id, kind)):
+            there = [level.shape[:-1] if image.rgb else level.shape for level in _levels(image)]
+            if own.same_result(Record.of(image)) and there == shapes:
+                found.append((image, columns[i : i + 1] if n_images > 1 else columns))
+                break
+    return found
+
+
+def repainted(
+    image: Image,
+    columns: Sequence[str],
+    layer: Labels,
+    masks: Sequence[Any],
+    known: Mapping[Place, Shown],
+) -> tuple[list[Any], dict[Place, Shown]]:
+    """Paint some pixels of a segmented image anew.
+
+    Parameters
+    ----------
+    image : Image
+        The image.
+    columns : sequence of str
+        The mean of each of its channels.
+    layer : Labels
+        The clusters, as they are by now.
+    masks : sequence of bool array
+        The pixels to paint, of each level.
+    known : mapping
+        What the image is to show there, where the means of the table are not it.
+
+    Returns
+    -------
+    levels : list of array
+        The image.
+    shown : dict
+        What it showed before, where the table does not tell.
+    """
+    # There each step of the axis has colours of its own, which no table tells; so has each
+    # smaller level of a pyramid.
+    by_step = Record.of_result(layer).source.step_axis is not None
+    levels, shown = [], {}
+    each = zip(_levels(image), _levels(layer), masks, strict=True)
+    for i, (level, labels, where) in enumerate(each):
+        place, lazy = (str(image.unique_id), i), is_lazy(level)
+        to_be = known.get(place)
+        if to_be is not None and lazy and level.name == to_be[1].name:
+            levels.append(to_be[0])
+        elif to_be is not None and not lazy:
+            new = level.copy()
+            new[where] = to_be
+            levels.append(new)
+        else:
+            new = painted_means(level, as_array(labels), where, layer.features, columns)
+            if lazy:
+                shown[place] = level, new
+            elif by_step or i > 0:
+                shown[place] = level[where]
+            levels.append(new)
+    return levels, shown
+
+
+def _levels(layer: Layer) -> list[Any]:
+    return list(layer.data) if layer.multiscale else [layer.data]
 
 
 def painted_means(
@@ -81,16 +172,16 @@ def _palette(
 ) -> npt.NDArray[Any]:
     """Give the colour of each label: (n_labels, n_channels), that of no cluster is 0."""
     n_labels = max(int(table["label"].max()), largest) + 1
-    means = np.zeros((n_labels, len(columns)))
-    means[table["label"].to_numpy(int)] = np.nan_to_num(table[list(columns)].to_numpy(float))
+    colors = np.zeros((n_labels, len(columns)))
+    colors[table["label"].to_numpy(int)] = np.nan_to_num(table[list(columns)].to_numpy(float))
     if dtype.kind == "b":
-        return means >= 0.5
+        return colors >= 0.5
     if dtype.kind == "f":
-        return means.astype(dtype)
+        return colors.astype(dtype)
     limits = np.iinfo(dtype)
     # Python's integers: the largest 64-bit ones are no floats.
     whole = [
         [min(max(round(v), int(limits.min)), int(limits.max)) for v in row]
-        for row in means.tolist()
+        for row in colors.tolist()
     ]
     return np.array(whole, dtype)

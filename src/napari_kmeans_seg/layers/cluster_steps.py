@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .cluster_painting import SLAB
 from .columns import by_hand
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import numpy.typing as npt
     import pandas as pd
     from napari.layers import Layer
     from napari.utils.colormaps import LabelColormapBase
 
+    from .cluster_painting import Place, Shown
     from .record import Record
-
-SLAB = 1 << 20
-"""Pixels that are worked on at a time: in the cache, and few enough to hold their indices."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,26 +59,27 @@ class PixelChange:
         bits = np.unpackbits(self.where, count=int(np.prod(shape)))
         return bits.view(bool).reshape(shape)
 
-    def apply(
-        self, labels: npt.NDArray[Any], *, back: bool
-    ) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
-        """Give the labels with the change made, or taken back, and the pixels it is about.
+    def inverse(self) -> PixelChange:
+        """Give the change that takes this one back."""
+        return PixelChange(self.where, self.after, self.before, self.dtypes[::-1])
+
+    def apply(self, labels: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+        """Give the labels with the change made, and the pixels it is about.
 
         A pixel that was painted by hand since stays as it is.
         """
         where = self.mask(labels.shape)
-        old, new = (self.after, self.before) if back else (self.before, self.after)
         changed = np.array(labels, np.result_type(labels.dtype, *self.dtypes), order="C")
         flat, inside, n = changed.reshape(-1), where.reshape(-1), 0
         for start in range(0, flat.size, SLAB):
             slab = flat[start : start + SLAB]
             places = np.flatnonzero(inside[start : start + SLAB])
             these = slice(n, n + places.size)
-            was, will = (one[these] if one.ndim else one for one in (old, new))
+            was, will = (one[these] if one.ndim else one for one in (self.before, self.after))
             now = slab[places]
             slab[places] = np.where(now == was, will, now)
             n += places.size
-        dtype = self.dtypes[0 if back else 1]
+        dtype = self.dtypes[1]
         if changed.dtype != dtype and changed.max(initial=0) <= np.iinfo(dtype).max:
             changed = changed.astype(dtype)
         return changed, where
@@ -101,18 +101,50 @@ class LazyChange:
     before: Any
     after: Any
 
-    def apply(self, labels: Any, *, back: bool) -> tuple[Any, Any]:
-        """Give the labels with the change made, or taken back, and the pixels it is about."""
+    def inverse(self) -> LazyChange:
+        """Give the change that takes this one back."""
+        return LazyChange(self.where, self.after, self.before)
+
+    def apply(self, labels: Any) -> tuple[Any, Any]:
+        """Give the labels with the change made, and the pixels it is about."""
         import dask.array as da
 
-        old, new = (self.after, self.before) if back else (self.before, self.after)
-        if labels.name == old.name:
-            return new, self.where
+        if labels.name == self.before.name:
+            return self.after, self.where
         # Somebody has put others there: what is not as it was stays.
-        return da.where(self.where & (labels == old), new, labels), self.where
+        return da.where(self.where & (labels == self.before), self.after, labels), self.where
 
 
 Change = PixelChange | LazyChange
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """What there is of a result beside its pixels, before or after a piece of work.
+
+    Attributes
+    ----------
+    table : DataFrame
+        The features table.
+    record : Record
+        What the layers' metadata hold.
+    colormap : LabelColormapBase
+        The colours of the clusters.
+    opacity : float
+        How opaque they are.
+    masks : tuple of Layer
+        Layers that the piece of work adds.
+    images : mapping
+        By layer and level: what segmented images show at the pixels that change, where the
+        table does not tell. It is known once the work has been done.
+    """
+
+    table: pd.DataFrame
+    record: Record
+    colormap: LabelColormapBase
+    opacity: float
+    masks: tuple[Layer, ...] = ()
+    images: Mapping[Place, Shown] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,31 +155,21 @@ class Step:
     ----------
     what : str
         In words, e.g. "Merge Cluster 1, Cluster 2".
-    tables : pair of DataFrame
-        The features table before and after.
-    records : pair of Record
-        What the layers' metadata hold, before and after.
-    colors : pair of LabelColormapBase
-        What the clusters wear, before and after.
-    opacities : pair of float
-        How opaque they are, before and after.
+    before, after : State
+        What there was, and what there is by it.
     pixels : tuple of Change
-        The labels that changed, of each level.
-    added : tuple of Layer
-        Layers that were added.
-    painted : dict
-        By layer and level: what a segmented image was before, where the table does not
-        tell. It is filled when the step is taken.
+        The labels that change, of each level.
     """
 
     what: str
-    tables: tuple[pd.DataFrame, pd.DataFrame]
-    records: tuple[Record, Record]
-    colors: tuple[LabelColormapBase, LabelColormapBase]
-    opacities: tuple[float, float]
+    before: State
+    after: State
     pixels: tuple[Change, ...] = ()
-    added: tuple[Layer, ...] = ()
-    painted: dict[tuple[str, int], Any] = field(default_factory=dict)
+
+    def inverse(self) -> Step:
+        """Give the step that takes this one back."""
+        changes = tuple(change.inverse() for change in self.pixels)
+        return Step(self.what, self.after, self.before, changes)
 
 
 def members(labels: Any, group: Sequence[int]) -> Any:

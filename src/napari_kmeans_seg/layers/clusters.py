@@ -117,11 +117,12 @@ class Clusters(ClusterHistory):
         group = sorted(set(labels))
         if len(group) < 2:
             raise ValueError("Select at least two clusters to merge them.")
-        rows, keep = self._counted(group), group[0]
-        before = self.table
-        table = pd.concat([before[~before["label"].isin(group)], columns.merged(rows)])
-        change = [relabelling(level, group, keep) for level in self._levels()]
-        self.do(f"Merge {told(rows['name'])}", table, pixels=change, edit=Merged(tuple(group)))
+        with self.changing():
+            rows, keep = self._counted(group), group[0]
+            before = self.table
+            table = pd.concat([before[~before["label"].isin(group)], columns.merged(rows)])
+            change = [relabelling(level, group, keep) for level in self._levels()]
+            self.do(f"Merge {told(rows['name'])}", table, pixels=change, edit=Merged(tuple(group)))
         return keep
 
     def parts(
@@ -185,27 +186,27 @@ class Clusters(ClusterHistory):
                 raise ValueError(f"“{name}” was changed while it was split. Split it again.")
             # Painted over what takes no part, such as NaN: these pixels stay in the cluster.
             left_out += n - int(np.count_nonzero(found))
-        row = self._counted([label])
-        new = [label, *range(max(self.labels) + 1, max(self.labels) + parts.n_clusters)]
-        counts = parts.counts
-        # Those of a lazy image may be those of a sample.
-        if is_lazy(levels[0]):
-            share = int(row["pixels"].iloc[0]) / max(1, int(counts.sum()))
-            counts = np.rint(counts * share).astype(np.int64)
-        taken = set(self.table["name"]) - {name}
-        unnamed = name == default_name(label)
-        names = [
-            default_name(n) if unnamed else _free(f"{name} {i}", taken)
-            for i, n in enumerate(new, 1)
-        ]
-        rows = columns.split(row, columns.Parts(new, counts, parts.centroids, names))
-        before = self.table
-        table = pd.concat([before[before["label"] != label], rows])
-        both = zip(levels, pieces, strict=True)
-        change = [splitting(level, label, piece, new) for level, piece in both]
-        self.do(f"Split {name}", table, pixels=change, edit=Split(label, tuple(new)))
-        if left_out:
-            self.take_counts(self.recount()(None))
+        with self.changing():
+            row = self._counted([label])
+            new = [label, *range(max(self.labels) + 1, max(self.labels) + parts.n_clusters)]
+            counts = parts.counts
+            # Those of a lazy image may be those of a sample.
+            if is_lazy(levels[0]):
+                share = int(row["pixels"].iloc[0]) / max(1, int(counts.sum()))
+                counts = np.rint(counts * share).astype(np.int64)
+            taken = set(self.table["name"]) - {name}
+            unnamed = name == default_name(label)
+            names = [
+                default_name(n) if unnamed else _free(f"{name} {i}", taken)
+                for i, n in enumerate(new, 1)
+            ]
+            rows = columns.split(row, columns.Parts(new, counts, parts.centroids, names))
+            before = self.table
+            table = pd.concat([before[before["label"] != label], rows])
+            both = zip(levels, pieces, strict=True)
+            change = [splitting(level, label, piece, new) for level, piece in both]
+            edit = Split(label, tuple(new))
+            self.do(f"Split {name}", table, pixels=change, edit=edit, count=left_out > 0)
         return new
 
     def delete(self, labels: Iterable[int]) -> None:
@@ -213,12 +214,14 @@ class Clusters(ClusterHistory):
         group = sorted(set(labels))
         if not group:
             raise ValueError("Select the clusters to delete.")
-        rows = self._counted(group)
-        if len(group) == len(self.labels):
-            raise ValueError("One cluster must stay. Delete the layer instead.")
-        table = self.table[~self.table["label"].isin(group)]
-        change = [relabelling(level, group, 0) for level in self._levels()]
-        self.do(f"Delete {told(rows['name'])}", table, pixels=change, edit=Deleted(tuple(group)))
+        with self.changing():
+            rows = self._counted(group)
+            if len(group) == len(self.labels):
+                raise ValueError("One cluster must stay. Delete the layer instead.")
+            table = self.table[~self.table["label"].isin(group)]
+            change = [relabelling(level, group, 0) for level in self._levels()]
+            what = f"Delete {told(rows['name'])}"
+            self.do(what, table, pixels=change, edit=Deleted(tuple(group)))
 
     def rename(self, label: int, name: str) -> None:
         """Give a cluster another name."""

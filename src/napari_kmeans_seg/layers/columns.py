@@ -19,7 +19,7 @@ import pandas as pd
 from napari_kmeans_seg.core.sums import join_means
 
 from .describe import is_time
-from .record import default_name
+from .record import Record, default_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -246,6 +246,18 @@ def counted(counts: pd.DataFrame, old: pd.DataFrame) -> pd.DataFrame:
         usual = rows["label"].map(default_name)
         rows["name"] = rows["name"].where(rows["name"].fillna("") != "", usual)
     return rows
+
+
+def painted_by_hand(layer: Layer) -> bool:
+    """Whether the table counts other pixels than a run or a step has last written."""
+    features, record = getattr(layer, "features", None), Record.of(layer)
+    if features is None or record is None:
+        return False
+    rows = of_clusters(features)
+    written = {one.label: one.pixels for one in record.clusters if one.pixels > 0}
+    return written != {
+        label: n for label, n in zip(rows["label"], rows["pixels"], strict=True) if n
+    }
 
 
 # -- the whole table --------------------------------------------------------------------

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_kmeans_seg.core.sums import sums_by_label
+
 from .columns import LARGEST, means
 
 if TYPE_CHECKING:
@@ -71,18 +73,17 @@ def mean_values(
         return None
     number = np.full(LARGEST + 2, wanted.size, np.intp)
     number[wanted] = np.arange(wanted.size)
-    sums, n_each = np.zeros((len(channels), wanted.size)), np.zeros(wanted.size)
+    # Of each cluster how many pixels, then the sum of each channel.
+    sums = np.zeros((wanted.size, 1 + len(channels)))
     flat, values = labels.reshape(-1), [channel.reshape(-1) for channel in channels]
     for start in _starts(flat.size, progress):
         which = number[np.clip(flat[start : start + _SLAB], 0, LARGEST + 1)]
         part = np.stack([channel[start : start + _SLAB] for channel in values]).astype(float)
         taken = (which < wanted.size) & np.isfinite(part).all(axis=0)
         which, part = which[taken], part[:, taken]
-        n_each += np.bincount(which, minlength=wanted.size)
-        for i, channel in enumerate(part):
-            sums[i] += np.bincount(which, channel, minlength=wanted.size)
+        sums += sums_by_label(which, [None, *part], wanted.size)
     with np.errstate(invalid="ignore"):
-        return np.asarray((sums / n_each).T)
+        return np.asarray(sums[:, 1:] / sums[:, :1])
 
 
 def recounted(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .cluster_history import painted_by_hand
+from .columns import painted_by_hand
 from .describe import axis_names
 from .notes import FewValues, FittedOn, NotFinite, WithoutPixels
 from .record import Deleted, Merged, PaintedByHand, Record, Split, ThresholdMoved

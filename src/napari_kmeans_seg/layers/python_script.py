@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .cluster_history import painted_by_hand
+from .columns import painted_by_hand
 from .notes import FittedOn
 from .opened_files import TIFF
 from .record import Deleted, Merged, PaintedByHand, Record, Split, ThresholdMoved

@@ -10,6 +10,7 @@ import numpy as np
 from napari.layers import Labels, Points
 
 from napari_kmeans_seg.core.parallel import no_tick
+from napari_kmeans_seg.core.sums import sums_by_label
 
 from .arrays import is_lazy
 from .geometry import into, resampled
@@ -248,9 +249,7 @@ def _sum_up(image: npt.NDArray[Any], painted: npt.NDArray[Any] | None, *, alpha:
     takes_part = _takes_part(values, alpha)
     values = values[: len(values) - alpha, takes_part].astype(float)
     numbers, which = np.unique(painted[there], return_inverse=True)
-    which = which[takes_part]
-    sums = [np.bincount(which, channel, numbers.size) for channel in values]
-    every = np.stack([np.bincount(which, minlength=numbers.size), *sums], axis=1)
+    every = sums_by_label(which[takes_part], [None, *values], numbers.size)
     return dict(zip(numbers.tolist(), every, strict=True))
 
 
