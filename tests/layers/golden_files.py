@@ -16,8 +16,8 @@ import numpy as np
 
 from napari_kmeans_seg import __version__
 from napari_kmeans_seg.layers import METADATA_KEY
-from napari_kmeans_seg.layers.methods_text import methods_text
-from napari_kmeans_seg.layers.python_script import python_script
+from napari_kmeans_seg.layers.export.methods_text import methods_text
+from napari_kmeans_seg.layers.export.python_script import python_script
 
 from .golden_results import RUNS, VAGUE, WORK
 

@@ -15,10 +15,15 @@ from napari.components import ViewerModel
 from napari.layers import Labels, Points, Shapes
 
 from napari_kmeans_seg.layers import METADATA_KEY, CleanUp, LayerImage, Outputs, Region, Seeds
-from napari_kmeans_seg.layers.cluster_values import ClusterValues
-from napari_kmeans_seg.layers.clusters import Clusters, clusters_of
-from napari_kmeans_seg.layers.thresholds import move, put_by_hand, reassignment, thresholds_of
-from napari_kmeans_seg.layers.view import PartInView, View
+from napari_kmeans_seg.layers.clusters.clusters import Clusters, clusters_of
+from napari_kmeans_seg.layers.clusters.distribution import ClusterValues
+from napari_kmeans_seg.layers.clusters.thresholds import (
+    move,
+    put_by_hand,
+    reassignment,
+    thresholds_of,
+)
+from napari_kmeans_seg.layers.source.view import PartInView, View
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,14 +6,14 @@ puts the result into the viewer, on the interface's thread again.
 """
 
 from .cleanup import CleanUp
-from .colors import warm_up_early
 from .describe import axis_names, blurred_axes, describe, describe_channels, displayed_plane
-from .link import METADATA_KEY, EditWatch, linked_layers
-from .outputs import Outputs, earlier_outputs
-from .region import Region
-from .seeds import Seeds
-from .source import LayerImage
-from .view import PartInView, is_shown, to_preview
+from .outputs.colors import warm_up_early
+from .outputs.edit_watch import METADATA_KEY, EditWatch, linked_layers
+from .outputs.outputs import Outputs, earlier_outputs
+from .source.layer_image import LayerImage
+from .source.region import Region
+from .source.seeds import Seeds
+from .source.view import PartInView, is_shown, to_preview
 
 __all__ = [
     "METADATA_KEY",

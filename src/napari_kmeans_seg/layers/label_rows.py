@@ -1,5 +1,5 @@
 """Names of `columns` that the dock still imports from here."""
 
-from .columns import QUANTITIES, means
+from .outputs.columns import QUANTITIES, means
 
 __all__ = ["QUANTITIES", "means"]

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QLabel
 
-from napari_kmeans_seg.layers.cluster_history import record_of
+from napari_kmeans_seg.layers.clusters.history import record_of
 
 if TYPE_CHECKING:
-    from napari_kmeans_seg.layers.clusters import Clusters
+    from napari_kmeans_seg.layers.clusters.clusters import Clusters
 
 _NOT_PREVIEWED = "Clusters of the last run, not of the preview:"
 _NOT_SEGMENTED = "Clusters of an earlier run, not of the segmented image:"

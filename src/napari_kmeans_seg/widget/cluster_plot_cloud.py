@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-    from napari_kmeans_seg.layers.cluster_points import ClusterPoints, Members
-    from napari_kmeans_seg.layers.cluster_values import ClusterValues
+    from napari_kmeans_seg.layers.clusters.distribution import ClusterValues
+    from napari_kmeans_seg.layers.clusters.points import ClusterPoints, Members
 
 _CHANNELS = {
     "lab": ["L*", "a*", "b*"],
