@@ -24,6 +24,16 @@ SOURCE = Path(__file__).parents[1] / "src" / PACKAGE
 BINDINGS = {"PyQt5", "PyQt6", "PySide2", "PySide6"}
 QT = BINDINGS | {"magicgui", "qtpy", "superqt", "vispy"}
 NAPARI_AND_QT = QT | {"app_model", "napari", "npe2"}
+# What the rooms of a floor may not know of each other; "" is what lies beside them.
+ROOMS = {
+    "layers": {
+        "": {"source", "outputs", "clusters", "export"},
+        "source": {"outputs", "clusters", "export"},
+        "outputs": {"clusters", "export"},
+        "clusters": {"export"},
+        "export": {"clusters"},
+    },
+}
 NAPARIS_OWN_QT = ("napari._qt", "napari.qt", "napari._vispy", "napari.viewer", "napari.window")
 
 
@@ -83,6 +93,9 @@ def test_a_wrong_import_is_found(tmp_path: Path, module: str, code: str, complai
         ("layers/good.py", "from napari.components import ViewerModel\nfrom .. import segment"),
         ("widget/good.py", "from qtpy.QtWidgets import QWidget\nfrom ..layers import outputs"),
         ("widget/good.py", "import napari, magicgui\nfrom . import table"),
+        ("layers/clusters/good.py", "from ..outputs import record\nfrom ..source import view"),
+        ("layers/export/good.py", "from ..outputs.record import Record\nfrom .. import arrays"),
+        ("layers/__init__.py", "from .outputs.outputs import Outputs"),
         ("cli.py", "from . import segment\nfrom .image_files import read"),
         ("cli.py", "def demo():\n    import napari"),
         ("cli.py", "if TYPE_CHECKING:\n    import napari"),
@@ -93,6 +106,52 @@ def test_a_right_import_passes(tmp_path: Path, module: str, code: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(code)
     assert list(violations(path, tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "code", "complaint"),
+    [
+        ("layers/arrays.py", "from .source import view", f"{PACKAGE}.layers.source.view"),
+        (
+            "layers/source/view.py",
+            "from ..outputs import colors",
+            f"{PACKAGE}.layers.outputs.colors",
+        ),
+        ("layers/outputs/record.py", "from .. import clusters", f"{PACKAGE}.layers.clusters"),
+        (
+            "layers/clusters/edits.py",
+            "from ..export import files",
+            f"{PACKAGE}.layers.export.files",
+        ),
+        (
+            "layers/export/text.py",
+            "from ..clusters import edits",
+            f"{PACKAGE}.layers.clusters.edits",
+        ),
+    ],
+)
+def test_rooms_know_of_each_other_one_way(
+    tmp_path: Path, module: str, code: str, complaint: str
+) -> None:
+    path = tmp_path / module
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(code)
+    [wrong] = violations(path, tmp_path)
+    assert wrong.endswith(f" imports {complaint}")
+
+
+def test_modules_of_the_middle_floor_import_each_other_in_no_circle() -> None:
+    assert circles(sorted(SOURCE.rglob("layers/**/*.py")), SOURCE) == []
+
+
+def test_a_circle_is_found(tmp_path: Path) -> None:
+    room = tmp_path / "layers"
+    room.mkdir()
+    (room / "a.py").write_text("from .b import one")
+    (room / "b.py").write_text(f"import {PACKAGE}.layers.c")
+    (room / "c.py").write_text("def later():\n    from . import a")
+    [circle] = circles(sorted(room.glob("*.py")), tmp_path)
+    assert circle == "layers.a -> layers.b -> layers.c -> layers.a"
 
 
 def test_importing_the_package_loads_neither_napari_nor_qt() -> None:
@@ -124,11 +183,48 @@ def test_what_a_subprocess_loads_is_seen() -> None:
 
 def violations(path: Path, source: Path) -> Iterator[str]:
     """Tell each import of a module that its floor may not have."""
-    floor = _floor(path, source)
+    floor, unknown = _floor(path, source), _unknown_rooms(path, source)
     tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
     for line, name, at_import in _imports(tree, path.relative_to(source)):
-        if not _allowed(floor, name, at_import):
+        if not _allowed(floor, name, at_import) or name.startswith(unknown):
             yield f"{path.relative_to(source).as_posix()}:{line} imports {name}"
+
+
+def circles(paths: list[Path], source: Path) -> list[str]:
+    """Tell in which circles modules import each other, also within functions and for types."""
+    known = {".".join(path.relative_to(source).with_suffix("").parts): path for path in paths}
+    found: list[str] = []
+    done: set[str] = set()
+
+    def walk(name: str, way: tuple[str, ...]) -> None:
+        if name in way:
+            found.append(" -> ".join([*way[way.index(name) :], name]))
+        if name in done:
+            return
+        done.add(name)
+        tree = ast.parse(known[name].read_text(encoding="utf-8"))
+        for _, full, _ in _imports(tree, known[name].relative_to(source)):
+            inner = full.removeprefix(f"{PACKAGE}.")
+            # The module itself, or what is imported from it.
+            for one in (inner, inner.rpartition(".")[0]):
+                if one in known and one != name:
+                    walk(one, (*way, name))
+                    break
+
+    for name in known:
+        walk(name, ())
+    return found
+
+
+def _unknown_rooms(path: Path, source: Path) -> tuple[str, ...]:
+    """Name the rooms of its own floor that a module may not know."""
+    floor, *rooms = path.relative_to(source).parts[:-1] or ("beside",)
+    room = rooms[0] if rooms else ""
+    # A floor's own `__init__` shows what is in its rooms.
+    if path.stem == "__init__" and not room:
+        return ()
+    hidden = ROOMS.get(floor, {}).get(room, set())
+    return tuple(f"{PACKAGE}.{floor}.{one}" for one in hidden)
 
 
 def _floor(path: Path, source: Path) -> str:

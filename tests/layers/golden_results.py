@@ -15,7 +15,7 @@ from napari.components import ViewerModel
 from napari.layers import Labels, Points, Shapes
 
 from napari_kmeans_seg.layers import METADATA_KEY, CleanUp, LayerImage, Outputs, Region, Seeds
-from napari_kmeans_seg.layers.clusters.clusters import Clusters, clusters_of
+from napari_kmeans_seg.layers.clusters import Clusters, clusters_of
 from napari_kmeans_seg.layers.clusters.distribution import ClusterValues
 from napari_kmeans_seg.layers.clusters.thresholds import (
     move,

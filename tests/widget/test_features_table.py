@@ -7,7 +7,7 @@ import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 
-from napari_kmeans_seg.layers.clusters.clusters import clusters_of
+from napari_kmeans_seg.layers.clusters import clusters_of
 
 from .hands import canvas_at_rest
 

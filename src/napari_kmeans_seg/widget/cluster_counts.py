@@ -11,7 +11,7 @@ from .background import BackgroundWork, CancelledError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from napari_kmeans_seg.layers.clusters.clusters import Clusters
+    from napari_kmeans_seg.layers.clusters import Clusters
 
 # How long the brush rests before the pixels are counted, in milliseconds.
 _REST = 300

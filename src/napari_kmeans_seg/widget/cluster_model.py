@@ -15,12 +15,12 @@ from qtpy.QtCore import (  # type: ignore[attr-defined]
 from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap
 
 from napari_kmeans_seg.layers.clusters.history import record_of
-from napari_kmeans_seg.layers.label_rows import QUANTITIES
+from napari_kmeans_seg.layers.outputs.columns import QUANTITIES
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from napari_kmeans_seg.layers.clusters.clusters import Clusters
+    from napari_kmeans_seg.layers.clusters import Clusters
 
 SORT_ROLE = Qt.ItemDataRole.UserRole
 SWATCH, NAME = 0, 1

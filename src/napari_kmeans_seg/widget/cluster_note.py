@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QLabel
 from napari_kmeans_seg.layers.clusters.history import record_of
 
 if TYPE_CHECKING:
-    from napari_kmeans_seg.layers.clusters.clusters import Clusters
+    from napari_kmeans_seg.layers.clusters import Clusters
 
 _NOT_PREVIEWED = "Clusters of the last run, not of the preview:"
 _NOT_SEGMENTED = "Clusters of an earlier run, not of the segmented image:"

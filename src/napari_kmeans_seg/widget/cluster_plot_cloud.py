@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from napari_kmeans_seg.core.features import color_values
-from napari_kmeans_seg.layers.label_rows import means
+from napari_kmeans_seg.layers.outputs.columns import means
 
 if TYPE_CHECKING:
     import numpy.typing as npt

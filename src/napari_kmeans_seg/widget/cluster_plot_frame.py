@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 if TYPE_CHECKING:
     import napari.viewer
 
-    from napari_kmeans_seg.layers.clusters.clusters import Clusters
+    from napari_kmeans_seg.layers.clusters import Clusters
 
 _HEIGHT = 160
 

@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_kmeans_seg.layers.clusters.clusters import Clusters, clusters_of
+from napari_kmeans_seg.layers.clusters import Clusters, clusters_of
 
 from .background import BackgroundWork, CancelledError
 from .cluster_buttons import action, buttons

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from qtpy.QtCore import QModelIndex
     from qtpy.QtGui import QKeyEvent
 
-    from napari_kmeans_seg.layers.clusters.clusters import Clusters
+    from napari_kmeans_seg.layers.clusters import Clusters
 
 _SELECT = QItemSelectionModel.SelectionFlag
 # Height of a row in pixels of the screen, and up to how many are shown without scrolling.

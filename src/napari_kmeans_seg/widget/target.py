@@ -9,7 +9,7 @@ from napari.layers import Image
 from psygnal import Signal
 
 from napari_kmeans_seg.layers import METADATA_KEY, describe, describe_channels
-from napari_kmeans_seg.layers.clusters.clusters import clusters_of
+from napari_kmeans_seg.layers.clusters import clusters_of
 
 from .sections import wrap
 from .wording import breakable

@@ -12,7 +12,7 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
 from napari_kmeans_seg.layers import METADATA_KEY, LayerImage, Outputs
-from napari_kmeans_seg.layers.clusters.clusters import Clusters, clusters_of
+from napari_kmeans_seg.layers.clusters import Clusters, clusters_of
 from napari_kmeans_seg.layers.clusters.palette import mean_colors_of
 from napari_kmeans_seg.layers.outputs.colors import distinct_colors
 from napari_kmeans_seg.layers.outputs.columns import means

@@ -13,7 +13,7 @@ from skimage.color import rgb2lab
 
 from napari_kmeans_seg import segment
 from napari_kmeans_seg.layers import METADATA_KEY, LayerImage, Outputs
-from napari_kmeans_seg.layers.clusters.clusters import Clusters, clusters_of
+from napari_kmeans_seg.layers.clusters import Clusters, clusters_of
 from napari_kmeans_seg.layers.outputs.colors import distinct_colors
 
 

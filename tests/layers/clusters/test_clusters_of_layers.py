@@ -12,7 +12,7 @@ from napari.layers import Labels
 
 from napari_kmeans_seg import segment
 from napari_kmeans_seg.layers import METADATA_KEY, LayerImage, Outputs
-from napari_kmeans_seg.layers.clusters.clusters import Clusters, clusters_of
+from napari_kmeans_seg.layers.clusters import Clusters, clusters_of
 
 
 def run(viewer, source: LayerImage, n_clusters=4, **parameters) -> Clusters:

@@ -11,8 +11,7 @@ from napari.components import ViewerModel
 from skimage.io import imsave
 
 from napari_kmeans_seg.layers import CleanUp, LayerImage, Outputs
-from napari_kmeans_seg.layers.clusters import distribution
-from napari_kmeans_seg.layers.clusters.clusters import clusters_of
+from napari_kmeans_seg.layers.clusters import clusters_of, distribution
 from napari_kmeans_seg.layers.clusters.distribution import ClusterValues
 from napari_kmeans_seg.layers.clusters.points import N_COLORS
 from napari_kmeans_seg.layers.clusters.thresholds import (

@@ -12,7 +12,7 @@ from skimage.io import imsave
 
 from napari_kmeans_seg import __version__
 from napari_kmeans_seg.layers import LayerImage, Outputs, Seeds
-from napari_kmeans_seg.layers.clusters.clusters import clusters_of
+from napari_kmeans_seg.layers.clusters import clusters_of
 from napari_kmeans_seg.layers.export.methods_text import methods_text
 from napari_kmeans_seg.layers.export.python_script import python_script
 

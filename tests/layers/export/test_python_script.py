@@ -11,7 +11,7 @@ from napari.layers._source import layer_source
 from skimage.io import imsave
 
 from napari_kmeans_seg.layers import CleanUp, LayerImage, Outputs, Region, Seeds
-from napari_kmeans_seg.layers.clusters.clusters import Clusters, clusters_of
+from napari_kmeans_seg.layers.clusters import Clusters, clusters_of
 from napari_kmeans_seg.layers.clusters.edits import PixelChange
 from napari_kmeans_seg.layers.export.methods_text import methods_text
 from napari_kmeans_seg.layers.export.opened_files import files_of

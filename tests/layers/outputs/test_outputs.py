@@ -22,7 +22,7 @@ from napari_kmeans_seg.layers import (
     warm_up_early,
 )
 from napari_kmeans_seg.layers.cleanup import CleanUp
-from napari_kmeans_seg.layers.clusters.clusters import clusters_of
+from napari_kmeans_seg.layers.clusters import clusters_of
 
 # A layer that lies askew in the world: every spatial property differs from its default.
 ASKEW = {
