@@ -1,4 +1,4 @@
-"""NumPy, Dask, Zarr: what the other modules need not tell apart.
+"""NumPy, Dask, Zarr: so that the other modules need not care which.
 
 An array in memory stays one. Everything else becomes a Dask array, of which nothing is
 computed before somebody asks for it.
@@ -85,8 +85,8 @@ def reading(layers: Mapping[str, Sequence[Any]]) -> Iterator[None]:
         failed = error
     for name, arrays in layers.items():
         if not all(is_there(array) for array in arrays):
-            told = f"The store of “{name}” disappeared while it was read; open it again."
-            raise OSError(told) from failed
+            gone = f"The store of “{name}” disappeared while it was read; open it again."
+            raise OSError(gone) from failed
     if failed is not None:
         raise OSError(
             f"“{' + '.join(layers)}”: {failed}. See whether what it was opened from is whole and "

@@ -64,7 +64,7 @@ def blurred_axes(layer: Image) -> tuple[list[str], list[str]]:
 
 
 def displayed_plane(viewer: ViewerModel, layer: Image) -> dict[int, int]:
-    """Tell which index a layer is shown at, along each axis that is stepped through."""
+    """Say which index a layer is shown at, along each axis that is stepped through."""
     missing = viewer.dims.ndim - layer.ndim
     shown = {axis - missing for axis in viewer.dims.displayed}
     at = np.rint(layer.world_to_data(viewer.dims.point)).astype(int)[-layer.ndim :]
@@ -117,5 +117,5 @@ def _difference(first: Image, other: Image) -> str | None:
 
 
 def _size(shape: Sequence[int]) -> str:
-    """Tell the size of a picture as people do, width first; more axes as the array has them."""
+    """Write the size of a picture as people do, width first; more axes as the array has them."""
     return " × ".join(str(n) for n in (shape[::-1] if len(shape) == 2 else shape))

@@ -31,7 +31,7 @@ def can_be_drawn(array: Any, *, rgb: bool = False) -> bool:
     return not is_lazy(array) or bool(np.prod(plane, dtype=float) <= DRAWN_PIXELS)
 
 
-def told_hidden(segmentation: Segmentation) -> Segmentation:
+def note_hidden(segmentation: Segmentation) -> Segmentation:
     """Say that the outputs are hidden, if they are."""
     if can_be_drawn(segmentation.labels):
         return segmentation
@@ -106,7 +106,7 @@ def label_level(
     return replace(labelled, n_iter=fit.n_iter, converged=fit.converged, warnings=fit.warnings)
 
 
-def told_in_full(
+def note_level(
     largest: Segmentation, fitted: Segmentation, place: int, shapes: Sequence[Sequence[int]]
 ) -> Segmentation:
     """Say that a smaller level was fitted, and reckon lazy pixel counts up to the largest."""

@@ -230,7 +230,7 @@ def _match(steps: Sequence[Segmentation], tick: Tick) -> list[Segmentation]:
 
 def _shared(before: Segmentation, now: Segmentation, tick: Tick) -> np.ndarray[Any, Any]:
     """Intersection over union of the clusters of two steps, ``(n_before, n_now)``."""
-    # Of a pyramid that is lazy the smallest level tells enough.
+    # Of a pyramid that is lazy the smallest level is enough.
     level = -1 if is_lazy(before.labels) else 0
     one, other = (levels_of(step)[level].labels for step in (before, now))
     shape = (before.n_clusters + 1, now.n_clusters + 1)

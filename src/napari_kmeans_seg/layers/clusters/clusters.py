@@ -16,7 +16,7 @@ from ..outputs.edit_watch import METADATA_KEY, linked_layers, linked_to
 from ..outputs.record import Deleted, Merged, Split, default_name
 from ..pyramid import label_level
 from ..results import PyramidSegmentation, levels_of
-from .edits import members, relabelling, splitting, told
+from .edits import listed, members, relabelling, splitting
 from .history import ClusterHistory, bare
 from .palette import mean_colors_of
 
@@ -107,7 +107,7 @@ class Clusters(ClusterHistory):
         return [int(label) for label in columns.of_clusters(self.layer.features)["label"]]
 
     def name(self, label: int) -> str:
-        """Tell the name of a cluster."""
+        """Give the name of a cluster."""
         return str(self._rows([label])["name"].iloc[0])
 
     # -- work ---------------------------------------------------------------------------
@@ -122,7 +122,9 @@ class Clusters(ClusterHistory):
             before = self.table
             table = pd.concat([before[~before["label"].isin(group)], columns.merged(rows)])
             change = [relabelling(level, group, keep) for level in self._levels()]
-            self.do(f"Merge {told(rows['name'])}", table, pixels=change, edit=Merged(tuple(group)))
+            self.do(
+                f"Merge {listed(rows['name'])}", table, pixels=change, edit=Merged(tuple(group))
+            )
         return keep
 
     def parts(
@@ -220,7 +222,7 @@ class Clusters(ClusterHistory):
                 raise ValueError("One cluster must stay. Delete the layer instead.")
             table = self.table[~self.table["label"].isin(group)]
             change = [relabelling(level, group, 0) for level in self._levels()]
-            what = f"Delete {told(rows['name'])}"
+            what = f"Delete {listed(rows['name'])}"
             self.do(what, table, pixels=change, edit=Deleted(tuple(group)))
 
     def rename(self, label: int, name: str) -> None:
@@ -242,7 +244,7 @@ class Clusters(ClusterHistory):
         """Give clusters other colours on the canvas. The segmented image keeps the means."""
         rows = self._rows(colors)
         new = self.colors.with_colors(colors, self.labels)
-        self.do(what or f"Colour {told(rows['name'])}", colors=new, opacity=opacity)
+        self.do(what or f"Colour {listed(rows['name'])}", colors=new, opacity=opacity)
 
     def recolor_all(
         self, palette: Literal["mean", "distinct"], opacity: float | None = None
@@ -282,7 +284,7 @@ class Clusters(ClusterHistory):
             )
             mask.metadata = {METADATA_KEY: {"mask of": layer.name, "labels": chosen}}
             masks.append(mask)
-        self.do(f"Extract {told(rows['name'])}", added=masks)
+        self.do(f"Extract {listed(rows['name'])}", added=masks)
         return list(masks)
 
     # -- how ----------------------------------------------------------------------------
@@ -298,7 +300,7 @@ class Clusters(ClusterHistory):
         table, wanted = self.table, list(labels)
         for label in wanted:
             if label not in self.labels:
-                raise ValueError(f"There is no cluster {label}; there are {told(self.labels)}.")
+                raise ValueError(f"There is no cluster {label}; there are {listed(self.labels)}.")
         return table[table["label"].isin(wanted)].sort_values("label")
 
 

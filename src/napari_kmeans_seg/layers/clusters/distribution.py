@@ -45,7 +45,7 @@ class ClusterValues:
     color_space : str
         The space in which it was: "rgb", "lab" or "hsv".
     centroids : (n_clusters, n_channels) array
-        So that no cluster lies beyond the values that are told apart.
+        So that no cluster lies beyond the values that are distinguished.
     """
 
     image: LayerImage

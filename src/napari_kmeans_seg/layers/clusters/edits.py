@@ -136,7 +136,7 @@ class State:
         Layers that the piece of work adds.
     images : mapping
         By layer and level: what segmented images show at the pixels that change, where the
-        table does not tell. It is known once the work has been done.
+        table does not say it. It is known once the work has been done.
     """
 
     table: pd.DataFrame
@@ -245,6 +245,6 @@ def table_after(old: pd.DataFrame, new: pd.DataFrame, now: pd.DataFrame) -> pd.D
     return result.reset_index(drop=True)
 
 
-def told(names: Iterable[Any]) -> str:
+def listed(names: Iterable[Any]) -> str:
     """Write a list of names in words."""
     return ", ".join(str(name) for name in names)

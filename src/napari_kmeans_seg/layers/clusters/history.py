@@ -89,7 +89,7 @@ class ClusterHistory:
         return self._undone[-1].what if self._undone else None
 
     def undo(self) -> str:
-        """Take back the last piece of work; tells which."""
+        """Take back the last piece of work, and say which."""
         if self.undoable is None:
             raise ValueError("There is nothing to undo.")
         self._take(self._done[-1].inverse())
@@ -97,7 +97,7 @@ class ClusterHistory:
         return self._undone[-1].what
 
     def redo(self) -> str:
-        """Do again what was taken back last; tells what."""
+        """Do again what was taken back last, and say what."""
         if self.redoable is None:
             raise ValueError("There is nothing to redo.")
         self._done.append(self._take(self._undone[-1]))

@@ -77,9 +77,9 @@ def repainted(
     levels : list of array
         The image.
     shown : dict
-        What it showed before, where the table does not tell.
+        What it showed before, where the table does not say it.
     """
-    # There each step of the axis has colours of its own, which no table tells; so has each
+    # There each step of the axis has colours of its own, which are in no table; so has each
     # smaller level of a pyramid.
     by_step = Record.of_result(layer).source.step_axis is not None
     levels, shown = [], {}

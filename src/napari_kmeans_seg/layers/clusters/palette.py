@@ -90,11 +90,11 @@ class ClusterColors:
         return self._hidden
 
     def of(self, label: int) -> Color:
-        """Tell the colour of a cluster, as red, green, blue, alpha from 0 to 1."""
+        """Give the colour of a cluster, as red, green, blue, alpha from 0 to 1."""
         return self.of_each([label])[label]
 
     def of_each(self, labels: Iterable[int]) -> dict[int, Color]:
-        """Tell the colours of clusters."""
+        """Give the colours of clusters."""
         wanted = list(labels)
         return dict(zip(wanted, _mapped(self.worn, wanted), strict=True))
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Pick = npt.NDArray[np.intp] | tuple[Window, ...] | None
 
 N_LEVELS = 1 << 16
-"""Values of one channel that are told apart: all that 16 bits can hold."""
+"""Values of one channel that are distinguished: all that 16 bits can hold."""
 
 N_COLORS = 20_000
 """Most points of several channels: more dots than a plot in a dock has room for."""
@@ -32,8 +32,8 @@ N_COLORS = 20_000
 SAMPLE = 1 << 20
 """Pixels that are looked at of several channels: some fifty for each dot."""
 
-_N_TOLD_APART = 8
-"""Channels by which points are told apart, where there are more."""
+_N_DISTINGUISHING = 8
+"""Channels by which points are distinguished, where there are more."""
 
 _PAIRS = 1 << 20
 
@@ -126,7 +126,7 @@ def picked(array: Any, pick: Pick) -> npt.NDArray[Any]:
 def levels_of(
     channel: npt.NDArray[Any], n_levels: int, centroids: Values
 ) -> tuple[Values, float, bool, Homes]:
-    """Tell values of one channel apart: integers as they are, others on a fine scale.
+    """Distinguish values of one channel: integers as they are, others on a fine scale.
 
     Returns
     -------
@@ -191,11 +191,11 @@ def colors_of(
     channels: Sequence[npt.NDArray[Any]], centroids: Values
 ) -> tuple[Values, bool, Homes]:
     """Gather pixels of several channels to at most `N_COLORS` points."""
-    told = channels[:_N_TOLD_APART]
-    bits = min(8, 60 // len(told))
+    chosen = channels[:_N_DISTINGUISHING]
+    bits = min(8, 60 // len(chosen))
     codes = np.zeros(channels[0].size, np.uint64)
-    exact = len(told) == len(channels) and bits == 8
-    for channel, middles in zip(told, centroids.T, strict=False):
+    exact = len(chosen) == len(channels) and bits == 8
+    for channel, middles in zip(chosen, centroids.T, strict=False):
         _, _, same, level = levels_of(channel, 1 << bits, middles)
         codes <<= np.uint64(bits)
         codes |= level.astype(np.uint64)
@@ -203,10 +203,10 @@ def colors_of(
     found, home = np.unique(codes, return_inverse=True)
     parts = [
         (found >> np.uint64(bits * i)) & np.uint64((1 << bits) - 1)
-        for i in reversed(range(len(told)))
+        for i in reversed(range(len(chosen)))
     ]
     # Neighbours become one: each channel in turn loses its last bit.
-    coarsened = len(told) - 1
+    coarsened = len(chosen) - 1
     while found.size > N_COLORS:
         exact = False
         parts[coarsened] >>= np.uint64(1)
@@ -216,7 +216,7 @@ def colors_of(
             codes |= part
         found, first, place = np.unique(codes, return_index=True, return_inverse=True)
         home, parts = place[home], [part[first] for part in parts]
-        coarsened = (coarsened - 1) % len(told)
+        coarsened = (coarsened - 1) % len(chosen)
     counts = np.bincount(home, minlength=found.size)
     values = np.empty((len(channels), found.size))
     for row, channel in zip(values, channels, strict=True):

@@ -221,7 +221,7 @@ def reassignment(
 
 
 def move(clusters: Clusters, found: Reassignment) -> bool:
-    """Move a threshold, as one step that can be undone; tells whether any pixel changed."""
+    """Move a threshold, as one step that can be undone. Gives whether any pixel changed."""
     if clusters.layer.data is not found.labels:
         raise ValueError("The clusters were changed meanwhile. Move the threshold again.")
     if found.change is None:
@@ -242,7 +242,7 @@ def move(clusters: Clusters, found: Reassignment) -> bool:
 
 
 def shifted(points: ClusterPoints, members: Members, threshold: Threshold, at: float) -> Members:
-    """Tell how many pixels of each value clusters would have if a threshold was moved."""
+    """Count how many pixels of each value clusters would have if a threshold was moved."""
     values = points.values[0][members.point]
     label = members.label.copy()
     if at > threshold.at:

@@ -27,7 +27,7 @@ _SPACES = {"rgb": "RGB", "lab": "CIELAB", "hsv": "HSV"}
 
 
 def methods_text(layer: Layer) -> str:
-    """Tell in sentences for a paper how a result was made.
+    """Say in sentences for a paper how a result was made.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def _asked(record: Record) -> int:
 
 
 def _found(record: Record) -> tuple[str, list[str]]:
-    """Tell how many clusters a run found, and why these are fewer than were asked for."""
+    """Say how many clusters a run found, and why these are fewer than were asked for."""
     asked = _asked(record)
     k, fewer, why = asked, [], ""
     for note in record.notes:
@@ -108,7 +108,7 @@ def _clusters(n: int) -> str:
 
 
 def _iterations(record: Record) -> str:
-    """Tell how many iterations there were, and of what."""
+    """Say how many iterations there were, and of what."""
     n, init = record.fit.n_iter, record.arguments.get("init", "auto")
     text = f"{n} iteration{'s' if n != 1 else ''}"
     if record.source.step_axis is not None:
@@ -120,40 +120,40 @@ def _iterations(record: Record) -> str:
 
 
 def _limited(record: Record, layer: Layer) -> list[str]:
-    """Tell to what of the image this was done, and what was done to the labels."""
-    told, names, source = [], axis_names(layer), record.source
+    """Say to what of the image this was done, and what was done to the labels."""
+    sentences, names, source = [], axis_names(layer), record.source
     if source.plane:
         places = [f"{index} along {names[axis]}" for axis, index in source.plane.items()]
-        told.append(f"Only the {source.part(len(names))} at {_and(places)} was clustered.")
+        sentences.append(f"Only the {source.part(len(names))} at {_and(places)} was clustered.")
     if source.step_axis is not None:
-        told.append(
+        sentences.append(
             f"Each step of {names[source.step_axis]} was clustered by itself, and "
             "labels were matched from step to step."
         )
     if (region := source.region) is not None:
         chosen = region.labels
         labels = f", label{'s' if len(chosen) > 1 else ''} {_and(chosen)}" if chosen else ""
-        told.append(
+        sentences.append(
             f"Clusters were found inside the region “{region.layer}”{labels}; "
             + ("all pixels were labelled." if region.everywhere else "only it was labelled.")
         )
     if source.specks:
-        told.append(
+        sentences.append(
             f"Connected pieces of fewer than {source.specks} pixels were merged "
             "into the clusters around them."
         )
     if n := sum(note.n for note in record.notes if isinstance(note, NotFinite)):
         were = "pixels that were" if n > 1 else "pixel that was"
-        told.append(f"{n:,} {were} NaN or infinite {'were' if n > 1 else 'was'} left out.")
+        sentences.append(f"{n:,} {were} NaN or infinite {'were' if n > 1 else 'was'} left out.")
     if record.arguments.get("alpha"):
-        told += _transparent(record.fit.left_out, n)
+        sentences += _transparent(record.fit.left_out, n)
     fitted = [note for note in record.notes if isinstance(note, FittedOn) and note.step is None]
-    told += [f"Fitted on {note.part}." for note in fitted]
-    return told
+    sentences += [f"Fitted on {note.part}." for note in fitted]
+    return sentences
 
 
 def _transparent(left_out: int | None, not_finite: int) -> list[str]:
-    """Tell of fully transparent pixels, which are those left out that are finite."""
+    """Count fully transparent pixels, which are those left out that are finite."""
     if left_out is None:
         return ["Fully transparent pixels, if any, were left out."]
     n = left_out - not_finite
@@ -166,23 +166,23 @@ def _restarts(n: int) -> str:
 
 
 def _prepared(record: Record, layer: Layer) -> list[str]:
-    """Tell what was done to the pixels before."""
-    told, used = [], record.arguments
+    """Say what was done to the pixels before."""
+    details, used = [], record.arguments
     if np.any(sigma := used.get("smoothing", 0.0)):
-        told.append(_smoothed(sigma, record, layer))
+        details.append(_smoothed(sigma, record, layer))
     if used.get("normalize"):
-        told.append("channels scaled to equal spread")
+        details.append("channels scaled to equal spread")
     if set(used.get("channel_weights") or [1]) != {1}:
-        told.append(f"channel weights {used['channel_weights']}")
+        details.append(f"channel weights {used['channel_weights']}")
     if used.get("spatial_weight"):
-        told.append(f"position weight {used['spatial_weight']:g}")
+        details.append(f"position weight {used['spatial_weight']:g}")
     if used.get("fit_scale", 1) != 1:
-        told.append(f"fitted on a copy of {100 * used['fit_scale']:g} % of the size")
-    return told
+        details.append(f"fitted on a copy of {100 * used['fit_scale']:g} % of the size")
+    return details
 
 
 def _smoothed(sigma: Any, record: Record, layer: Layer) -> str:
-    """Tell how wide a blur was, and along which axes where there are more than those of a picture.
+    """Say how wide a blur was, and along which axes where there are more than those of a picture.
 
     An axis of one step has nothing to be blurred with, and steps that were clustered each by
     itself were blurred each by itself.

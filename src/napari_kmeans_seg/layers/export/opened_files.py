@@ -23,7 +23,7 @@ _N_BLOCKS, _BLOCK, _N_PAGES = 64, 1 << 16, 4
 
 
 def files_of(layers: Sequence[Layer]) -> tuple[str, ...]:
-    """Tell from which files images can be read as they are shown.
+    """Find from which files images can be read as they are shown.
 
     Nothing unless each has a file of its own with the shape, dtype and values of the layer: it
     may be one of several that were stacked, or the layer may show other values by now. Of an

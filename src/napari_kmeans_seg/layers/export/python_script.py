@@ -31,7 +31,7 @@ _OF_RUN: dict[str, Any] = {
     "tol": 1e-4,
     "seed": 0,
 }
-_PAINTED = "# Pixels were relabelled by hand {}, which no script can tell."
+_PAINTED = "# Pixels were relabelled by hand {}, which a script cannot repeat."
 
 
 def python_script(layer: Layer, *files: str) -> str:
@@ -180,13 +180,13 @@ def _reading(used: dict[str, Any], mask: str | None) -> list[str]:
 
 
 def _named(used: dict[str, Any], defaults: dict[str, Any]) -> list[str]:
-    told = {key: used[key] for key in defaults if key in used}
+    given = {key: used[key] for key in defaults if key in used}
     # What is 1 for every channel, or 0 along every axis, is as if it was not given.
-    if set(told.get("channel_weights") or [1]) == {1}:
-        told.pop("channel_weights", None)
-    if not np.any(told.get("smoothing", 0)):
-        told.pop("smoothing", None)
-    return [f"{key}={value!r}" for key, value in told.items() if value != defaults[key]]
+    if set(given.get("channel_weights") or [1]) == {1}:
+        given.pop("channel_weights", None)
+    if not np.any(given.get("smoothing", 0)):
+        given.pop("smoothing", None)
+    return [f"{key}={value!r}" for key, value in given.items() if value != defaults[key]]
 
 
 def _labels(record: Record) -> list[str]:
@@ -245,6 +245,6 @@ def _moved(edit: ThresholdMoved) -> str:
 
 
 def _level(record: Record) -> int | None:
-    """Tell which level of a pyramid was fitted, if it was not the largest."""
+    """Find which level of a pyramid was fitted, if it was not the largest."""
     levels = (note.level for note in record.notes if isinstance(note, FittedOn))
     return next((level for level in levels if level is not None), None)

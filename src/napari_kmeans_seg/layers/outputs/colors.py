@@ -32,7 +32,7 @@ DISTINCT: Sequence[str] = (
 
 
 def distinct_colors(labels: Iterable[int], hues: Sequence[str] = DISTINCT) -> dict[int, Any]:
-    """Give each label a hue that colour-blind people can tell from the others, up to 16."""
+    """Give each label a hue that colour-blind people can distinguish, up to 16."""
     return {label: transform_color(hues[i % len(hues)])[0] for i, label in enumerate(labels)}
 
 
@@ -93,7 +93,7 @@ def mean_colors(means: npt.NDArray[Any], display: Display) -> DirectLabelColorma
 
     Over the segmented image the labels then look just like it, and over the source they
     look like the clusters they are. Grey images have distinct hues instead, for greys next
-    to each other are hard to tell apart.
+    to each other are hard to distinguish.
 
     Parameters
     ----------
@@ -144,10 +144,10 @@ def warm_up_early() -> None:
 
 
 def color_fingerprint(layer: Labels) -> str:
-    """Tell whether the colours are still what they were; "auto" for napari's own hues."""
+    """Sum up the colours, to compare them later; "auto" for napari's own hues."""
     colormap = layer.colormap
     if not isinstance(colormap, DirectLabelColormap):
         return "auto"
     colors: dict[int | None, npt.NDArray[Any]] = dict(colormap.color_dict)
-    told = sorted((str(label), np.round(color, 4).tolist()) for label, color in colors.items())
-    return f"{zlib.crc32(repr(told).encode()):08x}"
+    colored = sorted((str(label), np.round(color, 4).tolist()) for label, color in colors.items())
+    return f"{zlib.crc32(repr(colored).encode()):08x}"

@@ -32,7 +32,7 @@ Kind = str
 
 
 def fingerprint(data: Any, progress: Callable[[float, str], None] | None = None) -> str:
-    """Tell whether an array is still what it was: its dtype, shape and a CRC-32 of its bytes.
+    """Sum up an array, to compare it later: its dtype, shape and a CRC-32 of its bytes.
 
     CRC-32 reads some gigabytes a second and sees every change by hand; it is no guard
     against forgery, which nobody needs here. It goes by slabs of some 32 megabytes, and
@@ -56,7 +56,7 @@ def fingerprint(data: Any, progress: Callable[[float, str], None] | None = None)
 
 
 def table_fingerprint(features: pd.DataFrame) -> str:
-    """Tell whether a features table is still what it was."""
+    """Sum up a features table, to compare it later."""
     return f"{zlib.crc32(features.to_csv(index=False).encode()):08x}"
 
 
@@ -66,7 +66,7 @@ def linked_layers(viewer: ViewerModel, source_id: str, kind: Kind) -> list[Layer
 
 
 def linked_to(layer: Layer) -> tuple[str, Kind]:
-    """Tell from which source an output was made, and which it is; of others nothing."""
+    """Say from which source an output was made, and which it is; of others nothing."""
     link = _link(layer)
     if link.get("layer_id") != str(layer.unique_id):
         return "", ""

@@ -44,7 +44,7 @@ _SPATIAL = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_la
 # How values are shown; a new segmented image is shown as its source is, in colour too.
 _SHOWN = ("colormap", "contrast_limits", "gamma", "interpolation2d", "interpolation3d")
 
-# How opaque labels are at first, in mean colours and in distinct hues. Hues tell nothing of how
+# How opaque labels are at first, in mean colours and in distinct hues. Hues do not show how
 # bright the image is, so let more of it be seen.
 THROUGH_MEANS, THROUGH_HUES = 0.7, 0.5
 
@@ -99,7 +99,7 @@ class Outputs:
         progress: Callable[[float, str], None] | None = None,
     ) -> Outputs:
         """Make the arrays to show. This is work, for a thread of its own."""
-        segmentation = source.clean_up.told(segmentation)
+        segmentation = source.clean_up.note_missing_objects(segmentation)
         levels = levels_of(segmentation)
         wanted = tuple(kinds)
         arrays: dict[Kind, Any] = {}
@@ -178,7 +178,7 @@ class Outputs:
         return shown
 
     def _raise(self, viewer: ViewerModel, shown: dict[Kind, Layer]) -> None:
-        """Put the outputs above other results of the same images, which would hide them.
+        """Move the outputs above other results of the same images, which would hide them.
 
         By this the topmost result of an image is that of the last run. What belongs to the
         outputs goes with them, in the order that a person gave to it.
@@ -361,7 +361,7 @@ def _place_to_be_seen(
 
 
 def _ids(link_id: str) -> set[str]:
-    """Tell the ids of the images that were segmented, whatever part of them."""
+    """List the ids of the images that were segmented, whatever part of them."""
     return set(link_id.partition(":")[0].split("+"))
 
 

@@ -293,7 +293,7 @@ class Record:
         fields : mapping
             As in the metadata.
         shape : tuple of int
-            Of the layer, which tells how many steps there are where a record does not.
+            Of the layer, to count its steps where a record does not say how many.
         """
         counts = fields["counts"]
         labels = fields.get("labels") or list(range(1, len(counts) + 1))

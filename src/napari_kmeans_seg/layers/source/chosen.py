@@ -1,4 +1,4 @@
-"""What of which layers is to be segmented, and how it is told and found again."""
+"""What of which layers is to be segmented, and how it is described and found again."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from napari_kmeans_seg.core.pixels import NO_PIXEL
 from ..arrays import as_array, reading, stack
 from ..describe import is_time, mismatch, pixels_of
 from ..geometry import of_level, placement, shifted
-from ..pyramid import label_level, level_to_fit, told_hidden, told_in_full
+from ..pyramid import label_level, level_to_fit, note_hidden, note_level
 from ..results import PyramidSegmentation, StepsSegmentation, relabelled
 from .chosen import Chosen
 
@@ -139,7 +139,7 @@ class LayerImage(Chosen):
             else:
                 found = self._segment_steps(self.step_axis, n_clusters, parameters, finding)
             found = self.clean_up.without_specks(found, within(progress, cleaning, 1))
-        return found if self.pyramid else told_hidden(found)
+        return found if self.pyramid else note_hidden(found)
 
     def _segment_steps(
         self, axis: int, n_clusters: int, parameters: dict[str, Any], progress: Progress | None
@@ -171,9 +171,9 @@ class LayerImage(Chosen):
                 levels.append((level[tuple(cut)], shifted(where, offset)))
             steps.append(self._segment(levels, n_clusters, parameters, step_progress, start))
         if start is not None and len({step.n_clusters for step in steps}) == 1:
-            return told_of_seeds(StepsSegmentation.join(steps, axis), start)
+            return note_seeds(StepsSegmentation.join(steps, axis), start)
         tick = portion(progress, 0.9, 1, "Comparing steps")
-        return told_of_seeds(StepsSegmentation.of(steps, axis, tick), start)
+        return note_seeds(StepsSegmentation.of(steps, axis, tick), start)
 
     def array_axis(self, axis: int) -> int:
         """Say which axis of the arrays an axis of the layer is."""
@@ -224,13 +224,13 @@ class LayerImage(Chosen):
             part = within(progress, low, high)
             done.append(label_level(fit, level, mask, part, count=i == place))
         if place:
-            done[0] = told_in_full(done[0], done[place], place, shapes)
+            done[0] = note_level(done[0], done[place], place, shapes)
         result = PyramidSegmentation.of(done) if len(done) > 1 else done[0]
         if start is not None and len(start.numbers) == result.n_clusters:
             table = np.concatenate([[0], start.numbers])
             result = relabelled(result, table, int(start.numbers.max()))
-        # Who has given the start tells of it.
-        return told_of_seeds(result, start) if given is None else result
+        # Whoever gave the start notes which seeds were left out.
+        return note_seeds(result, start) if given is None else result
 
     @property
     def _as_fitted(self) -> bool:
@@ -281,7 +281,7 @@ class LayerImage(Chosen):
             raise
 
 
-def told_of_seeds(found: Found, start: Start | None) -> Found:
+def note_seeds(found: Found, start: Start | None) -> Found:
     """Warn of seeds that were left out."""
     if start is None or not start.left_out:
         return found

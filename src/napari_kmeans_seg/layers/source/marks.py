@@ -1,4 +1,4 @@
-"""What a person put over an image in another layer: a region, or seeds."""
+"""What a person drew over an image in another layer: a region, or seeds."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def in_chunks(
     Parameters
     ----------
     read : callable
-        Gives the marks for the pixels of an array, of which it is told the shape and the place.
+        Gives the marks for the pixels of an array, of which it gets the shape and the place.
     marks : object
         What they are read from. It may be large: where the chunks are on other machines it is
         sent there once, and not with each of them.

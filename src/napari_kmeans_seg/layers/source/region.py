@@ -106,7 +106,7 @@ class Region(Marks):
 
     @property
     def missed(self) -> str:
-        """What to tell when no pixel of the image lies in the region."""
+        """What to say when no pixel of the image lies in the region."""
         return (
             f"The region “{self.name}” misses the image: draw it over the image, or choose "
             "another region."

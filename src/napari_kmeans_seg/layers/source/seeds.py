@@ -158,10 +158,10 @@ class Seeds(Marks):
             if takes_part[tuple(middle)]:
                 means.append(part[: len(part) - alpha, takes_part].astype(float).mean(axis=1))
         left_out[_NO_PART] = len(places) - len(means)
-        told = self._told("point", len(means), left_out)
-        return Start(np.arange(1, len(means) + 1), np.array(means), told)
+        note = self._check_left_out("point", len(means), left_out)
+        return Start(np.arange(1, len(means) + 1), np.array(means), note)
 
-    def _told(self, what: str, n: int, left_out: Mapping[str, int]) -> str:
+    def _check_left_out(self, what: str, n: int, left_out: Mapping[str, int]) -> str:
         """Say how many seeds were left out and why; refuse to start from what is left of some."""
         n_out = sum(left_out.values())
         if n and not n_out:
@@ -174,10 +174,10 @@ class Seeds(Marks):
         if not n:
             raise ValueError(f"No {what} of “{self.name}” can serve, {why}: {advice}")
         were = "were" if n_out > 1 else "was"
-        told = f"{n_out} of {n + n_out} seeds of “{self.name}” {were} left out: {why}."
+        note = f"{n_out} of {n + n_out} seeds of “{self.name}” {were} left out: {why}."
         if n == 1:
-            raise ValueError(f"{told} One alone tells nothing apart: {advice}")
-        return told
+            raise ValueError(f"{note} At least two are needed: {advice}")
+        return note
 
     def _computed(self, parts: list[Any], places: npt.NDArray[np.intp]) -> list[npt.NDArray[Any]]:
         """Compute the parts of a lazy image around the points."""
@@ -210,7 +210,7 @@ class Seeds(Marks):
             outside[inside is not None]: len(every - set(found)),
             _NO_PART: len(found) - len(there),
         }
-        told = self._told("label", len(there), left_out)
+        note = self._check_left_out("label", len(there), left_out)
         numbers = np.array(sorted(there))
         if numbers[0] < 1 or numbers[-1] > np.iinfo(np.uint16).max:
             raise ValueError(
@@ -218,7 +218,7 @@ class Seeds(Marks):
                 f"{numbers[0] if numbers[0] < 1 else numbers[-1]:,}."
             )
         sums = np.array([there[number] for number in numbers])
-        return Start(numbers.astype(np.intp), sums[:, 1:] / sums[:, :1], told)
+        return Start(numbers.astype(np.intp), sums[:, 1:] / sums[:, :1], note)
 
     def _of_chunks(self, image: Any, where: Matrix, alpha: bool, inside: Any, tick: Tick) -> Sums:
         """Read the chunks on which something is painted."""

@@ -11,7 +11,7 @@ import numpy as np
 from ..arrays import as_array, stack
 from ..describe import displayed_plane
 from ..geometry import shifted
-from .layer_image import LayerImage, told_of_seeds
+from .layer_image import LayerImage, note_seeds
 from .record import ViewRecord
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class View:
 
     @classmethod
     def of(cls, viewer: ViewerModel, layer: Image) -> View:
-        """Tell what a viewer shows of a layer. Cheap.
+        """Find what a viewer shows of a layer. Cheap.
 
         The canvas has to have been drawn since the camera was moved: that is when napari
         finds the level and the pixels to show.
@@ -113,7 +113,7 @@ class View:
 class PartInView(LayerImage):
     """What a viewer shows of an image: of its level, its plane, its region.
 
-    It is segmented like an image of its own, with what is told in pixels told in its pixels,
+    It is segmented like an image of its own, with lengths in pixels converted to its pixels,
     and its outputs lie where it does. They are a preview, and nobody's result.
 
     Attributes
@@ -193,7 +193,7 @@ class PartInView(LayerImage):
             image, where = self.whole.levels[0]
             start = self._start(image, where, progress)
         found = self._segment(self.levels, n_clusters, parameters, progress, start)
-        return told_of_seeds(self.clean_up.without_specks(found), start)
+        return note_seeds(self.clean_up.without_specks(found), start)
 
     def _prepare(
         self,
@@ -213,7 +213,7 @@ class PartInView(LayerImage):
             raise
 
     def _scaled(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Tell in pixels of the part what is told in pixels of the image."""
+        """Convert lengths in pixels of the image to pixels of the part."""
         zoom = np.array(self.view.zoom)
         scaled = dict(parameters)
         if "smoothing" in scaled:
