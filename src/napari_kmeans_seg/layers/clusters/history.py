@@ -216,7 +216,7 @@ class ClusterHistory:
         """
         self._forget_if_rerun()
         layer = self.layer
-        old, colormap = layer.features.copy(), self.colors.worn
+        old, colormap = layer.features.copy(), self.colors.colormap
         # Colours that were set in napari are known from here on.
         before = after = replace(self.record, palette=self.colors.palette)
         if colors is not None:
@@ -277,8 +277,8 @@ class ClusterHistory:
             counts = self._recount(table)(None) if count else None
             layer.features = table if counts is None else self._counted_table(counts, table)
             # Colours that were chosen in napari since are kept.
-            if old.colormap is not new.colormap and self.colors.worn is old.colormap:
-                self.colors.wear(new.colormap)
+            if old.colormap is not new.colormap and self.colors.colormap is old.colormap:
+                self.colors.set_colormap(new.colormap)
             if layer.opacity == old.opacity:
                 layer.opacity = new.opacity
             for image, columns in images:

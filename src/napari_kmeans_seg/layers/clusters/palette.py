@@ -1,4 +1,4 @@
-"""The colours in which clusters are seen: what each wears, which are dimmed, which hidden."""
+"""The colours in which clusters are seen: which each has, which are dimmed, which hidden."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class ClusterColors:
     def __init__(self, layer: Labels) -> None:
         # Weakly: what knows these colours is known for as long as the layer lives.
         self._ref = ref(layer)
-        self._worn: LabelColormapBase = layer.colormap
+        self._colormap: LabelColormapBase = layer.colormap
         self._shown: LabelColormapBase = layer.colormap
         self._highlighted: frozenset[int] = frozenset()
         self._hidden: frozenset[int] = frozenset()
@@ -61,10 +61,15 @@ class ClusterColors:
         return layer
 
     @property
-    def worn(self) -> LabelColormapBase:
+    def colormap(self) -> LabelColormapBase:
         """The colormap with nothing dimmed and nothing hidden."""
         self._listen()
-        return self._worn
+        return self._colormap
+
+    @property
+    def worn(self) -> LabelColormapBase:
+        """What the dock still calls the colormap."""
+        return self.colormap
 
     @property
     def palette(self) -> Palette:
@@ -96,12 +101,12 @@ class ClusterColors:
     def of_each(self, labels: Iterable[int]) -> dict[int, Color]:
         """Give the colours of clusters."""
         wanted = list(labels)
-        return dict(zip(wanted, _mapped(self.worn, wanted), strict=True))
+        return dict(zip(wanted, _mapped(self.colormap, wanted), strict=True))
 
-    def wear(self, colormap: LabelColormapBase) -> None:
+    def set_colormap(self, colormap: LabelColormapBase) -> None:
         """Give the clusters other colours."""
         self._listen()
-        self._worn = colormap
+        self._colormap = colormap
         self._show(ours=True)
 
     def with_colors(self, colors: Mapping[int, Any], labels: Iterable[int]) -> LabelColormapBase:
@@ -125,8 +130,8 @@ class ClusterColors:
             others: then clusters keep theirs, and new ones get what napari or the list of
             distinct colours has for them.
         """
-        if not isinstance(self.worn, DirectLabelColormap):
-            return self.worn
+        if not isinstance(self.colormap, DirectLabelColormap):
+            return self.colormap
         labels = new["label"].tolist()
         if display is None:
             return self.with_colors(self._free_hues(old, new), labels)
@@ -141,27 +146,27 @@ class ClusterColors:
 
     def _free_hues(self, old: pd.DataFrame, new: pd.DataFrame) -> dict[int, Any]:
         """Give clusters that are new hues that no other has, while there are any."""
-        worn = self.of_each(old["label"].tolist())
-        made = [label for label in new["label"] if label not in worn]
+        kept = self.of_each(old["label"].tolist())
+        made = [label for label in new["label"] if label not in kept]
         hues = {hue: transform_color(hue)[0] for hue in DISTINCT}
         free = [
             hue
             for hue, color in hues.items()
-            if not any(np.allclose(color, one, atol=0.01) for one in worn.values())
+            if not any(np.allclose(color, one, atol=0.01) for one in kept.values())
         ]
         return distinct_colors(made, free or DISTINCT)
 
     def cover(self) -> None:
         """Give clusters that have no colour yet, since a run made more of them, distinct hues."""
         self._listen()
-        worn = self._worn
-        if isinstance(worn, DirectLabelColormap):
+        now = self._colormap
+        if isinstance(now, DirectLabelColormap):
             labels = of_clusters(self._layer.features)["label"].tolist()
-            missing = [label for label in labels if label not in worn.color_dict]
+            missing = [label for label in labels if label not in now.color_dict]
             if missing:
                 hues = distinct_colors(range(1, max(missing) + 1))
                 new = {label: hues[label] for label in missing}
-                self._worn = DirectLabelColormap(color_dict={**worn.color_dict, **new})
+                self._colormap = DirectLabelColormap(color_dict={**now.color_dict, **new})
                 self._show()
 
     def show(
@@ -180,7 +185,7 @@ class ClusterColors:
     def _listen(self) -> None:
         """Take over a colormap that somebody else has set."""
         if self._layer.colormap is not self._shown:
-            self._worn = self._shown = self._layer.colormap
+            self._colormap = self._shown = self._layer.colormap
             self._highlighted = self._hidden = frozenset()
 
     def _show(self, *, ours: bool = False) -> None:
@@ -191,7 +196,7 @@ class ClusterColors:
         self._highlighted &= set(known)
         self._hidden &= set(known)
         if self._highlighted or self._hidden:
-            colors = _mapped(self._worn, known)
+            colors = _mapped(self._colormap, known)
             stand_out = np.isin(known, list(self._highlighted))
             if stand_out.any():
                 # Dark clusters would not be seen in the dark, so there the others turn pale.
@@ -203,7 +208,7 @@ class ClusterColors:
             table.update(zip(known, colors, strict=True))
             layer.colormap = DirectLabelColormap(color_dict=table)
         else:
-            layer.colormap = self._worn
+            layer.colormap = self._colormap
         self._shown = layer.colormap
         if ours:
             write_colors(layer, color_fingerprint(layer))

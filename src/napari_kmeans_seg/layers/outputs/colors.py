@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from napari.layers import Image, Labels
 
 BY_HAND = "magenta"
-"""What a label wears that no cluster has: it was painted by hand, and must not be overlooked."""
+"""The colour of a label that no cluster has: it was painted by hand, and must not be overlooked."""
 
 
 # From Paul Tol's schemes (2021), each the farthest from those before it, also as people with
