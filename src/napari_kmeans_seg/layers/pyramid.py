@@ -109,12 +109,12 @@ def label_level(
 def note_level(
     largest: Segmentation, fitted: Segmentation, place: int, shapes: Sequence[Sequence[int]]
 ) -> Segmentation:
-    """Say that a smaller level was fitted, and reckon lazy pixel counts up to the largest."""
+    """Say that a smaller level was fitted, and scale lazy pixel counts to the largest."""
     size = " × ".join(f"{n:,}" for n in shapes[place])
     note = f"Fitted on level {place} of the pyramid ({size} pixels)"
     counts = largest.counts
     if is_lazy(largest.labels):
         factor = np.prod(shapes[0], dtype=float) / np.prod(shapes[place], dtype=float)
         counts = np.rint(fitted.counts * factor).astype(np.int64)
-        note += "; pixel counts are reckoned up from it"
+        note += "; pixel counts are estimated from it"
     return replace(largest, counts=counts, warnings=(*largest.warnings, f"{note}."))

@@ -240,7 +240,7 @@ def test_of_a_lazy_image_some_windows_are_read(viewer, clustered):
     _, points, members = gathered(clusters)
     assert 0 < len(set(computed)) <= 16
     assert points.home.size == members.count.sum() <= 16 * 512 * 512
-    assert points.reckoned_up > 6
+    assert points.pixels_each > 6
 
 
 def test_of_very_many_floats_a_sample_is_read_and_thresholds_move_all(clustered, cell, monkeypatch):
