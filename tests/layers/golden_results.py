@@ -19,7 +19,7 @@ from napari_kmeans_seg.layers.clusters import Clusters, clusters_of
 from napari_kmeans_seg.layers.clusters.distribution import ClusterValues
 from napari_kmeans_seg.layers.clusters.thresholds import (
     move,
-    put_by_hand,
+    moved_by_hand,
     reassignment,
     thresholds_of,
 )
@@ -108,7 +108,7 @@ def split(clusters: Clusters, label: int, n: int = 2) -> list[int]:
 def move_threshold(clusters: Clusters, place: int, at: float) -> None:
     values = ClusterValues.of(clusters)
     points = values.read(clusters.layer.data)
-    found = thresholds_of(points, points.members(clusters.layer.data), put_by_hand(clusters))
+    found = thresholds_of(points, points.members(clusters.layer.data), moved_by_hand(clusters))
     assert found is not None
     assert move(clusters, reassignment(clusters, values, found[place], at)(lambda *_: None))
 

@@ -2,7 +2,7 @@
 
 A run goes through here in three steps. `LayerImage.of` reads a layer on the interface's
 thread; `LayerImage.segment` and `Outputs.paint` do the work on any thread; `Outputs.show`
-puts the result into the viewer, on the interface's thread again.
+shows the result in the viewer, on the interface's thread again.
 """
 
 import sys

@@ -24,7 +24,7 @@ CHUNK_BYTES = 16 << 20
 its overhead, small enough that a plane is shown at once."""
 
 
-def held(array: Any) -> Any:
+def inner_array(array: Any) -> Any:
     """Give the array that one of xarray and its like holds, or the array itself."""
     inner = None if isinstance(array, np.ndarray) else getattr(array, "data", None)
     return inner if isinstance(inner, np.ndarray) or is_lazy(inner) else array
@@ -32,7 +32,7 @@ def held(array: Any) -> Any:
 
 def as_array(array: Any) -> Any:
     """Give an array of NumPy or Dask for whatever napari shows. Cheap: reads no pixel."""
-    array = held(array)
+    array = inner_array(array)
     if isinstance(array, np.ndarray) or is_lazy(array):
         return array
     if getattr(array, "chunks", None) is None:

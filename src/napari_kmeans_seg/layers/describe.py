@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .arrays import held
+from .arrays import inner_array
 from .geometry import placement
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def describe(layer: Image) -> str:
     size = _size(shape)
     kind = "grey" if not layer.rgb else "RGBA" if pixels.shape[-1] == 4 else "RGB"
     pyramid = ", pyramid" if layer.multiscale else ""
-    lazy = "" if isinstance(held(pixels), np.ndarray) else ", lazy"
+    lazy = "" if isinstance(inner_array(pixels), np.ndarray) else ", lazy"
     return f"{size} pixels, {kind}, {np.dtype(pixels.dtype)}{pyramid}{lazy}"
 
 

@@ -16,8 +16,8 @@ from napari_kmeans_seg.layers.clusters.distribution import ClusterValues
 from napari_kmeans_seg.layers.clusters.points import N_COLORS
 from napari_kmeans_seg.layers.clusters.thresholds import (
     move,
+    moved_by_hand,
     overlap,
-    put_by_hand,
     reassignment,
     shifted,
     thresholds_of,
@@ -359,7 +359,7 @@ def test_a_threshold_stays_where_it_was_put(clustered, cell):
     move(clusters, reassignment(clusters, values, threshold, at)(still))
     members = points.members(clusters.layer.data)
     assert thresholds_of(points, members)[0].at != at
-    assert thresholds_of(points, members, put_by_hand(clusters))[0].at == at
+    assert thresholds_of(points, members, moved_by_hand(clusters))[0].at == at
 
 
 def test_thresholds_do_not_pass_each_other_nor_empty_a_cluster(viewer, clustered, cell):

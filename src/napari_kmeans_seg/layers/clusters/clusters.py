@@ -17,7 +17,7 @@ from ..outputs.record import Deleted, Merged, Split, default_name
 from ..pyramid import label_level
 from ..results import PyramidSegmentation, levels_of
 from .edits import listed, members, relabelling, splitting
-from .history import ClusterHistory, bare
+from .history import ClusterHistory, unwrapped
 from .palette import mean_colors_of
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def clusters_of(viewer: ViewerModel, layer: Layer | None, *others: Layer) -> Clu
     """
     if layer is None:
         return None
-    layer = bare(layer)
+    layer = unwrapped(layer)
     if others or not isinstance(layer, Labels):
         whole = "+".join(str(one.unique_id) for one in (layer, *others))
         # Of the whole, or of the plane or volume of it that was displayed.
@@ -64,8 +64,8 @@ def clusters_of(viewer: ViewerModel, layer: Layer | None, *others: Layer) -> Clu
         results = [one for source in sources for one in linked_layers(viewer, source, "labels")]
         if not results:
             return None
-        # The newest is put above the others.
-        layer = bare(max(results, key=viewer.layers.index))
+        # The newest lies above the others.
+        layer = unwrapped(max(results, key=viewer.layers.index))
     if linked_to(layer)[1] != "labels":
         return None
     if layer not in _known:

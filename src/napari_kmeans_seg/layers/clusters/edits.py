@@ -111,7 +111,7 @@ class LazyChange:
 
         if labels.name == self.before.name:
             return self.after, self.where
-        # Somebody has put others there: what is not as it was stays.
+        # Somebody has set others since: what is not as it was stays.
         return da.where(self.where & (labels == self.before), self.after, labels), self.where
 
 

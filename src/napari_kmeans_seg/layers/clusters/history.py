@@ -57,7 +57,7 @@ class ClusterHistory:
 
     def __init__(self, viewer: ViewerModel, layer: Labels) -> None:
         # Weakly, for this is known for as long as the layer lives.
-        self._viewer_ref, self._layer_ref = ref(bare(viewer)), ref(layer)
+        self._viewer_ref, self._layer_ref = ref(unwrapped(viewer)), ref(layer)
         self._done: list[Step] = []
         self._undone: list[Step] = []
         self._n_changing = 0
@@ -338,7 +338,7 @@ class ClusterHistory:
         return viewer.layers
 
 
-def bare(wrapped: Any) -> Any:
+def unwrapped(wrapped: Any) -> Any:
     """Take off the wrapping in which napari hands layers and viewers to plugins."""
     return getattr(wrapped, "__wrapped__", wrapped)
 

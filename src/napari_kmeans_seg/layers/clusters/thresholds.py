@@ -51,10 +51,14 @@ class Threshold:
     high: float
 
 
-def put_by_hand(clusters: Clusters) -> list[float]:
-    """Tell where thresholds were put, the first first."""
+def moved_by_hand(clusters: Clusters) -> list[float]:
+    """List where thresholds were moved to, the first first."""
     edits = clusters.record.edits
     return [float(edit.at) for edit in edits if isinstance(edit, ThresholdMoved)]
+
+
+put_by_hand = moved_by_hand
+"""What the dock still calls it."""
 
 
 def overlap(clusters: Clusters) -> str:
@@ -72,7 +76,7 @@ def overlap(clusters: Clusters) -> str:
 
 
 def thresholds_of(
-    points: ClusterPoints, members: Members, put: Sequence[float] = ()
+    points: ClusterPoints, members: Members, moved: Sequence[float] = ()
 ) -> tuple[Threshold, ...] | None:
     """Find the values of one channel at which the cluster changes.
 
@@ -82,8 +86,8 @@ def thresholds_of(
         The values.
     members : Members
         How many pixels of each are in which cluster.
-    put : sequence of float
-        Where thresholds were put by hand: there they stay while no pixel lies in between.
+    moved : sequence of float
+        Where thresholds were moved to by hand: there they stay while no pixel lies in between.
         Others lie in the middle between two clusters.
 
     Returns
@@ -105,7 +109,7 @@ def thresholds_of(
     at = (below + above) / 2
     if points.exact:
         at = np.floor(at)
-    for one in put:
+    for one in moved:
         at[(below <= one) & (one < above)] = one
     edges = [-np.inf, *at.tolist(), np.inf]
     return tuple(
@@ -138,7 +142,7 @@ class Reassignment:
     threshold : Threshold
         As it was.
     at : float
-        Where it is put.
+        Where it is moved to.
     labels : array
         The labels that were read.
     change : PixelChange or None

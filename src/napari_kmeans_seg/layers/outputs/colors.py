@@ -46,7 +46,7 @@ def distinct_hues(n_clusters: int) -> DirectLabelColormap:
 
 @dataclass(frozen=True)
 class Display:
-    """How an image layer shows its values: the canvas puts them through limits and gamma.
+    """How an image layer shows its values: the canvas applies limits and gamma to them.
 
     Colours as well as greys: of 16 bits, the 12 that a camera gives are far from black there.
 

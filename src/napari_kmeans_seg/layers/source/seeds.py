@@ -61,7 +61,7 @@ class Seeds(Marks):
     points : (n_points, ndim) array or None
         The data of a Points layer.
     fixed : bool
-        Whether the centroids stay where the seeds put them, so that each pixel gets the
+        Whether the centroids stay at the colours of the seeds, so that each pixel gets the
         label of the nearest seed, instead of being moved by k-means.
     """
 
