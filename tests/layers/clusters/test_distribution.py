@@ -271,7 +271,7 @@ def test_an_image_that_is_gone_or_changed_is_said(viewer, clustered, cell):
     clusters = clustered(cell)
     viewer.layers[0].data = cell[:100]
     values = ClusterValues.of(clusters)
-    with pytest.raises(ValueError, match="another shape"):
+    with pytest.raises(ValueError, match="no longer has the shape"):
         values.read(clusters.layer.data)
     viewer.layers.remove(viewer.layers[0])
     with pytest.raises(ValueError, match="no longer in the viewer"):

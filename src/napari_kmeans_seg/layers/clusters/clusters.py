@@ -19,6 +19,7 @@ from ..results import PyramidSegmentation, levels_of
 from .edits import listed, members, relabelling, splitting
 from .history import ClusterHistory, unwrapped
 from .palette import mean_colors_of
+from .points import OTHER_SHAPE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -147,7 +148,7 @@ class Clusters(ClusterHistory):
         chosen = self.record.arguments_of_parts
         source = self.source_image()
         if source is None:
-            raise ValueError(f"To split “{name}” its image is needed, which is no longer here.")
+            raise ValueError(f"“{name}” can be split only while its image is in the viewer.")
         levels = self._levels()
 
         def work(progress: Callable[[float, str], None] | None = None) -> Segmentation:
@@ -160,7 +161,7 @@ class Clusters(ClusterHistory):
                 for image in images
             ]
             if shapes != [level.shape for level in levels]:
-                raise ValueError("The image has another shape than the labels by now.")
+                raise ValueError(OTHER_SHAPE)
             masks = [members(level, [label]) for level in levels]
             if not is_lazy(masks[0]) and not masks[0].any():
                 raise ValueError(f"“{name}” has no pixels.")

@@ -14,7 +14,7 @@ from ..arrays import is_lazy
 from ..outputs.columns import means
 from ..source.layer_image import LayerImage
 from ..source.view import PartInView, View
-from .points import N_LEVELS, SAMPLE, ClusterPoints, colors_of, levels_of, picked
+from .points import N_LEVELS, OTHER_SHAPE, SAMPLE, ClusterPoints, colors_of, levels_of, picked
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -110,7 +110,7 @@ class ClusterValues:
         if axis is not None:
             del spatial[axis]
         if tuple(spatial) != tuple(shapes[level]):
-            raise ValueError("The image has another shape than its clusters by now.")
+            raise ValueError(OTHER_SHAPE)
         pick = self._pick(array, tuple(spatial))
         tick = portion(progress, 0, 0.5, "Reading values")
         channels = _channels(array, axis, pick, tick)[: len(self.names)]

@@ -68,7 +68,7 @@ class ClusterHistory:
         """The Labels layer."""
         layer = self._layer_ref()
         if layer is None:
-            raise LookupError("The layer of these clusters is no more.")
+            raise LookupError("The layer of these clusters is gone.")
         return layer
 
     @property
@@ -334,7 +334,7 @@ class ClusterHistory:
     def _layers(self) -> Any:
         viewer = self._viewer_ref()
         if viewer is None:
-            raise LookupError("The viewer of these clusters is no more.")
+            raise LookupError("The viewer of these clusters is gone.")
         return viewer.layers
 
 

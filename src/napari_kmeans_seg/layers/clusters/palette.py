@@ -57,7 +57,7 @@ class ClusterColors:
     def _layer(self) -> Labels:
         layer = self._ref()
         if layer is None:
-            raise LookupError("The layer of these clusters is no more.")
+            raise LookupError("The layer of these clusters is gone.")
         return layer
 
     @property

@@ -37,6 +37,9 @@ _N_DISTINGUISHING = 8
 
 _PAIRS = 1 << 20
 
+OTHER_SHAPE = "The image no longer has the shape of its clusters. Run again."
+"""What to say where the pixels of an image are not those of its clusters."""
+
 
 @dataclass(frozen=True, eq=False)
 class Members:
@@ -111,7 +114,7 @@ class ClusterPoints:
         array = labels[self.level] if isinstance(labels, Sequence) else labels
         flat = picked(array, self.pick)
         if flat.size != self.home.size:
-            raise ValueError("The image has another shape than its clusters by now.")
+            raise ValueError(OTHER_SHAPE)
         tick = portion(progress, 0.5, 1.0, "Counting values")
         found = _count_pairs(self.home, flat, self.values.shape[1], tick)
         codes = found.keys.astype(np.intp)

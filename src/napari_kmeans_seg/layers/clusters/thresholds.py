@@ -10,6 +10,7 @@ import numpy as np
 from ..outputs.columns import means
 from ..outputs.record import ThresholdMoved
 from .edits import PixelChange
+from .points import OTHER_SHAPE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -179,7 +180,7 @@ def reassignment(
     labels = clusters.layer.data
     if not isinstance(labels, np.ndarray) or not isinstance(values.image.data, np.ndarray):
         raise ValueError(
-            "Thresholds can be moved where image and labels are in memory, which these are not."
+            "Thresholds can be moved where image and labels are in memory and are no pyramids."
         )
     lower, upper = threshold.lower, threshold.upper
     rising = at > threshold.at
@@ -189,7 +190,7 @@ def reassignment(
     def work(progress: Progress) -> Reassignment:
         image = values.image.levels[0][0]
         if image.shape != labels.shape:
-            raise ValueError("The image has another shape than its clusters by now.")
+            raise ValueError(OTHER_SHAPE)
         pixels, flat = image.reshape(-1), labels.reshape(-1)
         where = np.empty(flat.size, bool)
         counts, sums = np.zeros(2, np.int64), np.zeros(2)

@@ -107,7 +107,7 @@ class Seeds(Marks):
         Raises
         ------
         ValueError
-            If no seed can serve, or one alone of several.
+            If no seed can be used, or only one of several.
         """
         self._check_axes("seed layer", where)
         if channel_axis is None:
@@ -172,7 +172,7 @@ class Seeds(Marks):
             raise ValueError(f"No {what} of “{self.name}” lies in the image: {advice}")
         why = ", ".join(f"{each} {reason}" for reason, each in left_out.items() if each)
         if not n:
-            raise ValueError(f"No {what} of “{self.name}” can serve, {why}: {advice}")
+            raise ValueError(f"No {what} of “{self.name}” can be used, {why}: {advice}")
         were = "were" if n_out > 1 else "was"
         note = f"{n_out} of {n + n_out} seeds of “{self.name}” {were} left out: {why}."
         if n == 1:
