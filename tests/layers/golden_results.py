@@ -142,8 +142,7 @@ SCALED = {"scale": (0.5, 0.25), "units": ("um", "um")}
 def preview(_viewer: ViewerModel, source: LayerImage) -> LayerImage:
     box = {"start": (2, 1), "stop": (16, 29), "step": (1, 1)}
     view = View(level=0, **box, origin=(2.0, 1.0), zoom=(1.0, 1.0))
-    named = {name: getattr(source, name) for name in LayerImage.__dataclass_fields__}
-    return PartInView(**named, view=view)
+    return PartInView.of_image(source, view)
 
 
 RUNS: dict[str, Callable[[], Result]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import dask.array as da
 import numpy as np
@@ -201,11 +201,7 @@ def test_of_a_preview_the_part_is_read_that_it_shows(viewer, clustered, coffee):
         level=0, start=(50, 100), stop=(250, 500), step=(2, 4), origin=(50.5, 101.5), zoom=(2, 4)
     )
 
-    def part(source):
-        values = {one.name: getattr(source, one.name) for one in fields(LayerImage)}
-        return PartInView(**values, view=view)
-
-    clusters = clustered(lazy, change=part)
+    clusters = clustered(lazy, change=lambda source: PartInView.of_image(source, view))
     values, points, members = gathered(clusters)
     assert members.count.sum() == points.n_pixels == 100 * 100
     pixels = coffee[50:250:2, 100:500:4].reshape(-1, 3)

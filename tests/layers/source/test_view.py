@@ -50,7 +50,7 @@ def test_an_image_in_memory_is_previewed_as_a_whole(viewer, coffee):
 @pytest.mark.parametrize("form", ["Dask", "Zarr", "pyramid", "large"])
 def test_of_other_images_the_part_in_view_is(viewer, coffee, form, monkeypatch):
     if form == "large":
-        monkeypatch.setattr("napari_kmeans_seg.layers.source.view.WHOLE", 100_000)
+        monkeypatch.setattr("napari_kmeans_seg.layers.source.view.WHOLE_PREVIEW", 100_000)
     data = {
         "Dask": da.from_array(coffee, chunks=(100, 100, 3)),
         "Zarr": zarr.create_array({}, data=coffee, chunks=(100, 100, 3)),
@@ -72,7 +72,7 @@ def test_of_other_images_the_part_in_view_is(viewer, coffee, form, monkeypatch):
 
 
 def test_what_has_more_pixels_than_a_screen_is_thinned_out(viewer, coffee, monkeypatch):
-    monkeypatch.setattr("napari_kmeans_seg.layers.source.view.SHOWN", 30_000)
+    monkeypatch.setattr("napari_kmeans_seg.layers.source.view.PREVIEW_PIXELS", 30_000)
     layer = viewer.add_image(da.from_array(coffee), rgb=True, **PLACE)
     part = to_preview(viewer, LayerImage.of(looked_at(layer, (0, 0), (399, 599))))
     assert part.view.step == (3, 3)
@@ -84,7 +84,7 @@ def test_what_has_more_pixels_than_a_screen_is_thinned_out(viewer, coffee, monke
 
 
 def test_what_is_told_in_pixels_of_the_image_is_scaled(viewer, coffee, monkeypatch):
-    monkeypatch.setattr("napari_kmeans_seg.layers.source.view.SHOWN", 60_000)
+    monkeypatch.setattr("napari_kmeans_seg.layers.source.view.PREVIEW_PIXELS", 60_000)
     layer = viewer.add_image(da.from_array(coffee), rgb=True)
     image = LayerImage.of(looked_at(layer, (0, 0), (399, 599)))
     part = to_preview(viewer, replace(image, clean_up=CleanUp(specks=40)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,15 +12,23 @@ from napari_kmeans_seg.core.parallel import portion
 
 from ..arrays import is_lazy
 from ..outputs.columns import means
-from ..source.layer_image import LayerImage
 from ..source.view import PartInView, View
-from .points import N_LEVELS, OTHER_SHAPE, SAMPLE, ClusterPoints, colors_of, levels_of, picked
+from .points import (
+    N_LEVELS,
+    OTHER_SHAPE,
+    SAMPLED_PIXELS,
+    ClusterPoints,
+    colors_of,
+    levels_of,
+    picked,
+)
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from napari_kmeans_seg.core.parallel import Progress, Tick
 
+    from ..source.layer_image import LayerImage
     from ..source.record import ViewRecord
     from .clusters import Clusters
     from .points import Pick, Window
@@ -129,17 +137,16 @@ class ClusterValues:
             return None if n <= READ_LIMIT else _windows(array, self.image.channel_axis, random)
         # Small unsigned values are points as they are, of all others a copy is kept.
         every = HOMES_LIMIT if array.dtype.kind != "u" or array.dtype.itemsize > 2 else n
-        if n <= (every if len(self.names) == 1 else SAMPLE):
+        if n <= (every if len(self.names) == 1 else SAMPLED_PIXELS):
             return None
-        return np.sort(random.integers(0, n, SAMPLE))
+        return np.sort(random.integers(0, n, SAMPLED_PIXELS))
 
 
 def _part(image: LayerImage, of: ViewRecord) -> PartInView:
     """Take the part of an image that a preview is of. Where it lies does not matter here."""
     n = len(of.start)
     view = View(of.level, of.start, of.stop, of.step, origin=(0.0,) * n, zoom=(1.0,) * n)
-    values = {one.name: getattr(image, one.name) for one in fields(LayerImage)}
-    return PartInView(**values, view=view)
+    return PartInView.of_image(image, view)
 
 
 def _windows(

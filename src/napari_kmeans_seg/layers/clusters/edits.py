@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..outputs.columns import by_hand
-from .painting import SLAB
+from .painting import AT_ONCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -71,9 +71,9 @@ class PixelChange:
         where = self.mask(labels.shape)
         changed = np.array(labels, np.result_type(labels.dtype, *self.dtypes), order="C")
         flat, inside, n = changed.reshape(-1), where.reshape(-1), 0
-        for start in range(0, flat.size, SLAB):
-            slab = flat[start : start + SLAB]
-            places = np.flatnonzero(inside[start : start + SLAB])
+        for start in range(0, flat.size, AT_ONCE):
+            slab = flat[start : start + AT_ONCE]
+            places = np.flatnonzero(inside[start : start + AT_ONCE])
             these = slice(n, n + places.size)
             was, will = (one[these] if one.ndim else one for one in (self.before, self.after))
             now = slab[places]

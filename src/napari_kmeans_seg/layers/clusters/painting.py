@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Labels, Layer
 
-SLAB = 1 << 20
+AT_ONCE = 1 << 20
 """Pixels that are worked on at a time: in the cache, and few enough to hold their indices."""
 
 
@@ -142,8 +142,8 @@ def painted_means(
         pixels = painted.reshape(-1, image.shape[-1])
     flat, inside = labels.reshape(-1), where.reshape(-1)
     n = len(columns)
-    for start in range(0, flat.size, SLAB):
-        slab = slice(start, start + SLAB)
+    for start in range(0, flat.size, AT_ONCE):
+        slab = slice(start, start + AT_ONCE)
         places = np.flatnonzero(inside[slab])
         colors = palette[flat[slab][places]]
         if n == pixels.shape[1]:

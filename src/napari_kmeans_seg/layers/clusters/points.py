@@ -29,13 +29,14 @@ N_LEVELS = 1 << 16
 N_COLORS = 20_000
 """Most points of several channels: more dots than a plot in a dock has room for."""
 
-SAMPLE = 1 << 20
+SAMPLED_PIXELS = 1 << 20
 """Pixels that are looked at of several channels: some fifty for each dot."""
 
 _N_DISTINGUISHING = 8
 """Channels by which points are distinguished, where there are more."""
 
-_PAIRS = 1 << 20
+_TABLE_CELLS = 1 << 20
+_PAIRED_AT_ONCE = 1 << 20
 
 OTHER_SHAPE = "The image no longer has the shape of its clusters. Run again."
 """What to say where the pixels of an image are not those of its clusters."""
@@ -180,7 +181,7 @@ def levels_of(
 
 def _range(channel: npt.NDArray[Any], centroids: npt.NDArray[np.float64]) -> tuple[float, float]:
     """Find where nearly all values lie. A few that are far away must not blur all others."""
-    sample = channel[spread(channel.size, SAMPLE)].astype(np.float64)
+    sample = channel[spread(channel.size, SAMPLED_PIXELS)].astype(np.float64)
     sample = sample[np.isfinite(sample)]
     middles = centroids[np.isfinite(centroids)]
     if sample.size == 0:
@@ -244,7 +245,7 @@ def _count_pairs(
     """Count how often each point and label come together, as ``label * N_LEVELS + point``."""
     top = int(min(labels.max(initial=0), N_LEVELS - 1))
 
-    if (top + 1) * n_points <= _PAIRS:
+    if (top + 1) * n_points <= _TABLE_CELLS:
         table = np.zeros((top + 1) * n_points, np.int64)
 
         def pairs(start: int, stop: int) -> npt.NDArray[np.intp]:
@@ -253,7 +254,7 @@ def _count_pairs(
             codes += home[start:stop]
             return np.bincount(codes, minlength=table.size)
 
-        for part in map_spans(pairs, spans(home.size, _PAIRS), tick):
+        for part in map_spans(pairs, spans(home.size, _PAIRED_AT_ONCE), tick):
             table += part
         found = np.flatnonzero(table)
         keys = (found // n_points * N_LEVELS + found % n_points).astype(np.uint32)
@@ -265,4 +266,4 @@ def _count_pairs(
         codes |= home[start:stop]
         return count_sorted(codes)
 
-    return merge(list(map_spans(distinct, spans(home.size, _PAIRS), tick)))
+    return merge(list(map_spans(distinct, spans(home.size, _PAIRED_AT_ONCE), tick)))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Progress = Callable[[float, str], None]
 
-_SLAB = 1 << 18
+_AT_ONCE = 1 << 18
 
 
 def count(labels: npt.NDArray[Any], progress: Progress | None = None) -> npt.NDArray[np.int64]:
@@ -33,13 +33,15 @@ def count(labels: npt.NDArray[Any], progress: Progress | None = None) -> npt.NDA
         pairs = np.zeros((256, 256), np.int64)
         even = flat[: flat.size // 2 * 2].view(np.uint16)
         for start in _starts(even.size, progress):
-            pairs += np.bincount(even[start : start + _SLAB], minlength=1 << 16).reshape(256, 256)
+            pairs += np.bincount(even[start : start + _AT_ONCE], minlength=1 << 16).reshape(
+                256, 256
+            )
         counts: npt.NDArray[np.int64] = pairs.sum(axis=0) + pairs.sum(axis=1)
         counts[flat[even.size * 2 :]] += 1
         return counts
     counts = np.zeros(n_labels, np.int64)
     for start in _starts(flat.size, progress):
-        part = flat[start : start + _SLAB]
+        part = flat[start : start + _AT_ONCE]
         counts += np.bincount(part[(part >= 0) & (part <= LARGEST)], minlength=n_labels)
     return counts
 
@@ -77,8 +79,8 @@ def mean_values(
     sums = np.zeros((wanted.size, 1 + len(channels)))
     flat, values = labels.reshape(-1), [channel.reshape(-1) for channel in channels]
     for start in _starts(flat.size, progress):
-        which = number[np.clip(flat[start : start + _SLAB], 0, LARGEST + 1)]
-        part = np.stack([channel[start : start + _SLAB] for channel in values]).astype(float)
+        which = number[np.clip(flat[start : start + _AT_ONCE], 0, LARGEST + 1)]
+        part = np.stack([channel[start : start + _AT_ONCE] for channel in values]).astype(float)
         taken = (which < wanted.size) & np.isfinite(part).all(axis=0)
         which, part = which[taken], part[:, taken]
         sums += sums_by_label(which, [None, *part], wanted.size)
@@ -141,7 +143,7 @@ def recounted(
 
 
 def _starts(size: int, progress: Progress | None) -> Any:
-    for start in range(0, size, _SLAB):
-        if progress is not None and start % (64 * _SLAB) == 0:
+    for start in range(0, size, _AT_ONCE):
+        if progress is not None and start % (64 * _AT_ONCE) == 0:
             progress(start / size, "Counting")
         yield start

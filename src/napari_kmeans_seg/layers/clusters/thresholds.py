@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .distribution import ClusterValues
     from .points import ClusterPoints, Members
 
-_SLAB = 1 << 22
+_COMPARED_AT_ONCE = 1 << 22
 """Pixels that are compared at a time, so that the work can be stopped."""
 
 _CLEAR = 3
@@ -194,9 +194,9 @@ def reassignment(
         pixels, flat = image.reshape(-1), labels.reshape(-1)
         where = np.empty(flat.size, bool)
         counts, sums = np.zeros(2, np.int64), np.zeros(2)
-        for start in range(0, flat.size, _SLAB):
+        for start in range(0, flat.size, _COMPARED_AT_ONCE):
             progress(start / flat.size, "Moving the threshold")
-            part = slice(start, start + _SLAB)
+            part = slice(start, start + _COMPARED_AT_ONCE)
             value, label = pixels[part], flat[part]
             if rising:
                 moved = (label == loser) & (value > threshold.low) & (value <= at)

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from ..geometry import Matrix
     from .record import SourceRecord
 
-WHOLE = 1 << 24
+WHOLE_PREVIEW = 1 << 24
 """Pixels up to which an image in memory is previewed as a whole. Measured on 2 cores, the
 labels of so large a photograph follow k in 0.1 s, those of floats in 0.8 s."""
 
-SHOWN = 1 << 22
+PREVIEW_PIXELS = 1 << 22
 """Pixels of a preview of a part, of which there are more than on most screens. Where more
 are in view, every second, third ... of each axis is taken."""
 
@@ -88,7 +88,7 @@ class View:
             # Corners are those of the canvas, which a volume that is turned has none of.
             low, high = np.where(shown, 0, low), np.where(shown, shape, high)
         n_pixels = float(np.prod(high - low, dtype=float))
-        thin = int(np.ceil((n_pixels / SHOWN) ** (1 / shown.sum())))
+        thin = int(np.ceil((n_pixels / PREVIEW_PIXELS) ** (1 / shown.sum())))
         step = np.where(shown, np.minimum(max(1, thin), high - low), 1)
         # One pixel stands for `step`, and is taken from their middle.
         high = low + (high - low) // step * step
@@ -138,13 +138,17 @@ class PartInView(LayerImage):
         layers = image.layers_in(viewer)
         if layers is None:
             raise LookupError(f"The layer “{image.name}” is no longer in the viewer.")
-        values = {one.name: getattr(image, one.name) for one in fields(LayerImage)}
         view = View.of(viewer, layers[0])
         specks = round(image.clean_up.specks / np.prod(view.zoom))
-        values["clean_up"] = replace(image.clean_up, specks=specks, objects=())
+        clean_up = replace(image.clean_up, specks=specks, objects=())
         # One plane is one step.
-        values |= {"plane": None, "step_axis": None}
-        return cls(**values, view=view)
+        return cls.of_image(image, view, clean_up=clean_up, plane=None, step_axis=None)
+
+    @classmethod
+    def of_image(cls, image: LayerImage, view: View, **changes: Any) -> PartInView:
+        """Take a part of an image, with what is different of it."""
+        values = {one.name: getattr(image, one.name) for one in fields(LayerImage)}
+        return cls(**(values | changes), view=view)
 
     @property
     def whole(self) -> LayerImage:
@@ -229,7 +233,7 @@ def to_preview(viewer: ViewerModel, image: LayerImage) -> LayerImage:
     if layers is None:
         return image
     shape = [1 if i in (image.plane or {}) else n for i, n in enumerate(_spatial(image))]
-    small = np.prod(shape, dtype=float) <= WHOLE
+    small = np.prod(shape, dtype=float) <= WHOLE_PREVIEW
     if small and not image.is_lazy and not image.pyramid:
         return image
     return PartInView.in_view(viewer, image)
