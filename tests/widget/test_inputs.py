@@ -8,7 +8,7 @@ import pytest
 from scipy.ndimage import label as pieces
 
 from napari_kmeans_seg import segment
-from napari_kmeans_seg.layers.export.methods_text import methods_text
+from napari_kmeans_seg.layers.methods_text import methods_text
 
 SCALE = {"scale": (0.2, 0.2), "units": ("µm", "µm")}
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from qtpy.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPaintEvent
 
-    from napari_kmeans_seg.layers.clusters.thresholds import Threshold
+    from napari_kmeans_seg.layers.thresholds import Threshold
 
     from .cluster_plot_bars import Bars
     from .cluster_plot_frame import Look

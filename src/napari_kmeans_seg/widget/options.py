@@ -22,7 +22,7 @@ from .sections import Section, unmarked
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from napari_kmeans_seg.layers.outputs.edit_watch import Kind
+    from napari_kmeans_seg.layers.link import Kind
 
 
 _SPACES = [("red, green, blue", "rgb"), ("Lab", "lab"), ("HSV", "hsv")]

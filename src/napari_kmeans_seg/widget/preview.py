@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import napari.viewer
 
     from napari_kmeans_seg import PreparedImage, Segmentation
-    from napari_kmeans_seg.layers.outputs.edit_watch import Kind
+    from napari_kmeans_seg.layers.link import Kind
 
     Progress = Callable[[float, str], None]
 

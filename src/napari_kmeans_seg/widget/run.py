@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import napari.viewer
 
-    from napari_kmeans_seg.layers.outputs.edit_watch import Kind
+    from napari_kmeans_seg.layers.link import Kind
 
 
 @dataclass(frozen=True, eq=False)
