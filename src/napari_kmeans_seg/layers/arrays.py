@@ -19,6 +19,8 @@ from napari_kmeans_seg.core.checks import is_lazy as is_lazy
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    import numpy.typing as npt
+
 CHUNK_BYTES = 16 << 20
 """Size to which the small chunks of a store are joined: large enough that a task is worth
 its overhead, small enough that a plane is shown at once."""
@@ -134,6 +136,25 @@ def concatenate(arrays: Sequence[Any], axis: int) -> Any:
 
         return da.concatenate([da.asarray(array) for array in arrays], axis)
     return np.concatenate(arrays, axis)
+
+
+def sums_per_label(
+    labels: npt.NDArray[np.integer[Any]], channels: Sequence[npt.NDArray[Any]], n_labels: int
+) -> npt.NDArray[np.float64]:
+    """Count the pixels of each label from 0 on, and sum up the values of their channels.
+
+    Parameters
+    ----------
+    labels : (n,) array of int
+    channels : sequence of (n,) arrays
+    n_labels : int
+
+    Returns
+    -------
+    (n_labels, 1 + n_channels) array
+        The counts, then the sums.
+    """
+    return np.stack([np.bincount(labels, one, n_labels) for one in (None, *channels)], axis=1)
 
 
 def look_up(table: np.ndarray[Any, Any], labels: Any) -> Any:

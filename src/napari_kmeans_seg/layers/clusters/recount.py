@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_kmeans_seg.core.sums import sums_by_label
-
+from ..arrays import sums_per_label
 from ..outputs.columns import LARGEST, means
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ def mean_values(
         part = np.stack([channel[start : start + _AT_ONCE] for channel in values]).astype(float)
         taken = (which < wanted.size) & np.isfinite(part).all(axis=0)
         which, part = which[taken], part[:, taken]
-        sums += sums_by_label(which, [None, *part], wanted.size)
+        sums += sums_per_label(which, part, wanted.size)
     with np.errstate(invalid="ignore"):
         return np.asarray(sums[:, 1:] / sums[:, :1])
 

@@ -10,9 +10,8 @@ import numpy as np
 from napari.layers import Labels, Points
 
 from napari_kmeans_seg.core.parallel import no_tick
-from napari_kmeans_seg.core.sums import sums_by_label
 
-from ..arrays import is_lazy
+from ..arrays import is_lazy, sums_per_label
 from ..geometry import into, resampled
 from .marks import Marks, in_chunks
 
@@ -249,7 +248,7 @@ def _sum_up(image: npt.NDArray[Any], painted: npt.NDArray[Any] | None, *, alpha:
     takes_part = _takes_part(values, alpha)
     values = values[: len(values) - alpha, takes_part].astype(float)
     numbers, which = np.unique(painted[there], return_inverse=True)
-    every = sums_by_label(which[takes_part], [None, *values], numbers.size)
+    every = sums_per_label(which[takes_part], values, numbers.size)
     return dict(zip(numbers.tolist(), every, strict=True))
 
 
