@@ -158,7 +158,7 @@ RUNS: dict[str, Callable[[], Result]] = {
     "normalized": lambda: run(color(), normalize=True, channel_weights=[1.0, 1.0, 1.0]),
     "given centroids": lambda: run(color(), init=[[30, 30, 40], [230, 60, 50], [90, 220, 235]]),
     "scaled": lambda: run(color(), layer=SCALED),
-    "two layers": lambda: run(grey(), 250 - grey()),
+    "two layers": lambda: run(grey(), 250 - grey() // 2),
     "three layers normalized": lambda: run(*np.moveaxis(color(), -1, 0), normalize=True),
     "few values": lambda: run(FLAT, k=4),
     "few values in a step": lambda: run(
@@ -166,7 +166,7 @@ RUNS: dict[str, Callable[[], Result]] = {
     ),
     "a plane": lambda: run(series(), scope=within(plane={0: 2})),
     "a volume": lambda: run(series()[np.newaxis], scope=within(plane={0: 0})),
-    "a plane of two layers": lambda: run(series(), 250 - series(), scope=within(plane={0: 1})),
+    "a plane of two layers": lambda: run(series(), 250 - series() // 2, scope=within(plane={0: 1})),
     "steps": lambda: run(series(), scope=within(step_axis=0)),
     "steps of time": lambda: run(
         series(),
@@ -174,7 +174,7 @@ RUNS: dict[str, Callable[[], Result]] = {
         scope=within(step_axis=0),
         init="k-means++",
     ),
-    "steps of two layers": lambda: run(series(), 250 - series(), scope=within(step_axis=0)),
+    "steps of two layers": lambda: run(series(), 250 - series() // 2, scope=within(step_axis=0)),
     "a region": lambda: run(color(), scope=within(region=Region.of(Shapes([SHAPE], name="box")))),
     "labels of a region": lambda: run(color(), scope=within(region=Region.of(REGION, [2, 3, 5]))),
     "clusters of a region": lambda: run(

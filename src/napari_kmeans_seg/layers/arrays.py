@@ -17,7 +17,7 @@ import numpy as np
 from napari_kmeans_seg.core.checks import is_lazy as is_lazy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -139,14 +139,14 @@ def concatenate(arrays: Sequence[Any], axis: int) -> Any:
 
 
 def sums_per_label(
-    labels: npt.NDArray[np.integer[Any]], channels: Sequence[npt.NDArray[Any]], n_labels: int
+    labels: npt.NDArray[np.integer[Any]], channels: Iterable[npt.NDArray[Any]], n_labels: int
 ) -> npt.NDArray[np.float64]:
     """Count the pixels of each label from 0 on, and sum up the values of their channels.
 
     Parameters
     ----------
     labels : (n,) array of int
-    channels : sequence of (n,) arrays
+    channels : iterable of (n,) arrays
     n_labels : int
 
     Returns
