@@ -16,7 +16,15 @@ from napari_kmeans_seg.layers import METADATA_KEY
 from napari_kmeans_seg.layers.export.methods_text import methods_text
 from napari_kmeans_seg.layers.export.python_script import python_script
 from napari_kmeans_seg.layers.outputs import record
-from napari_kmeans_seg.layers.outputs.notes import FewValues, FittedOn, NotFinite, Plain, from_json
+from napari_kmeans_seg.layers.outputs.notes import (
+    FewValues,
+    FittedOn,
+    NotFinite,
+    Plain,
+    WithoutPixels,
+    from_json,
+    read_warnings,
+)
 from napari_kmeans_seg.layers.outputs.record import (
     ClusterRecord,
     Deleted,
@@ -90,6 +98,37 @@ def test_notes_are_kept_as_numbers_and_those_of_other_versions_as_they_are():
     )
     assert tuple(from_json(json.loads(json.dumps(note.to_json()))) for note in notes) == notes
     assert from_json({"kind": "Later", "n": 3}) == Plain(text="Later")
+
+
+def test_sentences_of_the_first_schema_are_read_as_numbers():
+    sample = (
+        "Step 2: Fitted on a sample of 5,000 of 240,000 pixels, from 3 of 9 chunks; pixel counts "
+        "and inertia are reckoned up to the whole."
+    )
+    part = "a sample of 5,000 of 240,000 pixels, from 3 of 9 chunks"
+    few = "The image has 1,003 distinct values, fewer than n_clusters=2,000: it got 1,003 clusters."
+    assert read_warnings(
+        [sample, few, "1 of 3 clusters had no pixels and were left out.", "Anything else."]
+    ) == (
+        FittedOn(part=part, sample=True, step=2),
+        FewValues(found=1003),
+        WithoutPixels(left_out=1, found=3),
+        Plain(text="Anything else."),
+    )
+
+
+def test_a_run_notes_clusters_that_only_the_copy_has():
+    image = np.zeros((8, 24), np.uint8)
+    image[:, 8:16] = 200
+    image[:, 16:][np.indices((8, 8)).sum(axis=0) % 2 > 0] = 200  # 100 in a copy of half the size
+    with pytest.warns(UserWarning, match="had no pixels"):
+        result = run(image, k=3, fit_scale=0.5)
+    record = result.clusters.record
+    assert record.notes == (WithoutPixels(left_out=1, found=3),)
+    assert record.first == (1, 2)
+    text = methods_text(result.clusters.layer)
+    assert "grouped into 2 clusters" in text
+    assert "3 clusters were asked for; the others had no pixels." in text
 
 
 def test_means_of_clusters_without_pixels_are_the_same_means():
