@@ -31,7 +31,7 @@ ROOMS = {
         "source": {"outputs", "clusters", "export"},
         "outputs": {"clusters", "export"},
         "clusters": {"export"},
-        "export": {"clusters"},
+        "export": {"source", "clusters"},
     },
 }
 NAPARIS_OWN_QT = ("napari._qt", "napari.qt", "napari._vispy", "napari.viewer", "napari.window")

@@ -3,6 +3,11 @@
 A run goes through here in three steps. `LayerImage.of` reads a layer on the interface's
 thread; `LayerImage.segment` and `Outputs.paint` do the work on any thread; `Outputs.show`
 shows the result in the viewer, on the interface's thread again.
+
+It has four rooms, and each knows only what stands before it here: `source` is what is segmented,
+`outputs` are the layers that a run adds and what they keep of it, `clusters` is what is done with
+them afterwards. `export` writes a result as text, and knows `outputs` alone. What lies beside the
+rooms knows none of them.
 """
 
 import sys

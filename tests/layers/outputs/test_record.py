@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from napari.layers import Labels
 
-from napari_kmeans_seg.layers import METADATA_KEY
+from napari_kmeans_seg.layers import METADATA_KEY, LayerImage, Outputs
 from napari_kmeans_seg.layers.export.methods_text import methods_text
 from napari_kmeans_seg.layers.export.python_script import python_script
 from napari_kmeans_seg.layers.outputs import record
@@ -199,3 +199,21 @@ def test_mean_colours_need_channels_that_are_colours():
     result = RUNS["two layers"]()
     with pytest.raises(ValueError, match="Mean colours need the image, with one channel or red"):
         result.clusters.recolor_all("mean")
+
+
+def test_a_palette_that_was_chosen_stays_the_palette_of_later_runs():
+    result = RUNS["grey"]()
+    clusters, image = result.clusters, result.viewer.layers["image"]
+    clusters.recolor_all("mean")
+    source = LayerImage.of(image)
+    shown = Outputs.paint(source, source.segment(n_clusters=6)).show(result.viewer)
+    assert shown["labels"] is clusters.layer
+    assert clusters.colors.palette == "mean"
+    low, high = image.contrast_limits
+    greys = (clusters.table["mean_intensity"].to_numpy() - low) / (high - low)
+    colors = np.array([*clusters.colors.of_each(clusters.labels).values()])
+    np.testing.assert_allclose(colors[:, 0], greys, atol=1e-3)
+    clusters.recolor({2: "red"})
+    Outputs.paint(source, source.segment(n_clusters=3)).show(result.viewer)
+    assert clusters.colors.palette == "own"
+    np.testing.assert_allclose(clusters.colors.of(2), (1, 0, 0, 1))
