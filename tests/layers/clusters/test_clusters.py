@@ -296,7 +296,7 @@ def test_a_cluster_of_one_value_cannot_be_split(viewer):
     with pytest.raises(ValueError, match=r"“Cluster 1” have one value"):
         split(result, 1, 2)
     viewer.layers.remove(layer)
-    with pytest.raises(ValueError, match="image is needed"):
+    with pytest.raises(ValueError, match="only while its image is in the viewer"):
         result.parts(1, 2)
 
 
