@@ -387,7 +387,9 @@ def test_seeds_that_cannot_serve_are_told_of_and_too_few_are_refused(
     else:
         seeds.data = np.where(np.isin(seeds.data, (1, 3)), seeds.data, 0)
     assert run(widget) == "error"
-    assert f"1 of 2 seeds of “spots” was left out: {transparent}. At least two" in widget.message.value
+    assert (
+        f"1 of 2 seeds of “spots” was left out: {transparent}. At least two" in widget.message.value
+    )
     np.testing.assert_array_equal(np.asarray(viewer.layers["cup clusters"].data), before)
 
 

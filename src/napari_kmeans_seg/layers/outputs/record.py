@@ -155,6 +155,8 @@ class Record:
         Which colours the clusters have: "mean", "distinct" or "own".
     display : Display or None
         How the image showed its values when mean colours were chosen.
+    schema : int
+        The version of the record; see `SCHEMA`.
     """
 
     version: str
