@@ -30,6 +30,8 @@ NAPARIS_OWN_QT = ("napari._qt", "napari.qt", "napari._vispy", "napari.viewer", "
 # What single modules must not know, for they are to be read without it.
 WITHOUT = {"widget/state": QT, "widget/fields/arguments": QT | {"numpy", "napari"}}
 
+_ROOMS_OF_LAYERS = ("layers/source", "layers/outputs", "layers/clusters", "layers/export")
+
 # Rooms and modules of a floor that must not know others of it.
 STRANGERS = {
     "widget/fields": ("widget/table", "widget/plots", "widget/kmeans", "widget/preview"),
@@ -37,6 +39,17 @@ STRANGERS = {
     "widget/plots": ("widget/fields", "widget/kmeans", "widget/preview"),
     "widget/state": ("widget/task", "widget/table", "widget/plots", "widget/kmeans"),
     "widget/task": ("widget",),
+    "layers/arrays": _ROOMS_OF_LAYERS,
+    "layers/cleanup": _ROOMS_OF_LAYERS,
+    "layers/describe": _ROOMS_OF_LAYERS,
+    "layers/geometry": _ROOMS_OF_LAYERS,
+    "layers/lazy_cleanup": _ROOMS_OF_LAYERS,
+    "layers/pyramid": _ROOMS_OF_LAYERS,
+    "layers/results": _ROOMS_OF_LAYERS,
+    "layers/source": ("layers/outputs", "layers/clusters", "layers/export"),
+    "layers/outputs": ("layers/clusters", "layers/export"),
+    "layers/clusters": ("layers/export",),
+    "layers/export": ("layers/source", "layers/clusters"),
 }
 
 
@@ -53,8 +66,9 @@ def test_rooms_know_only_those_that_they_may() -> None:
     assert [wrong for module in modules for wrong in strangers(module, SOURCE)] == []
 
 
-def test_no_modules_of_the_widget_import_each_other_in_a_circle() -> None:
-    assert circles(SOURCE, "widget") == []
+@pytest.mark.parametrize("floor", ["layers", "widget"])
+def test_no_modules_of_a_floor_import_each_other_in_a_circle(floor: str) -> None:
+    assert circles(SOURCE, floor) == []
 
 
 @pytest.mark.parametrize(
@@ -68,6 +82,19 @@ def test_no_modules_of_the_widget_import_each_other_in_a_circle() -> None:
         ("widget/state.py", "from .task import Task", "widget/task"),
         ("widget/state.py", "from qtpy.QtCore import QObject", "qtpy.QtCore.QObject"),
         ("widget/fields/arguments.py", "import numpy as np", "numpy"),
+        ("layers/arrays.py", "from .source import view", "layers/source/view"),
+        ("layers/source/bad.py", "from ..outputs.record import Record", "layers/outputs/record"),
+        ("layers/outputs/bad.py", "from .. import clusters", "layers/clusters"),
+        (
+            "layers/clusters/bad.py",
+            "def text():\n    from ..export import files",
+            "layers/export/files",
+        ),
+        (
+            "layers/export/bad.py",
+            "if TYPE_CHECKING:\n    from ..source import view",
+            "layers/source/view",
+        ),
     ],
 )
 def test_a_stranger_in_a_room_is_found(

@@ -80,8 +80,8 @@ def test_a_lazy_pyramid_is_fitted_on_the_level_that_memory_allows(coffee, monkey
     assert set(computed) == {(200, 300, 3)}, "no other level is read"
     half = segment(coffee[::2, ::2], 4, channel_axis=-1)
     np.testing.assert_array_equal(found.levels[1].labels.compute(), half.labels)
-    assert found.counts.tolist() == (half.counts * 4).tolist(), "reckoned up to the largest"
-    assert "reckoned up" in found.warnings[0]
+    assert found.counts.tolist() == (half.counts * 4).tolist(), "scaled to the largest"
+    assert "pixel counts are estimated from it" in found.warnings[0]
     outputs = show(viewer, source, found)
     assert outputs["labels"].multiscale
     expected = half.model.predict(coffee).labels
@@ -240,7 +240,7 @@ def test_an_object_has_one_number_on_every_level():
     np.testing.assert_array_equal(levels[1], levels[0][1::2, 1::2])
 
 
-def test_counts_of_a_sample_are_reckoned_up_so_that_sizes_are_right(monkeypatch):
+def test_counts_of_a_sample_are_scaled_so_that_sizes_are_right(monkeypatch):
     monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
     monkeypatch.setattr(lazy_image, "SAMPLE_PIXELS", 5_000)
     monkeypatch.setattr(blockwise, "EXACT_PIXELS", 0)

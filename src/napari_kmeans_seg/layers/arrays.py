@@ -1,4 +1,4 @@
-"""NumPy, Dask, Zarr: what the other modules need not tell apart.
+"""NumPy, Dask, Zarr: so that the other modules need not care which.
 
 An array in memory stays one. Everything else becomes a Dask array, of which nothing is
 computed before somebody asks for it.
@@ -17,14 +17,16 @@ import numpy as np
 from napari_kmeans_seg.core.checks import is_lazy as is_lazy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    import numpy.typing as npt
 
 CHUNK_BYTES = 16 << 20
 """Size to which the small chunks of a store are joined: large enough that a task is worth
 its overhead, small enough that a plane is shown at once."""
 
 
-def held(array: Any) -> Any:
+def inner_array(array: Any) -> Any:
     """Give the array that one of xarray and its like holds, or the array itself."""
     inner = None if isinstance(array, np.ndarray) else getattr(array, "data", None)
     return inner if isinstance(inner, np.ndarray) or is_lazy(inner) else array
@@ -32,7 +34,7 @@ def held(array: Any) -> Any:
 
 def as_array(array: Any) -> Any:
     """Give an array of NumPy or Dask for whatever napari shows. Cheap: reads no pixel."""
-    array = held(array)
+    array = inner_array(array)
     if isinstance(array, np.ndarray) or is_lazy(array):
         return array
     if getattr(array, "chunks", None) is None:
@@ -85,8 +87,8 @@ def reading(layers: Mapping[str, Sequence[Any]]) -> Iterator[None]:
         failed = error
     for name, arrays in layers.items():
         if not all(is_there(array) for array in arrays):
-            told = f"The store of “{name}” disappeared while it was read; open it again."
-            raise OSError(told) from failed
+            gone = f"The store of “{name}” disappeared while it was read; open it again."
+            raise OSError(gone) from failed
     if failed is not None:
         raise OSError(
             f"“{' + '.join(layers)}”: {failed}. See whether what it was opened from is whole and "
@@ -134,6 +136,25 @@ def concatenate(arrays: Sequence[Any], axis: int) -> Any:
 
         return da.concatenate([da.asarray(array) for array in arrays], axis)
     return np.concatenate(arrays, axis)
+
+
+def sums_per_label(
+    labels: npt.NDArray[np.integer[Any]], channels: Iterable[npt.NDArray[Any]], n_labels: int
+) -> npt.NDArray[np.float64]:
+    """Count the pixels of each label from 0 on, and sum up the values of their channels.
+
+    Parameters
+    ----------
+    labels : (n,) array of int
+    channels : iterable of (n,) arrays
+    n_labels : int
+
+    Returns
+    -------
+    (n_labels, 1 + n_channels) array
+        The counts, then the sums.
+    """
+    return np.stack([np.bincount(labels, one, n_labels) for one in (None, *channels)], axis=1)
 
 
 def look_up(table: np.ndarray[Any, Any], labels: Any) -> Any:

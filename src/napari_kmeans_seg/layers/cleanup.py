@@ -1,4 +1,4 @@
-"""What may be done to labels after clustering: take out specks, tell objects apart."""
+"""What may be done to labels after clustering: take out specks, number objects."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from napari_kmeans_seg.core.parallel import Progress
 
 PYRAMID_PIXELS = 1 << 27
-"""Pixels of the largest level of a lazy pyramid whose objects are told apart, in memory."""
+"""Pixels of the largest level of a lazy pyramid whose objects are numbered, in memory."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class CleanUp:
         n_pixels = int(np.prod(shape, dtype=float))
         if self.objects and len(levels) > 1 and n_pixels > PYRAMID_PIXELS:
             raise ValueError(
-                "Objects of a pyramid that is lazy are told apart in memory, which takes up "
+                "Objects of a lazy pyramid are numbered in memory, which is done for up "
                 f"to {PYRAMID_PIXELS:,} pixels; this one has {n_pixels:,}. Choose the "
                 "displayed plane, or open one level of it as a layer."
             )
@@ -113,7 +113,7 @@ class CleanUp:
         note = "Pixel counts are those before specks were merged."
         return replace(segmentation, labels=labels, warnings=(*segmentation.warnings, note))
 
-    def told(self, segmentation: Segmentation) -> Segmentation:
+    def note_missing_objects(self, segmentation: Segmentation) -> Segmentation:
         """Let a result warn of clusters whose objects are wanted, but which it does not have."""
         n = segmentation.n_clusters
         missing = sorted({label for label in self.objects if label > n})
@@ -144,7 +144,7 @@ class CleanUp:
         if is_lazy(labels):
             from .lazy_cleanup import number_pieces
 
-            tick = portion(progress, 0, 1, "Telling objects apart")
+            tick = portion(progress, 0, 1, "Numbering objects")
             return number_pieces(labels, self.objects, tick, per_plane=self.per_plane)
         # Pieces of two chosen clusters that touch are one object.
         chosen = np.isin(labels, self.objects)
@@ -164,7 +164,7 @@ class CleanUp:
     def objects_of_levels(
         self, levels: Sequence[Any], progress: Progress | None = None
     ) -> tuple[list[Any], pd.DataFrame]:
-        """Tell objects apart on the largest level, and find the same ones on the others.
+        """Give objects numbers on the largest level, and find the same ones on the others.
 
         Parameters
         ----------
@@ -185,7 +185,7 @@ class CleanUp:
             # A look at a small level would compute all of the largest.
             from napari_kmeans_seg.core.chunks import load
 
-            largest = load(largest, portion(progress, 0, 1, "Telling objects apart"))
+            largest = load(largest, portion(progress, 0, 1, "Numbering objects"))
         numbers, sizes = self.instances(largest, progress)
         table = pd.DataFrame({"label": np.arange(1, sizes.size + 1), "pixels": sizes})
         # An object has the same number on every level.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .arrays import held
+from .arrays import inner_array
 from .geometry import placement
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def describe(layer: Image) -> str:
     size = _size(shape)
     kind = "grey" if not layer.rgb else "RGBA" if pixels.shape[-1] == 4 else "RGB"
     pyramid = ", pyramid" if layer.multiscale else ""
-    lazy = "" if isinstance(held(pixels), np.ndarray) else ", lazy"
+    lazy = "" if isinstance(inner_array(pixels), np.ndarray) else ", lazy"
     return f"{size} pixels, {kind}, {np.dtype(pixels.dtype)}{pyramid}{lazy}"
 
 
@@ -64,7 +64,7 @@ def blurred_axes(layer: Image) -> tuple[list[str], list[str]]:
 
 
 def displayed_plane(viewer: ViewerModel, layer: Image) -> dict[int, int]:
-    """Tell which index a layer is shown at, along each axis that is stepped through."""
+    """Say which index a layer is shown at, along each axis that is stepped through."""
     missing = viewer.dims.ndim - layer.ndim
     shown = {axis - missing for axis in viewer.dims.displayed}
     at = np.rint(layer.world_to_data(viewer.dims.point)).astype(int)[-layer.ndim :]
@@ -117,5 +117,5 @@ def _difference(first: Image, other: Image) -> str | None:
 
 
 def _size(shape: Sequence[int]) -> str:
-    """Tell the size of a picture as people do, width first; more axes as the array has them."""
+    """Write the size of a picture as people do, width first; more axes as the array has them."""
     return " × ".join(str(n) for n in (shape[::-1] if len(shape) == 2 else shape))

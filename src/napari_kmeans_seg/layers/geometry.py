@@ -59,7 +59,7 @@ def between(image: Matrix, other: Matrix) -> Matrix:
 def into(image: Matrix, other: Matrix, coordinates: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Take data coordinates of another layer to those of the image.
 
-    Where the other layer has fewer axes, only the last ones are told.
+    Where the other layer has fewer axes, only the last ones are given.
     """
     n, m = len(image) - 1, len(other) - 1
     vertices = np.asarray(coordinates, float)

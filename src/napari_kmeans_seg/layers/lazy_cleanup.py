@@ -85,7 +85,7 @@ def merge_specks_of_chunks(
 def reach_of_specks(
     shape: Sequence[int], chunks: Sequence[Sequence[int]], size: int, *, per_plane: bool
 ) -> dict[int, int]:
-    """Tell how far around a chunk is read, along each axis; nowhere where planes are read whole.
+    """Say how far around a chunk is read, along each axis; nowhere where planes are read whole.
 
     Raises
     ------

@@ -31,7 +31,7 @@ def can_be_drawn(array: Any, *, rgb: bool = False) -> bool:
     return not is_lazy(array) or bool(np.prod(plane, dtype=float) <= DRAWN_PIXELS)
 
 
-def told_hidden(segmentation: Segmentation) -> Segmentation:
+def note_hidden(segmentation: Segmentation) -> Segmentation:
     """Say that the outputs are hidden, if they are."""
     if can_be_drawn(segmentation.labels):
         return segmentation
@@ -106,15 +106,15 @@ def label_level(
     return replace(labelled, n_iter=fit.n_iter, converged=fit.converged, warnings=fit.warnings)
 
 
-def told_in_full(
+def note_level(
     largest: Segmentation, fitted: Segmentation, place: int, shapes: Sequence[Sequence[int]]
 ) -> Segmentation:
-    """Say that a smaller level was fitted, and reckon lazy pixel counts up to the largest."""
+    """Say that a smaller level was fitted, and scale lazy pixel counts to the largest."""
     size = " × ".join(f"{n:,}" for n in shapes[place])
     note = f"Fitted on level {place} of the pyramid ({size} pixels)"
     counts = largest.counts
     if is_lazy(largest.labels):
         factor = np.prod(shapes[0], dtype=float) / np.prod(shapes[place], dtype=float)
         counts = np.rint(fitted.counts * factor).astype(np.int64)
-        note += "; pixel counts are reckoned up from it"
+        note += "; pixel counts are estimated from it"
     return replace(largest, counts=counts, warnings=(*largest.warnings, f"{note}."))

@@ -13,6 +13,7 @@ from napari_kmeans_seg import Segmentation
 from napari_kmeans_seg.core.labelling import pairs_of
 from napari_kmeans_seg.core.parallel import no_tick
 from napari_kmeans_seg.core.pixels import spread
+from napari_kmeans_seg.core.sums import join_means
 
 from .arrays import concatenate, is_lazy, look_up
 
@@ -89,10 +90,13 @@ class StepsSegmentation(Segmentation):
     @classmethod
     def join(cls, steps: Sequence[Segmentation], axis: int) -> StepsSegmentation:
         """Join segmentations of the steps whose labels match already."""
-        counts = np.sum([step.counts for step in steps], axis=0)
-        sums = np.sum([np.nan_to_num(s.centroids) * s.counts[:, np.newaxis] for s in steps], axis=0)
-        with np.errstate(invalid="ignore"):
-            centroids = sums / counts[:, np.newaxis]
+        n_clusters = steps[0].n_clusters
+        counts, centroids = join_means(
+            np.tile(np.arange(n_clusters), len(steps)),
+            np.concatenate([step.counts for step in steps]),
+            np.concatenate([step.centroids for step in steps]),
+            n_clusters,
+        )
         parameters = {**steps[0].parameters, "each_step_of_axis": axis}
         values = _values(steps[0]) | {
             "labels": concatenate([step.labels for step in steps], axis),
@@ -171,11 +175,7 @@ def relabelled(
         )
     smallest = np.min_scalar_type(n_clusters)
     home = np.asarray(table[1:], np.intp) - 1
-    counts = np.bincount(home, segmentation.counts, minlength=n_clusters).astype(np.int64)
-    weighted = np.nan_to_num(segmentation.centroids) * segmentation.counts[:, np.newaxis]
-    sums = np.stack([np.bincount(home, one, minlength=n_clusters) for one in weighted.T], axis=1)
-    with np.errstate(invalid="ignore"):
-        centroids = sums / counts[:, np.newaxis]
+    counts, centroids = join_means(home, segmentation.counts, segmentation.centroids, n_clusters)
     return replace(
         segmentation,
         labels=look_up(np.asarray(table).astype(smallest), segmentation.labels),
@@ -230,7 +230,7 @@ def _match(steps: Sequence[Segmentation], tick: Tick) -> list[Segmentation]:
 
 def _shared(before: Segmentation, now: Segmentation, tick: Tick) -> np.ndarray[Any, Any]:
     """Intersection over union of the clusters of two steps, ``(n_before, n_now)``."""
-    # Of a pyramid that is lazy the smallest level tells enough.
+    # Of a pyramid that is lazy the smallest level is enough.
     level = -1 if is_lazy(before.labels) else 0
     one, other = (levels_of(step)[level].labels for step in (before, now))
     shape = (before.n_clusters + 1, now.n_clusters + 1)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dask.array as da
 import numpy as np
 import pytest
+from napari_kmeans_seg.layers.methods_text import methods_text
 from scipy.ndimage import label as pieces
 
 from napari_kmeans_seg import segment
-from napari_kmeans_seg.layers.methods_text import methods_text
 
 SCALE = {"scale": (0.2, 0.2), "units": ("µm", "µm")}
 
@@ -387,7 +387,9 @@ def test_seeds_that_cannot_serve_are_told_of_and_too_few_are_refused(
     else:
         seeds.data = np.where(np.isin(seeds.data, (1, 3)), seeds.data, 0)
     assert run(widget) == "error"
-    assert f"1 of 2 seeds of “spots” was left out: {transparent}. One alone" in widget.message.value
+    assert (
+        f"1 of 2 seeds of “spots” was left out: {transparent}. At least two" in widget.message.value
+    )
     np.testing.assert_array_equal(np.asarray(viewer.layers["cup clusters"].data), before)
 
 

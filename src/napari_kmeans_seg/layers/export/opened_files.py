@@ -1,0 +1,96 @@
+"""The files that images were opened from, where they still hold what the layers show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy.typing as npt
+    from napari.layers import Layer
+
+    Array = npt.NDArray[Any]
+
+TIFF = (".tif", ".tiff")
+_PICTURES = (".png", ".jpg", ".jpeg")
+# Larger images are compared in parts, for a person waits meanwhile.
+_WHOLE_BYTES = 64 << 20
+_N_BLOCKS, _BLOCK, _N_PAGES = 64, 1 << 16, 4
+
+
+def files_of(layers: Sequence[Layer]) -> tuple[str, ...]:
+    """Find from which files images can be read as they are shown.
+
+    Nothing unless each has a file of its own with the shape, dtype and values of the layer: it
+    may be one of several that were stacked, or the layer may show other values by now. Of an
+    image above 64 MiB only a sample is compared.
+    """
+    paths = [str(layer.source.path or "") for layer in layers]
+    if len(set(paths)) < len(paths):
+        return ()
+    both = zip(paths, layers, strict=True)
+    return tuple(paths) if all(_holds(Path(path), layer) for path, layer in both) else ()
+
+
+def _holds(path: Path, layer: Layer) -> bool:
+    """Whether a file, read as a script would, gives the pixels of a layer."""
+    pixels, suffix = layer.data, path.suffix.lower()
+    if not isinstance(pixels, np.ndarray) or suffix not in (*TIFF, *_PICTURES):
+        return False  # lazy, or a pyramid
+    try:
+        if not path.is_file():
+            return False
+        return _tiff_holds(path, pixels) if suffix in TIFF else _picture_holds(path, pixels)
+    except Exception:  # noqa: BLE001 - what cannot be read, for whatever reason, is not named
+        return False
+
+
+def _picture_holds(path: Path, pixels: Array) -> bool:
+    # Imported here: it takes a while, and is seldom wanted.
+    from skimage.io import imread
+
+    return pixels.nbytes <= _WHOLE_BYTES and _same(imread(path), pixels)
+
+
+def _tiff_holds(path: Path, pixels: Array) -> bool:
+    import tifffile
+
+    with tifffile.TiffFile(path) as file:
+        series = file.series[0]
+        if tuple(series.shape) != pixels.shape or _plain(series.dtype) != _plain(pixels.dtype):
+            return False
+        if pixels.nbytes <= _WHOLE_BYTES:
+            return _same(tifffile.imread(path), pixels)
+        if series.dataoffset is not None:
+            stored = tifffile.memmap(path, mode="r")
+            return all(_same(stored.flat[part], pixels.flat[part]) for part in _blocks(pixels.size))
+        size, n = int(series.keyframe.size), len(series.pages)
+        if size * n != pixels.size or size * pixels.itemsize > _WHOLE_BYTES:
+            return False
+        for i in sorted({int(i) for i in np.linspace(0, n - 1, _N_PAGES)}):
+            page = series.pages[i]
+            part = pixels.flat[i * size : (i + 1) * size]
+            if page is None or not _same(page.asarray().reshape(-1), part):
+                return False
+        return True
+
+
+def _blocks(size: int) -> Iterator[slice]:
+    """Cut blocks of values that are evenly spread."""
+    for start in np.linspace(0, max(0, size - _BLOCK), _N_BLOCKS).astype(int).tolist():
+        yield slice(start, start + _BLOCK)
+
+
+def _same(stored: Array, pixels: Array) -> bool:
+    if _plain(stored.dtype) != _plain(pixels.dtype):
+        return False
+    return np.array_equal(stored, pixels, equal_nan=pixels.dtype.kind in "fc")
+
+
+def _plain(dtype: npt.DTypeLike) -> np.dtype[Any]:
+    """Give a dtype in the byte order of this machine."""
+    return np.dtype(dtype).newbyteorder("=")

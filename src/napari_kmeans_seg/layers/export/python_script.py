@@ -1,0 +1,250 @@
+"""A result as the script that gives it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..outputs.columns import painted_by_hand
+from ..outputs.notes import FittedOn
+from ..outputs.record import Deleted, Merged, PaintedByHand, Record, Split, ThresholdMoved
+from .opened_files import TIFF
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+
+# In the order of `segment`, with its defaults: what is as it was is not spelled out.
+_OF_PREPARE: dict[str, Any] = {
+    "color_space": "rgb",
+    "channel_weights": None,
+    "normalize": False,
+    "smoothing": 0.0,
+    "spatial_weight": 0.0,
+    "fit_scale": 1.0,
+}
+_OF_RUN: dict[str, Any] = {
+    "init": "auto",
+    "n_init": 1,
+    "max_iter": 300,
+    "tol": 1e-4,
+    "seed": 0,
+}
+_PAINTED = "# Pixels were relabelled by hand {}, which a script cannot repeat."
+
+
+def python_script(layer: Layer, *files: str) -> str:
+    """Write the script that gives a result, from the image file to its labels.
+
+    What cannot be written, such as a region that was drawn, is read from a file, and a
+    comment says of what.
+
+    Parameters
+    ----------
+    layer : Layer
+        A Labels layer or segmented image of a result.
+    *files : str
+        The file of the image; of several layers that were clustered together, one of each.
+
+    Raises
+    ------
+    ValueError
+        If the layer is a preview of what is in view.
+    """
+    record = Record.of_result(layer)
+    if record.is_preview:
+        raise ValueError("This is a preview of what is in view. Press Run, then copy the script.")
+    body = [*_read(record, files), *_segmented(record)]
+    body += [*_labels(record), *_edited(record)]
+    if painted_by_hand(layer):
+        body.append(_PAINTED.format("since"))
+    return "\n".join([f"# napari-kmeans-seg {record.version}", *_imports(body), "", *body, ""])
+
+
+def _imports(body: list[str]) -> list[str]:
+    """Import what the lines need."""
+    text = "\n".join(body)
+    own = [name for name in ("prepare", "segment") if f"{name}(" in text]
+    lines = ["import numpy as np"] if "np." in text else []
+    read = re.findall(r"imread\('([^']*)'\)|imread\(\"([^\"]*)\"\)", text)
+    # scikit-image would take a stack of 3 or 4 planes for channels.
+    tiff = all("".join(name).lower().endswith(TIFF) for name in read)
+    lines += [f"from {'tifffile' if tiff else 'skimage.io'} import imread", ""]
+    lines.append(f"from napari_kmeans_seg import {', '.join(own)}")
+    if "CleanUp(" in text:
+        lines.append("from napari_kmeans_seg.layers import CleanUp")
+    if "StepsSegmentation" in text:
+        lines.append("from napari_kmeans_seg.layers.results import StepsSegmentation")
+    return lines
+
+
+def _read(record: Record, files: tuple[str, ...]) -> list[str]:
+    """Read the image and its region, cut to the plane that was segmented."""
+    source, channels = record.source, record.source.channels
+    if channels:
+        names = files or tuple(f"{name}.tif" for name in channels)
+        lines = [f"image = np.stack([{', '.join(f'imread({name!r})' for name in names)}])"]
+    else:
+        lines = [f"image = imread({(files or ('image.tif',))[0]!r})"]
+    if not files:
+        saved = "images “{}”, each" if channels else "image “{}”,"
+        lines.insert(0, f"# The {saved.format(source.name)} saved as a file.")
+    if (level := _level(record)) is not None:
+        lines += [
+            f"# Clusters were found on level {level} of the pyramid, an image of its own size.",
+            f"small = {lines[-1].removeprefix('image = ').replace('.tif', f'_level{level}.tif')}",
+        ]
+    cut = []
+    if at := source.plane:
+        cut = [f"{at[axis]}:{at[axis] + 1}" if axis in at else ":" for axis in range(max(at) + 1)]
+        lines.append(f"image = image[{', '.join([':', *cut] if channels else cut)}]")
+    if (region := source.region) is not None:
+        chosen = list(region.labels)
+        size = "the size of the whole stack" if cut else "the same size"
+        lines.append(
+            f"# The region “{region.layer}”, saved as an image of {size}"
+            + (": its labels." if chosen else " that is not 0 inside.")
+        )
+        inside = f"np.isin({{}}, {chosen})" if chosen else "{} > 0"
+        index = f"[{', '.join(cut)}]" if cut else ""
+        lines.append("mask = " + inside.format(f"imread('region.tif'){index}"))
+        if level is not None:
+            lines.append("small_mask = " + inside.format(f"imread('region_level{level}.tif')"))
+    if any(isinstance(note, FittedOn) and note.sample for note in record.notes):
+        lines.append("# The plugin took a sample of the pixels, so that its result may differ.")
+    return lines
+
+
+def _segmented(record: Record) -> list[str]:
+    """Cluster the image, or each step of it by itself."""
+    region, axis, level = record.source.region, record.source.step_axis, _level(record)
+    everywhere = region is not None and region.everywhere
+    if axis is None:
+        image, mask = ("image", "mask") if level is None else ("small", "small_mask")
+        lines = [f"segmentation = {_call(record, image, mask if region else None)}"]
+        if everywhere or level is not None:
+            limited = ", mask=mask" if region and not everywhere else ""
+            lines.append(f"segmentation = segmentation.model.predict(image{limited})")
+    else:
+        along = axis + bool(record.source.channels)
+        image = "small" if level is not None else "image"
+        steps = f"np.split({image}, {image}.shape[{along}], axis={along})"
+        call = _call(record, "step", "part" if region else None, auto=True)
+        if everywhere:
+            call += ".model.predict(step)"
+        loop = f"for step in {steps}"
+        if region:
+            parts = f"np.split(mask, mask.shape[{axis}], axis={axis})"
+            loop = f"for step, part in zip({steps}, {parts}, strict=True)"
+        # Seeds are the same in every step, so their labels match from the start.
+        join = "of" if record.source.seeds is None else "join"
+        lines = [
+            f"steps = [\n    {call}\n    {loop}\n]",
+            f"segmentation = StepsSegmentation.{join}(steps, {axis})",
+        ]
+    if specks := record.source.specks:
+        across = ", per_plane=False" if record.source.across_planes else ""
+        lines.append(
+            f"segmentation = CleanUp(specks={specks}{across}).without_specks(segmentation)"
+        )
+    return lines
+
+
+def _call(record: Record, image: str, mask: str | None, *, auto: bool = False) -> str:
+    """Write the call that clusters an image; of several steps each has its own `init`."""
+    used, seeds = record.arguments, record.source.seeds
+    if seeds is None:
+        return _segment_call(used, image, mask, auto=auto)
+    prepared = f"prepare({', '.join([image, *_reading(used, mask)])})"
+    if seeds.fixed:
+        return f"{prepared}.classify({used['init']!r})"
+    of_run = [one for one in _named(used, _OF_RUN) if not auto or one != "init='optimal'"]
+    arguments = [f"n_clusters={used['n_clusters']}", *of_run, "keep_order=True"]
+    return f"{prepared}.segment({', '.join(arguments)})"
+
+
+def _segment_call(used: dict[str, Any], image: str, mask: str | None, *, auto: bool = False) -> str:
+    of_run = [one for one in _named(used, _OF_RUN) if not auto or one != "init='optimal'"]
+    arguments = [image, f"n_clusters={used['n_clusters']}", *_reading(used, mask), *of_run]
+    return f"segment({', '.join(arguments)})"
+
+
+def _reading(used: dict[str, Any], mask: str | None) -> list[str]:
+    form = [f"mask={mask}"] if mask else []
+    if used.get("channel_axis") is not None:
+        form.append(f"channel_axis={used['channel_axis']}")
+    if used.get("alpha"):
+        form.append("alpha=True")
+    return [*form, *_named(used, _OF_PREPARE)]
+
+
+def _named(used: dict[str, Any], defaults: dict[str, Any]) -> list[str]:
+    given = {key: used[key] for key in defaults if key in used}
+    # What is 1 for every channel, or 0 along every axis, is as if it was not given.
+    if set(given.get("channel_weights") or [1]) == {1}:
+        given.pop("channel_weights", None)
+    if not np.any(given.get("smoothing", 0)):
+        given.pop("smoothing", None)
+    return [f"{key}={value!r}" for key, value in given.items() if value != defaults[key]]
+
+
+def _labels(record: Record) -> list[str]:
+    """Take the labels; those of painted seeds keep their numbers."""
+    numbers = list(record.first)
+    # Wide enough for the labels that splitting adds.
+    wide = ".astype(np.uint16)" if record.edits else ""
+    if record.source.seeds is None or numbers == list(range(1, len(numbers) + 1)):
+        return [f"labels = segmentation.labels{wide}"]
+    return [
+        "# Labels are those that were painted as seeds.",
+        "table = np.zeros(segmentation.n_clusters + 1, np.uint16)",
+        f"table[1:][segmentation.counts > 0] = {numbers}",
+        "labels = table[segmentation.labels]",
+    ]
+
+
+def _edited(record: Record) -> list[str]:
+    """Do what was done to the clusters."""
+    lines: list[str] = []
+    for edit in record.edits:
+        match edit:
+            case Merged(labels):
+                lines.append(f"labels[np.isin(labels, {list(labels)})] = {labels[0]}")
+            case Deleted(labels):
+                lines.append(f"labels[np.isin(labels, {list(labels)})] = 0")
+            case Split():
+                lines += _split(edit, record)
+            case ThresholdMoved():
+                lines.append(_moved(edit))
+            case PaintedByHand():
+                lines.append(_PAINTED.format("here"))
+    return lines
+
+
+def _split(edit: Split, record: Record) -> list[str]:
+    """Split a cluster by k-means on its own pixels."""
+    used = record.arguments
+    form = {key: used[key] for key in ("channel_axis", "alpha") if key in used}
+    own = record.arguments_of_parts | form | {"n_clusters": len(edit.labels)}
+    call, table = _segment_call(own, "image", f"labels == {edit.label}"), [0, *edit.labels]
+    return [
+        f"parts = {call}.labels",
+        f"labels[parts > 0] = np.array({table})[parts[parts > 0]]",
+    ]
+
+
+def _moved(edit: ThresholdMoved) -> str:
+    """Move the threshold between two clusters of one channel."""
+    lower, upper, at = edit.lower, edit.upper, edit.at
+    if at > edit.start:
+        above = f" & (image > {edit.low})" if edit.low is not None else ""
+        return f"labels[(labels == {upper}){above} & (image <= {at})] = {lower}"
+    below = f" & (image <= {edit.high})" if edit.high is not None else ""
+    return f"labels[(labels == {lower}) & (image > {at}){below}] = {upper}"
+
+
+def _level(record: Record) -> int | None:
+    """Find which level of a pyramid was fitted, if it was not the largest."""
+    levels = (note.level for note in record.notes if isinstance(note, FittedOn))
+    return next((level for level in levels if level is not None), None)

@@ -1,0 +1,1 @@
+"""What is segmented: layers become an array and arguments for the core."""

@@ -1,0 +1,167 @@
+"""What of which layers is to be segmented, and how it is described and found again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..arrays import as_array, is_lazy
+from ..cleanup import CleanUp
+from ..describe import pixels_of
+from .record import RegionRecord, SeedsRecord, SourceRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+    from ..geometry import Matrix
+    from .region import Region
+    from .seeds import Seeds
+
+_NO_CLEAN_UP = CleanUp()
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """An image layer, or several as channels, and what of them is to be segmented where.
+
+    Attributes
+    ----------
+    layer_id : str
+        The layer's unique id, which outlives renaming; of several, the first one's.
+    name : str
+        The layer's name when it was read; of several, all names.
+    data : array-like
+        The layer's pixels; of a pyramid, its largest level. It is turned into a NumPy
+        array where the work is done, so that a lazy array is not computed on the
+        interface's thread.
+    rgb : bool
+        Whether the last axis holds red, green, blue and perhaps alpha.
+    placement : matrix
+        Where the layer lies in the world.
+    channels : tuple of Chosen
+        The layers that are clustered together, one feature each; empty for a single one.
+    pyramid : tuple of array-like
+        All levels, the largest first; empty for a layer that is no pyramid.
+    plane : mapping of int to int
+        The index along each axis to which the scope is limited; None where it is not. Of a
+        volume all axes of which are displayed it is empty.
+    step_axis : int or None
+        The axis whose steps are clustered each by itself.
+    region : Region or None
+        Where clustering happens.
+    seeds : Seeds or None
+        Where clusters start.
+    clean_up : CleanUp
+        What is done to the labels afterwards.
+    time_axes : tuple of int
+        The axes of time, along which no smoothing mixes one picture with the next.
+    """
+
+    layer_id: str
+    name: str
+    data: Any
+    rgb: bool
+    placement: Matrix
+    channels: tuple[Chosen, ...] = ()
+    pyramid: tuple[Any, ...] = ()
+    plane: Mapping[int, int] | None = None
+    step_axis: int | None = None
+    region: Region | None = None
+    seeds: Seeds | None = None
+    clean_up: CleanUp = _NO_CLEAN_UP
+    time_axes: tuple[int, ...] = ()
+
+    @property
+    def link_id(self) -> str:
+        """What its outputs are found by: those of a plane are not those of the whole."""
+        own = "+".join(each.layer_id for each in self.channels) or self.layer_id
+        return f"{own}:{self.part}" if self.part else own
+
+    @property
+    def part(self) -> str:
+        """What the scope is limited to: a "plane", a "volume" that is displayed, or nothing."""
+        return self.record.part(self._n_axes)
+
+    @property
+    def channel_names(self) -> list[str]:
+        """What the channels are called in tables."""
+        if self.channels:
+            return [each.name for each in self.channels]
+        return ["red", "green", "blue"] if self.rgb else ["intensity"]
+
+    @property
+    def channel_axis(self) -> int | None:
+        """The axis of the channels of `levels`, counted from the end."""
+        if self.channels:
+            return -1 - self._n_axes
+        return -1 if self.rgb else None
+
+    @property
+    def alpha(self) -> bool:
+        """Whether the last channel is alpha."""
+        return self.rgb and self.data.shape[-1] == 4
+
+    @property
+    def origin(self) -> npt.NDArray[np.float64]:
+        """The data coordinates at which the scope begins."""
+        origin = np.zeros(len(self.placement) - 1)
+        for axis, index in (self.plane or {}).items():
+            origin[axis] = index
+        return origin
+
+    @property
+    def is_lazy(self) -> bool:
+        """Whether the pixels are computed or read when they are asked for."""
+        return is_lazy(as_array(self.data))
+
+    @property
+    def record(self) -> SourceRecord:
+        """What its outputs keep of it."""
+        region, seeds, clean_up = self.region, self.seeds, self.clean_up
+        return SourceRecord(
+            name=self.name,
+            channels=tuple(self.channel_names) if self.channels else (),
+            plane=self.plane,
+            step_axis=self.step_axis,
+            region=None
+            if region is None
+            else RegionRecord(region.name, region.everywhere, region.chosen),
+            seeds=None if seeds is None else SeedsRecord(seeds.name, seeds.fixed),
+            specks=clean_up.specks,
+            across_planes=bool(clean_up.specks) and not clean_up.per_plane,
+        )
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The record in plain values that JSON can hold."""
+        return self.record.to_json()
+
+    def layer_in(self, viewer: ViewerModel) -> Image | None:
+        """Find the layer in a viewer, or None where it is gone."""
+        for layer in viewer.layers:
+            if str(layer.unique_id) == self.layer_id:
+                return layer
+        return None
+
+    def layers_in(self, viewer: ViewerModel) -> list[Image] | None:
+        """Find the layer, or all that are clustered together; None where one is gone."""
+        found = [each.layer_in(viewer) for each in self.channels or (self,)]
+        there = [layer for layer in found if layer is not None]
+        return there if len(there) == len(found) else None
+
+    def is_still(self, layer: Image, *others: Image) -> bool:
+        """Whether the layers show the very arrays that were read."""
+        return all(
+            pixels_of(now) is each.data
+            for each, now in zip(self.channels or (self,), (layer, *others), strict=False)
+        )
+
+    @property
+    def _n_axes(self) -> int:
+        return len(self.placement) - 1

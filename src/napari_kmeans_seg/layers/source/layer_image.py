@@ -1,0 +1,288 @@
+"""The one place where layers become an array and arguments for the core."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from napari_kmeans_seg import Segmentation, prepare
+from napari_kmeans_seg.core.parallel import portion, within
+from napari_kmeans_seg.core.pixels import NO_PIXEL
+
+from ..arrays import as_array, reading, stack
+from ..describe import is_time, mismatch, pixels_of
+from ..geometry import of_level, placement, shifted
+from ..pyramid import label_level, level_to_fit, note_hidden, note_level
+from ..results import PyramidSegmentation, StepsSegmentation, relabelled
+from .chosen import Chosen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari.layers import Image
+
+    from napari_kmeans_seg import PreparedImage
+    from napari_kmeans_seg.core.parallel import Progress
+
+    from ..geometry import Matrix
+    from .seeds import Start
+
+Found = TypeVar("Found", bound=Segmentation)
+
+# The arguments of `segment` that `prepare` takes; the others are those of a run.
+_OF_PREPARE = (
+    "mask",
+    "color_space",
+    "channel_weights",
+    "normalize",
+    "smoothing",
+    "spatial_weight",
+    "fit_scale",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class LayerImage(Chosen):
+    """The pixels of what was chosen, and how to segment them."""
+
+    channels: tuple[LayerImage, ...] = ()
+
+    @classmethod
+    def of(cls, layer: Image, *others: Image) -> LayerImage:
+        """Read a layer, or several to cluster together. Cheap: no pixel is touched.
+
+        Raises
+        ------
+        ValueError
+            If the layers do not match; the message says which one, and in what.
+        """
+        one = cls(
+            layer_id=str(layer.unique_id),
+            name=layer.name,
+            data=pixels_of(layer),
+            rgb=bool(layer.rgb),
+            placement=placement(layer),
+            pyramid=tuple(layer.data) if layer.multiscale else (),
+            time_axes=tuple(axis for axis in range(layer.ndim) if is_time(layer, axis)),
+        )
+        if not others:
+            return one
+        for other in (layer, *others):
+            if (why := mismatch(layer, other)) is not None:
+                raise ValueError(why)
+        channels = (one, *(cls.of(other) for other in others))
+        return replace(one, name=" + ".join(each.name for each in channels), channels=channels)
+
+    @cached_property
+    def levels(self) -> tuple[tuple[Any, Matrix], ...]:
+        """The array of each level, channels joined and cut to the scope, and where it lies.
+
+        For NumPy arrays that are joined this copies all pixels.
+        """
+        each = self.channels or (self,)
+        shapes = [np.shape(level)[: self._n_axes] for level in each[0].pyramid or (self.data,)]
+        found = []
+        for i, shape in enumerate(shapes):
+            arrays = [as_array((one.pyramid or (one.data,))[i]) for one in each]
+            where = of_level(self.placement, shapes[0], shape)
+            if self.plane is not None:
+                cut: list[slice] = [slice(None)] * self._n_axes
+                offset = np.zeros(self._n_axes)
+                for axis, index in self.plane.items():
+                    at = min(index * shape[axis] // shapes[0][axis], shape[axis] - 1)
+                    cut[axis], offset[axis] = slice(at, at + 1), at
+                arrays = [array[tuple(cut)] for array in arrays]
+                where = shifted(where, offset)
+            found.append((stack(arrays, 0) if self.channels else arrays[0], where))
+        return tuple(found)
+
+    @property
+    def _arrays(self) -> dict[str, Sequence[Any]]:
+        """What each layer is called, and what is read of it."""
+        return {each.name: each.pyramid or (each.data,) for each in self.channels or (self,)}
+
+    def prepare(self, *, progress: Progress | None = None, **parameters: Any) -> PreparedImage:
+        """Read the pixels once, to segment them several times.
+
+        `parameters` are those of `napari_kmeans_seg.prepare`. Scope and region count; steps,
+        smaller levels and seeds do not.
+        """
+        image, where = self.levels[0]
+        with reading(self._arrays):
+            return self._prepare(image, where, progress, parameters)
+
+    def segment(
+        self, *, progress: Progress | None = None, n_clusters: int = 5, **parameters: Any
+    ) -> Segmentation:
+        """Segment the pixels; `parameters` are those of `napari_kmeans_seg.segment`.
+
+        A `mask` limits the largest level only, and this alone is segmented then.
+
+        Returns
+        -------
+        Segmentation
+            Its arrays are lazy where the layer is. That of a pyramid is a
+            `PyramidSegmentation`, that of steps a `StepsSegmentation`.
+        """
+        if "mask" in parameters:
+            return self._segment(self.levels[:1], n_clusters, parameters, progress)
+        spatial = slice(1, None) if self.channels else slice(self._n_axes)
+        self.clean_up.check([level for level, _ in self.levels], spatial)
+        cleaning = 0.8 if self.clean_up.specks else 1.0
+        finding = within(progress, 0, cleaning)
+        with reading(self._arrays):
+            if self.step_axis is None:
+                found = self._segment(self.levels, n_clusters, parameters, finding)
+            else:
+                found = self._segment_steps(self.step_axis, n_clusters, parameters, finding)
+            found = self.clean_up.without_specks(found, within(progress, cleaning, 1))
+        return found if self.pyramid else note_hidden(found)
+
+    def _segment_steps(
+        self, axis: int, n_clusters: int, parameters: dict[str, Any], progress: Progress | None
+    ) -> StepsSegmentation:
+        """Cluster each step of an axis by itself."""
+        along = self.array_axis(axis)
+        n_steps = {level.shape[along] for level, _ in self.levels}
+        if len(n_steps) > 1:
+            raise ValueError(
+                f"The levels of “{self.name}” differ along axis {axis}: its steps cannot be "
+                "clustered each by itself. Segment the whole image instead."
+            )
+        n = n_steps.pop()
+        # Seeds stand for the same in every step, wherever they were set.
+        start = None if self.seeds is None else self._start(*self.levels[0], progress)
+        steps = []
+        for i in range(n):
+
+            def step_progress(fraction: float, stage: str, i: int = i) -> None:
+                if progress is not None:
+                    progress(0.9 * (i + fraction) / n, f"{stage}, step {i + 1} of {n}")
+
+            levels = []
+            for level, where in self.levels:
+                cut = [slice(None)] * level.ndim
+                cut[along] = slice(i, i + 1)
+                offset = np.zeros(self._n_axes)
+                offset[axis] = i
+                levels.append((level[tuple(cut)], shifted(where, offset)))
+            steps.append(self._segment(levels, n_clusters, parameters, step_progress, start))
+        if start is not None and len({step.n_clusters for step in steps}) == 1:
+            return note_seeds(StepsSegmentation.join(steps, axis), start)
+        tick = portion(progress, 0.9, 1, "Comparing steps")
+        return note_seeds(StepsSegmentation.of(steps, axis, tick), start)
+
+    def array_axis(self, axis: int) -> int:
+        """Say which axis of the arrays an axis of the layer is."""
+        return axis + bool(self.channels)
+
+    def _segment(
+        self,
+        levels: Sequence[tuple[Any, Matrix]],
+        n_clusters: int,
+        parameters: dict[str, Any],
+        progress: Progress | None,
+        start: Start | None = None,
+    ) -> Segmentation:
+        """Fit on one level, and label them all."""
+        of_prepare = {key: value for key, value in parameters.items() if key in _OF_PREPARE}
+        of_run = {key: value for key, value in parameters.items() if key not in _OF_PREPARE}
+        given, arrays = start, [level for level, _ in levels]
+        shapes = [self._spatial(level) for level in arrays]
+        place, of_prepare["fit_scale"] = level_to_fit(
+            arrays, shapes, of_prepare.get("fit_scale", 1.0)
+        )
+        # What is left of the progress is for labelling what was not fitted.
+        fitting = 0.7 if len(levels) > 1 or not self._as_fitted else 1.0
+        image, where = levels[place]
+        if self.seeds is not None and start is None:
+            start = self._start(image, where, progress)
+        prepared = self._prepare(image, where, within(progress, 0, 0.4 * fitting), of_prepare)
+        running = within(progress, 0.4 * fitting, fitting)
+        if self.seeds is None or start is None:
+            fit = prepared.segment(n_clusters, progress=running, **of_run)
+        elif self.seeds.fixed:
+            fit = prepared.classify(start.centroids, progress=running)
+        else:
+            of_run |= {"init": start.centroids, "n_init": 1}
+            fit = prepared.segment(
+                len(start.centroids), keep_order=True, progress=running, **of_run
+            )
+
+        everywhere = self.region is None or self.region.everywhere
+        done: list[Segmentation] = []
+        for i, (level, lies) in enumerate(levels):
+            if i == place and self._as_fitted:
+                done.append(fit)
+                continue
+            low = fitting + (1 - fitting) * i / len(levels)
+            high = fitting + (1 - fitting) * (i + 1) / len(levels)
+            mask = None if everywhere else self._mask(level, lies)
+            part = within(progress, low, high)
+            done.append(label_level(fit, level, mask, part, count=i == place))
+        if place:
+            done[0] = note_level(done[0], done[place], place, shapes)
+        result = PyramidSegmentation.of(done) if len(done) > 1 else done[0]
+        if start is not None and len(start.numbers) == result.n_clusters:
+            table = np.concatenate([[0], start.numbers])
+            result = relabelled(result, table, int(start.numbers.max()))
+        # Whoever gave the start notes which seeds were left out.
+        return note_seeds(result, start) if given is None else result
+
+    @property
+    def _as_fitted(self) -> bool:
+        """Whether labels belong to those pixels only that were fitted."""
+        return self.region is None or not self.region.everywhere
+
+    def _spatial(self, array: Any) -> tuple[int, ...]:
+        return tuple(array.shape[1:] if self.channels else array.shape[: self._n_axes])
+
+    def _mask(self, image: Any, where: Matrix) -> Any:
+        if self.region is None:
+            return None
+        return self.region.mask(image, self._spatial(image), where, self.channel_axis)
+
+    def _start(self, image: Any, where: Matrix, progress: Progress | None = None) -> Start:
+        assert self.seeds is not None
+        region = self.region
+        limited = region is not None and not region.everywhere
+        return self.seeds.start(
+            image,
+            where,
+            self.channel_axis,
+            alpha=self.alpha,
+            inside=self._mask(image, where) if limited else None,
+            limits=(
+                f"the displayed {self.part}" if self.part else "the image",
+                f"the region “{region.name}”" if region else "",
+            ),
+            tick=portion(progress, 0, 0, "Reading seeds"),
+        )
+
+    def _prepare(
+        self, image: Any, where: Matrix, progress: Progress | None, parameters: dict[str, Any]
+    ) -> PreparedImage:
+        mask = self._mask(image, where)
+        if (given := parameters.get("mask")) is not None:
+            mask = given if mask is None else mask & given
+        if self.time_axes and np.any(sigma := parameters.get("smoothing", 0)):
+            along = np.array(np.broadcast_to(sigma, self._n_axes), float)
+            along[list(self.time_axes)] = 0
+            parameters = {**parameters, "smoothing": along.tolist()}
+        form = {"channel_axis": self.channel_axis, "alpha": self.alpha, "mask": mask}
+        try:
+            return prepare(image, **{**parameters, **form}, progress=progress)
+        except ValueError as error:
+            if self.region is not None and str(error) == NO_PIXEL:
+                raise ValueError(self.region.missed) from error
+            raise
+
+
+def note_seeds(found: Found, start: Start | None) -> Found:
+    """Warn of seeds that were left out."""
+    if start is None or not start.left_out:
+        return found
+    return replace(found, warnings=(*found.warnings, start.left_out))

@@ -1,0 +1,105 @@
+"""What a person drew over an image in another layer: a region, or seeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Labels
+
+from ..arrays import as_array
+from ..describe import pixels_of
+from ..geometry import placement, shifted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+    from napari.layers import Layer
+
+    from ..geometry import Matrix
+
+
+@dataclass(frozen=True, eq=False)
+class Marks:
+    """Marks over an image, as they were when their layer was read.
+
+    Attributes
+    ----------
+    name : str
+        The layer's.
+    placement : matrix
+        Where the layer lies.
+    labels : array of int or None
+        The data of a Labels layer.
+    """
+
+    name: str
+    placement: Matrix
+    labels: Any = None
+
+    @staticmethod
+    def _read(layer: Layer) -> tuple[str, Matrix, Any]:
+        labels = as_array(pixels_of(layer)) if isinstance(layer, Labels) else None
+        return layer.name, placement(layer), labels
+
+    def _check_axes(self, what: str, where: Matrix) -> None:
+        """Refuse marks that have more axes than the image, which `where` places."""
+        if len(self.placement) > len(where):
+            raise ValueError(
+                f"The {what} “{self.name}” has {len(self.placement) - 1} axes, the image only "
+                f"{len(where) - 1}: choose one with at most as many."
+            )
+
+
+def in_chunks(
+    read: Callable[[Any, tuple[int, ...], Matrix], npt.NDArray[Any]],
+    marks: Any,
+    chunks: tuple[tuple[int, ...], ...],
+    where: Matrix,
+    dtype: npt.DTypeLike,
+) -> Any:
+    """Read marks for each chunk of a lazy image when it is asked for.
+
+    Parameters
+    ----------
+    read : callable
+        Gives the marks for the pixels of an array, of which it gets the shape and the place.
+    marks : object
+        What they are read from. It may be large: where the chunks are on other machines it is
+        sent there once, and not with each of them.
+    chunks : tuple of tuple of int
+        Of the image, channels left out.
+    where : matrix
+        Where the image lies.
+    dtype : data-type
+        Of the marks.
+
+    Returns
+    -------
+    dask.array.Array
+    """
+    import dask.array as da
+    from dask.delayed import delayed
+
+    return da.map_blocks(
+        _read_block,
+        read,
+        where,
+        marks=delayed(marks, pure=True, traverse=False),
+        chunks=chunks,
+        dtype=dtype,
+        meta=np.empty((0,) * len(chunks), dtype),
+    )
+
+
+def _read_block(
+    read: Callable[[Any, tuple[int, ...], Matrix], npt.NDArray[Any]],
+    where: Matrix,
+    marks: Any,
+    block_info: Any = None,
+) -> npt.NDArray[Any]:
+    place = block_info[None]["array-location"]
+    corner = shifted(where, [start for start, _ in place])
+    return read(marks, tuple(stop - start for start, stop in place), corner)

@@ -1,0 +1,139 @@
+"""What a result keeps of where it came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class RegionRecord:
+    """The region in which clusters were found.
+
+    Attributes
+    ----------
+    layer : str
+        The name of its layer.
+    everywhere : bool
+        Whether all pixels were labelled, and not only those of the region.
+    labels : tuple of int
+        The labels that belong to it; empty for all.
+    """
+
+    layer: str
+    everywhere: bool
+    labels: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class SeedsRecord:
+    """The seeds from which clusters started: the name of their layer, and whether they stayed."""
+
+    layer: str
+    fixed: bool
+
+
+@dataclass(frozen=True)
+class ViewRecord:
+    """The part of an image of which a result is a preview; see `View`."""
+
+    level: int
+    start: tuple[int, ...]
+    stop: tuple[int, ...]
+    step: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class SourceRecord:
+    """What was segmented.
+
+    Attributes
+    ----------
+    name : str
+        Of the image; of several that were clustered together, all names.
+    channels : tuple of str
+        Of several images each one's name.
+    plane : mapping of int to int
+        The index along each axis to which the scope was limited; None where it was not.
+    step_axis : int or None
+        The axis whose steps were clustered each by itself.
+    region : RegionRecord or None
+    seeds : SeedsRecord or None
+    specks : int
+        Connected pieces with fewer pixels were merged into what is around them.
+    across_planes : bool
+        Whether pieces were connected across planes.
+    view : ViewRecord or None
+        Of a preview, the part that was in view.
+    """
+
+    name: str
+    channels: tuple[str, ...] = ()
+    plane: Mapping[int, int] | None = None
+    step_axis: int | None = None
+    region: RegionRecord | None = None
+    seeds: SeedsRecord | None = None
+    specks: int = 0
+    across_planes: bool = False
+    view: ViewRecord | None = None
+
+    def part(self, n_axes: int) -> str:
+        """Say what the scope was limited to, of an image with so many axes.
+
+        A "plane", a "volume" that was displayed, or nothing.
+        """
+        if self.plane is None:
+            return ""
+        return "plane" if n_axes - len(self.plane) <= 2 else "volume"
+
+    def to_json(self) -> dict[str, Any]:
+        """Give plain values; only of what there is."""
+        fields: dict[str, Any] = {"source": self.name}
+        if self.channels:
+            fields["channels"] = list(self.channels)
+        if self.plane is not None:
+            fields["plane"] = {str(axis): index for axis, index in self.plane.items()}
+        if self.step_axis is not None:
+            fields["each_step_of_axis"] = self.step_axis
+        if self.region is not None:
+            fields["region"] = {"layer": self.region.layer, "everywhere": self.region.everywhere}
+            if self.region.labels:
+                fields["region"]["labels"] = list(self.region.labels)
+        if self.seeds is not None:
+            fields["seeds"] = {"layer": self.seeds.layer, "fixed": self.seeds.fixed}
+        if self.specks:
+            fields["merged_pieces_below"] = self.specks
+        if self.across_planes:
+            fields["pieces_across_planes"] = True
+        if (view := self.view) is not None:
+            box = {"start": list(view.start), "stop": list(view.stop), "step": list(view.step)}
+            fields["preview_of"] = {"level": view.level, **box}
+        return fields
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> SourceRecord:
+        """Read what `to_json` wrote, among other fields."""
+        plane, region, seeds, view = (
+            fields.get(key) for key in ("plane", "region", "seeds", "preview_of")
+        )
+        return cls(
+            name=fields.get("source", ""),
+            channels=tuple(fields.get("channels", ())),
+            plane=None if plane is None else {int(axis): index for axis, index in plane.items()},
+            step_axis=fields.get("each_step_of_axis"),
+            region=region
+            and RegionRecord(
+                region["layer"], region["everywhere"], tuple(region.get("labels", ()))
+            ),
+            seeds=seeds and SeedsRecord(seeds["layer"], seeds["fixed"]),
+            specks=fields.get("merged_pieces_below", 0),
+            across_planes=fields.get("pieces_across_planes", False),
+            view=view
+            and ViewRecord(
+                int(view["level"]),
+                *(tuple(map(int, view[key])) for key in ("start", "stop", "step")),
+            ),
+        )

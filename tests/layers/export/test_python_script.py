@@ -1,0 +1,272 @@
+"""The script of a result gives this very result, whatever it was made of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+from napari.layers._source import layer_source
+from skimage.io import imsave
+
+from napari_kmeans_seg.layers import CleanUp, LayerImage, Outputs, Region, Seeds
+from napari_kmeans_seg.layers.clusters import Clusters, clusters_of
+from napari_kmeans_seg.layers.clusters.edits import PixelChange
+from napari_kmeans_seg.layers.export.methods_text import methods_text
+from napari_kmeans_seg.layers.export.opened_files import files_of
+from napari_kmeans_seg.layers.export.python_script import python_script
+from napari_kmeans_seg.layers.outputs.record import ThresholdMoved
+
+
+@pytest.fixture
+def viewer() -> ViewerModel:
+    return ViewerModel()
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Where the script finds its files."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def stack(cell) -> np.ndarray:
+    """Six parts of a micrograph, from dark to bright: (6, 128, 128) uint16."""
+    parts = [cell[60 * i : 60 * i + 128, 40 * i : 40 * i + 128] for i in range(6)]
+    return np.stack([part.astype(np.uint16) * (20 + i) for i, part in enumerate(parts)])
+
+
+def save(name: str, image: np.ndarray) -> None:
+    imsave(name, image, check_contrast=False)
+
+
+def run(viewer, source: LayerImage, n_clusters=4, **parameters) -> Clusters:
+    found = source.segment(n_clusters=n_clusters, **parameters)
+    return clusters_of(viewer, Outputs.paint(source, found).show(viewer)["labels"])
+
+
+def labels_of(clusters: Clusters) -> np.ndarray:
+    """What the script gives."""
+    script, found = python_script(clusters.layer), {}
+    exec(script, found)
+    return found["labels"]
+
+
+def gives_it(clusters: Clusters) -> bool:
+    """Whether the script gives the labels of the layer."""
+    layer = clusters.layer
+    np.testing.assert_array_equal(
+        labels_of(clusters), layer.data[0] if layer.multiscale else layer.data
+    )
+    return True
+
+
+def work_on(clusters: Clusters) -> None:
+    """Merge, split and delete."""
+    a, b, c = clusters.labels[:3]
+    clusters.merge([a, b])
+    clusters.split(c, clusters.parts(c, 2)(None))
+    clusters.delete([a])
+
+
+def test_several_layers(viewer, coffee, folder):
+    layers = [viewer.add_image(coffee[..., i], name=name) for i, name in enumerate("rgb")]
+    for i, name in enumerate("rgb"):
+        save(f"{name}.tif", coffee[..., i])
+    result = run(viewer, LayerImage.of(*layers), normalize=True)
+    assert gives_it(result)
+    call = "segment(image, n_clusters=4, channel_axis=-3, normalize=True, init='k-means++')"
+    assert call in python_script(result.layer)
+    assert "on 3 channels (r, g and b)" in methods_text(result.layer)
+    work_on(result)
+    assert gives_it(result)
+
+
+def test_a_plane(viewer, stack, folder):
+    save("image.tif", stack)
+    source = replace(LayerImage.of(viewer.add_image(stack)), plane={0: 2})
+    result = run(viewer, source)
+    assert gives_it(result)
+    assert "Only the plane at 2 along axis 0 was clustered." in methods_text(result.layer)
+    work_on(result)
+    assert gives_it(result)
+
+
+@pytest.mark.parametrize("chosen", [(), (1, 3)])
+@pytest.mark.parametrize("n_layers", [1, 2])
+def test_a_plane_within_a_region_of_the_whole_stack(viewer, stack, folder, chosen, n_layers):
+    painted = np.zeros(stack.shape, np.uint8)
+    painted[:, 20:100, 10:90], painted[2:4, :50], painted[3:, 100:] = 1, 2, 3
+    layers = [viewer.add_image(stack, name=name) for name in "ab"[:n_layers]]
+    for name in ("a", "b", "image"):
+        save(f"{name}.tif", stack)
+    save("region.tif", painted)
+    region = Region.of(viewer.add_labels(painted, name="mine"), chosen)
+    result = run(viewer, replace(LayerImage.of(*layers), plane={0: 3}, region=region))
+    assert gives_it(result)
+
+
+def test_a_plane_of_several_layers(viewer, stack, folder):
+    layers = [viewer.add_image(stack, name="a"), viewer.add_image(stack[::-1], name="b")]
+    save("a.tif", stack)
+    save("b.tif", stack[::-1])
+    result = run(viewer, replace(LayerImage.of(*layers), plane={0: 1}))
+    work_on(result)
+    assert gives_it(result)
+
+
+@pytest.mark.parametrize("init", ["auto", "k-means++"])
+def test_each_step_of_an_axis(viewer, stack, folder, init):
+    save("image.tif", stack)
+    source = replace(LayerImage.of(viewer.add_image(stack)), step_axis=0)
+    result = run(viewer, source, init=init)
+    assert gives_it(result)
+    assert "Each step of axis 0 was clustered by itself" in methods_text(result.layer)
+    work_on(result)
+    assert gives_it(result)
+
+
+def test_each_step_of_several_layers(viewer, stack, folder):
+    layers = [viewer.add_image(stack, name="a"), viewer.add_image(stack[::-1], name="b")]
+    save("a.tif", stack)
+    save("b.tif", stack[::-1])
+    assert gives_it(run(viewer, replace(LayerImage.of(*layers), step_axis=0)))
+
+
+@pytest.mark.parametrize("everywhere", [False, True])
+@pytest.mark.parametrize("chosen", [(), (1, 3)])
+def test_a_region(viewer, coffee, folder, everywhere, chosen):
+    painted = np.zeros(coffee.shape[:2], np.uint8)
+    painted[50:200, 100:300], painted[200:300, 50:100], painted[300:, 300:] = 1, 2, 3
+    save("image.tif", coffee)
+    save("region.tif", painted)
+    region = Region.of(viewer.add_labels(painted, name="mine"), chosen, everywhere=everywhere)
+    image = viewer.add_image(coffee, rgb=True)
+    result = run(viewer, replace(LayerImage.of(image), region=region))
+    assert "# The region “mine”, saved as an image" in python_script(result.layer)
+    assert gives_it(result)
+    text = methods_text(result.layer)
+    assert "inside the region “mine”" + (", labels 1 and 3;" if chosen else ";") in text
+    assert ("all pixels were labelled" in text) == everywhere
+    work_on(result)
+    assert gives_it(result)
+
+
+@pytest.mark.parametrize("everywhere", [False, True])
+def test_a_region_of_each_step(viewer, stack, folder, everywhere):
+    painted = np.zeros(stack.shape, np.uint8)
+    painted[:, 20:80, 30:90] = 1
+    save("image.tif", stack)
+    save("region.tif", painted)
+    region = Region.of(viewer.add_labels(painted), everywhere=everywhere)
+    image = viewer.add_image(stack)
+    assert gives_it(run(viewer, replace(LayerImage.of(image), region=region, step_axis=0)))
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+@pytest.mark.parametrize("steps", [False, True])
+def test_painted_seeds(viewer, stack, folder, fixed, steps):
+    painted = np.zeros(stack.shape, np.uint8)
+    order = np.argsort(stack[2], axis=None)
+    for label, place in ((7, 100), (3, 9000), (5, 16_000)):
+        painted[2].flat[order[place : place + 50]] = label
+    save("image.tif", stack)
+    seeds = Seeds.of(viewer.add_labels(painted, name="mine"), fixed=fixed)
+    source = LayerImage.of(viewer.add_image(stack))
+    result = run(viewer, replace(source, seeds=seeds, step_axis=0 if steps else None))
+    assert set(result.labels) == {3, 5, 7}
+    assert gives_it(result)
+    assert "the seeds “mine”" in methods_text(result.layer)
+    assert ("nearest of 3 seed colours" in methods_text(result.layer)) == fixed
+    assert ("Lloyd" in methods_text(result.layer)) != fixed
+    work_on(result)
+    assert gives_it(result)
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+def test_points_as_seeds(viewer, coffee, folder, fixed):
+    save("image.tif", coffee)
+    points = viewer.add_points([(200, 300), (20, 20), (350, 500), (200, 301)])
+    seeds = Seeds.of(points, fixed=fixed)
+    source = LayerImage.of(viewer.add_image(coffee, rgb=True))
+    result = run(viewer, replace(source, seeds=seeds))
+    assert gives_it(result)
+    work_on(result)
+    assert gives_it(result)
+
+
+@pytest.mark.parametrize("per_plane", [False, True])
+def test_merged_specks(viewer, stack, folder, per_plane):
+    save("image.tif", stack)
+    source = LayerImage.of(viewer.add_image(stack))
+    result = run(viewer, replace(source, clean_up=CleanUp(specks=20, per_plane=per_plane)))
+    assert gives_it(result)
+    assert "Connected pieces of fewer than 20 pixels" in methods_text(result.layer)
+    work_on(result)
+    assert gives_it(result)
+
+
+@pytest.mark.parametrize("fit_scale", [1.0, 0.5, 0.4])
+def test_a_pyramid(viewer, coffee, folder, fit_scale):
+    half = coffee[::2, ::2]
+    save("image.tif", coffee)
+    save("image_level1.tif", half)
+    layer = viewer.add_image([coffee, half], rgb=True, multiscale=True)
+    result = run(viewer, LayerImage.of(layer), fit_scale=fit_scale)
+    assert gives_it(result)
+    assert ("Fitted on level 1 of the pyramid" in methods_text(result.layer)) == (fit_scale < 1)
+    work_on(result)
+    assert gives_it(result)
+
+
+def test_the_file_that_an_image_was_opened_from_is_named(viewer, coffee, folder):
+    save("cup.tif", coffee)
+    layer = viewer.add_image(coffee, rgb=True, name="my cup")
+    result = run(viewer, LayerImage.of(layer))
+    assert files_of(result.sources()) == ()
+    assert "# The image “my cup”, saved as a file." in python_script(result.layer)
+    with layer_source(path=str(folder / "cup.tif")):  # as napari does when it opens a file
+        opened = viewer.add_image(coffee, rgb=True)
+    result = run(viewer, LayerImage.of(opened))
+    (path,) = files_of(result.sources())
+    script, found = python_script(result.layer, path), {}
+    assert f"imread('{folder / 'cup.tif'}')" in script
+    exec(script, found)
+    np.testing.assert_array_equal(found["labels"], result.layer.data)
+
+
+def test_what_was_painted_by_hand_is_owned_up_to(viewer, coffee, folder):
+    save("image.tif", coffee)
+    result = run(viewer, LayerImage.of(viewer.add_image(coffee, rgb=True)))
+    assert "by hand" not in methods_text(result.layer) + python_script(result.layer)
+    result.layer.data[:50, :50] = 2
+    result.take_counts(result.recount()(None))
+    assert methods_text(result.layer).partition(" [Lloyd")[0].endswith("relabelled by hand.")
+    assert "relabelled by hand since" in python_script(result.layer)
+    result.merge([1, 3])
+    assert "by hand. Clusters 1 and 3 were merged." in methods_text(result.layer)
+    assert python_script(result.layer).count("by hand") == 1
+    exec(python_script(result.layer), {})
+
+
+def test_a_threshold_that_was_moved(viewer, cell, folder):
+    save("image.png", cell)
+    result = run(viewer, LayerImage.of(viewer.add_image(cell)), 3)
+    data = result.layer.data
+    at = int(cell[data == 1].max())
+    high = int(cell[data == 2].max())
+    where = (data == 2) & (cell <= at + 5)
+    change = PixelChange.of(where, data, np.asarray(1, data.dtype), data.dtype)
+    edit = ThresholdMoved(1, 2, start=at, at=at + 5, low=None, high=high)
+    result.do("Move", result.table, pixels=change, edit=edit)
+    found: dict = {}
+    exec(python_script(result.layer, "image.png"), found)
+    np.testing.assert_array_equal(found["labels"], result.layer.data)
+    assert f"clusters 1 and 2 was moved from {at} to {at + 5} by hand" in methods_text(result.layer)
+
+
+def test_the_planes_of_a_stack_are_not_taken_for_channels(viewer, stack, folder):
+    save("image.tif", stack[:3])
+    assert gives_it(run(viewer, LayerImage.of(viewer.add_image(stack[:3]))))
