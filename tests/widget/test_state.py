@@ -12,7 +12,7 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels, Points, Shapes
 
 from napari_kmeans_seg.layers import CleanUp, LayerImage, PartInView, Region, Seeds
-from napari_kmeans_seg.layers.view import View
+from napari_kmeans_seg.layers.source.view import View
 from napari_kmeans_seg.widget.state import (
     DockState,
     Refusal,

@@ -10,9 +10,6 @@ them afterwards. `export` writes a result as text, and knows `outputs` alone. Wh
 rooms knows none of them.
 """
 
-import sys
-from importlib import import_module
-
 from .cleanup import CleanUp
 from .describe import axis_names, blurred_axes, describe, describe_channels, displayed_plane
 from .outputs import Outputs, earlier_outputs
@@ -43,23 +40,3 @@ __all__ = [
     "to_preview",
     "warm_up_early",
 ]
-
-# Where the dock still finds modules that have moved. To be taken out once it follows.
-for _old, _new in {
-    "chosen": "source.chosen",
-    "cluster_colors": "clusters.palette",
-    "cluster_history": "clusters.history",
-    "cluster_points": "clusters.points",
-    "cluster_values": "clusters.distribution",
-    "colors": "outputs.colors",
-    "label_rows": "outputs.columns",
-    "link": "outputs.edit_watch",
-    "methods_text": "export.methods_text",
-    "opened_files": "export.opened_files",
-    "python_script": "export.python_script",
-    "region": "source.region",
-    "seeds": "source.seeds",
-    "thresholds": "clusters.thresholds",
-    "view": "source.view",
-}.items():
-    sys.modules[f"{__name__}.{_old}"] = import_module(f"{__name__}.{_new}")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import napari.viewer
 
     from napari_kmeans_seg import PreparedImage, Segmentation
-    from napari_kmeans_seg.layers.link import Kind
+    from napari_kmeans_seg.layers.outputs.edit_watch import Kind
 
     from .state import DockState, Key, Request
     from .task import Clock, Progress

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
     from napari_kmeans_seg.layers import LayerImage
-    from napari_kmeans_seg.layers.link import Kind
+    from napari_kmeans_seg.layers.outputs.edit_watch import Kind
 
 State = Literal["empty", "ready", "running", "done", "cancelled", "error"]
 

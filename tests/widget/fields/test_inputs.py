@@ -5,10 +5,10 @@ from __future__ import annotations
 import dask.array as da
 import numpy as np
 import pytest
-from napari_kmeans_seg.layers.methods_text import methods_text
 from scipy.ndimage import label as pieces
 
 from napari_kmeans_seg import segment
+from napari_kmeans_seg.layers.export.methods_text import methods_text
 
 SCALE = {"scale": (0.2, 0.2), "units": ("µm", "µm")}
 

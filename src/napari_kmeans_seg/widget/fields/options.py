@@ -24,7 +24,7 @@ from .arguments import ARGUMENTS, BY_NAME
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from napari_kmeans_seg.layers.link import Kind
+    from napari_kmeans_seg.layers.outputs.edit_watch import Kind
 
     from .arguments import Argument
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_kmeans_seg.layers.thresholds import shifted
+from napari_kmeans_seg.layers.clusters.thresholds import shifted
 
 from .frame import Axis, figure
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from napari_kmeans_seg.layers.cluster_points import ClusterPoints, Members
-    from napari_kmeans_seg.layers.thresholds import Threshold
+    from napari_kmeans_seg.layers.clusters.points import ClusterPoints, Members
+    from napari_kmeans_seg.layers.clusters.thresholds import Threshold
 
 # Of all pixels, how many may lie beyond either end of the axis, where it would else be so
 # many times as long.

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from napari_kmeans_seg.core.features import color_values
-from napari_kmeans_seg.layers.label_rows import means
+from napari_kmeans_seg.layers.outputs.columns import means
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-    from napari_kmeans_seg.layers.cluster_points import ClusterPoints, Members
-    from napari_kmeans_seg.layers.cluster_values import ClusterValues
+    from napari_kmeans_seg.layers.clusters.distribution import ClusterValues
+    from napari_kmeans_seg.layers.clusters.points import ClusterPoints, Members
 
 _CHANNELS = {
     "lab": ["L*", "a*", "b*"],

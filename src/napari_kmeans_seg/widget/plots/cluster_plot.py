@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from napari_kmeans_seg.layers.cluster_values import ClusterValues
-from napari_kmeans_seg.layers.thresholds import (
+from napari_kmeans_seg.layers.clusters.distribution import ClusterValues
+from napari_kmeans_seg.layers.clusters.thresholds import (
     move,
     overlap,
     put_by_hand,
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QHideEvent, QShowEvent
 
     from napari_kmeans_seg.core.parallel import Progress
-    from napari_kmeans_seg.layers.cluster_points import ClusterPoints, Members
     from napari_kmeans_seg.layers.clusters import Clusters
-    from napari_kmeans_seg.layers.thresholds import Reassignment, Threshold
+    from napari_kmeans_seg.layers.clusters.points import ClusterPoints, Members
+    from napari_kmeans_seg.layers.clusters.thresholds import Reassignment, Threshold
 
     from ..state import Key
     from ..table.cluster_table import ClusterTable

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from qtpy.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPaintEvent
 
-    from napari_kmeans_seg.layers.thresholds import Threshold
+    from napari_kmeans_seg.layers.clusters.thresholds import Threshold
 
     from ..task import Clock
     from .bars import Bars

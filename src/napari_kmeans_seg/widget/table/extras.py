@@ -8,12 +8,12 @@ import numpy as np
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QComboBox, QGridLayout, QPushButton, QWidget
 
-from napari_kmeans_seg.layers.cluster_colors import mean_colors_of
-from napari_kmeans_seg.layers.colors import distinct_colors
-from napari_kmeans_seg.layers.methods_text import methods_text
-from napari_kmeans_seg.layers.opened_files import files_of
+from napari_kmeans_seg.layers.clusters.palette import mean_colors_of
+from napari_kmeans_seg.layers.export.methods_text import methods_text
+from napari_kmeans_seg.layers.export.opened_files import files_of
+from napari_kmeans_seg.layers.export.python_script import python_script
 from napari_kmeans_seg.layers.outputs import THROUGH_HUES, THROUGH_MEANS
-from napari_kmeans_seg.layers.python_script import python_script
+from napari_kmeans_seg.layers.outputs.colors import distinct_colors
 
 from ..task import Task
 

@@ -14,8 +14,8 @@ from qtpy.QtCore import (  # type: ignore[attr-defined]
 )
 from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap
 
-from napari_kmeans_seg.layers.cluster_history import record_of
-from napari_kmeans_seg.layers.label_rows import QUANTITIES
+from napari_kmeans_seg.layers.clusters.history import record_of
+from napari_kmeans_seg.layers.outputs.columns import QUANTITIES
 
 if TYPE_CHECKING:
     from collections.abc import Collection

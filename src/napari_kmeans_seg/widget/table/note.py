@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QLabel
 
-from napari_kmeans_seg.layers.cluster_history import record_of
+from napari_kmeans_seg.layers.clusters.history import record_of
 
 if TYPE_CHECKING:
     from napari_kmeans_seg.layers.clusters import Clusters
