@@ -1,5 +1,5 @@
 """What is done with the clusters of a result."""
 
-from .clusters import Clusters, clusters_of
+from .clusters import PALETTES, Clusters, clusters_of
 
-__all__ = ["Clusters", "clusters_of"]
+__all__ = ["PALETTES", "Clusters", "clusters_of"]

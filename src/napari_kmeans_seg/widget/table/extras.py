@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QComboBox, QGridLayout, QPushButton, QWidget
 
-from napari_kmeans_seg.layers.clusters.palette import mean_colors_of
+from napari_kmeans_seg.layers.clusters import PALETTES
 from napari_kmeans_seg.layers.export.methods_text import methods_text
 from napari_kmeans_seg.layers.export.opened_files import files_of
 from napari_kmeans_seg.layers.export.python_script import python_script
 from napari_kmeans_seg.layers.outputs import THROUGH_HUES, THROUGH_MEANS
-from napari_kmeans_seg.layers.outputs.colors import distinct_colors
 
 from ..task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pandas as pd
-
     from napari_kmeans_seg.layers.clusters import Clusters
 
     from ..task import Clock
 
-_MEANS, _DISTINCT = 0, 1
-# How opaque labels are in these at first.
-_OPACITY = (THROUGH_MEANS, THROUGH_HUES)
+# How opaque labels are at first in each palette.
+_OPACITY = {"mean": THROUGH_MEANS, "distinct": THROUGH_HUES}
 _SCRIPT = "Copy as Python"
 
 
@@ -49,7 +45,8 @@ class ClusterExtras(QWidget):
         self._clusters: Clusters | None = None
         self._reading: Task[tuple[str, ...]] = Task(clock)
         self.colors = QComboBox()
-        self.colors.addItems(["Mean colours", "Distinct hues"])
+        for palette, title in PALETTES.items():
+            self.colors.addItem(title, palette)
         self.colors.setPlaceholderText("Other colours")
         self.colors.setToolTip(
             "Mean colours: each cluster in the mean of its pixels.\n"
@@ -76,36 +73,21 @@ class ClusterExtras(QWidget):
         self._clusters = clusters
         if not self._reading.busy:
             self._offer_script()
-        current = -1
-        if clusters is not None:
-            table = clusters.table
-            now = clusters.colors.of_each(table["label"].tolist())
-            for choice in (_MEANS, _DISTINCT):
-                colors = self._chosen(clusters, table, choice)
-                if colors and np.allclose(list(now.values()), list(colors.values()), atol=4e-3):
-                    current = choice
-        self.colors.setCurrentIndex(current)
-
-    def _chosen(self, clusters: Clusters, table: pd.DataFrame, choice: int) -> dict[int, Any]:
-        if choice == _DISTINCT:
-            return distinct_colors(table["label"].tolist())
-        return mean_colors_of(table, clusters.source())
+        # Of colours that are neither there is no such item: the place holder is read.
+        palette = None if clusters is None else clusters.colors.palette
+        self.colors.setCurrentIndex(self.colors.findData(palette))
 
     def _recolor(self, choice: int) -> None:
-        if self._clusters is None:
+        clusters, palette = self._clusters, self.colors.itemData(choice)
+        if clusters is None:
             return
-        colors = self._chosen(self._clusters, self._clusters.table, choice)
-        if colors:
-            # What a person has set stays.
-            usual = np.isclose(self._clusters.layer.opacity, _OPACITY).any()
-            self._clusters.recolor(
-                colors, self.colors.itemText(choice), _OPACITY[choice] if usual else None
-            )
-        else:
-            self._say(
-                "Mean colours need the image in the viewer, and it must be grey or RGB.", False
-            )
-            self.show_clusters(self._clusters)
+        # What a person has set stays.
+        usual = np.isclose(clusters.layer.opacity, list(_OPACITY.values())).any()
+        try:
+            clusters.recolor_all(palette, _OPACITY[palette] if usual else None)
+        except ValueError as error:
+            self._say(str(error), False)
+            self.show_clusters(clusters)
 
     def _copy_methods(self) -> None:
         if self._clusters is not None:
