@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import (  # type: ignore[attr-defined]
@@ -14,8 +13,7 @@ from qtpy.QtCore import (  # type: ignore[attr-defined]
 )
 from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap
 
-from napari_kmeans_seg.layers.clusters.history import record_of
-from napari_kmeans_seg.layers.outputs.columns import QUANTITIES
+from napari_kmeans_seg.layers.outputs.columns import Column, columns_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -26,8 +24,10 @@ SORT_ROLE = Qt.ItemDataRole.UserRole
 SWATCH, NAME = 0, 1
 
 _SWATCH_SIZE, _EDGE = QSize(14, 14), QColor(128, 128, 128)
-_WORDS = ("name", "pixels", *QUANTITIES)
-_CHANNELS = ("red", "green", "blue", "intensity")
+_SEEN = Column(
+    "seen", "derived", "",
+    "Tick to show the cluster on the canvas. Double-click to choose its colour.",
+)  # fmt: skip
 
 
 class ClusterModel(QAbstractTableModel):
@@ -47,10 +47,10 @@ class ClusterModel(QAbstractTableModel):
     def __init__(self) -> None:
         super().__init__()
         self._clusters: Clusters | None = None
-        self._columns: list[str] = [""]
+        self._columns: list[Column] = [_SEEN]
         self._labels: list[int] = []
         # By column: cells are asked for so often that a data frame would be felt.
-        self._cells: dict[str, list[Any]] = {}
+        self._cells: list[list[Any]] = []
         # The colours of the rows, and the colormap that they were looked up in.
         self._colors: dict[int, Any] = {}
         self._colormap: object = None
@@ -59,16 +59,25 @@ class ClusterModel(QAbstractTableModel):
         """Read the clusters anew."""
         self.beginResetModel()
         self._clusters = clusters
-        self._cells, self._labels = {}, []
+        self._columns, self._cells, self._labels = [_SEEN], [], []
         if clusters is not None:
             table = clusters.table
             self._labels = table["label"].tolist()
-            rest = [column for column in table if column not in ("index", "label", "name")]
-            cells = {str(column): table[column].tolist() for column in ["name", *rest]}
-            # A size in pixels says again how many they are, and would keep the means out of sight.
-            again = {one for one in cells if "[pixel" in one and cells[one] == cells["pixels"]}
-            self._cells = {one: cells[one] for one in cells if one not in again}
-        self._columns = ["", *self._cells]
+            columns = columns_of(table, of_layers=bool(clusters.record.source.channels))
+            each = [
+                (column, table.iloc[:, place].tolist())
+                for place, column in enumerate(columns)
+                if column.name not in ("index", "label")
+            ]
+            # The name comes first, wherever somebody has put it.
+            each.sort(key=lambda one: one[0].kind != "name")
+            pixels = table["pixels"].tolist()
+            for column, cells in each:
+                # A size in pixels says again how many they are, and would keep the means out of
+                # sight.
+                if not (column.unit.startswith("pixel") and cells == pixels):
+                    self._columns.append(column)
+                    self._cells.append(cells)
         self._colormap = None
         self.endResetModel()
 
@@ -80,8 +89,8 @@ class ClusterModel(QAbstractTableModel):
         """Return the colour that a cluster has now."""
         assert self._clusters is not None
         colors = self._clusters.colors
-        if colors.worn is not self._colormap:
-            self._colormap, self._colors = colors.worn, colors.of_each(self._labels)
+        if colors.colormap is not self._colormap:
+            self._colormap, self._colors = colors.colormap, colors.of_each(self._labels)
         return QColor.fromRgbF(*map(float, self._colors[label]))
 
     def recolored(self) -> None:
@@ -114,30 +123,10 @@ class ClusterModel(QAbstractTableModel):
             return None
         column = self._columns[section]
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._title(column)
+            return column.title
         if role == Qt.ItemDataRole.ToolTipRole:
-            tips = {
-                "": "Tick to show the cluster on the canvas. Double-click to choose its colour.",
-                "name": "Double-click or press F2 to rename.",
-                "pixels": "Number of pixels.",
-                "percent": "Percent of all pixels that are in a cluster.",
-            }
-            if column.startswith("mean_"):
-                return f"Mean {column.removeprefix('mean_')} of the cluster's pixels."
-            if column.partition(" [")[0] in QUANTITIES:
-                return f"{column}. In a series: of all steps together."
-            return tips.get(column, column)
+            return column.tip
         return None
-
-    def _title(self, column: str) -> str:
-        """Write our own words with a capital, and names of layers as they are."""
-        if column == "percent":
-            return "%"
-        channel = column.startswith("mean_")
-        title = column.removeprefix("mean_")
-        of_layers = channel and self._clusters and "channels" in record_of(self._clusters.layer)
-        own = title in _CHANNELS if channel else title.partition(" [")[0] in _WORDS
-        return title[:1].upper() + title[1:] if own and not of_layers else title
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return what stands in a cell."""
@@ -146,14 +135,14 @@ class ClusterModel(QAbstractTableModel):
         label, column = self.label(index.row()), self._columns[index.column()]
         if index.column() == SWATCH:
             return self._seen(label, role)
-        value = self._cells[column][index.row()]
+        value = self._cells[index.column() - 1][index.row()]
         if role == SORT_ROLE:
             return value
-        if role == Qt.ItemDataRole.EditRole and column == "name":
+        if role == Qt.ItemDataRole.EditRole and column.kind == "name":
             return str(value)
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
-            return _written(column, value)
-        if role == Qt.ItemDataRole.TextAlignmentRole and column != "name":
+            return column.written(value)
+        if role == Qt.ItemDataRole.TextAlignmentRole and column.kind != "name":
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         return None
 
@@ -211,17 +200,3 @@ class ClusterModel(QAbstractTableModel):
             self.dataChanged.emit(index, index)
             return True
         return False
-
-
-def _written(column: str, value: Any) -> str:
-    if column == "pixels":
-        return f"{int(value):,}"
-    if column == "percent":
-        return f"{value:.1f}"
-    if not isinstance(value, int | float):
-        return str(value)
-    # Digits that all can read, until they are more than a column holds.
-    whole = value == round(value) if isfinite(value) else False
-    if abs(value) < 1e10 and (whole or abs(value) >= 1000):
-        return f"{value:,.0f}"
-    return f"{value:,.4g}"
