@@ -84,16 +84,6 @@ class ClusterValues:
         """The channels."""
         return self.image.channel_names
 
-    def same_pixels(self, other: ClusterValues) -> bool:
-        """Whether both read the very same arrays."""
-        each, others = self.image.channels or (self.image,), other.image.channels or (other.image,)
-        return (
-            self.image.link_id == other.image.link_id
-            and self.image.plane == other.image.plane
-            and getattr(self.image, "view", None) == getattr(other.image, "view", None)
-            and all(one.data is two.data for one, two in zip(each, others, strict=True))
-        )
-
     def read(self, labels: Any, progress: Progress | None = None) -> ClusterPoints:
         """Gather the values to points. This is work, for any thread.
 

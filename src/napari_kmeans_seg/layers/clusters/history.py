@@ -13,7 +13,7 @@ from psygnal import Signal
 from ..arrays import as_array, is_lazy
 from ..outputs.colors import Display
 from ..outputs.columns import completed, counted, means, of_clusters, painted_by_hand
-from ..outputs.edit_watch import METADATA_KEY, linked_to, write_data
+from ..outputs.edit_watch import linked_to, write_data
 from ..outputs.record import ClusterRecord, PaintedByHand, Record
 from ..source.layer_image import LayerImage
 from .edits import State, Step, table_after
@@ -341,12 +341,6 @@ class ClusterHistory:
 def unwrapped(wrapped: Any) -> Any:
     """Take off the wrapping in which napari hands layers and viewers to plugins."""
     return getattr(wrapped, "__wrapped__", wrapped)
-
-
-def record_of(layer: Layer) -> dict[str, Any]:
-    """Read what the metadata hold of a result, as it stands there; nothing where there is none."""
-    record = layer.metadata.get(METADATA_KEY)
-    return record if isinstance(record, dict) else {}
 
 
 def _cluster_records(rows: pd.DataFrame) -> tuple[ClusterRecord, ...]:

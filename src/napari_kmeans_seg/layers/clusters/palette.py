@@ -67,11 +67,6 @@ class ClusterColors:
         return self._colormap
 
     @property
-    def worn(self) -> LabelColormapBase:
-        """What the dock still calls the colormap."""
-        return self.colormap
-
-    @property
     def palette(self) -> Palette:
         """Which colours the clusters have: "own" once a person has set others in napari."""
         record = Record.of(self._layer)

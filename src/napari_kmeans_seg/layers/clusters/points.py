@@ -97,11 +97,6 @@ class ClusterPoints:
         """Pixels of the image for each that was looked at."""
         return self.n_pixels / max(1, self.home.size)
 
-    @property
-    def reckoned_up(self) -> float:
-        """What the dock still calls `pixels_each`."""
-        return self.pixels_each
-
     def members(self, labels: Any, progress: Progress | None = None) -> Members:
         """Count the pixels of each point in each cluster. This is work, for any thread.
 

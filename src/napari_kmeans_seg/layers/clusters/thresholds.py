@@ -58,10 +58,6 @@ def moved_by_hand(clusters: Clusters) -> list[float]:
     return [float(edit.at) for edit in edits if isinstance(edit, ThresholdMoved)]
 
 
-put_by_hand = moved_by_hand
-"""What the dock still calls it."""
-
-
 def overlap(clusters: Clusters) -> str:
     """Say why clusters overlap in value."""
     used, source = clusters.record.arguments, clusters.record.source

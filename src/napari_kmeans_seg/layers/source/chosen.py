@@ -9,7 +9,6 @@ import numpy as np
 
 from ..arrays import as_array, is_lazy
 from ..cleanup import CleanUp
-from ..describe import pixels_of
 from .record import RegionRecord, SeedsRecord, SourceRecord
 
 if TYPE_CHECKING:
@@ -137,11 +136,6 @@ class Chosen:
             across_planes=bool(clean_up.specks) and not clean_up.per_plane,
         )
 
-    @property
-    def told(self) -> dict[str, Any]:
-        """The record in plain values that JSON can hold."""
-        return self.record.to_json()
-
     def layer_in(self, viewer: ViewerModel) -> Image | None:
         """Find the layer in a viewer, or None where it is gone."""
         for layer in viewer.layers:
@@ -154,13 +148,6 @@ class Chosen:
         found = [each.layer_in(viewer) for each in self.channels or (self,)]
         there = [layer for layer in found if layer is not None]
         return there if len(there) == len(found) else None
-
-    def is_still(self, layer: Image, *others: Image) -> bool:
-        """Whether the layers show the very arrays that were read."""
-        return all(
-            pixels_of(now) is each.data
-            for each, now in zip(self.channels or (self,), (layer, *others), strict=False)
-        )
 
     @property
     def _n_axes(self) -> int:

@@ -120,7 +120,7 @@ class Cloud:
         axes = names[i], names[j]
         return cls(
             members, points.values, dots[i], dots[j], centroids, values.names, axes,
-            points.reckoned_up,
+            points.pixels_each,
         )  # fmt: skip
 
 

@@ -13,8 +13,8 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLay
 from napari_kmeans_seg.layers.clusters.distribution import ClusterValues
 from napari_kmeans_seg.layers.clusters.thresholds import (
     move,
+    moved_by_hand,
     overlap,
-    put_by_hand,
     reassignment,
     thresholds_of,
 )
@@ -84,7 +84,7 @@ class Found:
     @property
     def sampling(self) -> float:
         """Pixels of the image for each one that was read."""
-        return self.points.reckoned_up
+        return self.points.pixels_each
 
 
 class ClusterPlot(QWidget):
@@ -247,7 +247,7 @@ class ClusterPlot(QWidget):
         levels = labels if isinstance(labels, Sequence) else [labels]
         of = (*pixels_key(values.image), tuple(level.shape for level in levels))
         points = known.points if known is not None and known.of == of else None
-        one_channel, by_hand = len(values.names) == 1, put_by_hand(clusters)
+        one_channel, by_hand = len(values.names) == 1, moved_by_hand(clusters)
 
         def work(report: Progress) -> Found:
             found = values.read(labels, report) if points is None else points

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QLabel
 
-from napari_kmeans_seg.layers.clusters.history import record_of
-
 if TYPE_CHECKING:
     from napari_kmeans_seg.layers.clusters import Clusters
 
@@ -43,7 +41,7 @@ class ClusterNote(QLabel):
 
     def _update(self) -> None:
         clusters, text = self._clusters, ""
-        if clusters is not None and "preview_of" not in record_of(clusters.layer):
+        if clusters is not None and not clusters.record.is_preview:
             if self._previewed:
                 text = _NOT_PREVIEWED
             elif clusters is self._older:
