@@ -144,6 +144,40 @@ def test_it_follows_colours_and_steps(viewer, ran, settle, coffee):
     assert set(plot.scatter.cloud.centroids) == {1, 2, 3, 4}
 
 
+def test_work_that_leaves_the_pixels_alone_reads_none(ran, settle, coffee):
+    widget = ran(coffee)
+    plot, clusters = widget.cluster_plot, widget.clusters.clusters
+    found = plot._found
+    clusters.rename(2, "tissue")
+    clusters.recolor_all("distinct")
+    assert plot.busy
+    settle(plot)
+    assert plot._found is found
+    assert like(of(clusters.layer, 2), colors_in(plot.scatter))
+    clusters.merge([1, 2])
+    settle(plot)
+    assert plot._found is not found
+
+
+def test_nothing_is_followed_until_a_piece_of_work_is_done(ran, settle, coffee):
+    widget = ran(coffee)
+    plot, table = widget.cluster_plot, widget.clusters
+    settle(plot)
+    layer = table.clusters.layer
+    with table.clusters.changing():
+        # What a step does to the layer, one after the other.
+        layer.data = np.where(layer.data == 2, 1, layer.data)
+        layer.features = layer.features.assign(new=1)
+        layer.colormap = {**layer.colormap.color_dict, 1: "lime"}
+        assert not plot.busy
+        assert not widget.clusters._clock.awaits(table._read)
+    assert plot.busy
+    assert widget.clusters._clock.awaits(table._read)
+    settle(plot)
+    assert 2 not in plot.scatter.cloud.members.label
+    assert like((0, 255, 0), colors_in(plot.scatter))
+
+
 @pytest.mark.parametrize("kind", ["scatter", "histogram"])
 def test_it_is_drawn_also_while_the_new_clusters_are_still_read(ran, coffee, kind):
     widget = ran(coffee if kind == "scatter" else coffee[..., 0])

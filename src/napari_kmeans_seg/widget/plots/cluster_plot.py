@@ -198,6 +198,7 @@ class ClusterPlot(QWidget):
                 events = clusters.layer.events
                 # Undoing what was painted emits "set_data" only.
                 self._events = [
+                    (clusters.changed, self._on_changed),
                     (events.data, self._read_soon),
                     (events.labels_update, self._read_later),
                     (events.set_data, self._read_later),
@@ -208,19 +209,35 @@ class ClusterPlot(QWidget):
                     event.connect(callback)
         self._read_soon()
 
+    @property
+    def _is_changing(self) -> bool:
+        """Whether layers do not agree, in the midst of a piece of work; `changed` comes after."""
+        return self._clusters is not None and self._clusters.is_changing
+
+    def _on_changed(self) -> None:
+        """Follow a piece of work on the clusters, which may have left the pixels alone."""
+        clusters, found = self._clusters, self._found
+        if clusters is not None and found is not None and clusters.layer.data is found.labels:
+            self._recolor_soon()
+        else:
+            self._read_soon()
+
     def _read_soon(self) -> None:
-        # One change emits several events: look once, when all are through.
-        self._clock.call(self._read)
+        # What others do may emit several events: look once, when all are through.
+        if not self._is_changing:
+            self._clock.call(self._read)
 
     def _read_later(self) -> None:
         # A brush emits an event at each move.
-        self._clock.call(self._read_rested, _BRUSH_REST)
+        if not self._is_changing:
+            self._clock.call(self._read_rested, _BRUSH_REST)
 
     def _read_rested(self) -> None:
         self._read()
 
     def _recolor_soon(self) -> None:
-        self._clock.call(self._recolor)
+        if not self._is_changing:
+            self._clock.call(self._recolor)
 
     def _on_theme(self) -> None:
         self.histogram.update()

@@ -183,21 +183,25 @@ class ClusterTable(QWidget):
         return self._layer is not None and self._layer in self._viewer.layers
 
     def _read_soon(self) -> None:
-        # One piece of work emits several events: read once, when all are through.
-        self._clock.call(self._read)
+        # In the midst of a piece of work layers do not agree; `changed` comes after it.
+        if self._clusters is not None and not self._clusters.is_changing:
+            # What others do may emit several events: read once, when all are through.
+            self._clock.call(self._read)
 
     def _let_go(self) -> None:
-        clusters, self._clusters = self._clusters, None
         for event in self._events():
             event.disconnect(self._read_soon)
+        clusters, self._clusters = self._clusters, None
         self.counts.follow(None)
         if clusters is not None:
             clusters.colors.show(highlighted=())
         self._layer = None
 
     def _events(self) -> list[Any]:
-        layer = self._layer
-        return [] if layer is None else [layer.events.features, layer.events.colormap]
+        if self._clusters is None or self._layer is None:
+            return []
+        events = self._layer.events
+        return [self._clusters.changed, events.features, events.colormap]
 
     def _read(self) -> None:
         """Show what there is now. The selection stays where the clusters are the same."""
