@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from .core.segmentation import Segmentation
-    from .image_files import ImageFile, ResultPaths
+    from .files.images import ImageFile, ResultPaths
 
 _INTERRUPTED = 130  # what Typer makes of Ctrl-C
 _SEGMENT_HELP = """Segment image files and write the results into a folder.
@@ -249,7 +249,7 @@ def _write_demo(printer: Printer, n_clusters: int, folder: Path) -> None:
 
 def _plan(images: Sequence[Path], folder: Path, *, overwrite: bool) -> list[ResultPaths]:
     """Name all results and refuse, before any work, what would end badly."""
-    from .image_files import refuse_existing, result_paths
+    from .files.images import refuse_existing, result_paths
 
     paths = [result_paths(image, folder) for image in images]
     owners: dict[str, Path] = {}
@@ -320,7 +320,7 @@ def _segment_file(
     from tqdm import tqdm
 
     from . import segment as segment_pixels
-    from .image_files import read_image, write_results
+    from .files.images import read_image, write_results
 
     with tqdm(
         total=100,
@@ -356,7 +356,7 @@ def _segment_file(
 
 
 def _report(printer: Printer, image: ImageFile, seg: Segmentation, seconds: float) -> None:
-    from .image_files import cluster_table
+    from .files.images import cluster_table
 
     for warning in (*image.warnings, *seg.warnings):
         say(f"{image.path}: warning: {warning}")

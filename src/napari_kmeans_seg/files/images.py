@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .png16 import is_png16, read_png16, write_png16
-from .tiff_files import TiffStyle, is_tiff, read_tiff, write_tiff
+from .tiff import TiffStyle, is_tiff, read_tiff, write_tiff
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from PIL import Image as PillowImage
 
-    from .core.segmentation import Segmentation
+    from ..core.segmentation import Segmentation
 
 KINDS = "TIFF, PNG, JPEG or BMP"
 

@@ -20,13 +20,13 @@ from numpy.testing import assert_array_equal
 from PIL import Image
 
 from napari_kmeans_seg import segment
-from napari_kmeans_seg.image_files import read_image, result_paths, write_results
-from napari_kmeans_seg.png16 import write_png16
+from napari_kmeans_seg.files.images import read_image, result_paths, write_results
+from napari_kmeans_seg.files.png16 import write_png16
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from napari_kmeans_seg.image_files import ImageFile
+    from napari_kmeans_seg.files.images import ImageFile
 
 MULTIPAGE = Path(skimage.__file__).parent / "data" / "multipage.tif"
 
