@@ -1,110 +1,40 @@
-"""Image files in, result files out: TIFF, PNG, JPEG and BMP.
+"""Image files: TIFF, PNG, JPEG and BMP, read as what their files say that they are.
 
-Pixels are taken as they are stored, as napari and scikit-image read them: a
-photograph that a camera marked as turned (EXIF orientation) is not turned, but
-its segmented picture carries the same mark and is shown the same way.
+One rule for pictures that are to be turned (EXIF or TIFF Orientation): pixels
+are taken as they are stored, as napari and scikit-image read them, and all
+results carry the same mark.
 """
 
 from __future__ import annotations
 
-import os
-import re
-import tempfile
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from .png16 import is_png16, read_png16, write_png16
-from .tiff import TiffStyle, is_tiff, read_tiff, write_tiff
+from .pictures import read_picture
+from .tiff import is_tiff, read_tiff
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
-    import numpy.typing as npt
-    import pandas as pd
-    from PIL import Image as PillowImage
-
-    from ..core.segmentation import Segmentation
-
-KINDS = "TIFF, PNG, JPEG or BMP"
-
-_EXIF_ORIENTATION = 0x0112
-_TIFF_INCH = 2
+    from .image_file import ImageFile
 
 
-@dataclass(frozen=True)
-class PictureStyle:
-    """How a PNG, JPEG or BMP is saved again, as Pillow takes it."""
+def read_image(path: Path, series: int | None = None) -> ImageFile:
+    """Read an image file.
 
-    format: str
-    options: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, eq=False)
-class ImageFile:
-    """An image and what its file says about it.
-
-    Attributes
+    Parameters
     ----------
     path
-        Where it came from.
-    pixels
-        As stored; palette colours are looked up.
-    channel_axis
-        Axis of the channels, None for one channel.
-    alpha
-        Whether the last channel is opacity.
-    channel_names
-        What the channels are called in tables, without alpha; empty if unknown.
-    warnings
-        What a person should know of what was left out.
-    tiff
-        How a TIFF that belongs to the image is written: axes and pixel size.
-    picture
-        How the image's own kind is written, None for TIFF.
-    """
-
-    path: Path
-    pixels: npt.NDArray[Any]
-    channel_axis: int | None
-    alpha: bool
-    channel_names: tuple[str, ...]
-    warnings: tuple[str, ...]
-    tiff: TiffStyle
-    picture: PictureStyle | None = None
-
-    @property
-    def own_axes(self) -> tuple[int, ...]:
-        """The two numbers of the channel axis, counted from either end; none for one channel."""
-        if self.channel_axis is None:
-            return ()
-        from_start = self.channel_axis % self.pixels.ndim
-        return (from_start, from_start - self.pixels.ndim)
-
-
-@dataclass(frozen=True)
-class ResultPaths:
-    """The three files that belong to one image."""
-
-    labels: Path
-    segmented: Path
-    clusters: Path
-
-    def __iter__(self) -> Iterator[Path]:
-        return iter((self.labels, self.segmented, self.clusters))
-
-
-def read_image(path: Path) -> ImageFile:
-    """Read an image file.
+        The file.
+    series
+        Which of several images in it, counted from 0; None for the picture at full resolution.
 
     Raises
     ------
     OSError
         There is no such file, it is a folder, or it may not be read.
     ValueError
-        It is no regular file or no image, or it is damaged.
+        It is no regular file or no image, it is damaged or in terms that are not read, or it has no
+        such series.
     """
     if path.is_dir():
         raise IsADirectoryError("is a folder; name the image files in it")
@@ -114,214 +44,4 @@ def read_image(path: Path) -> ImageFile:
         raise ValueError("is no regular file")
     if path.stat().st_size == 0:
         raise ValueError("the file is empty")
-    if is_tiff(path):
-        return _read_tiff(path)
-    return _read_picture(path)
-
-
-def result_paths(path: Path, folder: Path) -> ResultPaths:
-    """Name the results of an image: `<stem>_labels.tif` and so on, always directly in `folder`."""
-    ending = re.search(r"(\.ome)?\.[^.]+$", path.name[1:], flags=re.IGNORECASE)
-    suffix = ending.group() if ending else ""
-    # What some file system does not take in a name.
-    stem = re.sub(r'[\x00-\x1f<>:"/\\|?*]', "_", path.name.removesuffix(suffix))
-    return ResultPaths(
-        labels=folder / f"{stem}_labels.tif",
-        segmented=folder / f"{stem}_segmented{suffix}",
-        clusters=folder / f"{stem}_clusters.csv",
-    )
-
-
-def cluster_table(image: ImageFile, segmentation: Segmentation) -> pd.DataFrame:
-    """Return one row per cluster, with the file's names for the channels where it has some."""
-    n_channels = segmentation.centroids.shape[1]
-    if len(image.channel_names) == n_channels:
-        return segmentation.to_dataframe(image.channel_names)
-    return segmentation.to_dataframe(["intensity"] if n_channels == 1 else None)
-
-
-def write_results(
-    image: ImageFile, segmentation: Segmentation, paths: ResultPaths, *, overwrite: bool = False
-) -> None:
-    """Write labels, segmented image and table: all three or none.
-
-    Raises
-    ------
-    FileExistsError
-        One of them is there already and `overwrite` is False.
-    OSError
-        The folder cannot be written.
-    """
-    # S, where it is left, would make a colour picture of the labels.
-    labels_axes = "".join(
-        letter for axis, letter in enumerate(image.tiff.axes) if axis not in image.own_axes
-    ).replace("S", "Q")
-    labels_style = replace(image.tiff, axes=labels_axes, display={}, sample_tags={})
-
-    def write_segmented(path: Path) -> None:
-        if image.picture is None:
-            write_tiff(path, segmentation.image, image.tiff)
-        else:
-            _write_picture(path, segmentation.image, image.picture)
-
-    _write_together(
-        {
-            paths.labels: lambda path: write_tiff(
-                path, segmentation.labels, labels_style, note=segmentation.parameters
-            ),
-            paths.segmented: write_segmented,
-            paths.clusters: lambda path: cluster_table(image, segmentation).to_csv(
-                path, index=False
-            ),
-        },
-        overwrite=overwrite,
-    )
-
-
-def _write_together(writers: dict[Path, Callable[[Path], object]], *, overwrite: bool) -> None:
-    """Write files of one folder so that all appear, complete, or none does.
-
-    All are written aside first. Should moving one into place fail, those moved
-    before it are taken back and the files they replaced return.
-    """
-    folder = next(iter(writers)).parent
-    with tempfile.TemporaryDirectory(prefix=".napari-kmeans-seg-", dir=folder) as aside:
-        new, old = Path(aside, "new"), Path(aside, "old")
-        new.mkdir()
-        old.mkdir()
-        for path, write in writers.items():
-            write(new / path.name)
-        if not overwrite:
-            refuse_existing(writers)
-        moved: list[Path] = []
-        try:
-            for path in writers:
-                if path.is_dir():
-                    raise IsADirectoryError(f"{path} is a folder")
-                moved.append(path)
-                if os.path.lexists(path):
-                    path.replace(old / path.name)
-                (new / path.name).replace(path)
-        except BaseException:
-            for path in moved:
-                path.unlink(missing_ok=True)
-            for replaced in old.iterdir():
-                replaced.replace(folder / replaced.name)
-            raise
-
-
-def refuse_existing(paths: Iterator[Path] | Sequence[Path] | dict[Path, Any]) -> None:
-    """Raise FileExistsError, naming what is there already."""
-    there = [path for path in paths if os.path.lexists(path)]
-    if there:
-        names = ", ".join(str(path) for path in there[:3])
-        more = f" and {len(there) - 3} more" if len(there) > 3 else ""
-        raise FileExistsError(f"{names}{more}: there already")
-
-
-def _read_tiff(path: Path) -> ImageFile:
-    try:
-        image = read_tiff(path)
-    except MemoryError:
-        raise
-    except Exception as problem:
-        # A damaged file can fail anywhere in the decoder, with any exception.
-        raise ValueError(f"cannot be read as TIFF: {problem}") from problem
-    return ImageFile(
-        path=path,
-        pixels=image.pixels,
-        channel_axis=image.channel_axis,
-        alpha=image.alpha,
-        channel_names=image.channel_names,
-        warnings=image.warnings,
-        tiff=image.style,
-    )
-
-
-def _read_picture(path: Path) -> ImageFile:
-    from PIL import Image, UnidentifiedImageError
-
-    # Pillow guards servers against pictures of more than 89 megapixels; here a
-    # person names files of their own.
-    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-    try:
-        with Image.open(path, formats=("PNG", "JPEG", "BMP")) as picture:
-            style = _picture_style(picture)
-            if is_png16(path):
-                pixels: npt.NDArray[Any] = read_png16(path)
-                alpha = pixels.shape[-1] in {2, 4}
-            else:
-                picture.load()
-                pixels, alpha = _pixels(picture)
-            n_frames = getattr(picture, "n_frames", 1) if style.format == "PNG" else 1
-            dpi = picture.info.get("dpi")
-    except UnidentifiedImageError:
-        raise ValueError(f"is no image that can be read; {KINDS} is needed") from None
-    except MemoryError:
-        raise
-    except Exception as problem:
-        # As for TIFF: a damaged file can fail anywhere in the decoder.
-        raise ValueError(f"cannot be read as an image: {problem}") from problem
-    finally:
-        Image.MAX_IMAGE_PIXELS = limit
-    coloured = pixels.ndim == 3
-    return ImageFile(
-        path=path,
-        pixels=pixels,
-        channel_axis=-1 if coloured else None,
-        alpha=alpha,
-        channel_names=("red", "green", "blue") if coloured and pixels.shape[-1] > 2 else (),
-        warnings=(f"holds {n_frames} frames; only the first is used",) if n_frames > 1 else (),
-        tiff=TiffStyle(
-            axes="YXS" if coloured else "YX",
-            resolution=(float(dpi[0]), float(dpi[1])) if dpi else None,
-            resolution_unit=_TIFF_INCH if dpi else 1,
-        ),
-        picture=style,
-    )
-
-
-def _pixels(picture: PillowImage.Image) -> tuple[npt.NDArray[Any], bool]:
-    """Return what a person sees as grey or RGB, and whether an alpha channel comes last."""
-    mode = picture.mode
-    if picture.has_transparency_data and mode in {"P", "RGB"}:
-        mode = "RGBA"
-    elif picture.has_transparency_data and mode == "L":
-        mode = "LA"
-    elif mode not in {"1", "L", "LA", "RGB", "RGBA"} and not mode.startswith("I"):
-        mode = "RGB"
-    pixels = np.asarray(picture if mode == picture.mode else picture.convert(mode))
-    if mode.startswith("I"):
-        pixels = pixels.astype(np.uint16)  # 16-bit grey, the one integer mode of PNG
-    return pixels, mode.endswith("A")
-
-
-def _picture_style(picture: PillowImage.Image) -> PictureStyle:
-    kind = "JPEG" if picture.format == "MPO" else str(picture.format)
-    options: dict[str, Any] = {"BMP": {}, "PNG": {"compress_level": 1}}.get(
-        kind,
-        # As near to exact as JPEG comes at a usual size: full colour resolution.
-        {"quality": 95, "subsampling": 0},
-    )
-    if "dpi" in picture.info:
-        options["dpi"] = picture.info["dpi"]
-    if picture.info.get("icc_profile") and picture.mode in {"L", "RGB", "RGBA", "P"}:
-        options["icc_profile"] = picture.info["icc_profile"]
-    orientation = picture.getexif().get(_EXIF_ORIENTATION, 1)
-    if orientation != 1 and kind != "BMP":
-        # This mark alone: the rest may hold a thumbnail of the original.
-        from PIL import Image
-
-        exif = Image.Exif()
-        exif[_EXIF_ORIENTATION] = orientation
-        options["exif"] = exif
-    return PictureStyle(kind, options)
-
-
-def _write_picture(path: Path, pixels: npt.NDArray[Any], style: PictureStyle) -> None:
-    from PIL import Image
-
-    if pixels.dtype == np.uint16 and pixels.ndim == 3:
-        write_png16(path, pixels)
-        return
-    Image.fromarray(pixels).save(path, format=style.format, **style.options)
+    return read_tiff(path, series) if is_tiff(path) else read_picture(path, series)

@@ -1,86 +1,33 @@
-"""TIFF files: read with what their axes mean, written so that the pixel size stays."""
+"""TIFF files: what their pixels mean, from all that the file says of them."""
 
 from __future__ import annotations
 
-import json
-import logging
-import math
-import reprlib
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import tifffile
+from tifffile import PHOTOMETRIC, TiffPage
+
+from . import ome
+from .image_file import ImageFile
+from .names import band_descriptions, channel_names, descriptions_only
+from .samples import ALPHA, Decoded, Meaning, meaning
+from .tiff_decode import absent, cut_short, decode
+from .tiff_series import choose, opened, valid_pixels
+from .tiff_write import TiffStyle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     import numpy.typing as npt
 
-NOTE = "napari-kmeans-seg"
-"""The key under which a plain TIFF's JSON description holds the parameters."""
-
-# ImageJ's file format knows these axes, in this order, and these dtypes; its
-# files end at 4 GB.
-_IMAGEJ_AXES = "TZCYXS"
-_IMAGEJ_DTYPES = ("uint8", "uint16", "float32")
-_IMAGEJ_BYTES = 4_000_000_000
 _IMAGEJ_SCALE = ("unit", "yunit", "zunit", "spacing", "finterval", "fps", "tunit", "xorigin")
 _IMAGEJ_DISPLAY = ("mode", "min", "max", "Ranges", "LUTs", "Labels", "loop")
 
-_OME_AXES = "TZCYXS"
-_OME_SCALE = ("PhysicalSizeX", "PhysicalSizeY", "PhysicalSizeZ", "TimeIncrement")
-
+_TURN, _GDAL_METADATA, _NO_DATA = 274, 42112, 42113
 # GeoTIFF: where the pixels are on Earth.
 _GEO_TAGS = (33550, 33922, 34264, 34735, 34736, 34737)
-
-
-@dataclass(frozen=True)
-class TiffStyle:
-    """How a TIFF file says what its pixels mean, so that others can be written alike.
-
-    Attributes
-    ----------
-    axes
-        One letter per axis of the pixels: S for RGB samples, C for channels.
-    flavour
-        Whose metadata the file carries.
-    scale
-        Pixel size, spacing and time step, in the flavour's own words.
-    display
-        Channel names, look-up tables and ranges, in the flavour's own words.
-    resolution
-        Pixels per `resolution_unit` along x and y, if the file says.
-    resolution_unit
-        TIFF's number for the unit: 1 none, 2 inch, 3 centimetre.
-    sample_tags
-        What TIFF must know to write RGB samples as they were.
-    extra_tags
-        Tags to carry over as they are, as `tifffile` takes them.
-    """
-
-    axes: str
-    flavour: Literal["imagej", "ome", "plain"] = "plain"
-    scale: dict[str, Any] = field(default_factory=dict)
-    display: dict[str, Any] = field(default_factory=dict)
-    resolution: tuple[float, float] | None = None
-    resolution_unit: int = 1
-    sample_tags: dict[str, Any] = field(default_factory=dict)
-    extra_tags: tuple[tuple[Any, ...], ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class TiffImage:
-    """The first image of a TIFF file."""
-
-    pixels: npt.NDArray[Any]
-    channel_axis: int | None
-    alpha: bool
-    channel_names: tuple[str, ...]
-    style: TiffStyle
-    warnings: tuple[str, ...]
+_ASCII = 2
 
 
 def is_tiff(path: Path) -> bool:
@@ -89,171 +36,194 @@ def is_tiff(path: Path) -> bool:
         return file.read(4) in {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}
 
 
-def read_tiff(path: Path) -> TiffImage:
-    """Read the first image of a TIFF file: a picture, a stack or a series, at full resolution."""
-    with _errors_of_tifffile() as errors, tifffile.TiffFile(path) as tiff:
-        if not tiff.series:
-            raise ValueError("the file holds no image")
-        series = tiff.series[0]
-        page = series.keyframe
-        pixels, axes = _pixels(path, series), series.axes
-        if pixels.size == 0 or pixels.ndim != len(axes):
-            raise ValueError(f"its axes {axes!r} do not fit its {pixels.shape} pixels")
-        palette = page.colormap
-        # ImageJ's palette is a way to look at measurements; elsewhere it is the picture.
-        if palette is not None and not tiff.is_imagej and pixels.dtype.kind == "u":
-            pixels, axes = (palette >> 8).astype(np.uint8).T[pixels], axes + "S"
-        letter = "S" if "S" in axes else "C"
-        channel_axis = axes.index(letter) if letter in axes else None
-        # 1 and 2 are associated and unassociated alpha; 0 may be anything, near infrared say.
-        alpha = letter == "S" and any(int(kind) in {1, 2} for kind in page.extrasamples)
-        warnings = []
-        if n_others := len(tiff.series) - 1:
-            more = "image" if n_others == 1 else "images"
-            warnings.append(f"holds {n_others} more {more}; only the first is used")
-        style = _style(tiff, page, axes, warnings)
-    for error in errors:
-        # Pages that cannot be found are pixels lost; a tag that makes no sense is not.
-        if "TiffPages" in error:
-            raise ValueError(f"pages are missing ({error})")
-        warnings.append(f"is damaged in part ({error})")
-    return TiffImage(
-        pixels, channel_axis, alpha, _channel_names(style, letter), style, tuple(warnings)
-    )
-
-
-def write_tiff(
-    path: Path, pixels: npt.NDArray[Any], style: TiffStyle, note: dict[str, Any] | None = None
-) -> None:
-    """Write pixels of the axes `style.axes`, compressed without loss (zlib).
+def read_tiff(path: Path, wanted: int | None = None) -> ImageFile:
+    """Read one image of a TIFF file: a picture, a stack or a series, at full resolution.
 
     Parameters
     ----------
     path
-        Where to write.
-    pixels
-        One axis for each letter of `style.axes`.
-    style
-        Pixel size and whose metadata to write. What the flavour cannot hold
-        (a dtype or an axis that ImageJ does not know) becomes a plain TIFF.
-    note
-        JSON-able: stands in the file's description (ImageJ: Image > Show Info).
+        The file.
+    wanted
+        Number of the series, counted from 0; None for the picture at full resolution.
+
+    Raises
+    ------
+    ValueError
+        It is in terms that are not read, or pixels of it are lost.
     """
-    metadata: dict[str, Any] = {"axes": style.axes, **style.scale, **style.display}
-    options: dict[str, Any] = {}
-    if _imagej_can_hold(pixels, style):
-        options["imagej"] = True
-        if note is not None:
-            metadata["Info"] = json.dumps({NOTE: note}, indent=1)
-    elif style.flavour == "ome" and set(style.axes) <= set(_OME_AXES):
-        options["ome"] = True
-        if note is not None:
-            metadata["Description"] = json.dumps({NOTE: note})
-    else:
-        metadata = {"axes": style.axes}
-        if note is not None:
-            metadata[NOTE] = note
-    if style.sample_tags and "S" in style.axes and "imagej" not in options:
-        options |= style.sample_tags
-    elif "imagej" not in options:
-        options["photometric"] = "rgb" if "S" in style.axes else "minisblack"
-    if style.resolution is not None:
-        options["resolution"] = style.resolution
-        options["resolutionunit"] = style.resolution_unit
-    # Level 1: a segmented picture is flat, higher levels cost time and gain little.
-    tifffile.imwrite(
-        path,
-        pixels,
-        compression="zlib",
-        compressionargs={"level": 1},
-        metadata=metadata,
-        extratags=style.extra_tags,
-        **options,
+    try:
+        return _read(path, wanted)
+    except MemoryError:
+        raise
+    except Exception as problem:
+        # A damaged file can fail anywhere in the decoder, with any exception.
+        raise ValueError(f"cannot be read as TIFF: {problem}") from problem
+
+
+def _read(path: Path, wanted: int | None) -> ImageFile:
+    with opened(path) as (tiff, warnings):
+        chosen = choose(tiff, wanted)
+        warnings += chosen.warnings
+        series, page = chosen.series, chosen.series.keyframe
+        gaps = absent(series)
+        if gaps is not None:
+            warnings.append(
+                "lacks strips or tiles of its pixels; where they would be, none takes part"
+            )
+        warnings += [f"is damaged in part ({short})" for short in cut_short(series)[:3]]
+        decoded = decode(path, series)
+        axes = series.axes
+        if decoded.values.size == 0 or decoded.values.ndim != len(axes):
+            raise ValueError(f"its axes {axes!r} do not fit its {decoded.values.shape} pixels")
+        turn = _turn(series)
+        meant = _meaning(decoded, series, is_imagej=tiff.is_imagej)
+        letter = "S" if "S" in meant.axes else "C"
+        channel_axis = meant.axes.index(letter) if letter in meant.axes else None
+        missing = _missing(decoded.values, series, gaps, chosen.mask, meant, warnings)
+        style = replace(
+            _style(tiff, page, chosen.index, meant.axes, warnings),
+            storage=meant.storage,
+            turn=turn,
+            no_data=_no_data(page) if meant.in_file_terms else "",
+        )
+        n_channels = 1 if channel_axis is None else meant.pixels.shape[channel_axis] - meant.alpha
+        names = channel_names(
+            n_channels,
+            channel_axis,
+            is_color=meant.is_color,
+            display=style.display,
+            bands=band_descriptions(page.tags.valueof(_GDAL_METADATA), n_channels),
+            planes=meant.pixels.shape[: meant.axes.index("Y")] if "Y" in meant.axes else (),
+        )
+    if missing is not None and channel_axis is not None:
+        missing = np.expand_dims(missing, channel_axis)
+    return ImageFile(
+        path=path,
+        pixels=meant.pixels,
+        channel_axis=channel_axis,
+        alpha=meant.alpha,
+        is_color=meant.is_color,
+        channel_names=names,
+        missing=missing,
+        tiff=style,
+        warnings=(*warnings, *meant.notes),
     )
 
 
-@contextmanager
-def _errors_of_tifffile() -> Iterator[list[str]]:
-    """Collect what tifffile finds wrong and, having logged it, passes over."""
-    errors: list[str] = []
-
-    class Collector(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            errors.append(record.getMessage())
-
-    logger = logging.getLogger("tifffile")
-    collector = Collector(logging.ERROR)
-    logger.addHandler(collector)
+def no_data_value(text: str, dtype: np.dtype[Any]) -> int | float | None:
+    """Return the value that a text names if pixels of this dtype can have it."""
     try:
-        yield errors
-    finally:
-        logger.removeHandler(collector)
+        value: int | float = int(text)
+    except ValueError:
+        try:
+            value = float(text)
+        except ValueError:
+            return None
+    if dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            return float(dtype.type(value))
+    if dtype.kind not in "iu" or value != value or abs(value) == float("inf") or value % 1:
+        return None
+    limits = np.iinfo(dtype)
+    return int(value) if limits.min <= value <= limits.max else None
 
 
-def _pixels(path: Path, series: Any) -> npt.NDArray[Any]:
-    try:
-        pixels: npt.NDArray[Any] = series.asarray()
-    except ValueError as problem:
-        # tifffile alone does not read LZW, JPEG and others; Pillow reads many of these.
-        if "imagecodecs" not in str(problem):
-            raise
-        return _pixels_by_pillow(path, series, str(series.keyframe.compression.name))
-    return pixels
+def _no_data(page: Any) -> str:
+    text = page.tags.valueof(_NO_DATA)
+    return text.strip(" \0") if isinstance(text, str) else ""
 
 
-def _pixels_by_pillow(path: Path, series: Any, compression: str) -> npt.NDArray[Any]:
-    from PIL import Image, UnidentifiedImageError
+def _turn(series: Any) -> int:
+    # Pages of a uniform stack may be kept without their tags.
+    tags = [page.tags for page in series.pages if isinstance(page, TiffPage)]
+    turns = {int(one.valueof(_TURN, 1)) for one in tags or [series.keyframe.tags]}
+    if len(turns) > 1:
+        raise ValueError("its pages are turned in different ways (Orientation); save them alike")
+    turn = turns.pop()
+    return turn if turn in range(1, 9) else 1
 
-    keyframe = series.keyframe
-    refusal = ValueError(
-        f"its {compression} compression of {keyframe.dtype} pixels needs a further package: "
-        "pip install imagecodecs"
+
+def _meaning(decoded: Decoded, series: Any, *, is_imagej: bool) -> Meaning:
+    page, pages = series.keyframe, list(series.pages)
+    own_palettes = (
+        page.photometric == PHOTOMETRIC.PALETTE
+        and not is_imagej
+        and decoded.values.shape[0] == len(pages) > 1
+        and all(isinstance(one, TiffPage) for one in pages)
+        and any(not np.array_equal(one.colormap, page.colormap) for one in pages)
     )
-    pages = []
-    try:
-        with Image.open(path, formats=("TIFF",)) as file:
-            for page in series.pages:
-                file.seek(page.index)
-                pages.append(np.asarray(file))
-    except (UnidentifiedImageError, AttributeError):
-        raise refusal from None
-    if any(page.shape != keyframe.shape or page.dtype != keyframe.dtype for page in pages):
-        raise refusal
-    return np.stack(pages).reshape(series.shape)
-
-
-def _imagej_can_hold(pixels: npt.NDArray[Any], style: TiffStyle) -> bool:
-    in_order = "".join(letter for letter in _IMAGEJ_AXES if letter in style.axes)
-    return (
-        style.flavour == "imagej"
-        and style.axes == in_order
-        and pixels.dtype.name in _IMAGEJ_DTYPES
-        and pixels.nbytes < _IMAGEJ_BYTES
+    if not own_palettes:
+        return meaning(decoded, page, series.axes, is_imagej=is_imagej)
+    each = [
+        meaning(replace(decoded, values=values), one, series.axes[1:])
+        for values, one in zip(decoded.values, pages, strict=True)
+    ]
+    return replace(
+        each[0],
+        pixels=np.stack([one.pixels for one in each]),
+        axes=series.axes[0] + each[0].axes,
     )
 
 
-def _style(tiff: Any, page: Any, axes: str, warnings: list[str]) -> TiffStyle:
+def _missing(
+    values: npt.NDArray[Any],
+    series: Any,
+    gaps: npt.NDArray[np.bool_] | None,
+    mask: Any,
+    meant: Meaning,
+    warnings: list[str],
+) -> npt.NDArray[np.bool_] | None:
+    """Return where there is no pixel, for all axes but that of the channels."""
+    page, axes = series.keyframe, series.axes
+    axis = axes.index("S" if "S" in axes else "C") if set(axes) & {"S", "C"} else None
+    found: list[npt.NDArray[np.bool_]] = []
+    if gaps is not None:
+        found.append(gaps if axis is None or "S" in axes else gaps.any(axis))
+    text = _no_data(page)
+    value = no_data_value(text, values.dtype) if text else None
+    if value is not None:
+        empty = values == value
+        if axis is not None:
+            if "S" in axes:
+                first = values.shape[axis] - len(page.extrasamples)
+                opacity = [
+                    first + i for i, kind in enumerate(page.extrasamples) if int(kind) in ALPHA
+                ]
+                empty = np.delete(empty, opacity, axis)
+            # Of a colour all three; what lacks one band cannot be compared with others.
+            empty = empty.all(axis) if meant.is_color else empty.any(axis)
+        if n := int(empty.sum()):
+            warnings.append(f"says that {text} is no data; {n} pixels take no part")
+            found.append(empty)
+    if mask is not None:
+        outside = ~valid_pixels(mask)
+        if outside.any():
+            warnings.append("has a mask; pixels outside it take no part")
+            n_pixels = [n for i, n in enumerate(values.shape) if i != axis]
+            found.append(np.broadcast_to(outside, n_pixels))
+    return np.logical_or.reduce(found) if found else None
+
+
+def _style(tiff: Any, page: Any, index: int, axes: str, warnings: list[str]) -> TiffStyle:
     flavour: Literal["imagej", "ome", "plain"] = "plain"
     scale: dict[str, Any] = {}
     display: dict[str, Any] = {}
     if tiff.is_ome:
         flavour = "ome"
-        scale, display = _ome_metadata(tiff.ome_metadata, warnings)
+        scale, display = ome.metadata(tiff.ome_metadata, index, warnings)
     elif tiff.is_imagej:
         flavour = "imagej"
         known = tiff.imagej_metadata
-        scale = {key: _ascii(known[key]) for key in _IMAGEJ_SCALE if key in known}
+        scale = {key: _escaped(known[key]) for key in _IMAGEJ_SCALE if key in known}
         display = {key: known[key] for key in _IMAGEJ_DISPLAY if key in known}
-    tags: dict[str, Any] = {}
-    if "S" in axes:
-        names = {int(tifffile.PHOTOMETRIC.SEPARATED): "separated"}
-        tags["photometric"] = names.get(int(page.photometric), "rgb")
-        if page.samplesperpixel in {1, 2}:
-            tags["photometric"] = "rgb" if page.colormap is not None else "minisblack"
-        if page.extrasamples:
-            tags["extrasamples"] = tuple(int(kind) for kind in page.extrasamples)
-        tags["planarconfig"] = "contig" if axes.endswith("S") else "separate"
     has_resolution = 282 in page.tags and 283 in page.tags
+    extra_tags = [
+        (code, tag.dtype, tag.count, tag.value, True)
+        for code in _GEO_TAGS
+        if (tag := page.tags.get(code)) is not None
+    ]
+    if descriptions := descriptions_only(page.tags.valueof(_GDAL_METADATA)):
+        extra_tags.append((_GDAL_METADATA, _ASCII, 0, descriptions, True))
     return TiffStyle(
         axes=axes,
         flavour=flavour,
@@ -261,57 +231,10 @@ def _style(tiff: Any, page: Any, axes: str, warnings: list[str]) -> TiffStyle:
         display=display,
         resolution=page.resolution if has_resolution else None,
         resolution_unit=int(page.resolutionunit) if has_resolution else 1,
-        sample_tags=tags,
-        extra_tags=tuple(
-            (code, tag.dtype, tag.count, tag.value, True)
-            for code in _GEO_TAGS
-            if (tag := page.tags.get(code)) is not None
-        ),
+        extra_tags=tuple(extra_tags),
     )
 
 
-def _channel_names(style: TiffStyle, letter: str) -> tuple[str, ...]:
-    if letter == "S" and style.sample_tags.get("photometric") == "rgb":
-        return ("red", "green", "blue")
-    names = style.display.get("Channel", {}).get("Name", ())
-    return tuple(names) if len(set(names)) == len(names) else ()
-
-
-def _ome_metadata(xml: str, warnings: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return scale and display; what makes no sense is left out, with a warning."""
-    from xml.etree import ElementTree as ET
-
-    try:
-        pixels = ET.fromstring(xml).find(".//{*}Pixels")
-    except ET.ParseError as problem:
-        warnings.append(f"has OME metadata that cannot be read ({problem})")
-        return {}, {}
-    if pixels is None:
-        return {}, {}
-    scale: dict[str, Any] = {}
-    for key in _OME_SCALE:
-        text, unit = pixels.get(key), pixels.get(f"{key}Unit")
-        if text is None:
-            continue
-        size = _size(text)
-        if size is None:
-            warnings.append(f"has {key}={reprlib.repr(text)}, which is no size: left out")
-            continue
-        scale[key] = size
-        if unit is not None:
-            scale[f"{key}Unit"] = unit
-    names = [channel.get("Name") for channel in pixels.findall("{*}Channel")]
-    return scale, {"Channel": {"Name": names}} if names and all(names) else {}
-
-
-def _size(text: str) -> float | None:
-    try:
-        size = float(text)
-    except ValueError:
-        return None
-    return size if 0 < size < math.inf else None  # nan is neither
-
-
-def _ascii(value: Any) -> Any:
+def _escaped(value: Any) -> Any:
     """Spell µm as ImageJ does in its description, which is ASCII."""
     return value.encode("ascii", "backslashreplace").decode() if isinstance(value, str) else value
