@@ -145,7 +145,8 @@ def test_what_the_code_imports_is_declared() -> None:
     declared = _names(_project()["dependencies"])
     used = _imported_distributions(ROOT / "src")
     assert "numpy" in used
-    assert used <= declared
+    # What the code does without is in an extra.
+    assert used <= declared | _names(_project()["optional-dependencies"]["all"])
     assert declared - used <= {"npe2"}  # npe2 reads the manifest
 
 
