@@ -48,10 +48,12 @@ def channel_names(
         further = [*bands, *[""] * n_channels][3:n_channels]
         return _unique([*RGB_NAMES, *(name or f"sample_{4 + i}" for i, name in enumerate(further))])
     names = [str(name) for name in display.get("Channel", {}).get("Name", ())]
-    if len(names) != n_channels:
+    if len(names) != n_channels or not any(names):
         names = list(bands)
-    if len(names) != n_channels and axis is not None:
-        names = _of_planes(display.get("Labels", ()), axis, planes)
+    if not any(names) and axis is not None:
+        labels = display.get("Labels", ())
+        # tifffile gives a single label as it is.
+        names = [] if isinstance(labels, str) else _of_planes(labels, axis, planes)
     if len(names) != n_channels or not any(names):
         return ()
     return _unique([name or f"band_{1 + i}" for i, name in enumerate(names)])

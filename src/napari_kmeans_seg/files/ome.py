@@ -106,8 +106,8 @@ def metadata(xml: str, index: int, warnings: list[str]) -> tuple[dict[str, Any],
         scale[key] = size
         if unit is not None:
             scale[f"{key}Unit"] = unit
-    names = [channel.get("Name") for channel in pixels.findall("{*}Channel")]
-    return scale, {"Channel": {"Name": names}} if names and all(names) else {}
+    names = [channel.get("Name", "") for channel in pixels.findall("{*}Channel")]
+    return scale, {"Channel": {"Name": names}} if any(names) else {}
 
 
 def _size(text: str) -> float | None:
