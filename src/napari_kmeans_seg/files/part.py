@@ -142,7 +142,5 @@ def _fitted(mask: Mask, shape: tuple[int, ...], turn: int) -> npt.NDArray[np.boo
             f"or one plane of it; got {' x '.join(map(str, mask.inside.shape))}"
         )
     if mask.turn not in {1, turn}:
-        raise ValueError(
-            f"--mask {mask.path} is turned in another way (Orientation) than the image"
-        )
+        raise ValueError(f"--mask {mask.path} is not turned as the image is (Orientation)")
     return np.broadcast_to(mask.inside, shape)
