@@ -70,18 +70,28 @@ def opened(path: Path) -> Iterator[tuple[Any, list[str]]]:
     """
     warnings: list[str] = []
     with _messages() as messages:
-        with tifffile.TiffFile(path) as tiff:
-            xml = _checked(tiff, path, warnings)
-            if xml is None:
-                yield tiff, warnings
-        if xml is not None:
-            with tifffile.TiffFile(path, omexml=xml) as tiff:
-                yield tiff, warnings
-    for level, message in messages:
+        try:
+            with tifffile.TiffFile(path) as tiff:
+                xml = _checked(tiff, path, warnings)
+                if xml is None:
+                    yield tiff, warnings
+            if xml is not None:
+                with tifffile.TiffFile(path, omexml=xml) as tiff:
+                    yield tiff, warnings
+        except ValueError as problem:
+            # What was lost says more than what failed for it.
+            _raise_loss(messages, problem)
+            raise
+    _raise_loss(messages)
+    warnings += [
+        f"is damaged in part ({message})" for level, message in messages if level >= logging.ERROR
+    ]
+
+
+def _raise_loss(messages: list[tuple[int, str]], cause: Exception | None = None) -> None:
+    for _, message in messages:
         if any(sign in message for sign in _LOSS):
-            raise ValueError(f"pages are missing ({message})")
-        if level >= logging.ERROR:
-            warnings.append(f"is damaged in part ({message})")
+            raise ValueError(f"pages are missing ({message})") from cause
 
 
 def _checked(tiff: Any, path: Path, warnings: list[str]) -> str | None:
