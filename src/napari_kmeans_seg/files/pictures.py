@@ -124,7 +124,10 @@ def _pixels(picture: PillowImage.Image) -> tuple[npt.NDArray[Any], bool]:
         mode = "LA"
     elif mode not in {"1", "L", "LA", "RGB", "RGBA", "CMYK"}:
         mode = "RGB"
-    return np.asarray(picture if mode == picture.mode else picture.convert(mode)), mode[-1] == "A"
+    pixels = np.asarray(picture if mode == picture.mode else picture.convert(mode))
+    if mode == "1":
+        pixels = pixels.view(np.uint8) != 0  # Pillow's True has all bits set
+    return pixels, mode[-1] == "A"
 
 
 def _managed(

@@ -163,6 +163,10 @@ def _by_pillow(path: Path, series: Any, problem: str) -> Decoded:
         if "subsampling" not in problem
         else "its chroma subsampling is read in JPEG compression only; save it as RGB"
     )
+    if keyframe.photometric == PHOTOMETRIC.YCBCR and not (
+        keyframe.is_subsampled or keyframe.compression in _JPEG
+    ):
+        raise refusal  # libtiff would make RGB of it, and round in another way
     pages, modes = [], set()
     # libtiff knows subsampled chroma, which Pillow's own raw decoder does not.
     libtiff, TiffImagePlugin.READ_LIBTIFF = TiffImagePlugin.READ_LIBTIFF, True
@@ -196,6 +200,8 @@ def _by_pillow(path: Path, series: Any, problem: str) -> Decoded:
 def _as_stored(values: npt.NDArray[Any], mode: str, turn: int, keyframe: Any) -> npt.NDArray[Any]:
     """Take back what Pillow makes of samples as it reads them."""
     values = turned_back(values, turn)
+    if mode == "1":
+        values = values.view(np.uint8) != 0  # Pillow's True has all bits set
     bits, inverted = keyframe.bitspersample, keyframe.photometric == PHOTOMETRIC.MINISWHITE
     if mode in {"1", "L"} and inverted:
         values = ~values
