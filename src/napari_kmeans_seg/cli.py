@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 import typer
 
 from .cli_options import (
+    CHANNEL_AXIS,
     FIT_SCALE,
     HIGH,
     LOW,
@@ -128,15 +129,7 @@ def segment(
         bool, typer.Option("--normalize", help="Give all channels the same weight.")
     ] = False,
     fit_scale: Annotated[float, FIT_SCALE] = 100.0,
-    channel_axis: Annotated[
-        str,
-        typer.Option(
-            "--channel-axis",
-            metavar="auto|none|AXIS",
-            help="Axis of the channels, counted from 0 or, from the last, -1. auto: what the file "
-            "says; none: one channel.",
-        ),
-    ] = "auto",
+    channel_axis: Annotated[Any, CHANNEL_AXIS] = "auto",
     series: Annotated[int | None, SERIES] = None,
     no_data: Annotated[float | None, NO_DATA] = None,
     low: Annotated[float | None, LOW] = None,
@@ -148,7 +141,6 @@ def segment(
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
 ) -> None:
     """Segment image files and write the results into a folder."""
-    axis = _channel_axis(channel_axis)
     settings = {
         "n_clusters": n_clusters,
         "init": init.value,
@@ -161,16 +153,21 @@ def segment(
         "normalize": normalize,
         "fit_scale": fit_scale / 100,
     }
-    if low is not None and high is not None and low > high:
-        refuse(f"--min {low} is above --max {high}")
-    paths = _plan(images, output, mask, overwrite=overwrite)
     limits = _limits(no_data, low, high, mask)
+    paths = _plan(images, output, mask, overwrite=overwrite)
     printer, failed = Printer(), False
     for path, results in zip(images, paths, strict=True):
         started = time.perf_counter()
         try:
             image, seg = _segment_file(
-                path, results, settings, axis, series, limits, overwrite=overwrite, quiet=quiet
+                path,
+                results,
+                settings,
+                channel_axis,
+                series,
+                limits,
+                overwrite=overwrite,
+                quiet=quiet,
             )
         except (OSError, ValueError, TypeError, MemoryError) as problem:
             say(f"{path}: {reason(problem)}")
@@ -286,6 +283,8 @@ def _limits(
 ) -> Limits:
     from .files.part import Limits, read_mask
 
+    if low is not None and high is not None and low > high:
+        refuse(f"--min {low} is above --max {high}")
     try:
         return Limits(no_data, low, high, None if mask is None else read_mask(mask))
     except (OSError, ValueError) as problem:
@@ -379,17 +378,6 @@ def _report(printer: Printer, image: ImageFile, seg: Segmentation, seconds: floa
     for warning in (*image.warnings, *seg.warnings):
         say(f"{image.path}: warning: {warning}")
     printer.show_table(f"{image.path}  {seconds:.1f} s", cluster_table(image, seg), seg)
-
-
-def _channel_axis(text: str) -> int | Literal["auto"] | None:
-    if text == "none":
-        return None
-    if text == "auto":
-        return "auto"
-    try:
-        return int(text)
-    except ValueError:
-        refuse(f"Invalid value for '--channel-axis': got {text!r}, takes auto, none or an integer.")
 
 
 def _end_as_interrupted(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001

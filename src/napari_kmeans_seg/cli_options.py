@@ -160,3 +160,21 @@ SERIES = _number(
 MASK = typer.Option(
     "--mask", metavar="FILE", help="Image of the same size: pixels where it is black take no part."
 )
+
+
+def _channel_axis(given: str) -> int | str | None:
+    if given in {"auto", "none"}:
+        return None if given == "none" else given
+    try:
+        return int(given)
+    except ValueError:
+        raise typer.BadParameter(f"got {given!r}, takes auto, none or an integer") from None
+
+
+CHANNEL_AXIS = typer.Option(
+    "--channel-axis",
+    parser=_channel_axis,
+    metavar="auto|none|AXIS",
+    help="Axis of the channels, counted from 0 or, from the last, -1. auto: what the file "
+    "says; none: one channel.",
+)

@@ -156,6 +156,15 @@ class TestColours:
         tifffile.imwrite(path, values, photometric="ycbcr", extratags=tags)
         assert_array_equal(read_image(path).pixels[0], [[0, 0, 0], [255, 255, 255]])
 
+    def test_ycbcr_of_a_slide_scanner_is_told_by_its_compression(self, tmp_path, coffee):
+        path = tmp_path / "slide.tif"
+        values = np.asarray(Image.fromarray(coffee).convert("YCbCr"))
+        tifffile.imwrite(path, values, photometric="rgb", compression="jpeg2000")
+        with tifffile.TiffFile(path, mode="r+") as tiff:
+            tiff.pages.first.tags[259].overwrite(33003)
+        off = np.abs(read_image(path).pixels.astype(int) - coffee)
+        assert off.max() <= 3
+
     @pytest.mark.parametrize("bits", [8, 16])
     def test_lab_is_srgb(self, tmp_path, coffee, bits):
         lab = rgb2lab(coffee)
@@ -292,3 +301,21 @@ class TestProfiles:
         assert_array_equal(image.pixels, patches)
         with tifffile.TiffFile(tmp_path / "out" / "grey_segmented.tif") as tiff:
             assert tiff.pages.first.tags[34675].value == profile
+
+
+class TestWithoutTheTag:
+    """A file that does not say what its samples are is taken as libtiff takes it."""
+
+    @pytest.mark.parametrize("kind", ["grey", "rgb"])
+    def test_one_sample_is_grey_and_three_are_colours(self, tmp_path, coffee, kind):
+        pixels = coffee if kind == "rgb" else coffee[..., 0]
+        path = tmp_path / "old.tif"
+        photometric = "rgb" if kind == "rgb" else "minisblack"
+        tifffile.imwrite(path, pixels, photometric=photometric, metadata=None)
+        with tifffile.TiffFile(path, mode="r+") as tiff:
+            tag = tiff.pages.first.tags[262]
+            tiff.filehandle.seek(tag.offset)
+            tiff.filehandle.write((263).to_bytes(2, "little"))  # Threshholding, which none reads
+        image = read_image(path)
+        assert_array_equal(image.pixels, pixels)
+        assert image.is_color == (kind == "rgb")

@@ -38,7 +38,9 @@ _REFUSED = {
     PHOTOMETRIC.LINEAR_RAW: "raw values of a camera",
 }
 _INKS_OF_CMYK = 1
+_YCBCR_OF_APERIO = 33003  # a compression that says what the tag does not
 
+_PHOTOMETRIC = 262
 _YCBCR_COEFFICIENTS, _REFERENCE, _INK_SET, _PROFILE = 529, 532, 332, 34675
 
 
@@ -197,12 +199,22 @@ def meaning(decoded: Decoded, page: Any, axes: str, *, is_imagej: bool = False) 
     else:
         pixels = pixels[..., 0]
     same = kind in _GREY | {PHOTOMETRIC.RGB} and channels.dtype == samples.dtype
-    same = same and page.bitspersample not in range(2, 8) and not is_converted
+    few_bits = page.bitspersample in range(2, 16) and page.bitspersample != 8
+    counts = kind == PHOTOMETRIC.MINISBLACK and page.bitspersample in range(9, 16)
+    same = same and not is_converted and (counts or not few_bits)
     return Meaning(pixels, axes, is_color, bool(opacity.size), same, storage, tuple(notes))
 
 
 def _kind(page: Any, *, is_imagej: bool) -> PHOTOMETRIC:
     kind = page.photometric
+    if _PHOTOMETRIC not in page.tags:
+        # As libtiff guesses.
+        n_colors = page.samplesperpixel - len(page.extrasamples)
+        is_fax = page.compression in {2, 3, 4}
+        grey = PHOTOMETRIC.MINISWHITE if is_fax else PHOTOMETRIC.MINISBLACK
+        kind = PHOTOMETRIC.RGB if n_colors == 3 else grey
+    if page.compression == _YCBCR_OF_APERIO and kind == PHOTOMETRIC.RGB:
+        kind = PHOTOMETRIC.YCBCR
     if kind in _REFUSED or kind not in _GREY | _N_COLORS.keys():
         what = _REFUSED.get(kind, f"colours of the kind {int(kind)}")
         raise ValueError(f"holds {what}, which is not read; save it as RGB or grey")
