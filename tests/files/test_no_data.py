@@ -219,7 +219,7 @@ class TestMask:
         return inside
 
     def saved(self, folder: Path, inside, kind: str) -> Path:
-        path = folder / ("mask.png" if kind == "png" else "mask.tif")
+        path = folder / ("mask.png" if kind in {"png", "opacity"} else "mask.tif")
         match kind:
             case "png":
                 Image.fromarray(inside).save(path)
@@ -229,7 +229,12 @@ class TestMask:
             case "labels":
                 tifffile.imwrite(path, inside.astype(np.uint16) * 700)
             case "white is 0":
-                tifffile.imwrite(path, ~inside, photometric="miniswhite")
+                white = np.where(inside, 0, 255).astype(np.uint8)
+                tifffile.imwrite(path, white, photometric="miniswhite")
+            case "bool":
+                tifffile.imwrite(path, inside)
+            case "fax":
+                Image.fromarray(inside).save(path, compression="group4", tiffinfo={262: 0})
             case "float":
                 tifffile.imwrite(path, np.where(inside, 1.0, np.nan))
             case "opacity":
@@ -237,7 +242,9 @@ class TestMask:
                 Image.fromarray(grey).save(path)
         return path
 
-    @pytest.mark.parametrize("kind", ["png", "rgb", "labels", "white is 0", "float", "opacity"])
+    @pytest.mark.parametrize(
+        "kind", ["png", "rgb", "labels", "white is 0", "bool", "fax", "float", "opacity"]
+    )
     def test_pixels_where_it_is_black_take_no_part(self, tmp_path, coffee, inside, kind):
         path = self.saved(tmp_path, inside, kind)
         Image.fromarray(coffee).save(tmp_path / "coffee.png")

@@ -76,6 +76,8 @@ def read_mask(path: Path) -> Mask:
     """
     image = read_image(path)
     values = image.pixels
+    if _is_array_of_bool(image):
+        values = ~values
     if image.channel_axis is not None:
         values = np.moveaxis(values, image.channel_axis, -1)
     inside = (values != 0) & (values == values)
@@ -89,6 +91,20 @@ def read_mask(path: Path) -> Mask:
         missing = image.missing
         inside &= ~_any(missing, image.channel_axis)
     return Mask(path, inside, image.tiff.turn)
+
+
+def _is_array_of_bool(image: ImageFile) -> bool:
+    """Whether tifffile wrote True and False, which it calls MINISWHITE and reads as they were.
+
+    That is how Python saves a mask: True is inside, whatever a viewer shows of it.
+    """
+    if image.picture is not None or image.pixels.dtype.kind != "b":
+        return False
+    import tifffile
+
+    with tifffile.TiffFile(image.path) as tiff:
+        by_tifffile = tiff.pages.first.software.startswith("tifffile")
+    return by_tifffile and image.tiff.storage.photometric == "miniswhite"
 
 
 def taking_part(image: ImageFile, limits: Limits) -> npt.NDArray[np.bool_] | None:
