@@ -6,6 +6,7 @@ Run as a program it writes them into a folder and tells how many there are:
 
 from __future__ import annotations
 
+import io
 import itertools
 import shutil
 import subprocess
@@ -254,12 +255,22 @@ def _save(path: Path, mode: str, turn: int = 1, **options: Any) -> None:
     image.save(path, **options)
 
 
+def _pillow_has_zstd() -> bool:
+    try:
+        Image.new("L", (4, 4)).save(io.BytesIO(), "TIFF", compression="zstd")
+    except OSError:
+        return False
+    return True
+
+
 def _pillow() -> list[File]:
     files = []
     for mode, compression in itertools.product(
         ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"),
         ("raw", "tiff_lzw", "packbits", "tiff_adobe_deflate", "zstd"),
     ):
+        if compression == "zstd" and not _pillow_has_zstd():
+            continue
         name = f"pillow_{mode.replace(';', '')}_{compression}.tif"
         write = partial(_save, mode=mode, compression=compression)
         files.append(File(name, write, "tifffile" if mode == "I;16" else "pillow"))

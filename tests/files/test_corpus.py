@@ -115,6 +115,8 @@ def as_pillow_shows_it(path: Path, image: ImageFile) -> npt.NDArray[np.float64]:
         if shown.mode in {"P", "CMYK", "YCbCr"}:
             shown = shown.convert("RGBA" if image.alpha else "RGB")
         pixels = np.asarray(shown)
+        if shown.mode == "I":  # so older versions have grey of 16 bits
+            pixels = pixels.astype(np.uint16)
     return pixels / np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else pixels.astype(float)
 
 

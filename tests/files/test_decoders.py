@@ -62,8 +62,8 @@ def test_without_imagecodecs_it_is_the_same_or_told_how_to_get_it(tmp_path, coff
     without = read_without_imagecodecs(paths)
     refused = [found for found in without if isinstance(found, str)]
     assert all("needs a further package: pip install imagecodecs" in one for one in refused)
-    # Pillow reads all but deep LZW with a predictor and WebP, as it is built for most machines.
-    assert len(refused) <= 4
+    # Pillow reads all but colours of 16 bits and WebP; zstd only since version 11.
+    assert len([one for one in refused if "ZSTD" not in one]) <= 4
     for path, found in zip(paths, without, strict=True):
         if not isinstance(found, str):
             assert found == digest(read_image(path).pixels), path.name

@@ -103,7 +103,7 @@ class TestSetsOfFiles:
         names = ["c0.ome.tif", "c1.ome.tif"]
         write(tmp_path / names[0], channel, ome_xml(names))
         (tmp_path / names[1]).write_text("This is no picture.")
-        with pytest.raises(ValueError, match=r"c1\.ome\.tif"):
+        with pytest.raises(ValueError, match=r"'c1\.ome\.tif' as .* which is no TIFF"):
             read_image(tmp_path / names[0])
 
     def test_a_whole_file_may_have_been_renamed(self, tmp_path, channel):
@@ -191,8 +191,12 @@ class TestStrips:
             whole, compression=compression, tiffinfo=fill_order
         )
         assert read_image(whole).warnings == ()
-        image = read_image(shortened(whole, tmp_path / "part.tif"))
-        assert image.warnings[0].startswith("is damaged in part (strip or tile")
+        try:
+            [told] = read_image(shortened(whole, tmp_path / "part.tif")).warnings
+        except ValueError as problem:
+            told = str(problem)
+        assert "strip or tile" in told
+        assert "ends too early" in told
 
     @pytest.mark.parametrize("compression", ["jpeg", "lzw", "zlib", "group4", None])
     @pytest.mark.parametrize("share", [0.5, 0.9, 0.99])

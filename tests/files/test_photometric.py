@@ -28,6 +28,10 @@ def profile_of_swapped_colours() -> bytes:
     return bytes(content)
 
 
+def profile_tag(profile: bytes) -> tuple:
+    return (34675, 7, len(profile), profile, True)
+
+
 class TestMinIsWhite:
     @pytest.mark.parametrize(
         ("dtype", "imagej"),
@@ -268,7 +272,7 @@ class TestProfiles:
         deep = coffee * np.uint16(257)
         path, profile = tmp_path / f"photo.{ending}", profile_of_swapped_colours()
         if ending == "tif":
-            tifffile.imwrite(path, deep, photometric="rgb", iccprofile=profile)
+            tifffile.imwrite(path, deep, photometric="rgb", extratags=[profile_tag(profile)])
         else:
             write_png16(path, deep, PngMarks(profile=profile))
         image = read_image(path)
@@ -288,7 +292,9 @@ class TestProfiles:
 
     def test_a_profile_that_is_none_is_told_and_left_out(self, tmp_path, coffee):
         path = tmp_path / "photo.tif"
-        tifffile.imwrite(path, coffee, photometric="rgb", iccprofile=b"no profile at all")
+        tifffile.imwrite(
+            path, coffee, photometric="rgb", extratags=[profile_tag(b"no profile at all")]
+        )
         image = read_image(path)
         assert_array_equal(image.pixels, coffee)
         assert image.warnings == ("has a colour profile that does not fit: not applied",)
@@ -296,7 +302,7 @@ class TestProfiles:
     def test_grey_measurements_stay_and_keep_their_profile(self, tmp_path, patches):
         profile = b"whatever a scanner says of its grey"
         path = tmp_path / "grey.tif"
-        tifffile.imwrite(path, patches, photometric="minisblack", iccprofile=profile)
+        tifffile.imwrite(path, patches, photometric="minisblack", extratags=[profile_tag(profile)])
         image, _ = segmented(path, tmp_path / "out")
         assert_array_equal(image.pixels, patches)
         with tifffile.TiffFile(tmp_path / "out" / "grey_segmented.tif") as tiff:

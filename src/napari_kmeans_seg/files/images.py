@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .pictures import read_picture
-from .tiff import is_tiff, read_tiff
+from .tiff import read_tiff
+from .tiff_decode import is_tiff
 
 if TYPE_CHECKING:
     from pathlib import Path

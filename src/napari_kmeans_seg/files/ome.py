@@ -7,6 +7,8 @@ import reprlib
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
+from .tiff_decode import is_tiff
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -46,7 +48,7 @@ def xml_to_read(path: Path, xml: str) -> tuple[str | None, list[str]]:
     Raises
     ------
     ValueError
-        A file of the set is missing, is in another folder or is no regular file.
+        A file of the set is missing, is in another folder or is no regular TIFF file.
     """
     try:
         root = ET.fromstring(xml)
@@ -81,6 +83,9 @@ def xml_to_read(path: Path, xml: str) -> tuple[str | None, list[str]]:
                 block.remove(block.find("{*}UUID"))  # type: ignore[arg-type]
             return ET.tostring(root, encoding="unicode"), []
     check_parts(path, others)
+    for name in others:
+        if not is_tiff(path.parent / name):
+            raise ValueError(f"names {name!r} as one of its files, which is no TIFF")
     return replacement, []
 
 

@@ -30,12 +30,6 @@ _GEO_TAGS = (33550, 33922, 34264, 34735, 34736, 34737)
 _ASCII = 2
 
 
-def is_tiff(path: Path) -> bool:
-    """Tell by its first bytes, whatever its name, whether a file is a TIFF."""
-    with path.open("rb") as file:
-        return file.read(4) in {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}
-
-
 def read_tiff(path: Path, wanted: int | None = None) -> ImageFile:
     """Read one image of a TIFF file: a picture, a stack or a series, at full resolution.
 
@@ -70,8 +64,12 @@ def _read(path: Path, wanted: int | None) -> ImageFile:
             warnings.append(
                 "lacks strips or tiles of its pixels; where they would be, none takes part"
             )
-        warnings += [f"is damaged in part ({short})" for short in cut_short(series)[:3]]
-        decoded = decode(path, series)
+        short = cut_short(series)
+        warnings += [f"is damaged in part ({one})" for one in short[:3]]
+        try:
+            decoded = decode(path, series)
+        except ValueError as problem:
+            raise ValueError(short[0] if short else str(problem)) from problem
         axes = series.axes
         if decoded.values.size == 0 or decoded.values.ndim != len(axes):
             raise ValueError(f"its axes {axes!r} do not fit its {decoded.values.shape} pixels")

@@ -22,11 +22,18 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+_FAX3, _FAX4 = 3, 4  # versions of tifffile name them differently
 _JPEG = {COMPRESSION.OJPEG, COMPRESSION.JPEG}
 _END_OF_JPEG = b"\xff\xd9"
 _END_OF_LINE = re.compile("0{11,}1")
 _END_OF_FAX4 = "000000000001" * 2
 _TURN = 274
+
+
+def is_tiff(path: Path) -> bool:
+    """Tell by its first bytes, whatever its name, whether a file is a TIFF."""
+    with path.open("rb") as file:
+        return file.read(4) in {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}
 
 
 def decode(path: Path, series: Any) -> Decoded:
@@ -42,7 +49,7 @@ def decode(path: Path, series: Any) -> Decoded:
         values: npt.NDArray[Any] = series.asarray()
     except (ImportError, NotImplementedError, ValueError) as problem:
         unread = isinstance(problem, ImportError | NotImplementedError)
-        if not unread and "imagecodecs" not in str(problem):
+        if not unread and not re.search("imagecodecs|not supported", str(problem)):
             raise
         return _by_pillow(path, series, str(problem))
     is_rgb = (
@@ -99,7 +106,7 @@ def absent(series: Any) -> npt.NDArray[np.bool_] | None:
 def cut_short(series: Any) -> list[str]:
     """Tell which strips or tiles end before their picture does, where no decoder would say so."""
     keyframe = series.keyframe
-    fax = keyframe.compression in {COMPRESSION.CCITTFAX3, COMPRESSION.CCITTFAX4}
+    fax = keyframe.compression in {_FAX3, _FAX4}
     if not fax and keyframe.compression not in _JPEG:
         return []
     found = []
@@ -130,7 +137,7 @@ def _place(keyframe: Any, index: int) -> tuple[slice, slice]:
 def _is_complete(page: Any, index: int, start: int, n: int) -> bool:
     keyframe, file = page.keyframe, page.parent.filehandle
     is_jpeg = keyframe.compression in _JPEG
-    is_fax4 = keyframe.compression == COMPRESSION.CCITTFAX4
+    is_fax4 = keyframe.compression == _FAX4
     length = n if not is_jpeg and not is_fax4 else min(n, 64)
     was_closed = file.closed
     if was_closed:

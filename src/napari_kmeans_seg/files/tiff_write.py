@@ -25,8 +25,8 @@ _IMAGEJ_DTYPES = ("uint8", "uint16", "float32")
 _IMAGEJ_BYTES = 4_000_000_000
 
 _OME_AXES = "TZCYXS"
-_TURN, _NO_DATA = 274, 42113
-_SHORT, _ASCII = 3, 2
+_TURN, _PROFILE, _NO_DATA = 274, 34675, 42113
+_ASCII, _SHORT, _UNDEFINED = 2, 3, 7
 
 
 @dataclass(frozen=True)
@@ -114,13 +114,14 @@ def write_tiff(
         extra_tags.append((_TURN, _SHORT, 1, style.turn, False))
     if style.no_data:
         extra_tags.append((_NO_DATA, _ASCII, 0, style.no_data, False))
+    if (profile := style.storage.profile) is not None:
+        extra_tags.append((_PROFILE, _UNDEFINED, len(profile), profile, False))
     # Level 1: a segmented picture is flat, higher levels cost time and gain little.
     tifffile.imwrite(
         path,
         samples,
         compression="zlib",
         compressionargs={"level": 1},
-        iccprofile=style.storage.profile,
         metadata=metadata,
         extratags=extra_tags,
         **options,
