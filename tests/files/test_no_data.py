@@ -14,8 +14,10 @@ import tifffile
 from numpy.testing import assert_array_equal
 from PIL import Image
 
+from napari_kmeans_seg import segment
 from napari_kmeans_seg.files.images import read_image
 from napari_kmeans_seg.files.part import Limits, read_mask, taking_part
+from napari_kmeans_seg.files.results import result_paths, write_results
 
 from .as_seen import segmented
 
@@ -184,6 +186,23 @@ class TestOptions:
         with tifffile.TiffFile(out / "2" / "dem_labels.tif") as tiff:
             note = json.loads(tiff.pages.first.description)["napari-kmeans-seg"]
         assert note["input"] == {"min": 0, "max": 40}
+
+    @pytest.mark.parametrize("limits", [Limits(no_data=7), Limits(low=8), Limits(high=6)])
+    def test_an_image_of_which_nothing_is_left_is_refused(self, tmp_path, limits):
+        Image.new("L", (4, 4), 7).save(tmp_path / "flat.png")
+        with pytest.raises(ValueError, match="has no pixel that takes part"):
+            taking_part(read_image(tmp_path / "flat.png"), limits)
+
+    def test_where_nan_is_no_data_it_stays_nan(self, tmp_path, heights):
+        terrain = np.where(heights == -9999, np.nan, heights)
+        path = tmp_path / "dem.tif"
+        tifffile.imwrite(path, terrain, extratags=[tag("nan")])
+        image = read_image(path)
+        result = segment(image.pixels, 2, mask=~np.isnan(terrain))
+        (tmp_path / "out").mkdir()
+        paths = result_paths(path, tmp_path / "out")
+        write_results(image, result, paths)
+        assert_array_equal(np.isnan(tifffile.imread(paths.segmented)), np.isnan(terrain))
 
     def test_no_data_of_a_photograph_keeps_its_colour(self, tmp_path, coffee):
         photo = coffee.copy()

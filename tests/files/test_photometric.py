@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,34 @@ def profile_of_swapped_colours() -> bytes:
     red, blue = content.find(b"rXYZ"), content.find(b"bXYZ")
     content[red : red + 4], content[blue : blue + 4] = b"bXYZ", b"rXYZ"
     return bytes(content)
+
+
+def profile_of_inks() -> bytes:
+    """Make an ICC profile of CMYK: a table of the 16 mixtures of full and no ink, in CIE L*a*b*."""
+    inks = np.stack(np.meshgrid(*[[0, 255]] * 4, indexing="ij"), axis=-1).astype(np.uint8)
+    printed = np.asarray(Image.fromarray(inks.reshape(4, 4, 4), "CMYK").convert("RGB"))
+    # As on dull paper, so that it is not what plain subtraction gives.
+    lab = rgb2lab(printed // 2 + 60).reshape(16, 3)
+    table = np.rint(lab * (2.55, 1, 1) + (0, 128, 128)).astype(np.uint8).tobytes()
+    ramp = bytes(range(256))
+    one, none = struct.pack(">i", 65536), struct.pack(">i", 0)
+    matrix = b"".join([one, none, none, none, one, none, none, none, one])
+    to_lab = b"mft1\0\0\0\0" + bytes([4, 3, 2, 0]) + matrix + ramp * 4 + table + ramp * 3
+    white = b"XYZ \0\0\0\0" + struct.pack(">3i", 63190, 65536, 54061)
+    name = b"inks"
+    text = b"desc\0\0\0\0" + struct.pack(">I", len(name) + 1) + name + bytes(1 + 78 + 12)
+    tags = {b"A2B0": to_lab, b"wtpt": white, b"desc": text}
+    directory, body, at = b"", b"", 128 + 4 + 12 * len(tags)
+    for code, content in tags.items():
+        padded = content + bytes(-len(content) % 4)
+        directory += code + struct.pack(">II", at + len(body), len(content))
+        body += padded
+    head = struct.pack(">I4sI4s4s4s12s4s4s", 0, b"lcms", 0x02400000, b"prtr", b"CMYK", b"Lab ",
+                       bytes(12), b"acsp", bytes(4))  # fmt: skip
+    head += bytes(20) + bytes(4) + struct.pack(">3i", 63190, 65536, 54061)
+    head = head.ljust(128, b"\0")
+    content = head + struct.pack(">I", len(tags)) + directory + body
+    return struct.pack(">I", len(content)) + content[4:]
 
 
 def profile_tag(profile: bytes) -> tuple:
@@ -279,6 +308,34 @@ class TestProfiles:
         assert image.pixels.dtype == np.uint16
         assert np.abs(image.pixels.astype(int) - deep[..., ::-1]).max() <= 2
         assert "to sRGB" in image.warnings[0]
+
+    @pytest.mark.parametrize("ending", ["tif", "jpg"])
+    def test_inks_become_srgb_by_their_profile(self, tmp_path, coffee, ending):
+        profile = profile_of_inks()
+        inks = Image.fromarray(coffee).convert("CMYK")
+        path = tmp_path / f"print.{ending}"
+        inks.save(path, icc_profile=profile)
+        with Image.open(path) as picture:
+            srgb = ImageCms.createProfile("sRGB")
+            shown = ImageCms.profileToProfile(picture, io.BytesIO(profile), srgb, outputMode="RGB")
+        image, _ = segmented(path, tmp_path / "out")
+        assert_array_equal(image.pixels, np.asarray(shown))
+        # Which is not what plain subtraction gives.
+        assert np.abs(image.pixels.astype(int) - seen(path)).mean() > 10
+        assert image.warnings == ("is converted from inks to sRGB; its results are sRGB",)
+        with Image.open(tmp_path / "out" / f"print_segmented.{ending}") as picture:
+            assert picture.mode == "RGB"
+            assert "icc_profile" not in picture.info
+
+    def test_so_do_inks_of_16_bits(self, tmp_path, coffee):
+        inks = np.asarray(Image.fromarray(coffee).convert("CMYK"))
+        paths = [tmp_path / "8.tif", tmp_path / "16.tif"]
+        for path, values in zip(paths, (inks, inks * np.uint16(257)), strict=True):
+            tag = profile_tag(profile_of_inks())
+            tifffile.imwrite(path, values, photometric="separated", extratags=[tag])
+        coarse, fine = (read_image(path).pixels for path in paths)
+        assert fine.dtype == np.uint16
+        assert np.abs(fine / 257 - coarse).max() <= 1
 
     def test_opacity_beside_colours_of_a_profile_stays(self, tmp_path, coffee):
         four = np.dstack([coffee, coffee[..., 1]])

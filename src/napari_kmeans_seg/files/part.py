@@ -116,7 +116,7 @@ def taking_part(image: ImageFile, limits: Limits) -> npt.NDArray[np.bool_] | Non
     Raises
     ------
     ValueError
-        The mask does not fit the image.
+        The mask does not fit the image, or no pixel takes part.
     """
     axis = image.channel_axis
     outside: list[npt.NDArray[np.bool_]] = []
@@ -143,7 +143,15 @@ def taking_part(image: ImageFile, limits: Limits) -> npt.NDArray[np.bool_] | Non
     if limits.mask is not None:
         shape = channels.shape if axis is None else channels.shape[:-1]
         outside.append(~_fitted(limits.mask, shape, image.tiff.turn))
-    return ~np.logical_or.reduce(outside) if outside else None
+    if not outside:
+        return None
+    inside: npt.NDArray[np.bool_] = ~np.logical_or.reduce(outside)
+    if not inside.any():
+        raise ValueError(
+            "has no pixel that takes part: all are no data, outside the mask or beyond --min and "
+            "--max"
+        )
+    return inside
 
 
 def _any(where: npt.NDArray[np.bool_], axis: int | None) -> npt.NDArray[np.bool_]:
