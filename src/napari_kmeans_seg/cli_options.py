@@ -23,7 +23,7 @@ The same kind of file as the input; JPEG, at quality 95, is not exact.
 
 TIFF results keep the axes and the pixel size of the input.
 Values are what a viewer shows: white is bright, whatever number stands for it; palettes are
-looked up; CMYK, L*a*b* and colours with a profile become sRGB.
+looked up, and they, CMYK, L*a*b* and colours with a profile become sRGB, results too.
 Rows and columns are as stored: a picture that is marked to be turned (EXIF or TIFF
 Orientation) is not, and all its results carry the mark.
 Pixels that the file calls no data take no part.

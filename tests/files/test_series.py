@@ -152,3 +152,56 @@ class TestChosen:
         assert_array_equal(read_image(tmp_path / "cell.bmp", series=0).pixels, cell)
         with pytest.raises(ValueError, match="has no series 1; it holds 1, counted from 0"):
             read_image(tmp_path / "cell.bmp", series=1)
+
+
+class TestDescriptionsThatAreLeftOver:
+    """Software that knows no OME, and not tifffile, changes pixels and keeps descriptions."""
+
+    @staticmethod
+    def rewritten(path, to, pages):
+        """Write other pages below the description of a file."""
+        with tifffile.TiffFile(path) as tiff:
+            description = tiff.pages.first.description
+        with tifffile.TiffWriter(to) as tiff:
+            for i, page in enumerate(pages):
+                tiff.write(
+                    page,
+                    photometric="rgb" if page.ndim == 3 else "minisblack",
+                    description=None if i else description.encode(),
+                    metadata=None,
+                )
+
+    @pytest.mark.parametrize("ome", [True, False])
+    @pytest.mark.parametrize("n_pages", [1, 3])
+    def test_pages_that_were_cut_are_read_as_they_lie(self, tmp_path, cell, ome, n_pages):
+        path, cut = tmp_path / "whole.ome.tif", tmp_path / "cut.ome.tif"
+        whole = np.stack([cell] * n_pages).squeeze()
+        tifffile.imwrite(path, whole, ome=ome, photometric="minisblack")
+        pages = [cell[:60, 10:90] + np.uint8(i) for i in range(n_pages)]
+        self.rewritten(path, cut, pages)
+        image = read_image(cut)
+        assert_array_equal(image.pixels, np.stack(pages).squeeze())
+        assert image.warnings == (
+            "has a description of another picture; its pages are read as they lie",
+        )
+
+    def test_grey_that_became_coloured_is_read_in_colour(self, tmp_path, coffee):
+        path, colored = tmp_path / "grey.tif", tmp_path / "colored.tif"
+        tifffile.imwrite(path, coffee[..., 0], photometric="minisblack")
+        self.rewritten(path, colored, [coffee])
+        image = read_image(colored)
+        assert_array_equal(image.pixels, coffee)
+        assert image.is_color
+
+    def test_pages_that_were_joined_to_others_are_read_too(self, tmp_path, cell):
+        path, joined = tmp_path / "one.tif", tmp_path / "three.tif"
+        tifffile.imwrite(path, cell, photometric="minisblack")
+        self.rewritten(path, joined, [cell, 255 - cell, cell])
+        assert_array_equal(read_image(joined).pixels, [cell, 255 - cell, cell])
+
+    def test_pages_that_were_taken_out_are_missed(self, tmp_path, cell):
+        path, part = tmp_path / "three.tif", tmp_path / "two.tif"
+        tifffile.imwrite(path, np.stack([cell] * 3), photometric="minisblack")
+        self.rewritten(path, part, [cell, cell])
+        with pytest.raises(ValueError, match="cannot be read as TIFF"):
+            read_image(part)

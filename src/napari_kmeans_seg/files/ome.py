@@ -89,6 +89,16 @@ def xml_to_read(path: Path, xml: str) -> tuple[str | None, list[str]]:
     return replacement, []
 
 
+def is_of_another_size(xml: str, width: int, height: int) -> bool:
+    """Whether no image that OME-XML tells of has this size: software that knows no OME cut it."""
+    try:
+        images = ET.fromstring(xml).findall("{*}Image/{*}Pixels")
+    except ET.ParseError:
+        return False
+    sizes = {(image.get("SizeX"), image.get("SizeY")) for image in images}
+    return bool(sizes) and (str(width), str(height)) not in sizes
+
+
 def metadata(xml: str, index: int, warnings: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return scale and display of an image; what makes no sense is left out, with a warning."""
     try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import tifffile
 
-from .ome import check_parts, xml_to_read
+from .ome import check_parts, is_of_another_size, xml_to_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +33,19 @@ _BESIDE = {
     "macro image",
 }
 # What tifffile logs where pixels are lost; a tag that makes no sense is no loss.
-_LOSS = ("TiffPages", "missing", "failed to read", "out of range", "corrupted", "discontiguous",
-         "truncated", "does not match", "failed to reshape", "is zeroed")  # fmt: skip
+_LOSS = (
+    "TiffPages",
+    "data are zeroed",
+    "series failed to read",
+    "series contains index out of range",
+    "ImageJ series metadata invalid or corrupted",
+    "discontiguous",
+    "failed to reshape",
+    "series is missing",
+)
+# And where software that does not know tifffile's descriptions has cut or joined pictures.
+_STALE = ("does not match", "do not match", "invalid shaped series")
+_OF_ANOTHER = "has a description of another picture"
 
 
 @dataclass(frozen=True)
@@ -72,11 +83,15 @@ def opened(path: Path) -> Iterator[tuple[Any, list[str]]]:
     with _messages() as messages:
         try:
             with tifffile.TiffFile(path) as tiff:
-                xml = _checked(tiff, path, warnings)
-                if xml is None:
+                instead = _checked(tiff, path, warnings)
+                if not instead and tiff.is_shaped and _is_stale(tiff, messages):
+                    messages.clear()
+                    warnings.append(f"{_OF_ANOTHER}; its pages are read as they lie")
+                    instead = {"is_shaped": False}
+                if not instead:
                     yield tiff, warnings
-            if xml is not None:
-                with tifffile.TiffFile(path, omexml=xml) as tiff:
+            if instead:
+                with tifffile.TiffFile(path, **instead) as tiff:
                     yield tiff, warnings
         except ValueError as problem:
             # What was lost says more than what failed for it.
@@ -84,8 +99,16 @@ def opened(path: Path) -> Iterator[tuple[Any, list[str]]]:
             raise
     _raise_loss(messages)
     warnings += [
-        f"is damaged in part ({message})" for level, message in messages if level >= logging.ERROR
+        f"is damaged in part ({message})"
+        for level, message in messages
+        if level >= logging.ERROR or "series expected" in message
     ]
+
+
+def _is_stale(tiff: Any, messages: list[tuple[int, str]]) -> bool:
+    """Whether tifffile finds that its own description is of other pages."""
+    list(tiff.series)
+    return any("shaped series" in text and any(s in text for s in _STALE) for _, text in messages)
 
 
 def _raise_loss(messages: list[tuple[int, str]], cause: Exception | None = None) -> None:
@@ -94,8 +117,8 @@ def _raise_loss(messages: list[tuple[int, str]], cause: Exception | None = None)
             raise ValueError(f"pages are missing ({message})") from cause
 
 
-def _checked(tiff: Any, path: Path, warnings: list[str]) -> str | None:
-    """Check what other files would be opened; return OME-XML to read in place of the file's own."""
+def _checked(tiff: Any, path: Path, warnings: list[str]) -> dict[str, Any]:
+    """Check what other files would be opened; return how else to open this one, if so."""
     if tiff.is_mmstack:
         check_parts(path, [part.name for part in path.parent.glob("*_MMStack*.tif")])
     if tiff.is_ndtiff:
@@ -103,10 +126,14 @@ def _checked(tiff: Any, path: Path, warnings: list[str]) -> str | None:
         index = tifffile.tifffile.read_ndtiff_index(path.parent / "NDTiff.index")
         check_parts(path, {entry[1] for entry in index})
     if not tiff.is_ome:
-        return None
+        return {}
     xml, told = xml_to_read(path, tiff.ome_metadata)
     warnings += told
-    return xml
+    page = tiff.pages.first
+    if is_of_another_size(xml or tiff.ome_metadata, page.imagewidth, page.imagelength):
+        warnings.append(f"{_OF_ANOTHER}; its pages are read as they lie")
+        return {"is_ome": False}
+    return {} if xml is None else {"omexml": xml}
 
 
 def choose(tiff: Any, wanted: int | None) -> Chosen:
