@@ -152,13 +152,15 @@ class TestTag:
         pixels = tifffile.imread(tmp_path / "out" / "dem_segmented.tif")
         assert_array_equal(pixels == -9999, (heights == -9999) | (heights > 31))
 
-    def test_a_mask_within_the_file_counts(self, tmp_path, cell):
+    @pytest.mark.parametrize("compression", [None, "lzw", "zlib"])
+    def test_a_mask_within_the_file_counts(self, tmp_path, cell, compression):
         inside = np.zeros(cell.shape, bool)
         inside[100:300, 100:400] = True
         path = tmp_path / "scene.tif"
         with tifffile.TiffWriter(path) as tiff:
             tiff.write(cell, photometric="minisblack", metadata=None)
-            tiff.write(inside, photometric="mask", subfiletype=4, metadata=None)
+            packed = {"compression": compression, "metadata": None}
+            tiff.write(inside, photometric="mask", subfiletype=4, **packed)
         image, result = segmented(path, tmp_path / "out")
         assert_array_equal(image.pixels, cell)
         assert_array_equal(result.labels > 0, inside)

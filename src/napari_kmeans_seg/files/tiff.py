@@ -77,7 +77,7 @@ def _read(path: Path, wanted: int | None) -> ImageFile:
         meant = _meaning(decoded, series, is_imagej=tiff.is_imagej)
         letter = "S" if "S" in meant.axes else "C"
         channel_axis = meant.axes.index(letter) if letter in meant.axes else None
-        missing = _missing(decoded.values, series, gaps, chosen.mask, meant, warnings)
+        missing = _missing(path, decoded.values, series, gaps, chosen.mask, meant, warnings)
         style = replace(
             _style(tiff, page, chosen.index, meant.axes, warnings),
             storage=meant.storage,
@@ -164,6 +164,7 @@ def _meaning(decoded: Decoded, series: Any, *, is_imagej: bool) -> Meaning:
 
 
 def _missing(
+    path: Path,
     values: npt.NDArray[Any],
     series: Any,
     gaps: npt.NDArray[np.bool_] | None,
@@ -194,7 +195,7 @@ def _missing(
             warnings.append(f"says that {text} is no data; {n} pixels take no part")
             found.append(empty)
     if mask is not None:
-        outside = ~valid_pixels(mask)
+        outside = ~valid_pixels(path, mask)
         if outside.any():
             warnings.append("has a mask; pixels outside it take no part")
             n_pixels = [n for i, n in enumerate(values.shape) if i != axis]

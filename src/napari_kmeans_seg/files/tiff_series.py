@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import tifffile
 
 from .ome import check_parts, is_of_another_size, xml_to_read
+from .tiff_decode import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -157,10 +158,10 @@ def choose(tiff: Any, wanted: int | None) -> Chosen:
         raise ValueError(f"has no series {wanted}; it holds {_listed(every, range(len(every)))}")
     series = every[index]
     warnings: tuple[str, ...] = ()
-    if len(pictures) > 1:
+    if len(pictures) > 1 and wanted is None:
         listed = _listed(every, pictures)
-        other = "" if wanted is not None else f"; {index} is used, --series takes another"
-        warnings = (f"holds {len(pictures)} images: {listed}{other}",)
+        used = f"{index} is used, --series takes another"
+        warnings = (f"holds {len(pictures)} images: {listed}; {used}",)
     size = (series.keyframe.imagelength, series.keyframe.imagewidth)
     fitting = [
         every[i]
@@ -170,9 +171,9 @@ def choose(tiff: Any, wanted: int | None) -> Chosen:
     return Chosen(series, index, fitting[0] if fitting else None, warnings)
 
 
-def valid_pixels(mask: Any) -> npt.NDArray[np.bool_]:
+def valid_pixels(path: Path, mask: Any) -> npt.NDArray[np.bool_]:
     """Return where a mask that lies in the file has pixels: (height, width)."""
-    valid: npt.NDArray[np.bool_] = mask.pages[0].asarray() != 0
+    valid: npt.NDArray[np.bool_] = decode(path, mask).values != 0
     return ~valid if mask.keyframe.photometric == tifffile.PHOTOMETRIC.MINISWHITE else valid
 
 
