@@ -120,6 +120,31 @@ class TestNames:
         assert "B8 near infrared" in kept
         assert "STATISTICS" not in kept
 
+    def test_false_colours_have_their_descriptions(self, tmp_path, coffee):
+        path = tmp_path / "scene.tif"
+        four = np.dstack([coffee, coffee[..., 0]])
+        names = self.gdal("near infrared", "", "green", "thermal")
+        tifffile.imwrite(path, four, photometric="rgb", extrasamples=[0], extratags=[names])
+        segmented(path, tmp_path / "out")
+        assert columns(tmp_path / "out" / "scene_clusters.csv") == [
+            "near infrared", "green", "green_2", "thermal",
+        ]  # fmt: skip
+
+    def test_the_band_of_a_palette_is_none_of_its_colours(self, tmp_path, cell):
+        path = tmp_path / "classes.tif"
+        palette = np.stack([np.arange(256)] * 3).astype(np.uint16) * np.uint16(257)
+        tifffile.imwrite(
+            path,
+            cell,
+            photometric="palette",
+            colormap=palette,
+            extratags=[self.gdal("land cover")],
+        )
+        segmented(path, tmp_path / "out")
+        assert columns(tmp_path / "out" / "classes_clusters.csv") == ["red", "green", "blue"]
+        with tifffile.TiffFile(tmp_path / "out" / "classes_segmented.tif") as tiff:
+            assert GDAL_METADATA not in tiff.pages.first.tags
+
     def test_one_band_has_its_description_too(self, tmp_path, cube):
         path = tmp_path / "height.tif"
         tifffile.imwrite(path, cube[..., 0], extratags=[self.gdal("elevation")])

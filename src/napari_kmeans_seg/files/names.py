@@ -44,9 +44,8 @@ def channel_names(
         Length of each axis before rows and columns.
     """
     if is_color:
-        # A description of a colour is not its name.
-        further = [*bands, *[""] * n_channels][3:n_channels]
-        return _unique([*RGB_NAMES, *(name or f"sample_{4 + i}" for i, name in enumerate(further))])
+        plain = [*RGB_NAMES, *(f"sample_{4 + i}" for i in range(n_channels - 3))]
+        return _unique([given or name for given, name in zip(bands, plain, strict=True)])
     names = [str(name) for name in display.get("Channel", {}).get("Name", ())]
     if len(names) != n_channels or not any(names):
         names = list(bands)

@@ -78,8 +78,10 @@ def _read(path: Path, wanted: int | None) -> ImageFile:
         letter = "S" if "S" in meant.axes else "C"
         channel_axis = meant.axes.index(letter) if letter in meant.axes else None
         missing = _missing(path, decoded.values, series, gaps, chosen.mask, meant, warnings)
+        # A palette's band, say, is none of its colours.
+        bands = page.tags.valueof(_GDAL_METADATA) if meant.in_file_terms else None
         style = replace(
-            _style(tiff, page, chosen.index, meant.axes, warnings),
+            _style(tiff, page, chosen.index, meant.axes, bands, warnings),
             storage=meant.storage,
             turn=turn,
             no_data=_no_data(page) if meant.in_file_terms else "",
@@ -90,7 +92,7 @@ def _read(path: Path, wanted: int | None) -> ImageFile:
             channel_axis,
             is_color=meant.is_color,
             display=style.display,
-            bands=band_descriptions(page.tags.valueof(_GDAL_METADATA), n_channels),
+            bands=band_descriptions(bands, n_channels),
             planes=meant.pixels.shape[: meant.axes.index("Y")] if "Y" in meant.axes else (),
         )
     if missing is not None and channel_axis is not None:
@@ -203,7 +205,9 @@ def _missing(
     return np.logical_or.reduce(found) if found else None
 
 
-def _style(tiff: Any, page: Any, index: int, axes: str, warnings: list[str]) -> TiffStyle:
+def _style(
+    tiff: Any, page: Any, index: int, axes: str, bands: str | None, warnings: list[str]
+) -> TiffStyle:
     flavour: Literal["imagej", "ome", "plain"] = "plain"
     scale: dict[str, Any] = {}
     display: dict[str, Any] = {}
@@ -221,7 +225,7 @@ def _style(tiff: Any, page: Any, index: int, axes: str, warnings: list[str]) -> 
         for code in _GEO_TAGS
         if (tag := page.tags.get(code)) is not None
     ]
-    if descriptions := descriptions_only(page.tags.valueof(_GDAL_METADATA)):
+    if descriptions := descriptions_only(bands):
         extra_tags.append((_GDAL_METADATA, _ASCII, 0, descriptions, True))
     return TiffStyle(
         axes=axes,
