@@ -1,8 +1,8 @@
 """Three floors, and imports run downward only.
 
 core takes arrays and gives arrays; layers knows napari's layers but not Qt;
-widget is what a person touches. Modules beside the floors (the command line,
-image files, samples) stand on core.
+widget is what a person touches. What lies beside the floors (image files, the
+command line, samples) stands on core.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ def test_a_wrong_import_is_found(tmp_path: Path, module: str, code: str, complai
         ("layers/good.py", "from napari.components import ViewerModel\nfrom .. import segment"),
         ("widget/good.py", "from qtpy.QtWidgets import QWidget\nfrom ..layers import outputs"),
         ("widget/good.py", "import napari, magicgui\nfrom . import table"),
-        ("cli.py", "from . import segment\nfrom .image_files import read"),
+        ("cli.py", "from . import segment\nfrom .files.images import read"),
         ("cli.py", "def demo():\n    import napari"),
         ("cli.py", "if TYPE_CHECKING:\n    import napari"),
     ],

@@ -20,11 +20,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 import typer
 
 from .cli_options import (
+    CHANNEL_AXIS,
     FIT_SCALE,
+    HIGH,
+    LOW,
+    MASK,
     MAX_ITER,
     N_CLUSTERS,
     N_INIT,
+    NO_DATA,
     SEED,
+    SEGMENT_HELP,
+    SERIES,
     SMOOTHING,
     TOL,
     ColorSpace,
@@ -37,25 +44,11 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from .core.segmentation import Segmentation
-    from .image_files import ImageFile, ResultPaths
+    from .files.image_file import ImageFile
+    from .files.part import Limits
+    from .files.results import ResultPaths
 
 _INTERRUPTED = 130  # what Typer makes of Ctrl-C
-_SEGMENT_HELP = """Segment image files and write the results into a folder.
-
-For each IMAGE:
-
-<stem>_labels.tif: 1 is the darkest cluster, 0 no part of any.
-The parameters stand as JSON in its description.
-
-<stem>_segmented.<ext>: each pixel in the mean colour of its cluster.
-The same kind of file as the input; JPEG, at quality 95, is not exact.
-
-<stem>_clusters.csv: pixels, percent and mean values of each cluster.
-
-TIFF results keep the axes and the pixel size of the input.
-Pixels are taken as stored: EXIF orientation is kept, not applied.
-An image that fails is reported, the others go on.
-"""
 
 app = typer.Typer(
     name=NAME,
@@ -104,7 +97,7 @@ def _options(
     """Segment images by k-means on their pixel values."""
 
 
-@app.command(help=_SEGMENT_HELP)
+@app.command(help=SEGMENT_HELP)
 def segment(
     images: Annotated[
         list[Path],
@@ -136,22 +129,18 @@ def segment(
         bool, typer.Option("--normalize", help="Give all channels the same weight.")
     ] = False,
     fit_scale: Annotated[float, FIT_SCALE] = 100.0,
-    channel_axis: Annotated[
-        str,
-        typer.Option(
-            "--channel-axis",
-            metavar="auto|none|AXIS",
-            help="Axis of the channels, counted from 0 or, from the last, -1. auto: what the file "
-            "says; none: one channel.",
-        ),
-    ] = "auto",
+    channel_axis: Annotated[Any, CHANNEL_AXIS] = "auto",
+    series: Annotated[int | None, SERIES] = None,
+    no_data: Annotated[float | None, NO_DATA] = None,
+    low: Annotated[float | None, LOW] = None,
+    high: Annotated[float | None, HIGH] = None,
+    mask: Annotated[Path | None, MASK] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace results that are there already.")
     ] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
 ) -> None:
     """Segment image files and write the results into a folder."""
-    axis = _channel_axis(channel_axis)
     settings = {
         "n_clusters": n_clusters,
         "init": init.value,
@@ -164,13 +153,21 @@ def segment(
         "normalize": normalize,
         "fit_scale": fit_scale / 100,
     }
-    paths = _plan(images, output, overwrite=overwrite)
+    limits = _limits(no_data, low, high, mask)
+    paths = _plan(images, output, mask, overwrite=overwrite)
     printer, failed = Printer(), False
     for path, results in zip(images, paths, strict=True):
         started = time.perf_counter()
         try:
             image, seg = _segment_file(
-                path, results, settings, axis, overwrite=overwrite, quiet=quiet
+                path,
+                results,
+                settings,
+                channel_axis,
+                series,
+                limits,
+                overwrite=overwrite,
+                quiet=quiet,
             )
         except (OSError, ValueError, TypeError, MemoryError) as problem:
             say(f"{path}: {reason(problem)}")
@@ -247,9 +244,11 @@ def _write_demo(printer: Printer, n_clusters: int, folder: Path) -> None:
     printer.show("\n".join(["Wrote", *(f"  {printable(str(file))}" for file in files)]))
 
 
-def _plan(images: Sequence[Path], folder: Path, *, overwrite: bool) -> list[ResultPaths]:
+def _plan(
+    images: Sequence[Path], folder: Path, mask: Path | None, *, overwrite: bool
+) -> list[ResultPaths]:
     """Name all results and refuse, before any work, what would end badly."""
-    from .image_files import refuse_existing, result_paths
+    from .files.results import refuse_existing, result_paths
 
     paths = [result_paths(image, folder) for image in images]
     owners: dict[str, Path] = {}
@@ -264,7 +263,7 @@ def _plan(images: Sequence[Path], folder: Path, *, overwrite: bool) -> list[Resu
         for result in results:
             if _is_too_long(result):
                 refuse(f"{image}: its result would be {result.name}, too long for a file name")
-    inputs = {image.resolve() for image in images}
+    inputs = {image.resolve() for image in (*images, *([mask] if mask else []))}
     for result in (file for results in paths for file in results):
         if result.resolve() in inputs:
             refuse(f"{result} is an input and would be overwritten; choose another folder with -o")
@@ -277,6 +276,19 @@ def _plan(images: Sequence[Path], folder: Path, *, overwrite: bool) -> list[Resu
     except OSError as problem:
         refuse(reason(problem))
     return paths
+
+
+def _limits(
+    no_data: float | None, low: float | None, high: float | None, mask: Path | None
+) -> Limits:
+    from .files.part import Limits, read_mask
+
+    if low is not None and high is not None and low > high:
+        refuse(f"--min {low} is above --max {high}")
+    try:
+        return Limits(no_data, low, high, None if mask is None else read_mask(mask))
+    except (OSError, ValueError) as problem:
+        refuse(f"--mask {mask}: {reason(problem)}")
 
 
 def _is_too_long(path: Path) -> bool:
@@ -310,17 +322,20 @@ def _segment_file(
     results: ResultPaths,
     settings: dict[str, Any],
     axis: int | Literal["auto"] | None,
+    series: int | None,
+    limits: Limits,
     *,
     overwrite: bool,
     quiet: bool,
 ) -> tuple[ImageFile, Segmentation]:
     import warnings
-    from dataclasses import replace
 
     from tqdm import tqdm
 
     from . import segment as segment_pixels
-    from .image_files import read_image, write_results
+    from .files.images import read_image
+    from .files.part import taking_part
+    from .files.results import write_results
 
     with tqdm(
         total=100,
@@ -337,9 +352,9 @@ def _segment_file(
             bar.set_postfix_str(stage, refresh=False)
             bar.update(100 * fraction - bar.n)
 
-        image = read_image(path)
+        image = read_image(path, series)
         if axis != "auto":
-            image = replace(image, channel_axis=axis, alpha=image.alpha and axis in image.own_axes)
+            image = image.with_channel_axis(axis)
         with warnings.catch_warnings():
             # They stand in the result, too, and are printed from there.
             warnings.simplefilter("ignore", UserWarning)
@@ -348,30 +363,21 @@ def _segment_file(
                 **settings,
                 channel_axis=image.channel_axis,
                 alpha=image.alpha,
+                mask=taking_part(image, limits),
                 progress=progress,
             )
         bar.set_postfix_str("writing")
-        write_results(image, seg, results, overwrite=overwrite)
+        note = limits.told() | ({} if series is None else {"series": series})
+        write_results(image, seg, results, overwrite=overwrite, note=note)
     return image, seg
 
 
 def _report(printer: Printer, image: ImageFile, seg: Segmentation, seconds: float) -> None:
-    from .image_files import cluster_table
+    from .files.results import cluster_table
 
     for warning in (*image.warnings, *seg.warnings):
         say(f"{image.path}: warning: {warning}")
     printer.show_table(f"{image.path}  {seconds:.1f} s", cluster_table(image, seg), seg)
-
-
-def _channel_axis(text: str) -> int | Literal["auto"] | None:
-    if text == "none":
-        return None
-    if text == "auto":
-        return "auto"
-    try:
-        return int(text)
-    except ValueError:
-        refuse(f"Invalid value for '--channel-axis': got {text!r}, takes auto, none or an integer.")
 
 
 def _end_as_interrupted(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001

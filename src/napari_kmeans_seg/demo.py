@@ -102,7 +102,8 @@ def write_pictures(n_clusters: int, folder: Path) -> tuple[Segmentation, list[Pa
     from skimage import data, io
 
     from . import segment
-    from .image_files import read_image, refuse_existing, result_paths, write_results
+    from .files.images import read_image
+    from .files.results import refuse_existing, result_paths, write_results
 
     own = folder == FOLDER
     original = folder / "coffee.png"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,11 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER = ">IIBBBBB"
 _CHANNELS = {4: 2, 2: 3, 6: 4}  # the format's colour type: grey + alpha, RGB, RGBA
 _COLOUR_TYPES = {channels: kind for kind, channels in _CHANNELS.items()}
+_METRE_PER_INCH = 0.0254
+# First row and column of each pass, and the steps to the next ones.
+_ONE_PASS = [(0, 0, 1, 1)]
+_ADAM7 = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4)]
+_ADAM7 += [(2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)]
 
 
 def is_png16(path: Path) -> bool:
@@ -27,39 +33,83 @@ def is_png16(path: Path) -> bool:
     return start.startswith(_SIGNATURE) and start[24:25] == b"\x10" and start[25] in _CHANNELS
 
 
+@dataclass(frozen=True)
+class PngMarks:
+    """What a PNG says beside its pixels.
+
+    Attributes
+    ----------
+    dpi
+        Dots per inch along x and y.
+    exif
+        EXIF of the picture, from the TIFF header on.
+    profile
+        ICC profile of its colours.
+    """
+
+    dpi: tuple[float, float] | None = None
+    exif: bytes | None = None
+    profile: bytes | None = None
+
+
 def read_png16(path: Path) -> npt.NDArray[np.uint16]:
-    """Read all 16 bits: (height, width, channels)."""
-    header, body = b"", []
+    """Read all 16 bits: (height, width, channels); a transparent colour becomes opacity."""
+    header, body, clear = b"", [], b""
     for kind, content in _chunks(path.read_bytes()):
         if kind == b"IHDR":
             header = content
+        elif kind == b"tRNS":
+            clear = content
         elif kind == b"IDAT":
             body.append(content)
     width, height, _, colour_type, _, _, interlaced = struct.unpack(_HEADER, header)
-    if interlaced:
-        raise ValueError("interlaced 16-bit colour PNG is not read; save it without interlacing")
-    row = 1 + 2 * _CHANNELS[colour_type] * width
-    raw = zlib.decompressobj().decompress(b"".join(body), height * row)
-    if len(raw) < height * row:
+    n_channels = _CHANNELS[colour_type]
+    passes = _ADAM7 if interlaced else _ONE_PASS
+    sizes = [
+        (-(-(height - top) // down), -(-(width - left) // right))
+        for top, left, down, right in passes
+    ]
+    # A pass of which no pixel falls into the picture is not in the file at all.
+    lengths = [rows * (1 + 2 * n_channels * columns) * (columns > 0) for rows, columns in sizes]
+    raw = zlib.decompressobj().decompress(b"".join(body), sum(lengths))
+    if len(raw) < sum(lengths):
         raise ValueError("the picture is truncated")
-    rows = np.frombuffer(raw, np.uint8).reshape(height, row)
-    filtered = rows[:, 1:].reshape(height, width, 2 * _CHANNELS[colour_type])
-    return _unfiltered(filtered, rows[:, 0]).view(">u2").astype(np.uint16)
+    pixels = np.empty((height, width, n_channels), np.uint16)
+    at = 0
+    for (top, left, down, right), (rows, columns), length in zip(
+        passes, sizes, lengths, strict=True
+    ):
+        if not length:
+            continue
+        lines = np.frombuffer(raw, np.uint8, length, at).reshape(rows, -1)
+        filtered = lines[:, 1:].reshape(rows, columns, 2 * n_channels)
+        pixels[top::down, left::right] = _unfiltered(filtered, lines[:, 0]).view(">u2")
+        at += length
+    if clear and n_channels == 3:
+        colour = np.frombuffer(clear, ">u2", 3)
+        opacity = np.where((pixels == colour).all(-1, keepdims=True), 0, 65535)
+        return np.concatenate([pixels, opacity.astype(np.uint16)], axis=-1)
+    return pixels
 
 
-def write_png16(path: Path, pixels: npt.NDArray[np.uint16]) -> None:
+def write_png16(path: Path, pixels: npt.NDArray[np.uint16], marks: PngMarks = PngMarks()) -> None:
     """Write (height, width, channels) with 2 to 4 channels."""
     height, width, channels = pixels.shape
     header = struct.pack(_HEADER, width, height, 16, _COLOUR_TYPES[channels], 0, 0, 0)
     rows = np.zeros((height, 1 + 2 * channels * width), np.uint8)
     rows[:, 1:] = pixels.astype(">u2").reshape(height, -1).view(np.uint8)
+    chunks = [(b"IHDR", header)]
+    if marks.profile is not None:
+        chunks.append((b"iCCP", b"ICC Profile\0\0" + zlib.compress(marks.profile)))
+    if marks.dpi is not None:
+        per_metre = [round(dots / _METRE_PER_INCH) for dots in marks.dpi]
+        chunks.append((b"pHYs", struct.pack(">IIB", *per_metre, 1)))
+    if marks.exif is not None:
+        chunks.append((b"eXIf", marks.exif))
+    chunks += [(b"IDAT", zlib.compress(rows.data, 1)), (b"IEND", b"")]
     with path.open("wb") as file:
         file.write(_SIGNATURE)
-        for kind, content in (
-            (b"IHDR", header),
-            (b"IDAT", zlib.compress(rows.data, 1)),
-            (b"IEND", b""),
-        ):
+        for kind, content in chunks:
             file.write(struct.pack(">I", len(content)) + kind + content)
             file.write(struct.pack(">I", zlib.crc32(kind + content)))
 

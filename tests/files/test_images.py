@@ -20,13 +20,14 @@ from numpy.testing import assert_array_equal
 from PIL import Image
 
 from napari_kmeans_seg import segment
-from napari_kmeans_seg.image_files import read_image, result_paths, write_results
-from napari_kmeans_seg.png16 import write_png16
+from napari_kmeans_seg.files.images import read_image
+from napari_kmeans_seg.files.png16 import write_png16
+from napari_kmeans_seg.files.results import result_paths, write_results
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from napari_kmeans_seg.image_files import ImageFile
+    from napari_kmeans_seg.files.image_file import ImageFile
 
 MULTIPAGE = Path(skimage.__file__).parent / "data" / "multipage.tif"
 
@@ -218,7 +219,11 @@ class TestTiff:
             tiff.write(cell, photometric="minisblack")
         image = read_image(tmp_path / "two.tif")
         assert_array_equal(image.pixels, coffee)
-        assert image.warnings == ("holds 1 more image; only the first is used",)
+        [warning] = image.warnings
+        assert warning == (
+            "holds 2 images: 0: 400 x 600 x 3 uint8, 1: 660 x 550 uint8; 0 is used, "
+            "--series takes another"
+        )
 
     @pytest.mark.parametrize("dtype", ["int16", "uint32", "float32", "float64", "bool", ">u2"])
     def test_any_real_dtype_comes_back_the_same(self, tmp_path, results, cell, dtype):
@@ -499,7 +504,7 @@ class TestDamaged:
         frames[0].save(content, format="PNG", save_all=True, append_images=frames[1:])
         (tmp_path / "moving.png").write_bytes(content.getvalue())
         image = read_image(tmp_path / "moving.png")
-        assert image.warnings == ("holds 2 frames; only the first is used",)
+        assert image.warnings == ("holds 2 frames; only the first is used, --series takes another",)
 
     def test_the_input_is_left_alone(self, tmp_path, results):
         path = shutil.copy(MULTIPAGE, tmp_path / "pages.tif")

@@ -1,0 +1,141 @@
+"""TIFF files written so that axes, pixel size and the terms of the samples stay."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import tifffile
+
+from .samples import Storage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+NOTE = "napari-kmeans-seg"
+"""The key under which a plain TIFF's JSON description holds the parameters."""
+
+# ImageJ's file format knows these axes, in this order, and these dtypes; its
+# files end at 4 GB.
+_IMAGEJ_AXES = "TZCYXS"
+_IMAGEJ_DTYPES = ("uint8", "uint16", "float32")
+_IMAGEJ_BYTES = 4_000_000_000
+
+_OME_AXES = "TZCYXS"
+_TURN, _PROFILE, _NO_DATA = 274, 34675, 42113
+_ASCII, _SHORT, _UNDEFINED = 2, 3, 7
+
+
+@dataclass(frozen=True)
+class TiffStyle:
+    """How a TIFF file says what its pixels mean, so that others can be written alike.
+
+    Attributes
+    ----------
+    axes
+        One letter per axis of the pixels: S for samples, C for channels.
+    flavour
+        Whose metadata the file carries.
+    scale
+        Pixel size, spacing and time step, in the flavour's own words.
+    display
+        Channel names, look-up tables and ranges, in the flavour's own words.
+    resolution
+        Pixels per `resolution_unit` along x and y, if the file says.
+    resolution_unit
+        TIFF's number for the unit: 1 none, 2 inch, 3 centimetre.
+    storage
+        In what terms samples are stored.
+    turn
+        TIFF's number for how a viewer turns the picture: 1 not at all.
+    no_data
+        The value of pixels that hold no data, as GDAL writes it; "" for none.
+    extra_tags
+        Tags to carry over as they are, as `tifffile` takes them.
+    """
+
+    axes: str
+    flavour: Literal["imagej", "ome", "plain"] = "plain"
+    scale: dict[str, Any] = field(default_factory=dict)
+    display: dict[str, Any] = field(default_factory=dict)
+    resolution: tuple[float, float] | None = None
+    resolution_unit: int = 1
+    storage: Storage = field(default_factory=Storage)
+    turn: int = 1
+    no_data: str = ""
+    extra_tags: tuple[tuple[Any, ...], ...] = ()
+
+
+def write_tiff(
+    path: Path, pixels: npt.NDArray[Any], style: TiffStyle, note: dict[str, Any] | None = None
+) -> None:
+    """Write pixels of the axes `style.axes`, compressed without loss (zlib).
+
+    Parameters
+    ----------
+    path
+        Where to write.
+    pixels
+        One axis for each letter of `style.axes`.
+    style
+        Pixel size and whose metadata to write. What the flavour cannot hold
+        (a dtype or an axis that ImageJ does not know) becomes a plain TIFF.
+    note
+        JSON-able: stands in the file's description (ImageJ: Image > Show Info).
+    """
+    samples_axis = style.axes.index("S") if "S" in style.axes else None
+    samples = style.storage.stored(pixels, samples_axis)
+    metadata: dict[str, Any] = {"axes": style.axes, **style.scale, **style.display}
+    options: dict[str, Any] = {}
+    if _imagej_can_hold(samples, style):
+        options["imagej"] = True
+        if note is not None:
+            metadata["Info"] = json.dumps({NOTE: note}, indent=1)
+    elif style.flavour == "ome" and set(style.axes) <= set(_OME_AXES):
+        options["ome"] = True
+        if note is not None:
+            metadata["Description"] = json.dumps({NOTE: note})
+    else:
+        metadata = {"axes": style.axes}
+        if note is not None:
+            metadata[NOTE] = note
+    options["photometric"] = style.storage.photometric
+    if samples_axis is not None and "imagej" not in options:
+        options["extrasamples"] = style.storage.extrasamples
+        options["planarconfig"] = "separate" if style.storage.planar else "contig"
+    if style.resolution is not None:
+        options["resolution"] = style.resolution
+        options["resolutionunit"] = style.resolution_unit
+    extra_tags = list(style.extra_tags)
+    if style.turn != 1:
+        extra_tags.append((_TURN, _SHORT, 1, style.turn, False))
+    if style.no_data:
+        extra_tags.append((_NO_DATA, _ASCII, 0, style.no_data, False))
+    if (profile := style.storage.profile) is not None:
+        extra_tags.append((_PROFILE, _UNDEFINED, len(profile), profile, False))
+    # Level 1: a segmented picture is flat, higher levels cost time and gain little.
+    tifffile.imwrite(
+        path,
+        samples,
+        compression="zlib",
+        compressionargs={"level": 1},
+        metadata=metadata,
+        extratags=extra_tags,
+        **options,
+    )
+
+
+def _imagej_can_hold(pixels: npt.NDArray[Any], style: TiffStyle) -> bool:
+    in_order = "".join(letter for letter in _IMAGEJ_AXES if letter in style.axes)
+    if style.flavour != "imagej" or style.axes != in_order:
+        return False
+    if "S" in style.axes and (
+        pixels.dtype.name != "uint8"
+        or style.storage.photometric != "rgb"
+        or style.storage.extrasamples
+    ):
+        return False
+    return pixels.dtype.name in _IMAGEJ_DTYPES and pixels.nbytes < _IMAGEJ_BYTES
