@@ -249,7 +249,8 @@ def _write_demo(printer: Printer, n_clusters: int, folder: Path) -> None:
 
 def _plan(images: Sequence[Path], folder: Path, *, overwrite: bool) -> list[ResultPaths]:
     """Name all results and refuse, before any work, what would end badly."""
-    from .image_files import refuse_existing, result_paths
+    from .core.file_set import refuse_existing
+    from .image_files import result_paths
 
     paths = [result_paths(image, folder) for image in images]
     owners: dict[str, Path] = {}

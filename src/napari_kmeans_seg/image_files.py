@@ -7,25 +7,25 @@ its segmented picture carries the same mark and is shown the same way.
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .core.file_set import write_together
 from .png16 import is_png16, read_png16, write_png16
 from .tiff_files import TiffStyle, is_tiff, read_tiff, write_tiff
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     import numpy.typing as npt
     import pandas as pd
     from PIL import Image as PillowImage
 
+    from .core.file_exchange import Identity
     from .core.segmentation import Segmentation
 
 KINDS = "TIFF, PNG, JPEG or BMP"
@@ -141,16 +141,21 @@ def cluster_table(image: ImageFile, segmentation: Segmentation) -> pd.DataFrame:
 
 
 def write_results(
-    image: ImageFile, segmentation: Segmentation, paths: ResultPaths, *, overwrite: bool = False
+    image: ImageFile,
+    segmentation: Segmentation,
+    paths: ResultPaths,
+    *,
+    overwrite: bool = False,
+    since: Mapping[Path, Identity | None] | None = None,
 ) -> None:
-    """Write labels, segmented image and table: all three or none.
+    """Write labels, segmented image and table: all three or none, as `write_together` does.
 
     Raises
     ------
     FileExistsError
         One of them is there already and `overwrite` is False.
     OSError
-        The folder cannot be written.
+        The folder cannot be written, or another process writes or wrote the same files.
     """
     # S, where it is left, would make a colour picture of the labels.
     labels_axes = "".join(
@@ -164,7 +169,7 @@ def write_results(
         else:
             _write_picture(path, segmentation.image, image.picture)
 
-    _write_together(
+    write_together(
         {
             paths.labels: lambda path: write_tiff(
                 path, segmentation.labels, labels_style, note=segmentation.parameters
@@ -175,48 +180,8 @@ def write_results(
             ),
         },
         overwrite=overwrite,
+        since=since,
     )
-
-
-def _write_together(writers: dict[Path, Callable[[Path], object]], *, overwrite: bool) -> None:
-    """Write files of one folder so that all appear, complete, or none does.
-
-    All are written aside first. Should moving one into place fail, those moved
-    before it are taken back and the files they replaced return.
-    """
-    folder = next(iter(writers)).parent
-    with tempfile.TemporaryDirectory(prefix=".napari-kmeans-seg-", dir=folder) as aside:
-        new, old = Path(aside, "new"), Path(aside, "old")
-        new.mkdir()
-        old.mkdir()
-        for path, write in writers.items():
-            write(new / path.name)
-        if not overwrite:
-            refuse_existing(writers)
-        moved: list[Path] = []
-        try:
-            for path in writers:
-                if path.is_dir():
-                    raise IsADirectoryError(f"{path} is a folder")
-                moved.append(path)
-                if os.path.lexists(path):
-                    path.replace(old / path.name)
-                (new / path.name).replace(path)
-        except BaseException:
-            for path in moved:
-                path.unlink(missing_ok=True)
-            for replaced in old.iterdir():
-                replaced.replace(folder / replaced.name)
-            raise
-
-
-def refuse_existing(paths: Iterator[Path] | Sequence[Path] | dict[Path, Any]) -> None:
-    """Raise FileExistsError, naming what is there already."""
-    there = [path for path in paths if os.path.lexists(path)]
-    if there:
-        names = ", ".join(str(path) for path in there[:3])
-        more = f" and {len(there) - 3} more" if len(there) > 3 else ""
-        raise FileExistsError(f"{names}{more}: there already")
 
 
 def _read_tiff(path: Path) -> ImageFile:
