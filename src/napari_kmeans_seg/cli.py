@@ -3,25 +3,22 @@
 NumPy, the decoders and napari are imported where a command needs them, so that
 `--help` and a mistyped option answer at once.
 
-Exit codes: 0 all done; 1 at least one image failed, or stdout could not be written;
-2 the command itself cannot be carried out and nothing was done; 130 interrupted.
+The exit codes stand in `cli_process.EXIT_CODES`.
 """
 
 from __future__ import annotations
 
-import errno
-import os
-import signal
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from .cli_options import (
     FIT_SCALE,
     MAX_ITER,
+    MAX_PIXELS,
     N_CLUSTERS,
     N_INIT,
     SEED,
@@ -30,16 +27,18 @@ from .cli_options import (
     ColorSpace,
     Init,
 )
-from .cli_output import NAME, Printer, printable, reason, refuse, say
+from .cli_output import NAME, Printer, printable, reason, reason_for, refuse, say
+from .cli_plan import make_folder, plan
+from .cli_process import EXIT_CODES, NOT_STARTED, end_with
+from .file_limits import DEFAULT_MAX_PIXELS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from types import FrameType
+    from collections.abc import Mapping
 
+    from .core.file_exchange import Identity
     from .core.segmentation import Segmentation
     from .image_files import ImageFile, ResultPaths
 
-_INTERRUPTED = 130  # what Typer makes of Ctrl-C
 _SEGMENT_HELP = """Segment image files and write the results into a folder.
 
 For each IMAGE:
@@ -69,7 +68,10 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    signal.signal(signal.SIGTERM, _end_as_interrupted)
+    end_with(_run)
+
+
+def _run() -> int:
     try:
         code = app(prog_name=NAME, standalone_mode=False)
     except Exception as problem:
@@ -80,10 +82,8 @@ def main() -> None:
         if message:
             # Some versions of Typer show where its own check failed.
             say(" ".join(message.split()).replace(": Value error, ", ": ", 1))
-        code = 2
-    if code == _INTERRUPTED:
-        say("interrupted")
-    sys.exit(code if isinstance(code, int) else 0)
+        code = NOT_STARTED
+    return code if isinstance(code, int) else 0
 
 
 def _show_version(wanted: bool) -> None:
@@ -104,12 +104,14 @@ def _options(
     """Segment images by k-means on their pixel values."""
 
 
-@app.command(help=_SEGMENT_HELP)
+@app.command(help=_SEGMENT_HELP, epilog=EXIT_CODES)
 def segment(
     images: Annotated[
         list[Path],
         typer.Argument(
-            metavar="IMAGE", help="TIFF (also stacks, ImageJ, OME), PNG, JPEG or BMP files."
+            metavar="IMAGE",
+            help="TIFF (also stacks, ImageJ, OME), PNG, JPEG or BMP files.",
+            readable=False,  # one that cannot be read is no reason to refuse the others
         ),
     ],
     n_clusters: Annotated[int, N_CLUSTERS] = 5,
@@ -145,12 +147,15 @@ def segment(
             "says; none: one channel.",
         ),
     ] = "auto",
+    max_pixels: Annotated[int, MAX_PIXELS] = DEFAULT_MAX_PIXELS,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace results that are there already.")
     ] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
 ) -> None:
     """Segment image files and write the results into a folder."""
+    from .core.file_set import standing
+
     axis = _channel_axis(channel_axis)
     settings = {
         "n_clusters": n_clusters,
@@ -164,16 +169,17 @@ def segment(
         "normalize": normalize,
         "fit_scale": fit_scale / 100,
     }
-    paths = _plan(images, output, overwrite=overwrite)
+    paths = plan(images, output, overwrite=overwrite, quiet=quiet)
+    since = standing(file for results in paths for file in results)
     printer, failed = Printer(), False
     for path, results in zip(images, paths, strict=True):
         started = time.perf_counter()
         try:
             image, seg = _segment_file(
-                path, results, settings, axis, overwrite=overwrite, quiet=quiet
+                path, results, settings, axis, max_pixels, since, overwrite=overwrite, quiet=quiet
             )
-        except (OSError, ValueError, TypeError, MemoryError) as problem:
-            say(f"{path}: {reason(problem)}")
+        except Exception as problem:  # noqa: BLE001 - of whatever kind, it is of this file alone
+            say(reason_for(path, problem))
             failed = True
             continue
         if not quiet:
@@ -234,7 +240,7 @@ def _write_demo(printer: Printer, n_clusters: int, folder: Path) -> None:
     from .demo import write_pictures
 
     try:
-        _make_folder(folder)
+        make_folder(folder)
     except OSError as problem:
         refuse(reason(problem))
     try:
@@ -247,70 +253,13 @@ def _write_demo(printer: Printer, n_clusters: int, folder: Path) -> None:
     printer.show("\n".join(["Wrote", *(f"  {printable(str(file))}" for file in files)]))
 
 
-def _plan(images: Sequence[Path], folder: Path, *, overwrite: bool) -> list[ResultPaths]:
-    """Name all results and refuse, before any work, what would end badly."""
-    from .core.file_set import refuse_existing
-    from .image_files import result_paths
-
-    paths = [result_paths(image, folder) for image in images]
-    owners: dict[str, Path] = {}
-    for image, results in zip(images, paths, strict=True):
-        # Some file systems do not tell a.png and A.png apart.
-        other = owners.setdefault(results.labels.name.casefold(), image)
-        if other is not image:
-            refuse(
-                f"{other} and {image} would both write {results.labels}; "
-                "rename one, or give them output folders of their own"
-            )
-        for result in results:
-            if _is_too_long(result):
-                refuse(f"{image}: its result would be {result.name}, too long for a file name")
-    inputs = {image.resolve() for image in images}
-    for result in (file for results in paths for file in results):
-        if result.resolve() in inputs:
-            refuse(f"{result} is an input and would be overwritten; choose another folder with -o")
-    try:
-        _make_folder(folder)
-        if not overwrite:
-            refuse_existing([file for results in paths for file in results])
-    except FileExistsError as problem:
-        refuse(f"{problem}; --overwrite replaces what is there")
-    except OSError as problem:
-        refuse(reason(problem))
-    return paths
-
-
-def _is_too_long(path: Path) -> bool:
-    """Whether no file can have this name, where it is to be or where its folder will be made."""
-    folder = next(one for one in path.absolute().parents if os.path.isdir(one))  # noqa: PTH112
-    try:
-        (folder / path.name).lstat()
-    except OSError as problem:
-        return problem.errno == errno.ENAMETOOLONG
-    return False
-
-
-def _make_folder(folder: Path) -> None:
-    """Make sure that files can be written in the folder, by writing one."""
-    import tempfile
-
-    try:
-        is_file = folder.exists() and not folder.is_dir()
-        if not is_file:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                pass
-    except OSError as problem:
-        raise OSError(f"-o {folder} cannot be written: {problem.strerror or problem}") from problem
-    if is_file:
-        raise NotADirectoryError(f"-o {folder} is a file; a folder is needed")
-
-
 def _segment_file(
     path: Path,
     results: ResultPaths,
     settings: dict[str, Any],
     axis: int | Literal["auto"] | None,
+    max_pixels: int,
+    since: Mapping[Path, Identity | None],
     *,
     overwrite: bool,
     quiet: bool,
@@ -321,6 +270,7 @@ def _segment_file(
     from tqdm import tqdm
 
     from . import segment as segment_pixels
+    from .file_limits import check_size
     from .image_files import read_image, write_results
 
     with tqdm(
@@ -338,6 +288,7 @@ def _segment_file(
             bar.set_postfix_str(stage, refresh=False)
             bar.update(100 * fraction - bar.n)
 
+        check_size(path, max_pixels)
         image = read_image(path)
         if axis != "auto":
             image = replace(image, channel_axis=axis, alpha=image.alpha and axis in image.own_axes)
@@ -352,7 +303,7 @@ def _segment_file(
                 progress=progress,
             )
         bar.set_postfix_str("writing")
-        write_results(image, seg, results, overwrite=overwrite)
+        write_results(image, seg, results, overwrite=overwrite, since=since)
     return image, seg
 
 
@@ -373,11 +324,6 @@ def _channel_axis(text: str) -> int | Literal["auto"] | None:
         return int(text)
     except ValueError:
         refuse(f"Invalid value for '--channel-axis': got {text!r}, takes auto, none or an integer.")
-
-
-def _end_as_interrupted(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
-    """Let a scheduler's SIGTERM clean up as Ctrl-C does."""
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -100,3 +100,10 @@ FIT_SCALE = _number(
     text="Find the clusters on a copy of this size; every pixel of the full image is labelled.",
     metavar="PERCENT",
 )
+MAX_PIXELS = _number(
+    int,
+    "--max-pixels",
+    least=1,
+    takes="an integer of at least 1",
+    text="Most pixels of an image that is read; a page counts as at least 100,000.",
+)
