@@ -303,8 +303,8 @@ def _segment_file(
                 progress=progress,
             )
         bar.set_postfix_str("writing")
-        write_results(image, seg, results, overwrite=overwrite, since=since)
-    return image, seg
+        told = write_results(image, seg, results, overwrite=overwrite, since=since)
+    return replace(image, warnings=(*image.warnings, *told)), seg
 
 
 def _report(printer: Printer, image: ImageFile, seg: Segmentation, seconds: float) -> None:

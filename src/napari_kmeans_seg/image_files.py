@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .core.file_set import write_together
+from .odd_metadata import bare_picture, read_or_leave_out, write_with_less
 from .png16 import is_png16, read_png16, write_png16
 from .tiff_files import TiffStyle, is_tiff, read_tiff, write_tiff
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from io import BytesIO
     from pathlib import Path
 
     import numpy.typing as npt
@@ -32,6 +34,7 @@ KINDS = "TIFF, PNG, JPEG or BMP"
 
 _EXIF_ORIENTATION = 0x0112
 _TIFF_INCH = 2
+_MOST_DPI = 1e6  # more than any device has, and all that JPEG and PNG can say
 
 
 @dataclass(frozen=True)
@@ -147,8 +150,13 @@ def write_results(
     *,
     overwrite: bool = False,
     since: Mapping[Path, Identity | None] | None = None,
-) -> None:
+) -> tuple[str, ...]:
     """Write labels, segmented image and table: all three or none, as `write_together` does.
+
+    Returns
+    -------
+    tuple of str
+        Warnings: what the image's file says and could not be written again.
 
     Raises
     ------
@@ -163,17 +171,30 @@ def write_results(
     ).replace("S", "Q")
     labels_style = replace(image.tiff, axes=labels_axes, display={}, sample_tags={})
 
+    warnings: list[str] = []
+
     def write_segmented(path: Path) -> None:
         if image.picture is None:
-            write_tiff(path, segmentation.image, image.tiff)
+            write_with_less(
+                lambda style: write_tiff(path, segmentation.image, style),
+                _less_and_less(image.tiff),
+                warnings,
+            )
         else:
             _write_picture(path, segmentation.image, image.picture)
 
+    def write_labels(path: Path) -> None:
+        write_with_less(
+            lambda style: write_tiff(
+                path, segmentation.labels, style, note=segmentation.parameters
+            ),
+            _less_and_less(labels_style),
+            warnings,
+        )
+
     write_together(
         {
-            paths.labels: lambda path: write_tiff(
-                path, segmentation.labels, labels_style, note=segmentation.parameters
-            ),
+            paths.labels: write_labels,
             paths.segmented: write_segmented,
             paths.clusters: lambda path: cluster_table(image, segmentation).to_csv(
                 path, index=False
@@ -182,6 +203,16 @@ def write_results(
         overwrite=overwrite,
         since=since,
     )
+    return tuple(dict.fromkeys(warnings))
+
+
+def _less_and_less(style: TiffStyle) -> Iterator[tuple[str, TiffStyle]]:
+    yield "", style
+    yield "names, look-up tables or ranges", replace(style, display={})
+    unplaced = replace(style, display={}, extra_tags=(), resolution=None, resolution_unit=1)
+    yield "a pixel size or a place on Earth", unplaced
+    yield "metadata", replace(unplaced, flavour="plain", scale={})
+    yield "metadata", TiffStyle(axes=style.axes)
 
 
 def _read_tiff(path: Path) -> ImageFile:
@@ -204,14 +235,40 @@ def _read_tiff(path: Path) -> ImageFile:
 
 
 def _read_picture(path: Path) -> ImageFile:
+    from PIL import UnidentifiedImageError
+
+    try:
+        return _open_picture(path, path)
+    except (OSError, MemoryError):
+        raise
+    except ValueError as problem:
+        # What stands beside the pixels may be why, and is no reason.
+        bare = bare_picture(path)
+        try:
+            image = None if bare is None else _open_picture(path, bare)
+        except ValueError:
+            image = None
+        if image is None:
+            raise
+        if isinstance(problem.__cause__, UnidentifiedImageError):
+            why = "it is in disorder"
+        else:
+            why = str(problem.__cause__)
+        told = f"has metadata that cannot be read ({why}): left out"
+        return replace(image, warnings=(told, *image.warnings))
+
+
+def _open_picture(path: Path, source: Path | BytesIO) -> ImageFile:
     from PIL import Image, UnidentifiedImageError
+
+    warnings: list[str] = []
 
     # Pillow guards servers against pictures of more than 89 megapixels; here a
     # person names files of their own.
     limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:
-        with Image.open(path, formats=("PNG", "JPEG", "BMP")) as picture:
-            style = _picture_style(picture)
+        with Image.open(source, formats=("PNG", "JPEG", "BMP")) as picture:
+            style = _picture_style(picture, warnings)
             if is_png16(path):
                 pixels: npt.NDArray[Any] = read_png16(path)
                 alpha = pixels.shape[-1] in {2, 4}
@@ -219,9 +276,9 @@ def _read_picture(path: Path) -> ImageFile:
                 picture.load()
                 pixels, alpha = _pixels(picture)
             n_frames = getattr(picture, "n_frames", 1) if style.format == "PNG" else 1
-            dpi = picture.info.get("dpi")
-    except UnidentifiedImageError:
-        raise ValueError(f"is no image that can be read; {KINDS} is needed") from None
+            dpi = style.options.get("dpi")
+    except UnidentifiedImageError as problem:
+        raise ValueError(f"is no image that can be read; {KINDS} is needed") from problem
     except MemoryError:
         raise
     except Exception as problem:
@@ -229,6 +286,8 @@ def _read_picture(path: Path) -> ImageFile:
         raise ValueError(f"cannot be read as an image: {problem}") from problem
     finally:
         Image.MAX_IMAGE_PIXELS = limit
+    if n_frames > 1:
+        warnings.append(f"holds {n_frames} frames; only the first is used")
     coloured = pixels.ndim == 3
     return ImageFile(
         path=path,
@@ -236,7 +295,7 @@ def _read_picture(path: Path) -> ImageFile:
         channel_axis=-1 if coloured else None,
         alpha=alpha,
         channel_names=("red", "green", "blue") if coloured and pixels.shape[-1] > 2 else (),
-        warnings=(f"holds {n_frames} frames; only the first is used",) if n_frames > 1 else (),
+        warnings=tuple(warnings),
         tiff=TiffStyle(
             axes="YXS" if coloured else "YX",
             resolution=(float(dpi[0]), float(dpi[1])) if dpi else None,
@@ -261,7 +320,7 @@ def _pixels(picture: PillowImage.Image) -> tuple[npt.NDArray[Any], bool]:
     return pixels, mode.endswith("A")
 
 
-def _picture_style(picture: PillowImage.Image) -> PictureStyle:
+def _picture_style(picture: PillowImage.Image, warnings: list[str]) -> PictureStyle:
     kind = "JPEG" if picture.format == "MPO" else str(picture.format)
     options: dict[str, Any] = {"BMP": {}, "PNG": {"compress_level": 1}}.get(
         kind,
@@ -269,11 +328,15 @@ def _picture_style(picture: PillowImage.Image) -> PictureStyle:
         {"quality": 95, "subsampling": 0},
     )
     if "dpi" in picture.info:
-        options["dpi"] = picture.info["dpi"]
+        x, y = (float(dots) for dots in picture.info["dpi"])
+        if 0 < x < _MOST_DPI and 0 < y < _MOST_DPI:
+            options["dpi"] = (x, y)
     if picture.info.get("icc_profile") and picture.mode in {"L", "RGB", "RGBA", "P"}:
         options["icc_profile"] = picture.info["icc_profile"]
-    orientation = picture.getexif().get(_EXIF_ORIENTATION, 1)
-    if orientation != 1 and kind != "BMP":
+    orientation = read_or_leave_out(
+        "EXIF data", lambda: picture.getexif().get(_EXIF_ORIENTATION, 1), 1, warnings
+    )
+    if orientation in range(2, 9) and kind != "BMP":
         # This mark alone: the rest may hold a thumbnail of the original.
         from PIL import Image
 

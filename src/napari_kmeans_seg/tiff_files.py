@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import tifffile
 
+from .odd_metadata import read_or_leave_out
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -32,6 +34,10 @@ _IMAGEJ_DISPLAY = ("mode", "min", "max", "Ranges", "LUTs", "Labels", "loop")
 
 _OME_AXES = "TZCYXS"
 _OME_SCALE = ("PhysicalSizeX", "PhysicalSizeY", "PhysicalSizeZ", "TimeIncrement")
+
+# Those whose descriptions tifffile makes series of.
+_FLAVOURS = ("imagej", "ome", "shaped", "fluoview", "lsm", "stk", "ndtiff", "mmstack", "nih",
+             "scanimage", "bif", "avs", "philips", "scn", "svs", "qpi")  # fmt: skip
 
 # GeoTIFF: where the pixels are on Earth.
 _GEO_TAGS = (33550, 33922, 34264, 34735, 34736, 34737)
@@ -91,7 +97,7 @@ def is_tiff(path: Path) -> bool:
 
 def read_tiff(path: Path) -> TiffImage:
     """Read the first image of a TIFF file: a picture, a stack or a series, at full resolution."""
-    with _errors_of_tifffile() as errors, tifffile.TiffFile(path) as tiff:
+    with _errors_of_tifffile() as errors, _opened(path) as (tiff, warnings):
         if not tiff.series:
             raise ValueError("the file holds no image")
         series = tiff.series[0]
@@ -107,7 +113,6 @@ def read_tiff(path: Path) -> TiffImage:
         channel_axis = axes.index(letter) if letter in axes else None
         # 1 and 2 are associated and unassociated alpha; 0 may be anything, near infrared say.
         alpha = letter == "S" and any(int(kind) in {1, 2} for kind in page.extrasamples)
-        warnings = []
         if n_others := len(tiff.series) - 1:
             more = "image" if n_others == 1 else "images"
             warnings.append(f"holds {n_others} more {more}; only the first is used")
@@ -150,6 +155,8 @@ def write_tiff(
         if note is not None:
             metadata["Description"] = json.dumps({NOTE: note})
     else:
+        # By the name alone tifffile would write OME, which has no such axes.
+        options["ome"] = False
         metadata = {"axes": style.axes}
         if note is not None:
             metadata[NOTE] = note
@@ -170,6 +177,30 @@ def write_tiff(
         extratags=style.extra_tags,
         **options,
     )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[tifffile.TiffFile, list[str]]]:
+    """Open a file by what it says of itself or, where that makes no sense, page by page."""
+    warnings: list[str] = []
+    with tifffile.TiffFile(path) as tiff:
+        series = read_or_leave_out("a description", lambda: _series(tiff), None, warnings)
+        if series is not None:
+            yield tiff, warnings
+            return
+    flags = {f"is_{kind}": False for kind in _FLAVOURS}
+    with tifffile.TiffFile(path, **flags) as tiff:
+        yield tiff, warnings
+
+
+def _series(tiff: tifffile.TiffFile) -> Any:
+    """Find what the descriptions make of the pages; raise where that is more than there is."""
+    series = tiff.series
+    for one in series[:1]:
+        end = (one.dataoffset or 0) + one.nbytes
+        if one.kind == "shaped" and one.dataoffset is not None and end > tiff.filehandle.size:
+            raise ValueError(f"its shape {one.shape} is more than the file holds")
+    return series
 
 
 @contextmanager
@@ -238,10 +269,14 @@ def _style(tiff: Any, page: Any, axes: str, warnings: list[str]) -> TiffStyle:
     display: dict[str, Any] = {}
     if tiff.is_ome:
         flavour = "ome"
-        scale, display = _ome_metadata(tiff.ome_metadata, warnings)
+        scale, display = read_or_leave_out(
+            "OME metadata", lambda: _ome_metadata(tiff.ome_metadata, warnings), ({}, {}), warnings
+        )
     elif tiff.is_imagej:
         flavour = "imagej"
-        known = tiff.imagej_metadata
+        known = read_or_leave_out(
+            "ImageJ metadata", lambda: dict(tiff.imagej_metadata), {}, warnings
+        )
         scale = {key: _ascii(known[key]) for key in _IMAGEJ_SCALE if key in known}
         display = {key: known[key] for key in _IMAGEJ_DISPLAY if key in known}
     tags: dict[str, Any] = {}
@@ -253,14 +288,19 @@ def _style(tiff: Any, page: Any, axes: str, warnings: list[str]) -> TiffStyle:
         if page.extrasamples:
             tags["extrasamples"] = tuple(int(kind) for kind in page.extrasamples)
         tags["planarconfig"] = "contig" if axes.endswith("S") else "separate"
-    has_resolution = 282 in page.tags and 283 in page.tags
+    nothing: tuple[tuple[float, float] | None, int] = (None, 1)
+    resolution, unit = nothing
+    if 282 in page.tags and 283 in page.tags:
+        resolution, unit = read_or_leave_out(
+            "a resolution", lambda: _resolution(page), nothing, warnings
+        )
     return TiffStyle(
         axes=axes,
         flavour=flavour,
         scale=scale,
         display=display,
-        resolution=page.resolution if has_resolution else None,
-        resolution_unit=int(page.resolutionunit) if has_resolution else 1,
+        resolution=resolution,
+        resolution_unit=unit,
         sample_tags=tags,
         extra_tags=tuple(
             (code, tag.dtype, tag.count, tag.value, True)
@@ -270,10 +310,20 @@ def _style(tiff: Any, page: Any, axes: str, warnings: list[str]) -> TiffStyle:
     )
 
 
+def _resolution(page: Any) -> tuple[tuple[float, float], int]:
+    x, y = (float(value) for value in page.resolution)
+    if not (0 < x < math.inf and 0 < y < math.inf):
+        raise ValueError(f"{x:g} × {y:g} pixels per unit make no sense")
+    # 0 stands in many files for no unit, which is 1.
+    unit = int(page.tags.valueof(296, 2))
+    return (x, y), unit if unit in {1, 2, 3, 4, 5} else 1
+
+
 def _channel_names(style: TiffStyle, letter: str) -> tuple[str, ...]:
     if letter == "S" and style.sample_tags.get("photometric") == "rgb":
         return ("red", "green", "blue")
-    names = style.display.get("Channel", {}).get("Name", ())
+    channel = style.display.get("Channel", {})
+    names = channel.get("Name", ()) if isinstance(channel, dict) else ()
     return tuple(names) if len(set(names)) == len(names) else ()
 
 
