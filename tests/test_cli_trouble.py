@@ -202,6 +202,14 @@ cli.main()
         assert done.stderr == f"napari-kmeans-seg: {tmp_path / 'bad.png'}: KeyError: 3\n"
         assert files(tmp_path / "out") == ALL
 
+    def test_metadata_gives_the_terminal_no_orders(self, tmp_path, coffee):
+        path = tmp_path / "coffee.tif"
+        tags = [(42113, 2, 0, "\x1b[31m", True), (305, 2, 0, "\x1b]0;x\x07", True)]
+        tifffile.imwrite(path, coffee, photometric="rgb", extratags=tags)
+        code, said = run(path, "-o", tmp_path / "out")
+        assert code == 0
+        assert not any(letter in said for letter in "\x1b\x07")
+
 
 @POSIX
 class TestStreams:

@@ -273,16 +273,21 @@ def _segment_file(
     from .file_limits import check_size
     from .image_files import read_image, write_results
 
-    with tqdm(
-        total=100,
-        desc=printable(path.name),
-        bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}{postfix}",
-        disable=True if quiet else None,  # None: only where a person looks at a terminal
-        delay=0.3,
-        miniters=0,  # the steps are uneven: go by time alone
-        leave=False,
-        file=sys.stderr,
-    ) as bar:
+    with (
+        tqdm(
+            total=100,
+            desc=printable(path.name),
+            bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}{postfix}",
+            disable=True if quiet else None,  # None: only where a person looks at a terminal
+            delay=0.3,
+            miniters=0,  # the steps are uneven: go by time alone
+            leave=False,
+            file=sys.stderr,
+        ) as bar,
+        warnings.catch_warnings(),
+    ):
+        # Ours stand in the result, too, and are printed from there.
+        warnings.simplefilter("ignore", UserWarning)
 
         def progress(fraction: float, stage: str) -> None:
             bar.set_postfix_str(stage, refresh=False)
@@ -292,16 +297,13 @@ def _segment_file(
         image = read_image(path)
         if axis != "auto":
             image = replace(image, channel_axis=axis, alpha=image.alpha and axis in image.own_axes)
-        with warnings.catch_warnings():
-            # They stand in the result, too, and are printed from there.
-            warnings.simplefilter("ignore", UserWarning)
-            seg = segment_pixels(
-                image.pixels,
-                **settings,
-                channel_axis=image.channel_axis,
-                alpha=image.alpha,
-                progress=progress,
-            )
+        seg = segment_pixels(
+            image.pixels,
+            **settings,
+            channel_axis=image.channel_axis,
+            alpha=image.alpha,
+            progress=progress,
+        )
         bar.set_postfix_str("writing")
         told = write_results(image, seg, results, overwrite=overwrite, since=since)
     return replace(image, warnings=(*image.warnings, *told)), seg

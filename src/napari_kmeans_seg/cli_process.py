@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -24,6 +25,8 @@ EXIT_CODES = (
 
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
 _IMPATIENCE = 2.0  # seconds
+# They log what they find in files, which may hold orders for the terminal. We tell what counts.
+_DECODERS = ("tifffile", "PIL")
 
 
 def end_with(command: Callable[[], int]) -> NoReturn:
@@ -33,6 +36,8 @@ def end_with(command: Callable[[], int]) -> NoReturn:
     by a KeyboardInterrupt, and exit code 130. One that is ignored, as under `nohup`, stays ignored.
     """
     _open_standard_streams()
+    for name in _DECODERS:
+        logging.getLogger(name).addHandler(logging.NullHandler())
     interruption = _Interruption()
     for number in _numbers():
         if signal.getsignal(number) is not signal.SIG_IGN:
