@@ -7,6 +7,7 @@ its segmented picture carries the same mark and is shown the same way.
 
 from __future__ import annotations
 
+import csv
 import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -196,8 +197,9 @@ def write_results(
         {
             paths.labels: write_labels,
             paths.segmented: write_segmented,
+            # Texts in quotes: names of channels are text, with whatever they begin.
             paths.clusters: lambda path: cluster_table(image, segmentation).to_csv(
-                path, index=False
+                path, index=False, quoting=csv.QUOTE_NONNUMERIC
             ),
         },
         overwrite=overwrite,

@@ -17,6 +17,8 @@ from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap
 from napari_kmeans_seg.layers.cluster_history import record_of
 from napari_kmeans_seg.layers.label_rows import QUANTITIES
 
+from .plain_text import plain
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -123,10 +125,10 @@ class ClusterModel(QAbstractTableModel):
                 "percent": "Percent of all pixels that are in a cluster.",
             }
             if column.startswith("mean_"):
-                return f"Mean {column.removeprefix('mean_')} of the cluster's pixels."
+                return plain(f"Mean {column.removeprefix('mean_')} of the cluster's pixels.")
             if column.partition(" [")[0] in QUANTITIES:
-                return f"{column}; of a series, in all steps together."
-            return told.get(column, column)
+                return plain(f"{column}; of a series, in all steps together.")
+            return told.get(column, plain(column))
         return None
 
     def _title(self, column: str) -> str:
@@ -151,8 +153,10 @@ class ClusterModel(QAbstractTableModel):
             return value
         if role == Qt.ItemDataRole.EditRole and column == "name":
             return str(value)
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+        if role == Qt.ItemDataRole.DisplayRole:
             return _written(column, value)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return plain(_written(column, value))
         if role == Qt.ItemDataRole.TextAlignmentRole and column != "name":
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         return None

@@ -10,6 +10,7 @@ from qtpy.QtGui import QColor, QPainter, QPen, QPolygonF
 from qtpy.QtWidgets import QToolTip
 
 from .cluster_plot_frame import Axis, PlotFrame, compact, figure
+from .plain_text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -283,7 +284,7 @@ class HistogramPlot(PlotFrame):
             return
         over = self.near(x) is not None
         self.setCursor(Qt.CursorShape.SplitHCursor if over else Qt.CursorShape.ArrowCursor)
-        QToolTip.showText(event.globalPosition().toPoint(), self.told(x), self)
+        QToolTip.showText(event.globalPosition().toPoint(), plain(self.told(x)), self)
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
         """Put the threshold where it was dragged."""

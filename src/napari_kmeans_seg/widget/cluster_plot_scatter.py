@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QToolTip
 
 from .cluster_plot_dots import paint_dots
 from .cluster_plot_frame import Axis, PlotFrame, figure
+from .plain_text import plain
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -211,7 +212,7 @@ class ScatterPlot(PlotFrame):
         """Say what is under the mouse."""
         if event is not None:
             text = self.told(event.position())
-            QToolTip.showText(event.globalPosition().toPoint(), text, self)
+            QToolTip.showText(event.globalPosition().toPoint(), plain(text), self)
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
         """Select the cluster that is clicked."""

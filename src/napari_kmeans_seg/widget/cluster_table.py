@@ -26,6 +26,7 @@ from .cluster_extras import ClusterExtras
 from .cluster_model import SWATCH
 from .cluster_note import ClusterNote
 from .cluster_view import ClusterView
+from .plain_text import plain
 from .sections import hidden_line
 
 if TYPE_CHECKING:
@@ -370,7 +371,7 @@ class ClusterTable(QWidget):
             self.actions_[name].setEnabled(on)
         for name, step, keys in (("undo", undo, "Ctrl+Z"), ("redo", redo, "Ctrl+Shift+Z")):
             told = f"{name.capitalize()}: {step} ({keys})" if step else f"Nothing to {name}."
-            self.actions_[name].setToolTip(told)
+            self.actions_[name].setToolTip(plain(told))
 
     def _menu(self, place: QPoint) -> None:
         menu = QMenu(self)

@@ -17,6 +17,7 @@ from .cluster_plot import ClusterPlot
 from .cluster_table import ClusterTable
 from .inputs import Inputs
 from .options import Options, OptionsSection, align_labels
+from .plain_text import show_plain
 from .preview import Preview
 from .run import Run
 from .sections import On, Scrolled, Section, WheelScrolls, mark, wrap
@@ -148,6 +149,7 @@ class KMeansWidget(Container[Widget]):
         self.below = Scrolled(self.how_many, self.where, self.more, self.clusters, self.see)
         self.native.layout().addWidget(self.below)
         self._wheel = WheelScrolls(self.native, self.below)
+        show_plain(self.native)
 
     # -- which layer --------------------------------------------------------------------
 

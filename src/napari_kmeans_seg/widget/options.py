@@ -17,6 +17,7 @@ from magicgui.widgets import (
 )
 from qtpy.QtWidgets import QAbstractSpinBox
 
+from .plain_text import plain
 from .sections import Section, unmarked
 
 if TYPE_CHECKING:
@@ -259,7 +260,7 @@ class Options(Container[Widget]):
         blurred, sharp = axes
         told = f"\nAlong {', '.join(blurred)}" if blurred and (sharp or len(blurred) > 2) else ""
         not_along = f"; not along {', '.join(sharp)}, which is time" if told and sharp else ""
-        self.smoothing.tooltip = f"{_SMOOTHING_TOOLTIP}{told}{not_along}{told and '.'}"
+        self.smoothing.tooltip = plain(f"{_SMOOTHING_TOOLTIP}{told}{not_along}{told and '.'}")
         self._offer_colors(rgb=rgb and n_images == 1)
         self._offer_optimal(one_channel=not rgb and n_images == 1)
         # Several layers have a field of their own for it, on at first; two would contradict.
