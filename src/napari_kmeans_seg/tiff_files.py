@@ -188,7 +188,7 @@ def _opened(path: Path) -> Iterator[tuple[tifffile.TiffFile, list[str]]]:
         if series is not None:
             yield tiff, warnings
             return
-    flags = {f"is_{kind}": False for kind in _FLAVOURS}
+    flags: dict[str, Any] = {f"is_{kind}": False for kind in _FLAVOURS}
     with tifffile.TiffFile(path, **flags) as tiff:
         yield tiff, warnings
 
@@ -269,13 +269,15 @@ def _style(tiff: Any, page: Any, axes: str, warnings: list[str]) -> TiffStyle:
     display: dict[str, Any] = {}
     if tiff.is_ome:
         flavour = "ome"
+        none: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
         scale, display = read_or_leave_out(
-            "OME metadata", lambda: _ome_metadata(tiff.ome_metadata, warnings), ({}, {}), warnings
+            "OME metadata", lambda: _ome_metadata(tiff.ome_metadata, warnings), none, warnings
         )
     elif tiff.is_imagej:
         flavour = "imagej"
+        nothing: dict[str, Any] = {}
         known = read_or_leave_out(
-            "ImageJ metadata", lambda: dict(tiff.imagej_metadata), {}, warnings
+            "ImageJ metadata", lambda: dict(tiff.imagej_metadata), nothing, warnings
         )
         scale = {key: _ascii(known[key]) for key in _IMAGEJ_SCALE if key in known}
         display = {key: known[key] for key in _IMAGEJ_DISPLAY if key in known}
@@ -288,11 +290,11 @@ def _style(tiff: Any, page: Any, axes: str, warnings: list[str]) -> TiffStyle:
         if page.extrasamples:
             tags["extrasamples"] = tuple(int(kind) for kind in page.extrasamples)
         tags["planarconfig"] = "contig" if axes.endswith("S") else "separate"
-    nothing: tuple[tuple[float, float] | None, int] = (None, 1)
-    resolution, unit = nothing
+    unknown: tuple[tuple[float, float] | None, int] = (None, 1)
+    resolution, unit = unknown
     if 282 in page.tags and 283 in page.tags:
         resolution, unit = read_or_leave_out(
-            "a resolution", lambda: _resolution(page), nothing, warnings
+            "a resolution", lambda: _resolution(page), unknown, warnings
         )
     return TiffStyle(
         axes=axes,
