@@ -11,7 +11,9 @@ import argparse
 import errno
 import itertools
 import json
+import math
 import os
+import random
 import shutil
 import signal
 import sys
@@ -50,11 +52,11 @@ class Steps:
     def start(self, act: Callable[[int], None]) -> None:
         self.n, self.act = 0, act
 
-    def without_hard_links(self) -> None:
+    def have_hard_links(self, there: bool) -> None:
         def refuse(*_: object, **__: object) -> None:
             raise OSError(errno.EPERM, "no hard links here")
 
-        os.link = refuse
+        os.link = self._link if there else refuse
 
     def _on_event(self, event: str, arguments: object) -> None:
         if event in STEPS:
@@ -145,21 +147,6 @@ def in_child(work: Callable[[], None]) -> int:
         os._exit(code)
 
 
-def n_steps(scene: Scene, steps: Steps, work: Callable[[], None]) -> int:
-    """Count the steps of a piece of work that nobody interrupts."""
-    reading, writing = os.pipe()
-
-    def count() -> None:
-        steps.start(lambda _: None)
-        work()
-        os.write(writing, str(steps.n).encode())
-
-    assert in_child(count) == 0
-    os.close(writing)
-    with os.fdopen(reading) as pipe:
-        return int(pipe.read())
-
-
 def die_at(at: int) -> Callable[[int], None]:
     def act(n: int) -> None:
         if n == at:
@@ -187,7 +174,7 @@ def killed_twice(scene: Scene, steps: Steps) -> Iterator[str]:
     for first in range(n_steps_of_write(scene, steps)):
         for second in itertools.count():
             scene.prepare()
-            for at, work in ((first, scene.write), (second, lambda: next_run(scene))):
+            for at, work in ((first, scene.write), (second, lambda: file_set.recover(scene.home))):
 
                 def cut(at: int = at, work: Callable[[], None] = work) -> None:
                     steps.start(die_at(at))
@@ -327,15 +314,21 @@ def signalled_while_slow(scene: Scene, steps: Steps, every: int) -> Iterator[str
 
 
 def n_steps_of_write(scene: Scene, steps: Steps) -> int:
+    """Count the steps of a write that nobody interrupts."""
     scene.prepare()
-    n = n_steps(scene, steps, scene.write)
+    reading, writing = os.pipe()
+
+    def count() -> None:
+        steps.start(lambda _: None)
+        scene.write()
+        os.write(writing, str(steps.n).encode())
+
+    assert in_child(count) == 0
+    os.close(writing)
     assert scene.is_new()
     assert not scene.wrong()
-    return n
-
-
-def next_run(scene: Scene) -> None:
-    file_set.recover(scene.home)
+    with os.fdopen(reading) as pipe:
+        return int(pipe.read())
 
 
 def told(scene: Scene, what: str) -> str:
@@ -359,31 +352,52 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--brief", action="store_true", help="some kinds of folder, some lines")
+    parser.add_argument("--seconds", type=float, default=math.inf, help="stop after this time")
+    parser.add_argument("--seed", type=int, default=1, help="the order in which all is done")
     given = parser.parse_args()
     steps, counts, failures = Steps(), {}, []
-    for links in (True,) if given.brief else (True, False):
-        if not links:
-            steps.without_hard_links()
-        for name, scene in scenes(given.folder / "scene").items():
-            if given.brief and name not in BRIEF:
-                continue
-            ways = {
-                "killed": killed(scene, steps),
-                "without power": without_power(scene, steps),
-                "failing": failing(scene, steps),
-                "signalled": signalled(scene, steps, (0, 3), 40),
-                "signalled while slow": signalled_while_slow(scene, steps, 30),
-            }
-            if not given.brief:
-                ways["signalled"] = signalled(scene, steps, (0, 1, 3, 10), 3)
-                ways["signalled while slow"] = signalled_while_slow(scene, steps, 2)
-                ways["killed twice"] = killed_twice(scene, steps)
-            for way, outcomes in ways.items():
-                for outcome in outcomes:
-                    counts[way] = counts.get(way, 0) + 1
-                    if outcome:
-                        failures.append(f"over {name}, hard links {links}: {outcome}")
+    ends = time.monotonic() + given.seconds
+    todo = list(itertools.product((True, False), scenes(given.folder / "scene").items()))
+    if given.brief:
+        todo = [(links, scene) for links, scene in todo if links and scene[0] in BRIEF]
+    # Each in turn: what goes by time sees something of all.
+    turns = [
+        (f"over {name}, hard links {links}", way, links, outcomes)
+        for links, (name, scene) in todo
+        for way, outcomes in ways(scene, steps, brief=given.brief).items()
+    ]
+    random.Random(given.seed).shuffle(turns)
+    while turns and time.monotonic() < ends:
+        over, way, links, outcomes = turns.pop(0)
+        steps.have_hard_links(links)
+        for n, outcome in enumerate(outcomes, 1):
+            counts[way] = counts.get(way, 0) + 1
+            if outcome:
+                failures.append(f"{over}: {outcome}")
+            if n == 20 or time.monotonic() > ends:
+                turns.append((over, way, links, outcomes))
+                break
     print(json.dumps({"interrupted": counts, "failures": failures}))  # noqa: T201
+
+
+def ways(scene: Scene, steps: Steps, *, brief: bool) -> dict[str, Iterator[str]]:
+    """All that is done to the writing of a set, and what comes of it each time."""
+    if brief:
+        return {
+            "killed": killed(scene, steps),
+            "without power": without_power(scene, steps),
+            "failing": failing(scene, steps),
+            "signalled": signalled(scene, steps, (0, 3), 40),
+            "signalled while slow": signalled_while_slow(scene, steps, 30),
+        }
+    return {
+        "killed": killed(scene, steps),
+        "killed twice": killed_twice(scene, steps),
+        "without power": without_power(scene, steps),
+        "failing": failing(scene, steps),
+        "signalled": signalled(scene, steps, (0, 1, 3, 10), 3),
+        "signalled while slow": signalled_while_slow(scene, steps, 2),
+    }
 
 
 if __name__ == "__main__":

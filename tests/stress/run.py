@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 def main() -> int:
     """Run all; 1 if any has found something."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=10, help="for each that goes by time")
+    parser.add_argument("--minutes", type=float, default=10, help="for each")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
     given = parser.parse_args()
     print(f"seed {given.seed}", flush=True)
@@ -29,7 +29,7 @@ def main() -> int:
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
         for program, arguments in (
-            (HERE.parent / "interrupted_writes.py", [folder]),
+            (HERE.parent / "interrupted_writes.py", [folder, *by_time]),
             (HERE / "processes_in_a_folder.py", by_time),
             (HERE / "mutated_metadata.py", by_time),
             (HERE / "mutated_models.py", by_time),
