@@ -34,8 +34,6 @@ BRIEF = {"a part of a set", "links"}
 STEPS = {"open", "os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir", "os.chmod"}
 OURS = {module.__file__ for module in (file_exchange, file_set, held_signals)}
 
-Content = dict[str, bytes]
-
 
 class Steps:
     """Counts system calls that change or open files, and does something at one or more of them."""
@@ -242,7 +240,6 @@ def failing(scene: Scene, steps: Steps) -> Iterator[str]:
 def signalled(scene: Scene, steps: Steps, gaps: tuple[int, ...], every: int) -> Iterator[str]:
     """Send SIGINT before each line of our code, once or again so many lines later."""
     for at in itertools.count(0, every):
-        done = False
         for gap in gaps:
             scene.prepare()
 
@@ -272,16 +269,13 @@ def signalled(scene: Scene, steps: Steps, gaps: tuple[int, ...], every: int) -> 
 
             ended = os.waitstatus_to_exitcode(in_child(work))
             if ended == 7:
-                done = True
-                break
+                return  # it has fewer lines
             assert ended in {0, 130}, ended
             # At once, with no further run; a second signal may only cost a later clearing away.
             wrong = scene.wrong()
             if wrong and not (gap and wrong.startswith("left behind")):
                 yield f"signalled at line {at} and {gap} later: {wrong}"
             yield told(scene, f"signalled at line {at} and {gap} later, then the next run")
-        if done:
-            return
 
 
 def signalled_while_slow(scene: Scene, steps: Steps, every: int) -> Iterator[str]:
