@@ -3,19 +3,15 @@
 NumPy, the decoders and napari are imported where a command needs them, so that
 `--help` and a mistyped option answer at once.
 
-Exit codes: 0 all done; 1 at least one image failed, or stdout could not be written;
-2 the command itself cannot be carried out and nothing was done; 130 interrupted.
+The exit codes stand in `cli_process.EXIT_CODES`.
 """
 
 from __future__ import annotations
 
-import errno
-import os
-import signal
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -26,6 +22,7 @@ from .cli_options import (
     LOW,
     MASK,
     MAX_ITER,
+    MAX_PIXELS,
     N_CLUSTERS,
     N_INIT,
     NO_DATA,
@@ -37,18 +34,20 @@ from .cli_options import (
     ColorSpace,
     Init,
 )
-from .cli_output import NAME, Printer, printable, reason, refuse, say
+from .cli_output import NAME, Printer, printable, reason, reason_for, refuse, say
+from .cli_plan import make_folder, plan
+from .cli_process import EXIT_CODES, NOT_STARTED, end_with
+from .file_limits import DEFAULT_MAX_PIXELS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from types import FrameType
+    from collections.abc import Mapping
 
+    from .core.file_exchange import Identity
     from .core.segmentation import Segmentation
     from .files.image_file import ImageFile
     from .files.part import Limits
     from .files.results import ResultPaths
 
-_INTERRUPTED = 130  # what Typer makes of Ctrl-C
 
 app = typer.Typer(
     name=NAME,
@@ -62,7 +61,10 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    signal.signal(signal.SIGTERM, _end_as_interrupted)
+    end_with(_run)
+
+
+def _run() -> int:
     try:
         code = app(prog_name=NAME, standalone_mode=False)
     except Exception as problem:
@@ -73,10 +75,8 @@ def main() -> None:
         if message:
             # Some versions of Typer show where its own check failed.
             say(" ".join(message.split()).replace(": Value error, ", ": ", 1))
-        code = 2
-    if code == _INTERRUPTED:
-        say("interrupted")
-    sys.exit(code if isinstance(code, int) else 0)
+        code = NOT_STARTED
+    return code if isinstance(code, int) else 0
 
 
 def _show_version(wanted: bool) -> None:
@@ -97,12 +97,14 @@ def _options(
     """Segment images by k-means on their pixel values."""
 
 
-@app.command(help=SEGMENT_HELP)
+@app.command(help=SEGMENT_HELP, epilog=EXIT_CODES)
 def segment(
     images: Annotated[
         list[Path],
         typer.Argument(
-            metavar="IMAGE", help="TIFF (also stacks, ImageJ, OME), PNG, JPEG or BMP files."
+            metavar="IMAGE",
+            help="TIFF (also stacks, ImageJ, OME), PNG, JPEG or BMP files.",
+            readable=False,  # one that cannot be read is no reason to refuse the others
         ),
     ],
     n_clusters: Annotated[int, N_CLUSTERS] = 5,
@@ -135,12 +137,15 @@ def segment(
     low: Annotated[float | None, LOW] = None,
     high: Annotated[float | None, HIGH] = None,
     mask: Annotated[Path | None, MASK] = None,
+    max_pixels: Annotated[int, MAX_PIXELS] = DEFAULT_MAX_PIXELS,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace results that are there already.")
     ] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
 ) -> None:
     """Segment image files and write the results into a folder."""
+    from .core.file_set import standing
+
     settings = {
         "n_clusters": n_clusters,
         "init": init.value,
@@ -153,8 +158,10 @@ def segment(
         "normalize": normalize,
         "fit_scale": fit_scale / 100,
     }
-    limits = _limits(no_data, low, high, mask)
-    paths = _plan(images, output, mask, overwrite=overwrite)
+    limits = _limits(no_data, low, high, mask, max_pixels)
+    others = [] if mask is None else [mask]
+    paths = plan(images, output, others, overwrite=overwrite, quiet=quiet)
+    since = standing(file for results in paths for file in results)
     printer, failed = Printer(), False
     for path, results in zip(images, paths, strict=True):
         started = time.perf_counter()
@@ -166,11 +173,13 @@ def segment(
                 channel_axis,
                 series,
                 limits,
+                max_pixels,
+                since,
                 overwrite=overwrite,
                 quiet=quiet,
             )
-        except (OSError, ValueError, TypeError, MemoryError) as problem:
-            say(f"{path}: {reason(problem)}")
+        except Exception as problem:  # noqa: BLE001 - of whatever kind, it is of this file alone
+            say(reason_for(path, problem))
             failed = True
             continue
         if not quiet:
@@ -231,7 +240,7 @@ def _write_demo(printer: Printer, n_clusters: int, folder: Path) -> None:
     from .demo import write_pictures
 
     try:
-        _make_folder(folder)
+        make_folder(folder)
     except OSError as problem:
         refuse(reason(problem))
     try:
@@ -244,77 +253,21 @@ def _write_demo(printer: Printer, n_clusters: int, folder: Path) -> None:
     printer.show("\n".join(["Wrote", *(f"  {printable(str(file))}" for file in files)]))
 
 
-def _plan(
-    images: Sequence[Path], folder: Path, mask: Path | None, *, overwrite: bool
-) -> list[ResultPaths]:
-    """Name all results and refuse, before any work, what would end badly."""
-    from .files.results import refuse_existing, result_paths
-
-    paths = [result_paths(image, folder) for image in images]
-    owners: dict[str, Path] = {}
-    for image, results in zip(images, paths, strict=True):
-        # Some file systems do not tell a.png and A.png apart.
-        other = owners.setdefault(results.labels.name.casefold(), image)
-        if other is not image:
-            refuse(
-                f"{other} and {image} would both write {results.labels}; "
-                "rename one, or give them output folders of their own"
-            )
-        for result in results:
-            if _is_too_long(result):
-                refuse(f"{image}: its result would be {result.name}, too long for a file name")
-    inputs = {image.resolve() for image in (*images, *([mask] if mask else []))}
-    for result in (file for results in paths for file in results):
-        if result.resolve() in inputs:
-            refuse(f"{result} is an input and would be overwritten; choose another folder with -o")
-    try:
-        _make_folder(folder)
-        if not overwrite:
-            refuse_existing([file for results in paths for file in results])
-    except FileExistsError as problem:
-        refuse(f"{problem}; --overwrite replaces what is there")
-    except OSError as problem:
-        refuse(reason(problem))
-    return paths
-
-
 def _limits(
-    no_data: float | None, low: float | None, high: float | None, mask: Path | None
+    no_data: float | None, low: float | None, high: float | None, mask: Path | None, max_pixels: int
 ) -> Limits:
+    from .file_limits import check_size
     from .files.part import Limits, read_mask
 
     if low is not None and high is not None and low > high:
         refuse(f"--min {low} is above --max {high}")
+    if mask is None:
+        return Limits(no_data, low, high)
     try:
-        return Limits(no_data, low, high, None if mask is None else read_mask(mask))
+        check_size(mask, max_pixels)
+        return Limits(no_data, low, high, read_mask(mask))
     except (OSError, ValueError) as problem:
         refuse(f"--mask {mask}: {reason(problem)}")
-
-
-def _is_too_long(path: Path) -> bool:
-    """Whether no file can have this name, where it is to be or where its folder will be made."""
-    folder = next(one for one in path.absolute().parents if os.path.isdir(one))  # noqa: PTH112
-    try:
-        (folder / path.name).lstat()
-    except OSError as problem:
-        return problem.errno == errno.ENAMETOOLONG
-    return False
-
-
-def _make_folder(folder: Path) -> None:
-    """Make sure that files can be written in the folder, by writing one."""
-    import tempfile
-
-    try:
-        is_file = folder.exists() and not folder.is_dir()
-        if not is_file:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                pass
-    except OSError as problem:
-        raise OSError(f"-o {folder} cannot be written: {problem.strerror or problem}") from problem
-    if is_file:
-        raise NotADirectoryError(f"-o {folder} is a file; a folder is needed")
 
 
 def _segment_file(
@@ -324,52 +277,59 @@ def _segment_file(
     axis: int | Literal["auto"] | None,
     series: int | None,
     limits: Limits,
+    max_pixels: int,
+    since: Mapping[Path, Identity | None],
     *,
     overwrite: bool,
     quiet: bool,
 ) -> tuple[ImageFile, Segmentation]:
     import warnings
+    from dataclasses import replace
 
     from tqdm import tqdm
 
     from . import segment as segment_pixels
+    from .file_limits import check_size
     from .files.images import read_image
     from .files.part import taking_part
     from .files.results import write_results
 
-    with tqdm(
-        total=100,
-        desc=printable(path.name),
-        bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}{postfix}",
-        disable=True if quiet else None,  # None: only where a person looks at a terminal
-        delay=0.3,
-        miniters=0,  # the steps are uneven: go by time alone
-        leave=False,
-        file=sys.stderr,
-    ) as bar:
+    with (
+        tqdm(
+            total=100,
+            desc=printable(path.name),
+            bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}{postfix}",
+            disable=True if quiet else None,  # None: only where a person looks at a terminal
+            delay=0.3,
+            miniters=0,  # the steps are uneven: go by time alone
+            leave=False,
+            file=sys.stderr,
+        ) as bar,
+        warnings.catch_warnings(),
+    ):
+        # Ours stand in the result, too, and are printed from there.
+        warnings.simplefilter("ignore", UserWarning)
 
         def progress(fraction: float, stage: str) -> None:
             bar.set_postfix_str(stage, refresh=False)
             bar.update(100 * fraction - bar.n)
 
+        check_size(path, max_pixels)
         image = read_image(path, series)
         if axis != "auto":
             image = image.with_channel_axis(axis)
-        with warnings.catch_warnings():
-            # They stand in the result, too, and are printed from there.
-            warnings.simplefilter("ignore", UserWarning)
-            seg = segment_pixels(
-                image.pixels,
-                **settings,
-                channel_axis=image.channel_axis,
-                alpha=image.alpha,
-                mask=taking_part(image, limits),
-                progress=progress,
-            )
+        seg = segment_pixels(
+            image.pixels,
+            **settings,
+            channel_axis=image.channel_axis,
+            alpha=image.alpha,
+            mask=taking_part(image, limits),
+            progress=progress,
+        )
         bar.set_postfix_str("writing")
         note = limits.told() | ({} if series is None else {"series": series})
-        write_results(image, seg, results, overwrite=overwrite, note=note)
-    return image, seg
+        told = write_results(image, seg, results, overwrite=overwrite, note=note, since=since)
+    return replace(image, warnings=(*image.warnings, *told)), seg
 
 
 def _report(printer: Printer, image: ImageFile, seg: Segmentation, seconds: float) -> None:
@@ -378,11 +338,6 @@ def _report(printer: Printer, image: ImageFile, seg: Segmentation, seconds: floa
     for warning in (*image.warnings, *seg.warnings):
         say(f"{image.path}: warning: {warning}")
     printer.show_table(f"{image.path}  {seconds:.1f} s", cluster_table(image, seg), seg)
-
-
-def _end_as_interrupted(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
-    """Let a scheduler's SIGTERM clean up as Ctrl-C does."""
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

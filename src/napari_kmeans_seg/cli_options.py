@@ -178,3 +178,10 @@ CHANNEL_AXIS = typer.Option(
     help="Axis of the channels, counted from 0 or, from the last, -1. auto: what the file "
     "says; none: one channel.",
 )
+MAX_PIXELS = _number(
+    int,
+    "--max-pixels",
+    least=1,
+    takes="an integer of at least 1",
+    text="Most pixels of an image that is read; a page counts as at least 100,000.",
+)

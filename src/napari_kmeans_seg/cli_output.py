@@ -13,6 +13,7 @@ import typer
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
+    from pathlib import Path
 
     import pandas as pd
 
@@ -53,7 +54,7 @@ class Printer:
             if problem.errno != errno.EPIPE:
                 self.failed = True
                 say(f"nothing more is printed: {reason(problem)}")
-            _let_go_of_stdout()
+            flush_or_let_go(sys.stdout)
 
     def show_table(self, title: str, frame: pd.DataFrame, seg: Segmentation) -> None:
         """Print the clusters of an image."""
@@ -111,7 +112,16 @@ def reason(problem: BaseException) -> str:
     if isinstance(problem, OSError) and problem.strerror:
         where = f"{problem.filename}: " if problem.filename else ""
         return f"{where}{problem.strerror}"
-    return " ".join(str(problem).split())
+    text = " ".join(str(problem).split())
+    expected = isinstance(problem, OSError | ValueError | TypeError)
+    # Of what nobody has foreseen the kind says more than its text, which may be a bare number.
+    return text if text and expected else f"{type(problem).__name__}: {text}".removesuffix(": ")
+
+
+def reason_for(path: Path, problem: BaseException) -> str:
+    """Tell an error of a file in one line that begins with its name."""
+    text = reason(problem)
+    return text if text.startswith(f"{path}: ") else f"{path}: {text}"
 
 
 def printable(text: str) -> str:
@@ -128,9 +138,12 @@ def _cell(name: Hashable, value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def _let_go_of_stdout() -> None:
-    """Send to nowhere what is left in its buffer: Python would fail on it when it ends."""
-    with suppress(OSError, UnsupportedOperation):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+def flush_or_let_go(stream: Any) -> None:
+    """Send to nowhere what a stream cannot take: Python would fail on it when it ends."""
+    try:
+        stream.flush()
+    except OSError:
+        with suppress(OSError, UnsupportedOperation):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)

@@ -76,6 +76,9 @@ def show_window(n_clusters: int, screenshot: Path | None) -> None:
     With `screenshot`, save a picture of the whole window with the result, then close it.
     """
     import napari
+    from skimage.io import imsave
+
+    from .core.file_set import write_together
 
     viewer = napari.Viewer(title="napari-kmeans-seg demo")
     viewer.open_sample("napari-kmeans-seg", "coffee")
@@ -89,7 +92,8 @@ def show_window(n_clusters: int, screenshot: Path | None) -> None:
         return
     try:
         _wait_for_result(widget)
-        viewer.window.screenshot(str(screenshot), flash=False, canvas_only=False)
+        picture = viewer.window.screenshot(flash=False, canvas_only=False)
+        write_together({screenshot: lambda path: imsave(path, picture, check_contrast=False)})
     finally:
         viewer.close()
 
@@ -102,8 +106,9 @@ def write_pictures(n_clusters: int, folder: Path) -> tuple[Segmentation, list[Pa
     from skimage import data, io
 
     from . import segment
+    from .core.file_set import refuse_existing, write_together
     from .files.images import read_image
-    from .files.results import refuse_existing, result_paths, write_results
+    from .files.results import result_paths, write_results
 
     own = folder == FOLDER
     original = folder / "coffee.png"
@@ -111,7 +116,10 @@ def write_pictures(n_clusters: int, folder: Path) -> tuple[Segmentation, list[Pa
     if not own:
         refuse_existing([original, *results])
     folder.mkdir(parents=True, exist_ok=True)
-    io.imsave(original, data.coffee(), check_contrast=False)
+    write_together(
+        {original: lambda path: io.imsave(path, data.coffee(), check_contrast=False)},
+        overwrite=own,
+    )
     image = read_image(original)
     segmentation = segment(image.pixels, n_clusters, channel_axis=image.channel_axis)
     write_results(image, segmentation, results, overwrite=own)

@@ -217,3 +217,11 @@ def test_fit_scale_takes_a_long_row_of_pixels() -> None:
     image = np.repeat(np.array([3, 9], np.uint8), 150_000)
     found = segment(image, 2, fit_scale=0.5)
     np.testing.assert_array_equal(found.labels, np.repeat([1, 2], 150_000))
+
+
+@pytest.mark.parametrize("sigma", [5e-324, 1e-200, 0.12])
+def test_a_blur_that_reaches_no_neighbour_changes_nothing(sigma: float) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+    blurred = segment(image, 3, channel_axis=-1, smoothing=sigma, tol=0)
+    plain = segment(image.astype(np.float32), 3, channel_axis=-1, tol=0)
+    np.testing.assert_array_equal(blurred.labels, plain.labels)

@@ -431,17 +431,17 @@ class TestAllOrNothing:
         assert not paths.segmented.exists()
         assert sorted(results.iterdir()) == sorted([paths.labels, paths.clusters])
 
-    def test_a_link_is_replaced_and_its_target_left_alone(self, tmp_path, results, cell):
+    def test_a_link_is_kept_and_what_it_leads_to_replaced(self, tmp_path, results, cell):
         Image.fromarray(cell).save(tmp_path / "cell.png")
-        precious = tmp_path / "precious.txt"
-        precious.write_text("keep me")
-        (results / "cell_clusters.csv").symlink_to(precious)
+        table = tmp_path / "table.csv"
+        table.write_text("old")
+        (results / "cell_clusters.csv").symlink_to(table)
         image = read_image(tmp_path / "cell.png")
         write_results(
             image, segment(image.pixels, 2), result_paths(image.path, results), overwrite=True
         )
-        assert precious.read_text() == "keep me"
-        assert not (results / "cell_clusters.csv").is_symlink()
+        assert (results / "cell_clusters.csv").is_symlink()
+        assert table.read_text().startswith('"label","pixels","percent",')
 
 
 class TestDamaged:

@@ -270,7 +270,8 @@ def smooth(pixels: Pixels, sigma: tuple[float, ...], tick: Tick | None = None) -
         plane = values.astype(dtype, copy=False).reshape(pixels.shape)
         for axis, width in enumerate(sigma):
             tick(0)
-            if width:
+            # A narrower one weighs no neighbour; of the narrowest the square is 0.
+            if width >= 0.125:
                 plane = gaussian_filter1d(plane, width, axis)
         return plane.reshape(-1)
 

@@ -121,7 +121,7 @@ class KMeansModel:
         ----------
         path : path-like
             The file. It appears whole or not at all; one that is there already is replaced, and
-            keeps its permissions.
+            keeps its permissions. Through a symbolic link the file it leads to is replaced.
 
         Raises
         ------

@@ -1,11 +1,8 @@
 """A k-means model as a JSON file, which is checked field by field when it is read."""
 
-import contextlib
 import json
 import os
 import reprlib
-import secrets
-import stat
 from math import inf, isfinite
 from pathlib import Path
 from typing import Any
@@ -14,6 +11,7 @@ import numpy as np
 
 from .checks import COLOR_SPACES, MAX_CLUSTERS, MAX_SMOOTHING
 from .features import LARGEST, FeatureSpace
+from .file_set import write_together
 
 FORMAT = "napari-kmeans-seg model"
 SCHEMA = 1
@@ -48,25 +46,7 @@ def write(path: str | os.PathLike[str], fields: dict[str, Any]) -> None:
         raise ValueError(
             f"the model takes {len(content):,} bytes; a model file has at most {MAX_BYTES:,}."
         )
-    try:
-        _replace(Path(path), content)
-    except OSError as error:
-        # Not the name under which it was written aside.
-        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
-
-
-def _replace(target: Path, content: bytes) -> None:
-    aside = target.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
-        with aside.open("xb") as file:
-            file.write(content)
-        if target.exists():
-            aside.chmod(stat.S_IMODE(target.stat().st_mode))
-        aside.replace(target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            aside.unlink()
-        raise
+    write_together({Path(path): lambda aside: aside.write_bytes(content)}, overwrite=True)
 
 
 def read(path: str | os.PathLike[str]) -> dict[str, Any]:

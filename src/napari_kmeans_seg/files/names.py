@@ -51,8 +51,8 @@ def channel_names(
         names = list(bands)
     if not any(names) and axis is not None:
         labels = display.get("Labels", ())
-        # tifffile gives a single label as it is.
-        names = [] if isinstance(labels, str) else _of_planes(labels, axis, planes)
+        # tifffile gives a single label as it is, and one that is a number as a number.
+        names = _of_planes(labels, axis, planes) if isinstance(labels, list | tuple) else []
     if len(names) != n_channels or not any(names):
         return ()
     return _unique([name or f"band_{1 + i}" for i, name in enumerate(names)])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..odd_metadata import bare_picture, read_or_leave_out
 from .color import to_srgb
 from .image_file import ImageFile, PictureStyle
 from .names import RGB_NAMES
@@ -13,6 +15,7 @@ from .png16 import PngMarks, is_png16, read_png16, write_png16
 from .tiff_write import TiffStyle
 
 if TYPE_CHECKING:
+    from io import BytesIO
     from pathlib import Path
 
     import numpy.typing as npt
@@ -22,6 +25,7 @@ KINDS = "TIFF, PNG, JPEG or BMP"
 
 _TURN = 0x0112
 _TIFF_INCH = 2
+_MOST_DPI = 1e6  # more than any device has, and all that JPEG and PNG can say
 
 
 def read_picture(path: Path, wanted: int | None = None) -> ImageFile:
@@ -32,25 +36,50 @@ def read_picture(path: Path, wanted: int | None = None) -> ImageFile:
     ValueError
         It is no such picture, it is damaged, or it has no such frame.
     """
+    from PIL import UnidentifiedImageError
+
+    try:
+        return _read(path, path, wanted)
+    except (OSError, MemoryError):
+        raise
+    except ValueError as problem:
+        # What stands beside the pixels may be why, and is no reason.
+        bare = bare_picture(path)
+        try:
+            image = None if bare is None else _read(path, bare, wanted)
+        except ValueError:
+            image = None
+        if image is None:
+            raise
+        if isinstance(problem.__cause__, UnidentifiedImageError):
+            why = "it is in disorder"
+        else:
+            why = str(problem.__cause__ or problem)
+        told = f"has metadata that cannot be read ({why}): left out"
+        return replace(image, warnings=(told, *image.warnings))
+
+
+def _read(path: Path, source: Path | BytesIO, wanted: int | None) -> ImageFile:
+    """Read a frame of a picture from its file, or from what was made of it."""
     from PIL import Image, UnidentifiedImageError
 
     # Pillow guards servers against pictures of more than 89 megapixels; here a
     # person names files of their own.
     limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:
-        with Image.open(path, formats=("PNG", "JPEG", "BMP")) as picture:
+        with Image.open(source, formats=("PNG", "JPEG", "BMP")) as picture:
             warnings = _frame(picture, wanted)
-            style = _style(picture)
+            turn = read_or_leave_out("EXIF data", lambda: _turn(picture), 1, warnings)
+            style = _style(picture, turn)
             if is_png16(path):
                 pixels: npt.NDArray[Any] = read_png16(path)
                 alpha = pixels.shape[-1] in {2, 4}
             else:
                 picture.load()
                 pixels, alpha = _pixels(picture)
-            dpi = picture.info.get("dpi")
-            turn = _turn(picture)
-    except UnidentifiedImageError:
-        raise ValueError(f"is no image that can be read; {KINDS} is needed") from None
+            dpi = style.options.get("dpi")
+    except UnidentifiedImageError as problem:
+        raise ValueError(f"is no image that can be read; {KINDS} is needed") from problem
     except MemoryError:
         raise
     except Exception as problem:
@@ -72,7 +101,7 @@ def read_picture(path: Path, wanted: int | None = None) -> ImageFile:
         warnings=tuple(warnings),
         tiff=TiffStyle(
             axes="YXS" if has_channels else "YX",
-            resolution=(float(dpi[0]), float(dpi[1])) if dpi else None,
+            resolution=dpi,
             resolution_unit=_TIFF_INCH if dpi else 1,
             turn=turn,
         ),
@@ -158,7 +187,7 @@ def _turn(picture: PillowImage.Image) -> int:
     return turn if turn in range(1, 9) else 1
 
 
-def _style(picture: PillowImage.Image) -> PictureStyle:
+def _style(picture: PillowImage.Image, turn: int) -> PictureStyle:
     kind = "JPEG" if picture.format == "MPO" else str(picture.format)
     options: dict[str, Any] = {"BMP": {}, "PNG": {"compress_level": 1}}.get(
         kind,
@@ -166,10 +195,11 @@ def _style(picture: PillowImage.Image) -> PictureStyle:
         {"quality": 95, "subsampling": 0},
     )
     if "dpi" in picture.info:
-        options["dpi"] = picture.info["dpi"]
+        x, y = (float(dots) for dots in picture.info["dpi"])
+        if 0 < x < _MOST_DPI and 0 < y < _MOST_DPI:
+            options["dpi"] = (x, y)
     if picture.info.get("icc_profile"):
         options["icc_profile"] = picture.info["icc_profile"]
-    turn = _turn(picture)
     if turn != 1 and kind != "BMP":
         # This mark alone: the rest may hold a thumbnail of the original.
         from PIL import Image

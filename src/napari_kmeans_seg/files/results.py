@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import os
+import csv
 import re
-import tempfile
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.file_set import write_together
+from ..odd_metadata import write_with_less
 from .pictures import write_picture
 from .samples import Storage, negative
 from .tiff import no_data_value
-from .tiff_write import write_tiff
+from .tiff_write import TiffStyle, write_tiff
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     import numpy.typing as npt
     import pandas as pd
 
+    from ..core.file_exchange import Identity
     from ..core.segmentation import Segmentation
     from .image_file import ImageFile
 
@@ -73,8 +75,9 @@ def write_results(
     *,
     overwrite: bool = False,
     note: dict[str, Any] | None = None,
-) -> None:
-    """Write labels, segmented image and table: all three or none.
+    since: Mapping[Path, Identity | None] | None = None,
+) -> tuple[str, ...]:
+    """Write labels, segmented image and table: all three or none, as `write_together` does.
 
     Parameters
     ----------
@@ -86,13 +89,20 @@ def write_results(
         Whether files that are there are replaced.
     note
         What stands in the labels file beside the parameters; JSON-able.
+    since
+        What stood at the paths when the run began; what was written since is not replaced.
+
+    Returns
+    -------
+    tuple of str
+        Warnings: what the image's file says and could not be written again.
 
     Raises
     ------
     FileExistsError
         One of them is there already and `overwrite` is False.
     OSError
-        The folder cannot be written.
+        The folder cannot be written, or another process writes or wrote the same files.
     """
     # S, where it is left, would make a colour picture of the labels.
     labels_axes = "".join(
@@ -107,26 +117,50 @@ def write_results(
     )
 
     parameters = segmentation.parameters | ({"input": note} if note else {})
+    warnings: list[str] = []
 
     def write_segmented(path: Path) -> None:
         pixels = segmented_pixels(image, segmentation)
         if image.picture is None:
-            write_tiff(path, pixels, image.tiff)
+            write_with_less(
+                lambda style: write_tiff(path, pixels, style),
+                _less_and_less(image.tiff),
+                warnings,
+            )
         else:
             write_picture(path, pixels, image.picture)
 
-    _write_together(
+    def write_labels(path: Path) -> None:
+        write_with_less(
+            lambda style: write_tiff(path, segmentation.labels, style, note=parameters),
+            _less_and_less(labels_style),
+            warnings,
+        )
+
+    write_together(
         {
-            paths.labels: lambda path: write_tiff(
-                path, segmentation.labels, labels_style, note=parameters
-            ),
+            paths.labels: write_labels,
             paths.segmented: write_segmented,
+            # Texts in quotes: names of channels are text, with whatever they begin.
             paths.clusters: lambda path: cluster_table(image, segmentation).to_csv(
-                path, index=False
+                path, index=False, quoting=csv.QUOTE_NONNUMERIC
             ),
         },
         overwrite=overwrite,
+        since=since,
     )
+    return tuple(dict.fromkeys(warnings))
+
+
+def _less_and_less(style: TiffStyle) -> Iterator[tuple[str, TiffStyle]]:
+    """Leave out what stands beside the pixels; the terms of the samples and the turn stay."""
+    yield "", style
+    yield "names, look-up tables or ranges", replace(style, display={})
+    unplaced = replace(style, display={}, extra_tags=(), resolution=None, resolution_unit=1)
+    yield "a pixel size or a place on Earth", unplaced
+    yield "metadata", replace(unplaced, flavour="plain", scale={})
+    terms = replace(style.storage, profile=None)
+    yield "metadata", TiffStyle(axes=style.axes, storage=terms, turn=style.turn)
 
 
 def segmented_pixels(image: ImageFile, segmentation: Segmentation) -> npt.NDArray[Any]:
@@ -148,44 +182,3 @@ def segmented_pixels(image: ImageFile, segmentation: Segmentation) -> npt.NDArra
     if image.missing is not None:
         np.copyto(pixels, image.pixels, where=image.missing)
     return pixels
-
-
-def _write_together(writers: dict[Path, Callable[[Path], object]], *, overwrite: bool) -> None:
-    """Write files of one folder so that all appear, complete, or none does.
-
-    All are written aside first. Should moving one into place fail, those moved
-    before it are taken back and the files they replaced return.
-    """
-    folder = next(iter(writers)).parent
-    with tempfile.TemporaryDirectory(prefix=".napari-kmeans-seg-", dir=folder) as aside:
-        new, old = Path(aside, "new"), Path(aside, "old")
-        new.mkdir()
-        old.mkdir()
-        for path, write in writers.items():
-            write(new / path.name)
-        if not overwrite:
-            refuse_existing(writers)
-        moved: list[Path] = []
-        try:
-            for path in writers:
-                if path.is_dir():
-                    raise IsADirectoryError(f"{path} is a folder")
-                moved.append(path)
-                if os.path.lexists(path):
-                    path.replace(old / path.name)
-                (new / path.name).replace(path)
-        except BaseException:
-            for path in moved:
-                path.unlink(missing_ok=True)
-            for replaced in old.iterdir():
-                replaced.replace(folder / replaced.name)
-            raise
-
-
-def refuse_existing(paths: Iterator[Path] | Sequence[Path] | dict[Path, Any]) -> None:
-    """Raise FileExistsError, naming what is there already."""
-    there = [path for path in paths if os.path.lexists(path)]
-    if there:
-        names = ", ".join(str(path) for path in there[:3])
-        more = f" and {len(there) - 3} more" if len(there) > 3 else ""
-        raise FileExistsError(f"{names}{more}: there already")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from tifffile import PHOTOMETRIC, TiffPage
 
+from ..odd_metadata import read_or_leave_out
 from . import ome
 from .image_file import ImageFile
 from .names import band_descriptions, channel_names, descriptions_only
@@ -213,13 +215,27 @@ def _style(
     display: dict[str, Any] = {}
     if tiff.is_ome:
         flavour = "ome"
-        scale, display = ome.metadata(tiff.ome_metadata, index, warnings)
+        none: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
+        scale, display = read_or_leave_out(
+            "OME metadata",
+            lambda: ome.metadata(tiff.ome_metadata, index, warnings),
+            none,
+            warnings,
+        )
     elif tiff.is_imagej:
         flavour = "imagej"
-        known = tiff.imagej_metadata
+        nothing: dict[str, Any] = {}
+        known = read_or_leave_out(
+            "ImageJ metadata", lambda: dict(tiff.imagej_metadata), nothing, warnings
+        )
         scale = {key: _escaped(known[key]) for key in _IMAGEJ_SCALE if key in known}
         display = {key: known[key] for key in _IMAGEJ_DISPLAY if key in known}
-    has_resolution = 282 in page.tags and 283 in page.tags
+    unknown: tuple[tuple[float, float] | None, int] = (None, 1)
+    resolution, unit = unknown
+    if 282 in page.tags and 283 in page.tags:
+        resolution, unit = read_or_leave_out(
+            "a resolution", lambda: _resolution(page), unknown, warnings
+        )
     extra_tags = [
         (code, tag.dtype, tag.count, tag.value, True)
         for code in _GEO_TAGS
@@ -232,10 +248,19 @@ def _style(
         flavour=flavour,
         scale=scale,
         display=display,
-        resolution=page.resolution if has_resolution else None,
-        resolution_unit=int(page.resolutionunit) if has_resolution else 1,
+        resolution=resolution,
+        resolution_unit=unit,
         extra_tags=tuple(extra_tags),
     )
+
+
+def _resolution(page: Any) -> tuple[tuple[float, float], int]:
+    x, y = (float(value) for value in page.resolution)
+    if not (0 < x < math.inf and 0 < y < math.inf):
+        raise ValueError(f"{x:g} × {y:g} pixels per unit make no sense")
+    # 0 stands in many files for no unit, which is 1.
+    unit = int(page.tags.valueof(296, 2))
+    return (x, y), unit if unit in {1, 2, 3, 4, 5} else 1
 
 
 def _escaped(value: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import tifffile
 
+from ..odd_metadata import read_or_leave_out
 from .ome import check_parts, is_of_another_size, xml_to_read
 from .tiff_decode import decode
 
@@ -46,6 +47,10 @@ _LOSS = (
 )
 # And where software that does not know tifffile's descriptions has cut or joined pictures.
 _STALE = ("does not match", "do not match", "invalid shaped series")
+# Those whose descriptions tifffile makes series of.
+_FLAVOURS = ("imagej", "ome", "shaped", "fluoview", "lsm", "stk", "ndtiff", "mmstack", "nih",
+             "scanimage", "bif", "avs", "philips", "scn", "svs", "qpi")  # fmt: skip
+_PAGE_BY_PAGE: dict[str, Any] = {f"is_{kind}": False for kind in _FLAVOURS}
 _OF_ANOTHER = "has a description of another picture"
 
 
@@ -75,6 +80,8 @@ class Chosen:
 def opened(path: Path) -> Iterator[tuple[Any, list[str]]]:
     """Open a TIFF file, and give with it a list of warnings, to which the end may add.
 
+    A description that makes no sense is left out, and the pages are read as they lie.
+
     Raises
     ------
     ValueError
@@ -84,11 +91,7 @@ def opened(path: Path) -> Iterator[tuple[Any, list[str]]]:
     with _messages() as messages:
         try:
             with tifffile.TiffFile(path) as tiff:
-                instead = _checked(tiff, path, warnings)
-                if not instead and tiff.is_shaped and _is_stale(tiff, messages):
-                    messages.clear()
-                    warnings.append(f"{_OF_ANOTHER}; its pages are read as they lie")
-                    instead = {"is_shaped": False}
+                instead = _checked(tiff, path, warnings) or _as_they_lie(tiff, messages, warnings)
                 if not instead:
                     yield tiff, warnings
             if instead:
@@ -106,10 +109,31 @@ def opened(path: Path) -> Iterator[tuple[Any, list[str]]]:
     ]
 
 
-def _is_stale(tiff: Any, messages: list[tuple[int, str]]) -> bool:
-    """Whether tifffile finds that its own description is of other pages."""
-    list(tiff.series)
-    return any("shaped series" in text and any(s in text for s in _STALE) for _, text in messages)
+def _as_they_lie(tiff: Any, messages: list[tuple[int, str]], warnings: list[str]) -> dict[str, Any]:
+    """Return how else to open a file whose description makes no sense or is of other pages."""
+    series = read_or_leave_out("a description", lambda: _series(tiff), None, warnings)
+    if series is None:
+        instead = _PAGE_BY_PAGE
+    elif tiff.is_shaped and any(
+        "shaped series" in text and any(sign in text for sign in _STALE) for _, text in messages
+    ):
+        # tifffile finds that its own description is of other pages.
+        warnings.append(f"{_OF_ANOTHER}; its pages are read as they lie")
+        instead = {"is_shaped": False}
+    else:
+        return {}
+    messages.clear()
+    return instead
+
+
+def _series(tiff: Any) -> list[Any] | None:
+    """Find what the descriptions make of the pages; raise where that is more than there is."""
+    every = list(tiff.series)
+    for one in every[:1]:
+        end = (one.dataoffset or 0) + one.nbytes
+        if one.kind == "shaped" and one.dataoffset is not None and end > tiff.filehandle.size:
+            raise ValueError(f"its shape {one.shape} is more than the file holds")
+    return every
 
 
 def _raise_loss(messages: list[tuple[int, str]], cause: Exception | None = None) -> None:

@@ -99,6 +99,8 @@ def write_tiff(
         if note is not None:
             metadata["Description"] = json.dumps({NOTE: note})
     else:
+        # By the name alone tifffile would write OME, which has no such axes.
+        options["ome"] = False
         metadata = {"axes": style.axes}
         if note is not None:
             metadata[NOTE] = note

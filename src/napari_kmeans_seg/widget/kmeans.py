@@ -17,6 +17,7 @@ from .fields.k import ClusterCount
 from .fields.options import Options, OptionsSection, align_labels
 from .fields.settings import LastSettings
 from .fields.target import Target
+from .plain_text import show_plain
 from .plots.choose_k import HowMany
 from .plots.cluster_plot import ClusterPlot
 from .preview import Preview
@@ -142,6 +143,7 @@ class KMeansWidget(Container[Widget]):
         self.below = Scrolled(self.how_many, self.where, self.more, self.clusters, self.see)
         self.native.layout().addWidget(self.below)
         self._wheel = WheelScrolls(self.native, self.below)
+        show_plain(self.native)
 
     # -- which layer --------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 
 import numpy as np
@@ -145,7 +146,7 @@ def test_a_region(viewer, coffee, folder, everywhere, chosen):
     region = Region.of(viewer.add_labels(painted, name="mine"), chosen, everywhere=everywhere)
     image = viewer.add_image(coffee, rgb=True)
     result = run(viewer, replace(LayerImage.of(image), region=region))
-    assert "# The region “mine”, saved as an image" in python_script(result.layer)
+    assert "region_name = 'mine'" in python_script(result.layer)
     assert gives_it(result)
     text = methods_text(result.layer)
     assert "inside the region “mine”" + (", labels 1 and 3;" if chosen else ";") in text
@@ -226,7 +227,7 @@ def test_the_file_that_an_image_was_opened_from_is_named(viewer, coffee, folder)
     layer = viewer.add_image(coffee, rgb=True, name="my cup")
     result = run(viewer, LayerImage.of(layer))
     assert files_of(result.sources()) == ()
-    assert "# The image “my cup”, saved as a file." in python_script(result.layer)
+    assert "layer_name = 'my cup'" in python_script(result.layer)
     with layer_source(path=str(folder / "cup.tif")):  # as napari does when it opens a file
         opened = viewer.add_image(coffee, rgb=True)
     result = run(viewer, LayerImage.of(opened))
@@ -270,3 +271,70 @@ def test_a_threshold_that_was_moved(viewer, cell, folder):
 def test_the_planes_of_a_stack_are_not_taken_for_channels(viewer, stack, folder):
     save("image.tif", stack[:3])
     assert gives_it(run(viewer, LayerImage.of(viewer.add_image(stack[:3]))))
+
+
+BREAKS = [
+    "\n",
+    "\r",
+    "\x0b",
+    "\x0c",
+    "\x1c",
+    "\x1d",
+    "\x1e",
+    "\x85",
+    "\u2028",
+    "\u2029",
+    "\0",
+    "\udc80",
+]
+
+
+@pytest.mark.parametrize("broken_by", [*BREAKS, "'", '"', "\\", "imread('x.png')", "segment("])
+def test_a_name_is_no_code(viewer, cell, folder, broken_by):
+    """Whatever stands in the name of a layer, a region, a channel or a file, none of it is run."""
+    name = f"a{broken_by}raise SystemExit('run')  # {broken_by}"
+    if broken_by == "\udc80":
+        name = "a\udc80"  # what a file's name that is no UTF-8 becomes
+    image = cell[:60, :80].astype(np.uint16) * 9
+    painted = np.ones(image.shape, np.uint8)
+    save("image.tif", image)
+    save("region.tif", painted)
+    region = Region.of(viewer.add_labels(painted, name=name), ())
+    source = LayerImage.of(viewer.add_image(image, name=name))
+    result = run(viewer, replace(source, region=region))
+    work_on(result)
+    assert gives_it(result)
+    script = python_script(result.layer)
+    assert not any(mark in script for mark in BREAKS[1:])
+    assert all(line.isprintable() for line in script.split("\n"))
+    assert name in {
+        node.value for node in ast.walk(ast.parse(script)) if isinstance(node, ast.Constant)
+    }
+
+    two = [viewer.add_image(image, name=f"{i}{name}") for i in range(2)]
+    script = python_script(run(viewer, LayerImage.of(*two)).layer)
+    named = [node for node in ast.walk(ast.parse(script)) if isinstance(node, ast.List)]
+    assert [f"{i}{name}" for i in range(2)] in [
+        ast.literal_eval(one)
+        for one in named
+        if all(isinstance(element, ast.Constant) for element in one.elts)
+    ]
+
+    script = python_script(result.layer, f"{name}.tif")
+    assert f"{name}.tif" in {
+        node.value for node in ast.walk(ast.parse(script)) if isinstance(node, ast.Constant)
+    }
+    assert "from tifffile import imread" in script
+
+
+def test_no_comment_of_a_script_holds_text_from_outside(viewer, stack, folder):
+    region = Region.of(viewer.add_labels(np.ones(stack.shape, np.uint8), name="OUTSIDE"), (1,))
+    layers = [viewer.add_image(stack, name=f"OUTSIDE {i}") for i in range(2)]
+    result = run(viewer, replace(LayerImage.of(*layers), plane={0: 2}, region=region))
+    work_on(result)
+    result.rename(result.labels[0], "OUTSIDE")
+    result.layer.metadata["napari-kmeans-seg"]["version"] = "OUTSIDE\nraise SystemExit"
+    lines = python_script(result.layer).splitlines()
+    assert any("OUTSIDE" in line for line in lines)
+    assert not [line for line in lines if "OUTSIDE" in line.partition("#")[2]]
+    ast.parse("\n".join(lines))

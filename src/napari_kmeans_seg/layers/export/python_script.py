@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import ast
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from ..outputs.record import Deleted, Merged, PaintedByHand, Record, Split, Thre
 from .opened_files import TIFF
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from napari.layers import Layer
 
 # In the order of `segment`, with its defaults: what is as it was is not spelled out.
@@ -37,8 +39,9 @@ _PAINTED = "# Pixels were relabelled by hand {}, which a script cannot repeat."
 def python_script(layer: Layer, *files: str) -> str:
     """Write the script that gives a result, from the image file to its labels.
 
-    What cannot be written, such as a region that was drawn, is read from a file, and a
-    comment says of what.
+    What cannot be written, such as a region that was drawn, is read from a file, and the
+    script says of what. Names and other texts from outside are literals made by `repr`,
+    never comments: a line break in a name would end these, and the rest would be run.
 
     Parameters
     ----------
@@ -59,24 +62,35 @@ def python_script(layer: Layer, *files: str) -> str:
     body += [*_labels(record), *_edited(record)]
     if painted_by_hand(layer):
         body.append(_PAINTED.format("since"))
-    return "\n".join([f"# napari-kmeans-seg {record.version}", *_imports(body), "", *body, ""])
+    made_by = [
+        "# The napari-kmeans-seg of this version gave the result.",
+        f"version = {record.version!r}",
+    ]
+    return "\n".join([*made_by, "", *_imports(body), "", *body, ""])
 
 
 def _imports(body: list[str]) -> list[str]:
     """Import what the lines need."""
-    text = "\n".join(body)
-    own = [name for name in ("prepare", "segment") if f"{name}(" in text]
-    lines = ["import numpy as np"] if "np." in text else []
-    read = re.findall(r"imread\('([^']*)'\)|imread\(\"([^\"]*)\"\)", text)
+    nodes = list(ast.walk(ast.parse("\n".join(body))))
+    used = {node.id for node in nodes if isinstance(node, ast.Name)}
+    own = [name for name in ("prepare", "segment") if name in used]
+    lines = ["import numpy as np"] if "np" in used else []
     # scikit-image would take a stack of 3 or 4 planes for channels.
-    tiff = all("".join(name).lower().endswith(TIFF) for name in read)
+    tiff = all(str(name).lower().endswith(TIFF) for name in _files_read(nodes))
     lines += [f"from {'tifffile' if tiff else 'skimage.io'} import imread", ""]
     lines.append(f"from napari_kmeans_seg import {', '.join(own)}")
-    if "CleanUp(" in text:
+    if "CleanUp" in used:
         lines.append("from napari_kmeans_seg.layers import CleanUp")
-    if "StepsSegmentation" in text:
+    if "StepsSegmentation" in used:
         lines.append("from napari_kmeans_seg.layers.results import StepsSegmentation")
     return lines
+
+
+def _files_read(nodes: list[ast.AST]) -> Iterator[object]:
+    for node in nodes:
+        match node:
+            case ast.Call(func=ast.Name(id="imread"), args=[ast.Constant(value=name)]):
+                yield name
 
 
 def _read(record: Record, files: tuple[str, ...]) -> list[str]:
@@ -88,8 +102,9 @@ def _read(record: Record, files: tuple[str, ...]) -> list[str]:
     else:
         lines = [f"image = imread({(files or ('image.tif',))[0]!r})"]
     if not files:
-        saved = "images “{}”, each" if channels else "image “{}”,"
-        lines.insert(0, f"# The {saved.format(source.name)} saved as a file.")
+        saved = "images" if channels else "image"
+        named = list(channels) if channels else source.name
+        lines[:0] = [f"# Save the {saved} of this name as a file.", f"layer_name = {named!r}"]
     if (level := _level(record)) is not None:
         lines += [
             f"# Clusters were found on level {level} of the pyramid, an image of its own size.",
@@ -102,10 +117,11 @@ def _read(record: Record, files: tuple[str, ...]) -> list[str]:
     if (region := source.region) is not None:
         chosen = list(region.labels)
         size = "the size of the whole stack" if cut else "the same size"
-        lines.append(
-            f"# The region “{region.layer}”, saved as an image of {size}"
-            + (": its labels." if chosen else " that is not 0 inside.")
-        )
+        what = "its labels" if chosen else "not 0 inside"
+        lines += [
+            f"# Save the region of this name as an image of {size}: {what}.",
+            f"region_name = {region.layer!r}",
+        ]
         inside = f"np.isin({{}}, {chosen})" if chosen else "{} > 0"
         index = f"[{', '.join(cut)}]" if cut else ""
         lines.append("mask = " + inside.format(f"imread('region.tif'){index}"))

@@ -57,7 +57,9 @@ def fingerprint(data: Any, progress: Callable[[float, str], None] | None = None)
 
 def table_fingerprint(features: pd.DataFrame) -> str:
     """Sum up a features table, to compare it later."""
-    return f"{zlib.crc32(features.to_csv(index=False).encode()):08x}"
+    # A layer may be called after a file whose name is no UTF-8.
+    text = features.to_csv(index=False).encode(errors="surrogatepass")
+    return f"{zlib.crc32(text):08x}"
 
 
 def linked_layers(viewer: ViewerModel, source_id: str, kind: Kind) -> list[Layer]:

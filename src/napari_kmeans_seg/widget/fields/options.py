@@ -17,6 +17,7 @@ from magicgui.widgets import (
 )
 from qtpy.QtWidgets import QAbstractSpinBox
 
+from ..plain_text import plain
 from ..sections import Section, unmarked
 from ..wording import FieldError
 from .arguments import ARGUMENTS, BY_NAME
@@ -193,7 +194,7 @@ class Options(Container[Widget]):
         self._explain(name, BY_NAME[name].tooltip if counts else otherwise)
 
     def _explain(self, name: str, tooltip: str) -> None:
-        self.fields[name].tooltip = tooltip
+        self.fields[name].tooltip = plain(tooltip)
 
     def _offer_optimal(self, *, one_channel: bool) -> None:
         """Let the optimal clustering be chosen for images that have one."""

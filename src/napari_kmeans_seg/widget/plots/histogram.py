@@ -9,6 +9,7 @@ from qtpy.QtCore import QPointF, QRectF, Qt, Signal  # type: ignore[attr-defined
 from qtpy.QtGui import QColor, QPainter, QPen, QPolygonF
 from qtpy.QtWidgets import QToolTip
 
+from ..plain_text import plain
 from .frame import Axis, PlotFrame, compact, figure
 
 if TYPE_CHECKING:
@@ -281,7 +282,7 @@ class HistogramPlot(PlotFrame):
             return
         over = self.near(x) is not None
         self.setCursor(Qt.CursorShape.SplitHCursor if over else Qt.CursorShape.ArrowCursor)
-        QToolTip.showText(event.globalPosition().toPoint(), self.text_at(x), self)
+        QToolTip.showText(event.globalPosition().toPoint(), plain(self.text_at(x)), self)
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
         """Put the threshold where it was dragged."""

@@ -9,6 +9,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor, QImage, QPainter, QPen
 from qtpy.QtWidgets import QToolTip
 
+from ..plain_text import plain
 from .dots import paint_dots
 from .frame import Axis, PlotFrame, figure
 
@@ -206,7 +207,7 @@ class ScatterPlot(PlotFrame):
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
         """Say what is under the mouse."""
         if event is not None:
-            text = self.text_at(event.position())
+            text = plain(self.text_at(event.position()))
             QToolTip.showText(event.globalPosition().toPoint(), text, self)
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 
 from napari_kmeans_seg.layers.clusters import Clusters, clusters_of
 
+from ..plain_text import plain
 from ..sections import hidden_line
 from ..task import Task
 from .buttons import action, buttons
@@ -369,7 +370,7 @@ class ClusterTable(QWidget):
             self.actions_[name].setEnabled(on)
         for name, step, keys in (("undo", undo, "Ctrl+Z"), ("redo", redo, "Ctrl+Shift+Z")):
             tip = f"{name.capitalize()}: {step} ({keys})" if step else f"Nothing to {name}."
-            self.actions_[name].setToolTip(tip)
+            self.actions_[name].setToolTip(plain(tip))
 
     def _menu(self, place: QPoint) -> None:
         menu = QMenu(self)

@@ -15,6 +15,8 @@ from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap
 
 from napari_kmeans_seg.layers.outputs.columns import Column, columns_of
 
+from ..plain_text import plain
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -125,7 +127,7 @@ class ClusterModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return column.title
         if role == Qt.ItemDataRole.ToolTipRole:
-            return column.tip
+            return plain(column.tip)
         return None
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -140,8 +142,10 @@ class ClusterModel(QAbstractTableModel):
             return value
         if role == Qt.ItemDataRole.EditRole and column.kind == "name":
             return str(value)
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+        if role == Qt.ItemDataRole.DisplayRole:
             return column.written(value)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return plain(column.written(value))
         if role == Qt.ItemDataRole.TextAlignmentRole and column.kind != "name":
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         return None
