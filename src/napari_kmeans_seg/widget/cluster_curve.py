@@ -63,8 +63,8 @@ class CurvePlot(QWidget):
         self.setFixedHeight(140)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setToolTip(
-            "Inertia: how far pixels are from their cluster's mean, in all; the elbow counts.\n"
-            "Silhouette: how far apart clusters are, from 0 to 1; the highest counts.\n"
+            "Inertia: how far pixels are from their cluster's mean, in all.\n"
+            "Silhouette: how far apart clusters are, from 0 to 1: one of three votes.\n"
             "Click to take a number of clusters."
         )
 
