@@ -9,8 +9,8 @@ Three scores vote, each of another kind, so that what misleads one does not misl
   they overlap, but takes blurred edges and shading for classes.
 - Silhouette: are clusters compact and far apart? It merges what lies close together.
 
-All are found from sums in a fixed order and by elementwise arithmetic, but for the sums of
-distances; what differs in the last digits only counts as equal.
+Scores that differ in the last digits only count as equal, since sums of distances and exponentials
+are rounded otherwise on another processor.
 """
 
 from collections.abc import Iterable, Sequence
@@ -63,10 +63,9 @@ def cluster_curve(
         mean = np.average(points.features, axis=1, weights=points.weights)[np.newaxis]
         one = points.icl(mean, scatter, n_pixels)
         for i, (few, rest) in enumerate(zip(centroids, within, strict=True)):
-            icl[i] = (
-                points.icl(few, max(rest, NOTHING * scatter), n_pixels) - one if k[i] > 1 else 0
-            )
+            icl[i] = points.icl(few, max(rest, NOTHING * scatter), n_pixels) - one
             separated[i] = points.separated(few, rest, n_pixels)
+        icl[k == 1] = 0
     valleys = int(k[separated][-1]) if separated.any() else 1
     gaussian = _best(k, icl) if icl.max() > EQUAL else 1
     exact = k[within <= NOTHING * scatter]
