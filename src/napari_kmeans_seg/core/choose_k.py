@@ -44,9 +44,9 @@ class ClusterCurve:
     suggestion : int
         The number that two of three votes are for: the largest number of clusters that are all
         separated, that of the largest `icl`, and that of the largest silhouette. Where all
-        differ the first (of several features the second, if it is one more), where there is none
-        the smallest number that was tried, and where each distinct value has a cluster of its
-        own the number of these.
+        differ the first; of several features the second wherever it is just one more than the
+        first. Where there is none the smallest number that was tried, and where each distinct
+        value has a cluster of its own the number of these.
     reason : str
         Why, and what speaks for other numbers; that no number is better than another where it
         is so.

@@ -133,8 +133,10 @@ def _decide(
         )
         return int(k[0]), reason, (), False
     choice = valleys
-    # Few points lie between two clusters of several features, so that one valley may go unseen.
-    one_unseen = several_features and gaussian == valleys + 1 and silhouette != valleys
+    # Few points lie between two clusters of several features, so that one valley may go unseen;
+    # the silhouette, too, errs towards fewer. Of 1,400 made images 16 more were right with this,
+    # of 640 blurred or shaded ones 12 fewer.
+    one_unseen = several_features and gaussian == valleys + 1
     if gaussian == silhouette or one_unseen:
         choice = gaussian
     reason = f"{choice} clusters: {_and([name for name in says if says[name] == choice])}."
