@@ -11,8 +11,7 @@ import skimage.data
 from sklearn.metrics import calinski_harabasz_score, silhouette_score
 
 from napari_kmeans_seg import choose_k, segment
-from napari_kmeans_seg.core import choose_k as scores
-from napari_kmeans_seg.core import lazy_image, levels, prepared
+from napari_kmeans_seg.core import coarse_points, lazy_image, levels, prepared
 from napari_kmeans_seg.core.optimal import OptimalPartitions, optimal_partitions
 
 
@@ -92,7 +91,7 @@ def test_the_scores_of_very_large_values_are_finite() -> None:
 def test_silhouettes_of_few_pixels_are_those_of_each(
     monkeypatch: pytest.MonkeyPatch, together: int
 ) -> None:
-    monkeypatch.setattr(scores, "TOGETHER", together)
+    monkeypatch.setattr(coarse_points, "TOGETHER", together)
     image = np.random.default_rng(0).gamma(1, size=(10, 13, 4))
     curve = choose_k(image, range(2, 6), channel_axis=-1)
     for k, silhouette in zip(curve.n_clusters, curve.silhouette, strict=True):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from . import fit
 from .binned import BinnedPixels, bin_pixels
-from .choose_k import Silhouettes
+from .coarse_points import N_POINTS, CoarsePoints
 from .features import FeatureSpace, value_range
 from .image_points import DRAWN, ImagePoints
 from .labelling import Assigned
@@ -186,9 +186,10 @@ class Levels:
         return inertia(points, found.centroids)
 
     @cached_property
-    def silhouettes(self) -> Silhouettes:
-        """What mean silhouettes are found on."""
-        return Silhouettes(self._cells)
+    def few(self) -> CoarsePoints:
+        """What numbers of clusters are scored on."""
+        points = coarser(self._cells, N_POINTS)
+        return CoarsePoints(points.features, points.weights)
 
     def assigned(self, centroids: NDArray[np.float64], found: LloydResult) -> Assigned | None:
         """Assign the distinct values of the image; None where they are not the points.

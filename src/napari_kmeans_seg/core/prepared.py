@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import checks, fit
 from .binned import BinnedPixels
-from .choose_k import ClusterCurve, cluster_curve
+from .choose_k import ClusterCurve
 from .features import FeatureSpace
 from .image_points import ImagePoints
 from .labelling import Clusters, Labelling, label_values
@@ -19,6 +19,7 @@ from .lloyd import LloydResult, lloyd
 from .model import KMeansModel
 from .notes import few_values, not_finite, without_pixels
 from .parallel import Progress, Tick, no_tick, portion
+from .scores import cluster_curve
 from .segmentation import Segmentation, by_brightness
 
 RELABELLINGS = 10
@@ -233,8 +234,8 @@ class PreparedImage:
             numbers, inertias, centroids = numbers[:-1], inertias[:-1], centroids[:-1]
         inertias = [one * self._scale_of_costs for one in inertias]
         scatter = self._levels.variance * self._n_pixels * found.centroids.shape[1]
-        silhouette = self._levels.silhouettes.means(centroids)
-        curve = cluster_curve(numbers, inertias, silhouette, scatter, self._n_pixels)
+        few = self._levels.few
+        curve = cluster_curve(numbers, inertias, centroids, few, scatter, self._n_pixels)
         with np.errstate(over="ignore"):
             return replace(curve, inertia=np.ldexp(curve.inertia, 2 * self._space.exponent))
 

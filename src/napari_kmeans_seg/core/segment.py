@@ -218,7 +218,7 @@ def choose_k(
     Returns
     -------
     ClusterCurve
-        Inertia, three scores for each number, and a suggestion with its reason.
+        Inertia and scores for each number, a suggestion with its reason, and what is plausible.
 
     Raises
     ------
@@ -233,8 +233,10 @@ def choose_k(
 
     Notes
     -----
-    The suggestion is what most of the scores prefer, a heuristic: the right number is
-    the one that answers your question. The image is read once for all numbers.
+    The suggestion is what two of three scores prefer, a heuristic: the right number is the one
+    that answers your question. Where scores differ `ClusterCurve.plausible` names all answers, and
+    `ClusterCurve.reason` says why, or that no number is better than another, as of a gradient.
+    The image is read once for all numbers.
 
     Examples
     --------

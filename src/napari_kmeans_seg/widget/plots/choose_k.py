@@ -49,9 +49,8 @@ class CurvePlot(PlotFrame):
         self.curve: ClusterCurve | None = None
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setToolTip(
-            "Inertia: sum of the squared distances of all pixels to their cluster's mean. "
-            "Look for the bend.\n"
-            "Silhouette: how well the clusters are separated, from 0 to 1. Higher is better.\n"
+            "Inertia: sum of the squared distances of all pixels to their cluster's mean.\n"
+            "Silhouette: how well the clusters are separated, from 0 to 1; one of three votes.\n"
             "Click to choose a number of clusters."
         )
 
