@@ -303,6 +303,17 @@ class TestMask:
         assert "is an input and would be overwritten" in done.stderr
         assert mask.read_bytes() == before
 
+    def test_one_that_claims_more_than_is_read_is_refused_before_any_work(self, tmp_path, cell):
+        path = tmp_path / "cell.png"
+        Image.fromarray(cell).save(path)
+        done = run(
+            *("segment", path, "-o", tmp_path / "out", "--mask", path),
+            *("--max-pixels", cell.size - 1),
+        )
+        assert done.returncode == 2
+        assert f"--mask {path}: has {cell.size:,} pixels or more" in done.stderr
+        assert not (tmp_path / "out").exists()
+
     def test_one_that_is_turned_in_another_way_is_refused(self, tmp_path, inside):
         exif = Image.Exif()
         exif[274] = 3
