@@ -90,6 +90,9 @@ def again_table(rows: list[tuple[int, Measurement]]) -> str:
     """The first call beside another k on the points that are kept, in the same process."""
     lines = ["| k | first call, s | points kept, s | ratio |", "|--:|--:|--:|--:|"]
     for k, again in rows:
+        if not again.runs:
+            lines.append(f"| {k} | {again.problem} | | |")
+            continue
         first = again.stages["First call"]
         ratio = first / again.seconds
         lines.append(f"| {k} | {first:.3f} | {again.seconds:.3f} | {ratio:.1f} |")
@@ -100,6 +103,9 @@ def choice_table(rows: list[tuple[str, Measurement]]) -> str:
     """`choose_k` beside one segmentation, in the same process."""
     lines = ["| | one segment, s | choose_k, s | ratio |", "|---|--:|--:|--:|"]
     for title, choice in rows:
+        if not choice.runs:
+            lines.append(f"| {title} | {choice.problem} | | |")
+            continue
         one = choice.stages["One segment"]
         ratio = choice.seconds / one
         lines.append(f"| {title} | {one:.3f} | {choice.seconds:.3f} | {ratio:.1f} |")
@@ -119,7 +125,7 @@ def target_table(cases: list[Case], again: list[tuple[int, Measurement]]) -> str
             if case.title.startswith(words) and case.k == k and peer in case.found:
                 times = case.found[peer].seconds / case.found["ours"].seconds
                 add(f"{case.title}, k = {k}, against {NAMES[peer]}", least, aim, times)
-    for k, kept in again:
+    for k, kept in (row for row in again if row[1].runs):
         times = kept.stages["First call"] / kept.seconds
         add(f"another k = {k} on kept points, against the first call", *KEPT, times)
     return "\n".join(lines)
