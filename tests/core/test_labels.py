@@ -74,8 +74,10 @@ def test_of_centroids_as_near_as_each_other_the_first_is_found(dtype, n_channels
 
 
 @pytest.mark.parametrize("whole", [False, True], ids=["floats", "integers"])
-@pytest.mark.parametrize("n_clusters", [3, 20, 70])
-@pytest.mark.parametrize("n_channels", [1, 3, 5])
+# Of one channel of whole numbers many a value is half-way between two of many means.
+@pytest.mark.parametrize(
+    ("n_channels", "n_clusters"), [(1, 3), (1, 20), (3, 3), (3, 20), (3, 70), (5, 20), (5, 70)]
+)
 def test_from_a_given_start_lloyd_ends_where_it_ends_on_all_pixels(n_channels, n_clusters, whole):
     pixels = cloud(n_channels, 8001, whole=whole)
     start = start_of(pixels, n_clusters)
