@@ -86,6 +86,22 @@ def main() -> None:
         (output / "RESULTS.md").write_text(text)
 
 
+Row = tuple[str, Path, int, list[str]]
+"""Title, image, number of clusters and methods of a case."""
+
+
+def small_rows(bench: Benchmark) -> list[Row]:
+    """Small images of many channels, as people cluster them by scikit-learn."""
+    plan, rows = bench.plan, list[Row]()
+    for n in plan.small_channels:
+        file = bench.save(f"stains-{n}", images.stains(plan.small_side, n))
+        title = f"float32, {plan.small_side} x {plan.small_side}, {n} channels"
+        rows += [(title, file, k, methods.FEW) for k in plan.small_k]
+    cube = images.cube(plan.cube_side)
+    title = f"float32, {plan.cube_side} x {plan.cube_side}, {cube.shape[2]} bands"
+    return [*rows, (title, bench.save("cube", cube), 16, methods.FEW)]
+
+
 def everything(bench: Benchmark, photo_file: Path | None, output: Path | None) -> str:
     """Measure everything; return it as a page of Markdown."""
     plan = bench.plan
@@ -94,42 +110,44 @@ def everything(bench: Benchmark, photo_file: Path | None, output: Path | None) -
     megapixels = whole.shape[0] * whole.shape[1] / 1e6
     photo_npy = bench.save("photo", whole)
     grey = bench.save("grey", images.grey16(plan.grey_side))
-    four = images.float4(plan.float_side)
+    four = images.stains(plan.float_side)
     stains, stain = bench.save("stains", four), bench.save("stain", four[..., 0])
+    noise = bench.save("noise", images.noise(plan.noise_side))
     astronaut = bench.save("astronaut", images.astronaut())
     n_grey, n_float = plan.grey_side**2 / 1e6, plan.float_side**2 / 1e6
+    n_noise = plan.noise_side**2 / 1e6
 
     on_float = methods.FLOAT if plan.all_methods else methods.FEW
     on_one = [*methods.FEW, "kmeans1d"] if plan.all_methods else methods.FEW
     on_small = methods.COLOUR if plan.all_methods else methods.FEW
-    cases = [
-        bench.case(
-            f"RGB photograph, {megapixels:.1f} megapixels",
-            photo_npy,
-            k,
-            # Those that take minutes at few clusters are spared more.
-            methods.COLOUR if k < 10 else methods.QUICKER,
-        )
+    photo_title = f"RGB photograph, {megapixels:.1f} megapixels"
+    float_title = f"float32, 4 channels, {n_float:.1f} megapixels"
+    # Those that take minutes at few clusters are spared more.
+    rows: list[Row] = [
+        (photo_title, photo_npy, k, methods.COLOUR if k < 10 else methods.QUICKER)
         for k in plan.photo_k
     ]
-    cases += [
-        bench.case(f"uint16 grey, {n_grey:.1f} megapixels", grey, 4, methods.GREY),
-        bench.case(f"float32, 4 channels, {n_float:.1f} megapixels", stains, 5, on_float),
-        bench.case("512 x 512 RGB", astronaut, 5, on_small),
-        bench.case(f"float32, one channel, {n_float:.1f} megapixels", stain, 4, on_one),
+    rows += [(f"uint16 grey, {n_grey:.1f} megapixels", grey, 4, methods.GREY)]
+    rows += [(float_title, stains, k, on_float if k < 10 else methods.FEW) for k in plan.float_k]
+    rows += [
+        ("512 x 512 RGB", astronaut, 5, on_small),
+        (f"float32, one channel, {n_float:.1f} megapixels", stain, 4, on_one),
+        (f"RGB noise, {n_noise:.1f} megapixels", noise, 5, methods.FEW),
+        *small_rows(bench),
     ]
+    cases = [bench.case(*row) for row in rows]
     again = [
         (case.k, bench.run(photo_npy, "another_k", case.k)) for case in cases[: len(plan.photo_k)]
     ]
-    files = [photo_npy] * len(plan.photo_k) + [grey, stains, astronaut, stain]
     choice = [
-        (case.title, bench.run(file, "choose_k", 12))
-        for case, file in ((cases[0], photo_npy), (cases[-3], stains), (cases[-2], astronaut))
+        (title, bench.run(file, "choose_k", 12))
+        for title, file in (
+            (photo_title, photo_npy),
+            (float_title, stains),
+            ("512 x 512 RGB", astronaut),
+        )
     ]
-    split = [
-        (f"{case.title}, k = {case.k}", bench.run(file, "stages", case.k))
-        for case, file in zip(cases, files, strict=True)
-    ]
+    split = [(f"{title}, k = {k}", bench.run(file, "stages", k)) for title, file, k, _ in rows]
 
     by_pixels: Curves = {}
     for size in plan.curve_pixels:

@@ -44,15 +44,28 @@ def grey16(side: int) -> Array:
     return rng.poisson(background + np.clip(cells, 0, 60_000)).astype(np.uint16)
 
 
-def float4(side: int) -> Array:
-    """Four stains that mix in a few kinds of tissue, with noise: values do not repeat."""
+def stains(side: int, n_stains: int = 4) -> Array:
+    """Stains that mix in a few kinds of tissue, with noise: values do not repeat."""
     rng = np.random.default_rng(2)
     fields = np.stack([gaussian_filter(rng.standard_normal((side, side)), 20) for _ in range(6)])
     share = np.exp(3 * fields / fields.std())
     share /= share.sum(axis=0)
-    stains = np.tensordot(share, rng.uniform(0, 1, (6, 4)), axes=(0, 0))
-    stains += 0.05 * rng.standard_normal(stains.shape)
-    return stains.astype(np.float32)
+    mixed = np.tensordot(share, rng.uniform(0, 1, (6, n_stains)), axes=(0, 0))
+    mixed += 0.05 * rng.standard_normal(mixed.shape)
+    return mixed.astype(np.float32)
+
+
+def cube(side: int, n_bands: int = 200) -> Array:
+    """Fields of 16 materials seen in many bands, as from the air: a spectrum each, with noise."""
+    rng = np.random.default_rng(0)
+    spectra = np.cumsum(rng.normal(size=(16, n_bands)), 1) * 80 + 3000
+    fields = np.kron(rng.integers(0, 16, (side // 5, side // 5)), np.ones((5, 5), np.intp))
+    return (spectra[fields] + rng.normal(0, 60, (*fields.shape, n_bands))).astype(np.float32)
+
+
+def noise(side: int) -> Array:
+    """RGB of which hardly a colour repeats."""
+    return np.random.default_rng(3).integers(0, 256, (side, side, 3), np.uint8)
 
 
 def astronaut() -> Array:

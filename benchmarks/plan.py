@@ -17,6 +17,12 @@ class Plan:
     photo_k: tuple[int, ...]
     grey_side: int
     float_side: int
+    float_k: tuple[int, ...]
+    small_side: int
+    small_channels: tuple[int, ...]
+    small_k: tuple[int, ...]
+    cube_side: int
+    noise_side: int
     curve_pixels: tuple[float, ...]
     curve_pixels_k: int
     curve_k: tuple[int, ...]
@@ -34,6 +40,12 @@ FULL = Plan(
     photo_k=(5, 16, 64),
     grey_side=4096,
     float_side=2048,
+    float_k=(5, 64),
+    small_side=250,
+    small_channels=(3, 6, 12),
+    small_k=(16, 32, 128),
+    cube_side=145,
+    noise_side=2000,
     curve_pixels=(1, 4, 16, 64),
     curve_pixels_k=16,
     curve_k=(2, 4, 8, 16, 32, 64, 128, 256),
@@ -49,6 +61,12 @@ QUICK = Plan(
     photo_k=(5,),
     grey_side=512,
     float_side=256,
+    float_k=(5,),
+    small_side=100,
+    small_channels=(3,),
+    small_k=(16,),
+    cube_side=50,
+    noise_side=500,
     curve_pixels=(0.1, 0.4),
     curve_pixels_k=5,
     curve_k=(2, 8),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,10 @@ from typing import TYPE_CHECKING, Any
 # are read or written.
 _settings = tempfile.TemporaryDirectory(prefix="napari-kmeans-seg-")
 os.environ["NAPARI_CONFIG"] = str(Path(_settings.name) / "settings.yaml")
+
+# A shell that runs the tests in the background has them ignore Ctrl-C, and what they start, too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import pytest  # noqa: E402
 import skimage.data  # noqa: E402

@@ -130,8 +130,10 @@ def test_weights_that_are_out_of_range_together() -> None:
 
 @pytest.mark.parametrize("weight", [1e-100, 1e100])
 def test_weights_at_the_limits_find_the_same_clusters(weight: float) -> None:
-    expected = segment(RGB, 4, channel_axis=-1)
-    found = segment(RGB, 4, channel_axis=-1, channel_weights=[weight] * 3)
+    # Levels at equal distances have several local optima: the best of many starts.
+    args: dict[str, Any] = {"channel_axis": -1, "n_init": 10}
+    expected = segment(RGB, 4, **args)
+    found = segment(RGB, 4, channel_weights=[weight] * 3, **args)
     np.testing.assert_array_equal(found.labels, expected.labels)
     assert 0 < found.inertia < np.inf
 

@@ -12,7 +12,7 @@ import xarray as xr
 from skimage.color import rgb2lab
 
 from napari_kmeans_seg import segment
-from napari_kmeans_seg.core import blockwise, lazy_image
+from napari_kmeans_seg.core import lazy_image, lazy_points
 
 COFFEE = skimage.data.coffee()
 FLOATS = np.random.default_rng(0).gamma(2, size=(200, 300, 2))
@@ -115,7 +115,7 @@ def test_of_a_larger_one_the_iterations_go_over_all_chunks_to_a_fixed_point_of_a
     image: np.ndarray, arguments: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
-    monkeypatch.setattr(lazy_image, "SAMPLE_PIXELS", 20_000)
+    monkeypatch.setattr(lazy_image, "SAMPLE_VALUES", 20_000)
     lazy = da.from_array(image, chunks=(64, 100, *image.shape[2:]))
     # The best of some starts: any one may end in another optimum.
     found = segment(lazy, 4, tol=0, n_init=5, **arguments)
@@ -152,7 +152,7 @@ def test_clusters_that_stand_apart_are_the_same_as_in_memory_to_the_last_pixel(
     image = (means[truth] + rng.normal(0, spread, (*truth.shape, 3))).astype(np.uint16)
     expected = segment(image, 4, channel_axis=-1)
     monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
-    monkeypatch.setattr(lazy_image, "SAMPLE_PIXELS", 5_000)
+    monkeypatch.setattr(lazy_image, "SAMPLE_VALUES", 5_000)
     found = segment(da.from_array(image, chunks=(90, 70, 3)), 4, channel_axis=-1)
     np.testing.assert_array_equal(found.labels.compute(), expected.labels)
     np.testing.assert_array_equal(found.counts, expected.counts)
@@ -165,8 +165,8 @@ def test_without_tolerance_every_chunk_of_a_huge_image_is_asked(
 ) -> None:
     for limit in ("LOAD_BYTES", "FIT_PIXELS"):
         monkeypatch.setattr(lazy_image, limit, 0)
-    monkeypatch.setattr(lazy_image, "SAMPLE_PIXELS", 20_000)
-    monkeypatch.setattr(blockwise, "EXACT_PIXELS", 0)
+    monkeypatch.setattr(lazy_image, "SAMPLE_VALUES", 20_000)
+    monkeypatch.setattr(lazy_points, "EXACT_PIXELS", 0)
     lazy = da.from_array(image, chunks=(64, 100, image.shape[-1]))
     with pytest.warns(UserWarning, match="Fitted on"):
         segment(lazy, 4, channel_axis=-1)
@@ -181,7 +181,7 @@ def test_with_the_usual_tolerance_few_iterations_over_the_chunks_are_enough(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
-    monkeypatch.setattr(lazy_image, "SAMPLE_PIXELS", 20_000)
+    monkeypatch.setattr(lazy_image, "SAMPLE_VALUES", 20_000)
     found = segment(da.from_array(DEEP, chunks=(64, 100, 3)), 4, channel_axis=-1)
     expected = segment(DEEP, 4, channel_axis=-1)
     assert found.converged
@@ -194,7 +194,7 @@ def test_pixels_that_are_not_finite_are_left_out_of_every_pass(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
-    monkeypatch.setattr(lazy_image, "SAMPLE_PIXELS", 20_000)
+    monkeypatch.setattr(lazy_image, "SAMPLE_VALUES", 20_000)
     n_left_out = int(np.isnan(HOLED).any(axis=-1).sum())
     with pytest.warns(UserWarning, match=f"{n_left_out} pixels are NaN"):
         found = segment(da.from_array(HOLED, chunks=(64, 100, 2)), 3, channel_axis=-1, tol=0)
@@ -208,8 +208,8 @@ def test_where_only_a_sample_is_fitted_it_is_said_and_counts_are_those_of_all(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
-    monkeypatch.setattr(lazy_image, "SAMPLE_PIXELS", FLOATS[..., 0].size // 4)
-    monkeypatch.setattr(blockwise, "EXACT_PIXELS", 0)
+    monkeypatch.setattr(lazy_image, "SAMPLE_VALUES", FLOATS[..., 0].size // 4)
+    monkeypatch.setattr(lazy_points, "EXACT_PIXELS", 0)
     mask = np.zeros(FLOATS.shape[:2], bool)
     mask[40:190, 20:250] = True
     lazy = da.from_array(FLOATS, chunks=(64, 100, 2))

@@ -70,7 +70,7 @@ def test_worker_processes_bring_floats_to_a_fixed_point_of_all_pixels(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
-    monkeypatch.setattr(lazy_image, "SAMPLE_PIXELS", 50_000)
+    monkeypatch.setattr(lazy_image, "SAMPLE_VALUES", 50_000)
     part = photograph[:512, :512]
     noise = np.random.default_rng(0).normal(0, 1, part.shape)
     floats = (part + noise).astype(np.float32)

@@ -245,7 +245,7 @@ def test_clusters_of_the_largest_floats_are_merged() -> None:
 
 def test_chunks_of_the_largest_floats_have_a_mean(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
-    monkeypatch.setattr(lazy_image, "SAMPLE_PIXELS", 50)
+    monkeypatch.setattr(lazy_image, "SAMPLE_VALUES", 50)
     image = np.tile([-1.7e308, 1e308, 1.7e308], 100)
     found = segment(da.from_array(image, chunks=60), 3)
     np.testing.assert_allclose(found.centroids.ravel(), [-1.7e308, 1e308, 1.7e308])

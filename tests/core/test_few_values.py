@@ -5,11 +5,15 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import dask.array as da
 import numpy as np
 import pytest
 import skimage.data
 
 from napari_kmeans_seg import choose_k, prepare, segment
+from napari_kmeans_seg.core import lazy_image
+
+from . import plain
 
 GREY = np.arange(12, dtype=np.uint8).reshape(3, 4)
 
@@ -159,6 +163,30 @@ def test_clusters_that_start_empty_are_seeded_anew(image: str, kind: str) -> Non
     np.testing.assert_allclose(found.inertia, squares.min(axis=1).sum(), rtol=1e-12)
     plain = segment(picture, 8, channel_axis=-1, seed=0).inertia
     assert found.inertia < 1.5 * plain, "a minimum worth the name"
+
+
+@pytest.mark.parametrize("kind", ["duplicates", "far away", "one spot"])
+@pytest.mark.parametrize("image", ["uint8", "float64"])
+def test_so_they_are_in_chunks(image: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
+    monkeypatch.setattr(lazy_image, "SAMPLE_VALUES", 500)
+    picture = skimage.data.coffee()[::4, ::4]
+    if image == "float64":
+        picture = picture + np.random.default_rng(0).random(picture.shape)
+    init = picture.reshape(-1, 3)[:: picture.size // 24][:8].astype(np.float64)
+    if kind == "duplicates":
+        init[4:] = init[:4]
+    elif kind == "far away":
+        init[2:] += 1e6
+    else:
+        init[:] = 128
+    lazy = da.from_array(picture, chunks=(30, 40, 3))
+    found = segment(lazy, 8, channel_axis=-1, init=init, tol=0, max_iter=1000)
+    assert found.n_clusters == 8
+    assert found.counts.min() > 0
+    assert found.converged
+    assert found.warnings == ()
+    plain.assert_at_rest(found, plain.rows(picture))
 
 
 @pytest.mark.parametrize("max_iter", [1, 2, 3])

@@ -8,7 +8,6 @@ import pytest
 from skimage.data import astronaut
 
 from napari_kmeans_seg import prepare, segment
-from napari_kmeans_seg.core import look_up
 
 rng = np.random.default_rng(0)
 inside = rng.random((60, 50)) < 0.7
@@ -46,26 +45,16 @@ def test_labels_are_the_same_however_often_an_image_is_segmented(read: Callable)
         )
 
 
-def test_what_is_stopped_leaves_no_numbers_behind() -> None:
+@pytest.mark.parametrize("most", [0.1, 0.5, 0.75, 0.85, 0.95])
+def test_what_is_stopped_leaves_nothing_half_done_behind(most: float) -> None:
     image = np.tile(astronaut(), (3, 3, 1))
     prepared = prepare(image, channel_axis=-1)
 
     def stop(fraction: float, stage: str) -> None:
-        if stage == "Labelling" and fraction > 0.85:
+        if fraction > most:
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
         prepared.segment(4, progress=stop)
     seg = prepared.segment(4)
     np.testing.assert_array_equal(seg.labels, segment(image, 4, channel_axis=-1).labels)
-
-
-def test_numbers_of_too_many_pixels_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    image = astronaut()
-    prepared = prepare(image, channel_axis=-1)
-    monkeypatch.setattr(look_up, "KEPT", image[..., 0].size - 1)
-    for k in (3, 4, 5):
-        prepared.segment(k)
-    image[:] = 0
-    # What the pixels have now is read again: each of them is black.
-    assert np.unique(prepared.segment(5).labels).size == 1

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from napari_kmeans_seg import segment
-from napari_kmeans_seg.core import drawn
-from napari_kmeans_seg.core.drawn import draw, draw_values
-from napari_kmeans_seg.core.image_points import read
-from napari_kmeans_seg.core.pixels import flatten
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,127 +100,75 @@ def test_nor_does_it_where_clusters_are_more_than_occupied_bins() -> None:
     assert_order_changes_nothing(image, 40)
 
 
-# --- Pixels drawn by their values --------------------------------------------------------
+# --- What else must not change the result ------------------------------------------------
 
 
-def values_of(image: NDArray[Any], share: float, **args: Any) -> tuple[NDArray[Any], NDArray[Any]]:
-    pixels = flatten(image, channel_axis=-1, alpha=False, **args)
-    found = draw(pixels, share)
-    return np.stack(pixels.at(found.where), axis=-1), found.counts
-
-
-@pytest.mark.parametrize("share", [0.01, 0.3, 1])
+@pytest.mark.parametrize("n_clusters", [3, 40])
 @pytest.mark.parametrize("kind", IMAGES)
-def test_the_same_values_are_drawn_from_any_order(kind: str, share: float) -> None:
+def test_values_that_take_no_part_change_nothing(kind: str, n_clusters: int) -> None:
     image = IMAGES[kind]()
-    order = np.random.default_rng(2).permutation(len(image))
-    for one, other in zip(
-        values_of(image, share),
-        # Channels that lie apart in memory.
-        values_of(np.asfortranarray(image[order]), share),
-        strict=True,
-    ):
-        np.testing.assert_array_equal(other, one)
+    mask = np.arange(len(image)) % 3 > 0
+    other = image.copy()
+    other[~mask] = image[mask].max()
+    found, expected = (
+        segment(one, n_clusters, channel_axis=-1, alpha=False, mask=mask) for one in (other, image)
+    )
+    np.testing.assert_array_equal(found.labels, expected.labels)
+    np.testing.assert_allclose(found.centroids, expected.centroids, rtol=1e-12)
 
 
+@pytest.mark.parametrize("n_clusters", [3, 40])
 @pytest.mark.parametrize("kind", IMAGES)
-def test_a_share_of_one_is_all_values_with_their_counts(kind: str) -> None:
+def test_channels_that_lie_apart_in_memory_change_nothing(kind: str, n_clusters: int) -> None:
     image = IMAGES[kind]()
-    values, counts = values_of(image, 1)
-    order = np.lexsort(values.T[::-1])
-    expected, n = np.unique(image, axis=0, return_counts=True)
-    np.testing.assert_array_equal(values[order], expected)
-    np.testing.assert_array_equal(counts[order], n)
+    expected = segment(image, n_clusters, channel_axis=-1, alpha=False)
+    found = segment(np.asfortranarray(image), n_clusters, channel_axis=-1, alpha=False)
+    np.testing.assert_array_equal(found.labels, expected.labels)
+    np.testing.assert_array_equal(found.centroids, expected.centroids)
 
 
-@pytest.mark.parametrize("kind", IMAGES)
-def test_about_a_share_of_the_values_is_drawn(kind: str) -> None:
-    image = IMAGES[kind]()
-    n = len(np.unique(image, axis=0))
-    for share in (0.1, 0.5):
-        # Six standard deviations.
-        assert abs(len(values_of(image, share)[0]) - share * n) < 6 * np.sqrt(share * n)
-
-
-def test_pixels_that_take_no_part_are_not_drawn() -> None:
-    image = signal(5000, 2)
-    image[::7, 1] = np.nan
-    mask = np.arange(5000) % 3 > 0
-    inside = image[mask & np.isfinite(image[:, 1])]
-    values, _ = values_of(image, 1, mask=mask)
-    np.testing.assert_array_equal(np.unique(values, axis=0), np.unique(inside, axis=0))
-
-
+@pytest.mark.parametrize("n_clusters", [3, 40])
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-def test_zero_has_no_sign(dtype: type[np.floating[Any]]) -> None:
-    image = np.zeros((6000, 3), dtype)
-    image[::2] = -image[::2]
-    _, counts = values_of(image, 1)
-    assert counts.tolist() == [6000]
+def test_zero_has_no_sign(dtype: type[np.floating[Any]], n_clusters: int) -> None:
+    """What is hashed or sorted by its bits must not tell 0 from -0."""
+    image = on_background(0.5, 60_000, 3).astype(dtype)
+    signed = np.where((image == 0) & (np.arange(60_000) % 2 > 0)[:, np.newaxis], -image, image)
+    assert np.count_nonzero(np.signbit(signed) != np.signbit(image)) > 1000
+    expected = segment(image, n_clusters, channel_axis=-1)
+    found = segment(signed, n_clusters, channel_axis=-1)
+    np.testing.assert_array_equal(found.labels, expected.labels)
+    np.testing.assert_array_equal(found.centroids, expected.centroids)
+    assert found.inertia == expected.inertia
 
 
+@pytest.mark.parametrize("power", [-20, 1, 7])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_same_pixels_are_drawn_of_twice_the_values(dtype: type[np.floating[Any]]) -> None:
+def test_twice_the_values_get_the_same_clusters(dtype: type[np.floating[Any]], power: int) -> None:
     image = on_background(0.3, 50_000, 3).astype(dtype)
-    values, counts = values_of(image, 0.2)
-    for power in (-20, 1, 7):
-        scaled, n = values_of(np.ldexp(image, power), 0.2)
-        np.testing.assert_array_equal(scaled, np.ldexp(values, power))
-        np.testing.assert_array_equal(n, counts)
+    expected = segment(image, 7, channel_axis=-1)
+    found = segment(np.ldexp(image, power), 7, channel_axis=-1)
+    np.testing.assert_array_equal(found.labels, expected.labels)
+    np.testing.assert_array_equal(found.centroids, np.ldexp(expected.centroids, power))
 
 
-@pytest.mark.parametrize("n_channels", [1, 3])
-def test_small_integers_in_floats_are_drawn_as_well(n_channels: int) -> None:
-    """Of their bits few are not 0."""
-    image = np.random.default_rng(0).integers(0, 256, (200_000, n_channels)).astype(np.float32)
-    n = len(np.unique(image, axis=0))
-    for share in (0.003, 0.1):
-        assert abs(len(values_of(image, share)[0]) - share * n) < 6 * np.sqrt(share * n)
-
-
-def test_pixels_that_are_told_apart_by_their_places_are_all_drawn() -> None:
-    pixels = flatten(np.zeros(50_000, np.float32))
-    assert draw(pixels, 1).n == 1
-    assert draw(pixels, 1, placed=True).n == 50_000
-    assert abs(draw(pixels, 0.1, placed=True).n - 5000) < 400
-
-
-@pytest.mark.parametrize("n_values", [1, 100, 5000, 60_000])
-def test_where_values_repeat_more_are_looked_for(n_values: int) -> None:
-    random = np.random.default_rng(0)
-    values = random.normal(size=(n_values, 2))
-    image = values[random.integers(n_values, size=200_000)]
-    found = draw_values(flatten(image, channel_axis=-1), 8192, 4096)
-    assert found.n == n_values if n_values < 4096 else found.n >= 4096
-
-
-def test_a_value_that_fills_the_image_does_not_fill_the_memory(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("n_clusters", [5, 40])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_small_integers_in_floats_get_clusters_as_good(
+    dtype: type[np.integer[Any]], n_clusters: int
 ) -> None:
-    """Each block tells how often it has it."""
-    held: list[int] = []
-    keys = drawn._keys
-
-    def counted(values: Any, *args: Any) -> Any:
-        held.append(values[0].size)
-        return keys(values, *args)
-
-    monkeypatch.setattr(drawn, "_keys", counted)
-    found = draw(flatten(on_background(0.95, 1 << 20, 2), channel_axis=-1), 1)
-    assert found.counts.max() > 0.9 * (1 << 20)
-    assert held[-1] < 0.06 * (1 << 20)
+    """Of their bits few are not 0."""
+    image = np.random.default_rng(0).integers(0, 256, (100_000, 3)).astype(dtype)
+    expected = segment(image, n_clusters, channel_axis=-1)
+    found = segment(image.astype(np.float32), n_clusters, channel_axis=-1)
+    np.testing.assert_allclose(found.inertia, expected.inertia, rtol=0.02)
 
 
-def test_an_image_that_repeats_draws_no_pixel() -> None:
-    image = (signal(100_000, 1) * 9).astype(np.uint8)
-    points = read(flatten(image, channel_axis=-1))
-    points.middle()
-    assert "drawn" not in vars(points)
-
-
-def test_what_lies_farther_off_than_all_that_is_drawn_has_bins_of_its_own() -> None:
-    """Of one channel the bins' optimum is close to that of the pixels, however long its tail is."""
-    image = np.random.default_rng(0).pareto(0.8, 400_000).astype(np.float32)
-    for n_clusters in (3, 8, 16):
-        found = segment(image, n_clusters)
-        assert found.n_iter <= 2
+def test_a_value_that_fills_the_image_does_not_fill_the_memory() -> None:
+    image = on_background(0.95, 1 << 20, 2)
+    tracemalloc.start()
+    found = segment(image, 5, channel_axis=-1)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found.counts.max() > 0.9 * len(image)
+    # What stands for each pixel, were it kept as often as it is there, is as much as this again.
+    assert most < 3 * image.nbytes

@@ -1,4 +1,4 @@
-"""Colours become numbers, however their bytes lie in memory, and colours again."""
+"""Colours are counted and labelled however their bytes lie in memory."""
 
 from __future__ import annotations
 
@@ -8,11 +8,8 @@ import numpy as np
 import pytest
 
 from napari_kmeans_seg import segment
-from napari_kmeans_seg.core import points
-from napari_kmeans_seg.core.packing import Packing
-from napari_kmeans_seg.core.pixels import flatten
 
-RGB = Packing((0, 0, 0), (8, 8, 8), np.dtype(np.uint8))
+from . import plain
 
 LAYOUTS = {
     "RGB": lambda n, random: random.integers(0, 256, (n, 3), np.uint8),
@@ -22,60 +19,64 @@ LAYOUTS = {
     "backwards": lambda n, random: random.integers(0, 256, (n, 3), np.uint8)[::-1],
     "every other": lambda n, random: random.integers(0, 256, (2 * n, 3), np.uint8)[::2],
     "planes": lambda n, random: random.integers(0, 256, (3, n), np.uint8).T,
-    "one colour": lambda n, random: np.broadcast_to(random.integers(0, 256, 3, np.uint8), (n, 3)),
     "grey as RGB": lambda n, random: np.repeat(random.integers(0, 256, (n, 1), np.uint8), 3, 1),
+    "int8": lambda n, random: random.integers(-128, 128, (n, 3), np.int8),
+    "two channels": lambda n, random: random.integers(0, 256, (n, 2), np.uint8),
+    "wide, close to each other": lambda n, random: random.integers(9000, 9250, (n, 3), np.int32),
 }
 
 
-@pytest.mark.parametrize("dtype", [None, np.intp])
-@pytest.mark.parametrize("n", [1, 2, 3, 1000])
+@pytest.mark.parametrize("n", [3, 50, 1001, 20_003])
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_a_colour_is_packed_wherever_its_bytes_are(layout, n, dtype):
+def test_a_colour_is_counted_and_labelled_wherever_its_bytes_are(layout, n):
     colors = LAYOUTS[layout](n, np.random.default_rng(n))
-    channels = [colors[:, i] for i in range(3)]
+    n_clusters = min(7, n)
 
-    codes = RGB.pack(channels, dtype)
+    found = segment(colors, n_clusters, channel_axis=-1, alpha=False, tol=0, max_iter=3000)
 
-    red, green, blue = (channel.astype(np.uint32) for channel in channels)
-    assert codes.dtype == (dtype or np.uint32)
-    np.testing.assert_array_equal(codes, (red << 16) + (green << 8) + blue)
-    np.testing.assert_array_equal(np.stack(RGB.unpack(codes), axis=1), colors)
-
-
-@pytest.fixture(params=["sorted", "in a table", "in blocks"])
-def counting(request, monkeypatch):
-    """Values are counted in all ways, in pieces of at most 4096 pixels."""
-    monkeypatch.setattr(points, "COUNT_CHUNK", 1 << 12)
-    monkeypatch.setattr(points, "NOISE", 1 << 8)
-    monkeypatch.setattr(points, "IN_CACHE", 1 << 10)
-    monkeypatch.setattr(points, "LARGE", 0 if request.param == "in a table" else 1 << 40)
-    monkeypatch.setattr(points, "_sorting_is_slow", lambda: request.param != "sorted")
+    assert found.n_clusters == n_clusters
+    plain.assert_at_rest(found, plain.rows(colors))
+    together = segment(
+        np.ascontiguousarray(colors), n_clusters, channel_axis=-1, alpha=False, tol=0, max_iter=3000
+    )
+    np.testing.assert_array_equal(found.labels, together.labels)
+    np.testing.assert_array_equal(found.centroids, together.centroids)
+    assert found.inertia == together.inertia
 
 
-@pytest.mark.parametrize("n", [1, 1000, 20_000])
-@pytest.mark.usefixtures("counting")
-def test_each_colour_is_counted(n):
-    colors = np.random.default_rng(n).binomial(255, 0.5, (n, 3)).astype(np.uint8)
-    colors[: n // 3] = 255
+@pytest.mark.parametrize("kind", ["photograph", "noise", "nearly one colour"])
+def test_each_colour_of_many_pixels_is_counted(kind):
+    """Every colour is a cluster of its own, so that counts of clusters are those of colours."""
+    random = np.random.default_rng(0)
+    colors = np.unique(random.integers(0, 256, (500, 3), np.uint8), axis=0)
+    if kind == "photograph":
+        image = colors[random.binomial(len(colors) - 1, 0.5, 700_000)]
+    else:
+        image = colors[random.integers(0, len(colors), 700_000)]
+    if kind == "nearly one colour":
+        image[1000:] = 255
+    colors, counts = np.unique(image, axis=0, return_counts=True)
 
-    counted = points.count_codes(flatten(colors, channel_axis=-1), RGB)
+    found = segment(image, len(colors), channel_axis=-1, tol=0)
 
-    expected, counts = np.unique(colors, axis=0, return_counts=True)
-    np.testing.assert_array_equal(np.stack(RGB.unpack(counted.keys), axis=1), expected)
-    np.testing.assert_array_equal(counted.counts, counts)
-    assert (counted.keys.dtype, counted.counts.dtype) == (np.uint32, np.int64)
+    order = np.lexsort(found.centroids.T[::-1])
+    np.testing.assert_array_equal(found.centroids[order], colors)
+    np.testing.assert_array_equal(found.counts[order], counts)
+    assert found.inertia == 0
+    np.testing.assert_array_equal(found.image, image)
 
 
-@pytest.mark.usefixtures("counting")
 def test_pixels_that_take_no_part_are_not_counted():
     colors = np.random.default_rng(0).integers(0, 4, (10_000, 3)).astype(np.uint8)
     mask = np.arange(10_000) % 3 == 0
 
-    counted = points.count_codes(flatten(colors, channel_axis=-1, mask=mask), RGB)
+    found = segment(colors, 64, channel_axis=-1, mask=mask, tol=0)
 
     expected, counts = np.unique(colors[mask], axis=0, return_counts=True)
-    np.testing.assert_array_equal(np.stack(RGB.unpack(counted.keys), axis=1), expected)
-    np.testing.assert_array_equal(counted.counts, counts)
+    order = np.lexsort(found.centroids.T[::-1])
+    np.testing.assert_array_equal(found.centroids[order], expected)
+    np.testing.assert_array_equal(found.counts[order], counts)
+    assert not found.labels[~mask].any()
 
 
 @pytest.mark.parametrize("n_channels", [1, 2])

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
 import tracemalloc
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import dask.array as da
 import hypothesis.strategies as st
 import numpy as np
 import pytest
@@ -19,11 +17,9 @@ import skimage.filters
 from hypothesis import assume, given, settings
 
 from napari_kmeans_seg import Segmentation, prepare, segment
-from napari_kmeans_seg.core import parallel, points
-from napari_kmeans_seg.core.lloyd import inertia, lloyd
-from napari_kmeans_seg.core.pixels import flatten
-from napari_kmeans_seg.core.points import WeightedPoints, distinct_points, merge
-from napari_kmeans_seg.core.sources import Assign, PointSource
+from napari_kmeans_seg.core import parallel
+
+from . import plain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -139,27 +135,18 @@ def test_any_image_scaled_and_shifted_scales_and_shifts_the_centroids(
     np.testing.assert_allclose(scaled.inertia, plain.inertia * factor**2, rtol=1e-9, atol=1e-9)
 
 
-def test_what_accelerated_centroids_lose_uphill_they_take_back() -> None:
-    class Recorded(PointSource):
-        def assign_to(self, centroids: NDArray[np.float64], *, quick: bool = False) -> Assign:
-            visited.append(centroids.copy())
-            return super().assign_to(centroids, quick=quick)
-
-    rises = 0
+@pytest.mark.parametrize("n_clusters", [8, 40])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_what_has_come_to_rest_stays_where_it_is(dtype: str, n_clusters: int) -> None:
+    """Whatever way was taken to it: one that overshoots must not stop uphill."""
     for seed in range(6):
-        visited: list[NDArray[np.float64]] = []
-        colors = np.random.default_rng(seed).integers(0, 256, (3, 3000)).astype(np.float64)
-        points = Recorded(colors, np.ones(3000))
-        found = lloyd(points, colors[:, :8].T.copy(), accelerate=True)
+        colors = np.random.default_rng(seed).integers(0, 256, (3000, 3)).astype(dtype)
+        found = segment(colors, n_clusters, channel_axis=-1, seed=seed, tol=0, max_iter=3000)
         assert found.converged
-        heights = [inertia(points, centroids) for centroids in tuple(visited)]
-        for before, now, after in zip(heights, heights[1:], heights[2:], strict=False):
-            rises += now > before
-            assert now <= before or after <= before
-        assert heights[-1] <= min(heights)
-        plain = lloyd(points, found.centroids)
-        assert plain.n_iter == 1, "it ends where no point changes its cluster"
-    assert rises
+        again = segment(colors, n_clusters, channel_axis=-1, init=found.centroids, tol=0)
+        assert again.n_iter <= 2, "one more where a mean was rounded"
+        np.testing.assert_array_equal(again.labels, found.labels)
+        np.testing.assert_allclose(again.centroids, found.centroids, rtol=1e-12)
 
 
 @pytest.mark.parametrize("init", ["k-means++", "random"])
@@ -220,12 +207,12 @@ def test_more_iterations_and_more_runs_are_never_worse() -> None:
     assert runs == sorted(runs, reverse=True)
 
 
-# --- Points with counts ------------------------------------------------------------------
+# --- Values with counts ------------------------------------------------------------------
 
 
 @given(cuts=st.lists(st.integers(1, 29_999), max_size=6, unique=True), data=st.data())
 @few
-def test_points_of_chunks_add_up_to_the_points_of_the_image(
+def test_chunks_that_are_cut_anywhere_are_the_whole_image(
     cuts: list[int], data: st.DataObject
 ) -> None:
     image = data.draw(
@@ -237,60 +224,32 @@ def test_points_of_chunks_add_up_to_the_points_of_the_image(
             ]
         )
     )
-    chunks = np.split(image, sorted(cuts))
-    whole, _ = distinct_points(flatten(image, channel_axis=-1))
-    parts = [distinct_points(flatten(chunk, channel_axis=-1))[0] for chunk in chunks]
-    assume(all(part is not None for part in parts))  # floats of a small chunk hardly repeat
-    for order in (parts, parts[::-1]):
-        merged = merge(order)
-        np.testing.assert_array_equal(merged.keys, whole.keys)
-        np.testing.assert_array_equal(merged.counts, whole.counts)
-        np.testing.assert_array_equal(merged.values, whole.values)
+    lengths = np.diff([0, *sorted(cuts), len(image)])
+    chunks = (tuple(int(n) for n in lengths), (image.shape[1],))
+    whole = segment(image, 5, channel_axis=-1)
+    parts = segment(da.from_array(image, chunks=chunks), 5, channel_axis=-1)
+    np.testing.assert_array_equal(np.asarray(parts.labels), whole.labels)
+    np.testing.assert_array_equal(parts.centroids, whole.centroids)
+    np.testing.assert_array_equal(parts.counts, whole.counts)
+    assert parts.inertia == whole.inertia
 
 
-def test_counts_above_two_to_the_31_add_up() -> None:
-    half = WeightedPoints(
-        np.array([3, 9], np.uint32),
-        (np.array([3, 9], np.uint8),),
-        np.array([2**31 + 1, 2**33], np.int64),
-    )
-    both = merge([half, half])
-    assert both.counts.tolist() == [2**32 + 2, 2**34]
-    assert both.n_pixels == 2**34 + 2**32 + 2
-
-
-def test_clusters_of_more_than_two_to_the_31_pixels_move_as_small_ones_do() -> None:
-    random = np.random.default_rng(0)
-    features = random.normal(size=(3, 500))
-    weights = random.integers(1, 9, 500).astype(np.float64)
-    start = features[:, :4].T.copy()
-    small = lloyd(PointSource(features, weights), start)
-    large = lloyd(PointSource(features, weights * 2.0**33), start)
-    np.testing.assert_array_equal(large.centroids, small.centroids)
-    assert large.n_iter == small.n_iter
-
-
-@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.uint32, np.float32])
 @pytest.mark.parametrize("n_channels", [1, 3])
-def test_pixels_one_by_one_give_what_distinct_values_give(
-    monkeypatch: pytest.MonkeyPatch, dtype: type[np.generic], n_channels: int
+def test_values_that_repeat_move_the_centroids_as_all_pixels_do(
+    dtype: type[np.generic], n_channels: int
 ) -> None:
-    """In large images repeated values are not looked for where no table holds them all."""
     few_values = np.round(np.random.default_rng(0).gamma(2, 40, (100, 120, n_channels)))
-    image = (few_values * 9).astype(dtype)
-    if dtype is np.uint16 and n_channels == 1:
-        image = image.astype(np.uint32) * 70_000  # more than a table holds
+    factor = {np.uint8: 0.5, np.uint16: 9, np.uint32: 600_000, np.float32: 9}[dtype]
+    image = (few_values * factor).clip(0, 2e9 if dtype is np.uint32 else 255 * factor).astype(dtype)
     mask = np.random.default_rng(1).random((100, 120)) < 0.7
-    init = np.unique(image.reshape(-1, n_channels), axis=0)[5::15][:5]
+    # Off the values, so that none of them is half-way between two.
+    init = np.unique(image.reshape(-1, n_channels), axis=0)[5::15][:5] + 0.1 * factor
     args: dict[str, Any] = {"init": init, "mask": mask, "tol": 0, "max_iter": 1000}
-    counted = segment(image, len(init), channel_axis=-1, **args)
-    monkeypatch.setattr(points, "SEARCH_LIMIT", 0)
-    assert distinct_points(flatten(image, channel_axis=-1))[0] is None
-    one_by_one = segment(image, len(init), channel_axis=-1, **args)
-    np.testing.assert_array_equal(one_by_one.labels, counted.labels)
-    np.testing.assert_allclose(one_by_one.centroids, counted.centroids, rtol=1e-12)
-    np.testing.assert_allclose(one_by_one.inertia, counted.inertia, rtol=1e-12)
-    assert one_by_one.n_iter == counted.n_iter
+    found = segment(image, len(init), channel_axis=-1, **args)
+    expected = plain.by_brightness(plain.lloyd(image[mask].astype(float), init))
+    np.testing.assert_array_equal(found.labels[mask] - 1, expected.labels)
+    np.testing.assert_allclose(found.centroids, expected.centroids, rtol=1e-12)
 
 
 # --- What must not change the result -----------------------------------------------------
@@ -352,7 +311,6 @@ def test_memory_does_not_grow_with_the_number_of_clusters(kind: str) -> None:
     if kind == "float32":
         image += random.random(image.shape, np.float32)
     peaks = []
-    # From 40 on clusters of this image start from a sample of the pixels, however many they are.
     for k in (40, 250):
         tracemalloc.start()
         segment(image, k, channel_axis=-1, max_iter=2)
@@ -404,7 +362,7 @@ def test_colours_scaled_and_shifted_scale_and_shift_the_centroids() -> None:
 
 
 def test_scaling_by_a_power_of_two_changes_no_bit_of_the_labels() -> None:
-    """With k-means++, bins and tolerance and all."""
+    """With k-means++ and tolerance and all."""
     image = stains()
     plain = segment(image, 6, channel_axis=-1, seed=4)
     scaled = segment(image * 1024, 6, channel_axis=-1, seed=4)
@@ -413,55 +371,6 @@ def test_scaling_by_a_power_of_two_changes_no_bit_of_the_labels() -> None:
 
 
 # --- Bits --------------------------------------------------------------------------------
-
-
-SCRIPT = """
-import hashlib, sys
-import numpy as np
-import skimage.data
-from napari_kmeans_seg import segment
-from napari_kmeans_seg.core import parallel, points
-
-n = int(sys.argv[1])
-parallel.n_threads = lambda: n
-coffee, cell = skimage.data.coffee(), skimage.data.cell()
-floats = np.stack([np.random.default_rng(i).gamma(2, size=(400, 400)) for i in range(5)], -1)
-calls = [
-    (coffee, dict(n_clusters=5)),
-    (coffee, dict(n_clusters=16, normalize=True, n_init=2)),
-    (coffee, dict(n_clusters=300, max_iter=3)),
-    (coffee, dict(n_clusters=4, color_space="lab")),
-    (coffee, dict(n_clusters=4, smoothing=1.0, fit_scale=0.5)),
-    (cell[..., None], dict(n_clusters=5)),
-    (floats, dict(n_clusters=7, max_iter=10)),
-    (floats, dict(n_clusters=4, init="random", normalize=True, max_iter=10)),
-    (floats, dict(n_clusters=40, spatial_weight=0.3, max_iter=4)),
-    (floats[..., :1], dict(n_clusters=5)),
-]
-for image, arguments in calls:
-    found = segment(image, channel_axis=-1, **arguments)
-    digest = hashlib.sha256()
-    for array in (found.labels, found.centroids, found.counts, found.image, found.inertia):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    print(digest.hexdigest()[:16], arguments)
-"""
-
-
-def test_the_same_seed_gives_the_same_bits_on_any_number_of_threads() -> None:
-    def run(our_threads: int, blas_threads: int) -> list[str]:
-        environment = os.environ | {"OPENBLAS_NUM_THREADS": str(blas_threads)}
-        found = subprocess.run(
-            [sys.executable, "-c", SCRIPT, str(our_threads)],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return found.stdout.splitlines()
-
-    alone = run(1, 1)
-    assert len(alone) == 10
-    assert run(2, 2) == alone
 
 
 def test_the_same_seed_gives_the_same_bits_on_one_thread_and_two(

@@ -1,4 +1,4 @@
-"""Whether values repeat is found out before all are sorted."""
+"""Whether values repeat or not, clusters are those of all pixels."""
 
 from __future__ import annotations
 
@@ -7,50 +7,31 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from napari_kmeans_seg.core import points
-from napari_kmeans_seg.core.pixels import flatten
-from napari_kmeans_seg.core.points import distinct_points
+from napari_kmeans_seg import segment
+
+from . import plain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-N = 1 << 20
+N = 1 << 19
 
 
-@pytest.fixture
-def sorts(monkeypatch):
-    """How many pixels were sorted at a time."""
-    sizes: list[int] = []
-    count = points.count_sorted
-
-    def count_sorted(keys):
-        sizes.append(keys.size)
-        return count(keys)
-
-    monkeypatch.setattr(points, "count_sorted", count_sorted)
-    return sizes
-
-
+@pytest.mark.parametrize("n_clusters", [4, 40])
 @pytest.mark.parametrize("times", ["in a row", "far apart", "one value often"])
-def test_no_image_of_few_values_is_missed(times):
-    few = np.random.default_rng(0).permutation(points.DENSE_LIMIT).astype(np.float32)
+def test_an_image_of_few_floats_gets_the_optimum_of_its_values(times, n_clusters):
+    few = np.random.default_rng(0).gamma(2, 30, 1 << 12).astype(np.float32)
     image = np.repeat(few, N // few.size) if times == "in a row" else np.tile(few, N // few.size)
     if times == "one value often":
         image[few.size :] = few[0]
 
-    found, _ = distinct_points(flatten(image))
+    found = segment(image, n_clusters, tol=0)
 
-    assert found is not None
-    assert found.n_points == few.size
-    assert found.n_pixels == N
-
-
-def test_an_image_whose_values_do_not_repeat_is_not_sorted(sorts):
-    image = np.random.default_rng(0).random((3, N), np.float32)
-
-    assert distinct_points(flatten(image[0])) == (None, None)
-    assert distinct_points(flatten(image[0], mask=image[1] < 0.5)) == (None, None)
-    assert max(sorts) == points.DRAWN
+    if times != "one value often":
+        expected = segment(few, n_clusters, init="optimal", tol=0)
+        np.testing.assert_allclose(found.centroids, expected.centroids, rtol=1e-12)
+        np.testing.assert_allclose(found.inertia, expected.inertia * (N // few.size), rtol=1e-9)
+    plain.assert_at_rest(found, image[:, np.newaxis].astype(float))
 
 
 def colours(own: float) -> NDArray[np.uint8]:
@@ -60,45 +41,43 @@ def colours(own: float) -> NDArray[np.uint8]:
     return np.stack([number >> 16, number >> 8, number], axis=1).astype(np.uint8)
 
 
-@pytest.mark.parametrize("order", ["one after the other", "mixed"])
-@pytest.mark.parametrize("is_sorted", [False, True])
-@pytest.mark.parametrize(("own", "are_counted"), [(0.45, True), (0.49, True), (0.52, False)])
-def test_colours_are_counted_unless_half_the_pixels_have_their_own(
-    monkeypatch, own, are_counted, is_sorted, order
-):
-    """However they are counted here, and in whatever order they come."""
-    monkeypatch.setattr(points, "_sorting_is_slow", lambda: not is_sorted)
-    monkeypatch.setattr(points, "NOISE", 1 << 17)
+@pytest.mark.parametrize("mixed", [False, True])
+@pytest.mark.parametrize("own", [0.01, 0.45, 0.52, 1])
+def test_colours_get_their_clusters_however_many_pixels_have_one_of_their_own(own, mixed):
     image = colours(own)
-    if order == "mixed":
+    if mixed:
         image = np.random.default_rng(1).permutation(image)
 
-    found, packing = distinct_points(flatten(image, channel_axis=-1))
+    found = segment(image, 6, channel_axis=-1, tol=0, max_iter=3000)
 
-    assert (found is not None) == (packing is not None) == are_counted
-    if found is not None:
-        assert found.n_pixels == N
-
-
-@pytest.mark.parametrize("kind", ["all", "black background", "masked"])
-def test_noise_is_told_without_counting(monkeypatch, kind):
-    monkeypatch.delattr(points, "count_codes")
-    image = colours(0.7 if kind == "black background" else 1)
-    mask = np.arange(N) % 9 > 0 if kind == "masked" else None
-    assert distinct_points(flatten(image, channel_axis=-1, mask=mask)) == (None, None)
+    assert found.converged
+    assert found.counts.sum() == N
+    plain.assert_at_rest(found, plain.rows(image))
 
 
-@pytest.mark.parametrize(("n_values", "are_few"), [(N // 6, True), (N // 2, False)])
-def test_wide_pixels_are_looked_at_as_one_number(n_values, are_few):
+def test_as_floats_they_get_the_same_ones():
+    image = colours(0.5)[::4]
+    start = np.array([[10, 20, 30], [60, 200, 70], [200, 60, 90], [220, 210, 200]]) + 0.3
+    args = {"channel_axis": -1, "init": start, "tol": 0, "max_iter": 3000}
+
+    counted, one_by_one = segment(image, 4, **args), segment(image.astype(np.float32), 4, **args)
+
+    np.testing.assert_array_equal(one_by_one.labels, counted.labels)
+    np.testing.assert_allclose(one_by_one.centroids, counted.centroids, rtol=1e-12)
+    np.testing.assert_allclose(one_by_one.inertia, counted.inertia, rtol=1e-12)
+    assert one_by_one.n_iter == counted.n_iter
+
+
+@pytest.mark.parametrize("n_values", [300, 30_000])
+def test_wide_pixels_that_repeat_weigh_as_often_as_they_stand(n_values):
     random = np.random.default_rng(0)
     colors = random.integers(0, 1 << 16, (n_values, 3)).astype(np.uint16)
-    image = colors[random.integers(0, n_values, N)]
+    image = np.concatenate([colors[random.integers(0, n_values, 200_000)], colors])
+    start = colors[:5] + 0.5
 
-    found, packing = distinct_points(flatten(image, channel_axis=-1))
+    found = segment(image, 5, channel_axis=-1, init=start, tol=0, max_iter=3000)
 
-    assert packing is None
-    assert (found is not None) == are_few
-    if found is not None:
-        expected, counts = np.unique(image, axis=0, return_counts=True)
-        np.testing.assert_array_equal(np.stack(found.values, axis=1), expected)
-        np.testing.assert_array_equal(found.counts, counts)
+    # Each colour as often as it stands is what plain Lloyd makes of all pixels.
+    expected = plain.by_brightness(plain.lloyd(plain.rows(image), start))
+    np.testing.assert_array_equal(found.labels - 1, expected.labels)
+    np.testing.assert_allclose(found.centroids, expected.centroids, rtol=1e-11)

@@ -5,59 +5,62 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_kmeans_seg.core.seeding import k_means_plus_plus, random_points
-from napari_kmeans_seg.core.sources import PointSource
+from napari_kmeans_seg import segment
 
 
-def blobs(n_blobs: int, n: int) -> PointSource:
-    """Points that crowd far apart from each other."""
+def blobs(n_blobs: int, n: int, dtype: str) -> np.ndarray:
+    """Pixels ``(n_blobs * n, 3)`` that crowd far apart from each other."""
     random = np.random.default_rng(n)
-    middles = np.repeat(100.0 * random.permutation(n_blobs), n)
-    features = middles + random.normal(0, 0.1, (3, n_blobs * n))
-    return PointSource(features, random.integers(1, 9, n_blobs * n).astype(np.float64))
+    middles = np.repeat(100.0 * random.permutation(n_blobs), n)[:, np.newaxis]
+    noise = random.normal(0, 0.1 if dtype == "float32" else 2, (n_blobs * n, 3))
+    return np.rint(middles + noise).astype(dtype) if dtype != "float32" else middles + noise
 
 
-def generators(*seeds: int) -> list[np.random.Generator]:
-    return [np.random.default_rng(seed) for seed in seeds]
+@pytest.mark.parametrize("dtype", ["int16", "float32"])
+@pytest.mark.parametrize("n", [100, 5000])
+def test_every_blob_is_a_cluster_whatever_the_seed(n, dtype):
+    image = blobs(12, n, dtype)
+
+    for seed in range(15):
+        found = segment(image, 12, channel_axis=-1, seed=seed)
+
+        assert found.counts.tolist() == [n] * 12
 
 
-@pytest.mark.parametrize("seed_with", [k_means_plus_plus, random_points])
-@pytest.mark.parametrize("n_clusters", [1, 2, 20])
-def test_several_starts_at_once_are_those_one_after_the_other(seed_with, n_clusters):
-    points = blobs(5, 200)
+@pytest.mark.parametrize("init", ["k-means++", "random"])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_the_seed_says_where_it_starts(dtype, init):
+    image = np.random.default_rng(0).integers(0, 256, (60, 60, 3)).astype(dtype)
 
-    together = seed_with(points, n_clusters, generators(3, 4, 5))
+    def start(seed):
+        found = segment(image, 9, channel_axis=-1, init=init, seed=seed, max_iter=1)
+        return found.labels.tobytes()
 
-    assert together.shape == (3, n_clusters, 3)
-    for start, seed in zip(together, (3, 4, 5), strict=True):
-        np.testing.assert_array_equal(start, seed_with(points, n_clusters, generators(seed))[0])
-        # They are points.
-        off = np.abs(start[:, :, np.newaxis] - points.features).max(axis=1)
-        assert (off.min(axis=1) == 0).all()
-    assert not np.array_equal(together[0], together[1])
+    starts = [start(seed) for seed in range(6)]
+    assert len(set(starts)) > 3
+    assert starts == [start(seed) for seed in range(6)]
 
 
-def test_k_means_plus_plus_starts_in_every_blob():
-    points = blobs(12, 100)
+@pytest.mark.parametrize("init", ["k-means++", "random"])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_the_best_of_several_runs_is_kept(dtype, init):
+    image = np.random.default_rng(0).integers(0, 256, (60, 60, 3)).astype(dtype)
+    args = {"channel_axis": -1, "init": init, "tol": 0, "max_iter": 3000}
 
-    for start in k_means_plus_plus(points, 12, generators(*range(30))):
-        assert len(np.unique(start[:, 0].round(-2))) == 12
+    inertias = [segment(image, 9, n_init=n, seed=1, **args).inertia for n in (1, 2, 5, 12)]
 
-
-def test_points_are_drawn_by_their_weight_times_their_squared_distance():
-    # From the heavy point at 0 the next is drawn with odds of 1 * 3^2 to 9 * 1^2.
-    features = np.array([[0.0, 3.0, -1.0], [0.0, 0.0, 0.0]])
-    points = PointSource(features, np.array([1e12, 1.0, 9.0]))
-    # Two draws: the better one is taken, which leaves 0 + 9 or 9 + 0 alike: the first.
-    starts = k_means_plus_plus(points, 2, generators(*range(4000)))
-
-    assert (starts[:, 0, 0] == 0).all()
-    np.testing.assert_allclose((starts[:, 1, 0] == 3).mean(), 0.5, atol=0.03)
+    assert inertias == sorted(inertias, reverse=True)
+    assert inertias[-1] < inertias[0] or init == "k-means++"
 
 
-def test_more_clusters_than_points_repeat_a_point():
-    points = PointSource(np.array([[1.0, 2.0], [5.0, 6.0]]), np.ones(2))
+@pytest.mark.parametrize("dtype", ["uint16", "float32"])
+def test_a_value_that_most_pixels_have_does_not_take_all_starts(dtype):
+    random = np.random.default_rng(0)
+    image = np.zeros((100_000, 2), dtype)
+    image[:300] = (random.permutation(300) // 100 + 1)[:, np.newaxis] * 1000
+    image[:300] += random.integers(0, 9, (300, 2)).astype(dtype)
 
-    start = k_means_plus_plus(points, 4, generators(0))[0]
+    for seed in range(10):
+        found = segment(image, 4, channel_axis=-1, seed=seed)
 
-    assert {tuple(one) for one in start.tolist()} == {(1.0, 5.0), (2.0, 6.0)}
+        assert found.counts.tolist() == [99_700, 100, 100, 100]

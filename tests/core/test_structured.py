@@ -11,7 +11,6 @@ from sklearn.cluster import KMeans
 
 from napari_kmeans_seg import prepare, segment
 from napari_kmeans_seg.core import lazy_image
-from napari_kmeans_seg.core.pixels import spread
 
 Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 
@@ -46,7 +45,7 @@ def test_lines_at_the_distance_of_samples(n_channels: int) -> None:
 
 def test_lines_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
-    monkeypatch.setattr(lazy_image, "SAMPLE_PIXELS", 1 << 14)
+    monkeypatch.setattr(lazy_image, "SAMPLE_VALUES", 1 << 14)
     image = montage(2)
 
     found = segment(da.from_array(image, chunks=(512, 512, 2)), 6, channel_axis=-1)
@@ -96,22 +95,3 @@ def test_a_heavy_tail_of_one_channel_is_not_one_coarse_point() -> None:
     found = prepared.segment(5, init="k-means++")
 
     assert found.inertia < 1.01 * prepared.segment(5, init="optimal").inertia
-
-
-@pytest.mark.parametrize("n", [1, 2, 7, 1000, 1 << 16, 100_003])
-@pytest.mark.parametrize("size", [1, 3, 500, 1 << 10])
-def test_a_sample_is_spread_over_all(n: int, size: int) -> None:
-    where = spread(n, size)
-    step = max(1, n // size)
-
-    assert min(n, size) <= where.size <= max(n / step, 1)
-    np.testing.assert_array_equal(where // step, np.arange(where.size))
-    assert where[-1] < n
-    np.testing.assert_array_equal(where, spread(n, size))
-
-
-def test_a_sample_lies_in_all_columns() -> None:
-    columns = np.bincount(spread(1 << 20, 1 << 14) % 64, minlength=64)
-
-    assert columns.min() > 150
-    assert columns.max() < 370

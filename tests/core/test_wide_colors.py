@@ -29,11 +29,11 @@ def test_colours_get_the_clusters_that_they_have_in_8_bits(color_space, options)
     options = options | {"channel_axis": -1, "color_space": color_space}
     if "mask" in options:
         options["mask"] = np.random.default_rng(0).random(COARSE.shape[:2]) < 0.7
-    image, expected = prepare(WIDE, **options), prepare(COARSE, **options).segment(6, tol=0)
-    assert image._whole.points is not None
-    assert image._whole.packing is None
+    image, start = prepare(WIDE, **options), COARSE.reshape(-1, 3)[:: 90_000 // 6][:6]
+    # From the same start: where all values are counted, others are drawn to find one.
+    expected = prepare(COARSE, **options).segment(6, init=start, tol=0)
 
-    found = image.segment(6, tol=0)
+    found = image.segment(6, init=start * 257.0, tol=0)
 
     if "fit_scale" not in options:  # a copy that is rounded to 8 bits is another one
         alike(found, expected)

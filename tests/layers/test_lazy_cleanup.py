@@ -11,7 +11,7 @@ from napari.components import ViewerModel
 from napari.layers import Image
 from scipy.ndimage import gaussian_filter
 
-from napari_kmeans_seg.core import blockwise, lazy_image
+from napari_kmeans_seg.core import blockwise, lazy_image, lazy_points
 from napari_kmeans_seg.layers import CleanUp, LayerImage, Outputs, cleanup, lazy_cleanup
 
 
@@ -90,6 +90,7 @@ def test_what_would_be_too_much_to_read_around_a_chunk_is_refused_in_plain_words
 
 def test_counts_of_specks_that_are_too_many_to_count_again_are_told(monkeypatch):
     monkeypatch.setattr(blockwise, "EXACT_PIXELS", 0)
+    monkeypatch.setattr(lazy_points, "EXACT_PIXELS", 0)
     _, lazy = both(noise((90, 80)), (40, 40), CleanUp(specks=10))
     assert lazy.warnings[-1] == "Pixel counts are those before specks were merged."
 

@@ -15,7 +15,7 @@ from napari.components import ViewerModel
 from napari.layers import Image, Points
 
 from napari_kmeans_seg import segment
-from napari_kmeans_seg.core import blockwise, lazy_image
+from napari_kmeans_seg.core import blockwise, lazy_image, lazy_points
 from napari_kmeans_seg.layers import (
     CleanUp,
     LayerImage,
@@ -242,8 +242,9 @@ def test_an_object_has_one_number_on_every_level():
 
 def test_counts_of_a_sample_are_scaled_so_that_sizes_are_right(monkeypatch):
     monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
-    monkeypatch.setattr(lazy_image, "SAMPLE_PIXELS", 5_000)
+    monkeypatch.setattr(lazy_image, "SAMPLE_VALUES", 5_000)
     monkeypatch.setattr(blockwise, "EXACT_PIXELS", 0)
+    monkeypatch.setattr(lazy_points, "EXACT_PIXELS", 0)
     image = np.random.default_rng(0).random((200, 300), np.float32)
     image[:50] = np.nan
     viewer = ViewerModel()
@@ -284,6 +285,7 @@ def test_counts_of_a_region_are_those_of_the_labels(kind, everywhere):
 
 def test_where_labels_are_too_many_to_be_counted_it_is_said(coffee, monkeypatch):
     monkeypatch.setattr(blockwise, "EXACT_PIXELS", 0)
+    monkeypatch.setattr(lazy_points, "EXACT_PIXELS", 0)
     viewer = ViewerModel()
     area = viewer.add_shapes([[[20, 30], [20, 500], [350, 450]]], shape_type="polygon")
     layer = viewer.add_image(da.from_array(coffee, chunks=(150, 150, 3)), rgb=True)
@@ -366,7 +368,7 @@ def test_seeds_on_a_huge_image_read_the_chunks_where_they_lie(huge, kind):
 def test_progress_only_grows_whatever_is_read_how_often(dtype, form, monkeypatch):
     if dtype.startswith("huge"):
         monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
-        monkeypatch.setattr(lazy_image, "SAMPLE_PIXELS", 2_000)
+        monkeypatch.setattr(lazy_image, "SAMPLE_VALUES", 2_000)
     image = np.random.default_rng(0).integers(0, 200, (3, 64, 80)).astype(dtype.split()[-1])
     levels = [da.from_array(one, chunks=(1, 20, 30)) for one in (image, image[:, ::2, ::2])]
     viewer = ViewerModel()

@@ -16,26 +16,19 @@ from numpy.typing import NDArray
 
 from .choose_k import ClusterCurve
 from .chunks import Index, every_chunk, gather
-from .features import convert, divide
-from .image_points import ImagePoints
-from .labelling import Clusters, Labelling, label_pixels, pairs_of
+from .counting import Codes, Packing, look_up, table_of
+from .image_points import CountedImage, ImagePoints
+from .kmeans.assignment import Assigned
+from .kmeans.lloyd import LloydResult
+from .kmeans.nearest import Labels, label_dtype
+from .labelling import pairs_of
 from .lazy_image import LazyImage, Reading, pixels_of
-from .lloyd import LloydResult, Partition, partition
-from .look_up import look_up, table_of
+from .lazy_points import EXACT_PIXELS, ChunkAssignment, SampledImage, join_all_means
 from .model import KMeansModel
-from .nearest import Labels, label_dtype
-from .packing import Packing, packing_of_dtype
 from .painting import paint
 from .parallel import Tick, no_tick
 from .prepared import PreparedImage
 from .segmentation import Segmentation
-from .sources import PixelSource
-from .sums import join_means
-
-EXACT_PIXELS = 1 << 28
-"""Pixels up to which an image is read again, some times: for iterations over all pixels where
-only a sample of them fits into memory, and for counts that are those of all pixels. With tol=0
-it is, however large."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,78 +64,77 @@ class PreparedBlocks(PreparedImage):
     """A Dask array that was read by `prepare`: `segment` gives a `BlockwiseSegmentation`."""
 
     _image: LazyImage = field(repr=False)
-    _reading: Reading = field(repr=False)
-
-    @property
-    def _n_pixels(self) -> int:
-        return self._reading.n_valid
-
-    def _is_read_again(self, parameters: dict[str, Any]) -> bool:
-        if self._reading.complete:
-            return False
-        is_small = self._image.n_pixels_of(self._reading.chunks) <= EXACT_PIXELS
-        # Where no pixel may change its cluster any more, all of them have to be asked.
-        return is_small or (parameters["tol"] == 0 and parameters["max_iter"] > 0)
-
-    def _fit(
-        self, *arguments: Any, keep_order: bool = False, most: int = 0
-    ) -> tuple[LloydResult, dict[str, Any], tuple[str, ...]]:
-        found, parameters, notes = super()._fit(*arguments, keep_order=keep_order, most=most)
-        if not self._is_read_again(parameters) or parameters["fit_scale"] < 1:
-            return found, parameters, notes
-        model = self._model(found.centroids, parameters)
-        tick = arguments[-1]
-        chunks = self._reading.chunks
-        found = lloyd_on_chunks(self._image, chunks, model, self._levels.variance, tick)
-        if not keep_order:
-            found = found.reordered(self._brightness(found.centroids))
-        return found, parameters, notes
+    _reading: Reading | None = field(repr=False)
 
     def choose_k(self, *arguments: Any, **named: Any) -> ClusterCurve:
         """Score numbers of clusters on what was read; see `PreparedImage.choose_k`."""
-        of_read = replace(self, _reading=replace(self._reading, complete=True))
-        return PreparedImage.choose_k(of_read, *arguments, **named)
-
-    def _clusters(
-        self, model: KMeansModel, tick: Tick = no_tick, found: LloydResult | None = None
-    ) -> Clusters:
-        of_points = super()._clusters(model, tick, found)
-        if self._reading.complete:
-            return of_points
-        if self._is_read_again(model.parameters):
-            return sum_up(self._image, self._reading.chunks, model, tick)
-        factor = self._reading.n_valid / of_points.counts.sum()
-        counts = np.rint(of_points.counts * factor).astype(np.int64)
-        return replace(of_points, counts=counts, inertia=of_points.inertia * factor, of_points=None)
-
-    def _labelling(self, model: KMeansModel, clusters: Clusters, _tick: Tick) -> Labelling:
-        # Labels are computed when they are asked for.
-        none = np.zeros(0, label_dtype(len(model.centroids)))
-        known = {one.name: getattr(clusters, one.name) for one in fields(Clusters)}
-        return Labelling(**known, labels=none)
+        if isinstance(self._fitted, SampledImage):
+            fitted = SampledImage(
+                self._image,
+                self._fitted.reading,
+                self._space.color_space,
+                may_be_read_again=False,
+            )
+            of_read = PreparedImage(fitted, fitted, self._space, self._parameters)
+            return of_read.choose_k(*arguments, **named)
+        return super().choose_k(*arguments, **named)
 
     def _result(
-        self, model: KMeansModel, labelling: Labelling, found: LloydResult, notes: tuple[str, ...]
+        self,
+        assigned: Assigned,
+        means: NDArray[np.float64],
+        result: LloydResult,
+        parameters: dict[str, Any],
+        notes: tuple[str, ...],
+        tick: Tick,
     ) -> BlockwiseSegmentation:
-        if not (self._reading.complete or self._is_read_again(model.parameters)):
-            note = f"{self._reading.note}; pixel counts and inertia are reckoned up to the whole."
-            notes += (note,)
-        of_fit = super()._result(model, labelling, found, notes)
-        values = {one.name: getattr(of_fit, one.name) for one in fields(Segmentation)}
-        values["labels"] = label_blocks(
-            self._image.source, self._image.mask, model, self._whole, labelling.of_points
-        )
-        n_not_finite = self._whole.pixels.n_not_finite
-        values["_pixels"] = replace(self._image.form, n_not_finite=n_not_finite)
-        return BlockwiseSegmentation(**values, _source=self._image.source)
+        is_sample = self._reading is not None and not isinstance(assigned, ChunkAssignment)
+        if self._reading is not None and is_sample:
+            notes += self._reading.notes(parameters["fit_scale"])
+        found = super()._result(assigned, means, result, parameters, notes, tick)
+        values = {one.name: getattr(found, one.name) for one in fields(Segmentation)}
+        known, table = self._whole, None
+        if isinstance(known, CountedImage) and known.packing is not None:
+            of_values = assigned.labels + assigned.labels.dtype.type(1)
+            table = known.counted.keys, of_values, known.packing
+        source, mask = self._image.source, self._image.mask
+        values["labels"] = label_blocks(source, mask, found.model, table)
+        values["_pixels"] = replace(self._image.form, n_not_finite=self._whole.pixels.n_not_finite)
+        return BlockwiseSegmentation(**values, _source=source)
+
+
+def images_of(
+    image: LazyImage, reading: Reading, color_space: str, fit_scale: float
+) -> tuple[ImagePoints, ImagePoints]:
+    """Return an image that was read, and what of it is fitted."""
+    is_copy = fit_scale < 1
+    sampled = SampledImage(image, reading, color_space, may_be_read_again=not is_copy)
+    if reading.counted is None or not (reading.is_whole or is_copy):
+        whole = sampled
+        if is_copy:
+            whole = SampledImage(image, reading, color_space, may_be_read_again=True)
+        return whole, sampled
+    pixels = sampled.pixels
+    counted = CountedImage(
+        pixels,
+        pixels,
+        color_space,
+        0,
+        reading.counted,
+        image.packing,
+        n_valid=reading.n_valid,
+    )
+    if reading.is_whole and not is_copy:
+        return counted, counted
+    return SampledImage(image, reading, color_space, may_be_read_again=True), counted
+
+
+Table = tuple[Codes, Labels, Packing]
+"""The distinct values of an image, the label of each, and how they are packed."""
 
 
 def label_blocks(
-    source: da.Array,
-    mask: da.Array | None,
-    model: KMeansModel,
-    points: ImagePoints | None = None,
-    of_points: Labels | None = None,
+    source: da.Array, mask: da.Array | None, model: KMeansModel, table: Table | None = None
 ) -> da.Array:
     """Label a Dask array with the nearest of a model's centroids, when it is asked for.
 
@@ -154,8 +146,8 @@ def label_blocks(
         Where pixels take part, as `LazyImage` has it.
     model : KMeansModel
         The centroids.
-    points, of_points : optional
-        The distinct values of the image, and the label of each, if they are known.
+    table : tuple, optional
+        The distinct values of the image with their labels, if they are known.
 
     Returns
     -------
@@ -165,10 +157,10 @@ def label_blocks(
     axis = model.channel_axis
     dtype = label_dtype(len(model.centroids))
     packing, known = None, None
-    if points is not None and points.points is not None and of_points is not None:
-        packing, keys = points.packing, points.points.keys
+    if table is not None:
+        codes, of_codes, packing = table
         # Once in the graph; laid out once, however many chunks.
-        known = delayed(table_of, pure=True)(keys, packing, of_points)
+        known = delayed(table_of, pure=True)(codes, packing, of_codes)
     return da.map_blocks(
         _label_block,
         source,
@@ -205,7 +197,7 @@ def label_again(
     values["_pixels"] = replace(image.form, n_not_finite=fit._pixels.n_not_finite)
     if count and image.n_pixels <= EXACT_PIXELS:
         summed = sum_up(image, every_chunk(image.source), fit.model, tick)
-        values |= {"counts": summed.counts, "centroids": summed.means, "inertia": summed.inertia}
+        values |= {"counts": summed[0], "centroids": summed[1], "inertia": summed[2]}
     elif count:
         note = "Pixel counts and means are those of the part where the clusters were found."
         values["warnings"] = (*fit.warnings, note)
@@ -214,78 +206,30 @@ def label_again(
 
 # -- passes over all chunks -------------------------------------------------------------
 
-
-def lloyd_on_chunks(
-    image: LazyImage, chunks: Sequence[Index], model: KMeansModel, variance: float, tick: Tick
-) -> LloydResult:
-    """Run Lloyd's algorithm on all pixels of chunks, from where a sample has come to rest.
-
-    Each iteration reads them all. The sums of the chunks are added in another order than
-    in memory, so centroids may differ from those there in their last digits.
-    """
-    tol, max_iter = model.parameters["tol"] * variance, model.parameters["max_iter"]
-    centroids = model.centroids
-    n_iter, shift = 0, np.inf
-    while n_iter < max_iter and shift > tol:
-
-        def reading(part: float, n: int = n_iter) -> None:
-            tick((n + part) / (n + 2))
-
-        visit = partial(_partition_block, model=replace(model, centroids=centroids))
-        found = gather(
-            visit, _add_partitions, image.source, image.mask, chunks=chunks, tick=reading
-        )
-        n_iter += 1
-        moved = centroids.copy()
-        filled = found.counts > 0
-        moved[filled] = found.sums[filled] / found.counts[filled, np.newaxis]
-        shift = float(((moved - centroids) ** 2).sum())
-        centroids = moved
-    between = float((found.counts * (centroids**2).sum(axis=1)).sum())
-    return LloydResult(centroids, n_iter, shift <= tol, between)
-
-
-def _partition_block(
-    block: NDArray[Any], mask: NDArray[Any] | None, model: KMeansModel
-) -> Partition:
-    image = _read_block(block, mask, model)
-    labels = np.zeros(image.inputs.n_pixels, label_dtype(len(model.centroids)))
-    source = PixelSource(image.inputs, model.space)
-    return partition(source, model.centroids, labels)
-
-
-def _add_partitions(parts: list[Partition]) -> Partition:
-    return Partition(
-        np.sum([part.counts for part in parts], axis=0),
-        np.sum([part.sums for part in parts], axis=0),
-        any(part.changed for part in parts),
-    )
+Sums = tuple[NDArray[np.int64], NDArray[np.float64], float]
+"""Counts and means of clusters, and the inertia."""
 
 
 def sum_up(
     image: LazyImage, chunks: Sequence[Index], model: KMeansModel, tick: Tick = no_tick
-) -> Clusters:
+) -> Sums:
     """Read chunks to count the pixels of each label; the labels themselves are not kept."""
     visit = partial(_sum_block, model=model)
-    return gather(visit, _add_clusters, image.source, image.mask, chunks=chunks, tick=tick)
+    return gather(visit, _add_up, image.source, image.mask, chunks=chunks, tick=tick)
 
 
-def _sum_block(block: NDArray[Any], mask: NDArray[Any] | None, model: KMeansModel) -> Clusters:
-    image = _read_block(block, mask, model)
-    if not image.pixels.n_valid:
+def _sum_block(block: NDArray[Any], mask: NDArray[Any] | None, model: KMeansModel) -> Sums:
+    pixels = pixels_of(block, mask, model.channel_axis, alpha=model.alpha)
+    if not pixels.n_valid:
         k = len(model.centroids)
-        return Clusters(np.zeros(k, np.int64), np.full((k, model.n_channels), np.nan), 0.0, None)
-    found = label_pixels(image, model.space, model.centroids)
-    # Not its labels, which would travel.
-    return Clusters(found.counts, found.means, found.inertia, None)
+        return np.zeros(k, np.int64), np.full((k, model.n_channels), np.nan), 0.0
+    found = model.label(model.read(pixels))
+    return found.counts, found.means, found.inertia
 
 
-def _add_clusters(parts: list[Clusters]) -> Clusters:
-    k = len(parts[0].counts)
-    counts = np.concatenate([part.counts for part in parts])
-    means = np.concatenate([part.means for part in parts])
-    counts, means = join_means(np.tile(np.arange(k), len(parts)), counts, means, k)
-    return Clusters(counts, means, sum(part.inertia for part in parts), None)
+def _add_up(parts: list[Sums]) -> Sums:
+    counts, means = join_all_means([part[:2] for part in parts])
+    return counts, means, sum(part[2] for part in parts)
 
 
 def count_labels(
@@ -322,17 +266,6 @@ def _add(parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:
 # -- one chunk --------------------------------------------------------------------------
 
 
-def _read_block(block: NDArray[Any], mask: NDArray[Any] | None, model: KMeansModel) -> ImagePoints:
-    """Bring a chunk into the space of a model."""
-    pixels = pixels_of(block, mask, model.channel_axis, alpha=model.alpha)
-    if pixels.n_valid and packing_of_dtype(pixels.dtype, pixels.n_channels) is not None:
-        return model.read(pixels)
-    # Elsewhere to look for values that repeat would take longer than to label them.
-    color_space, exponent = model.space.color_space, model.space.exponent
-    inputs = convert(divide(pixels, exponent), color_space)
-    return ImagePoints(pixels, inputs, color_space, None, None, exponent)
-
-
 def _label_block(
     block: NDArray[Any],
     mask: NDArray[Any] | None = None,
@@ -341,15 +274,12 @@ def _label_block(
     packing: Packing | None,
     known: Labels | None,
 ) -> Labels:
-    if packing is None or known is None:
-        image = _read_block(block, mask, model)
-        if image.pixels.n_valid:
-            return model.label(image).labels
-        return np.zeros(image.pixels.shape, label_dtype(len(model.centroids)))
     pixels = pixels_of(block, mask, model.channel_axis, alpha=model.alpha)
-    labels = np.zeros(pixels.n_pixels, label_dtype(len(model.centroids)))
-    look_up(known, packing, pixels, labels)
-    return labels.reshape(pixels.shape)
+    if packing is not None and known is not None:
+        return look_up(known, packing, pixels).reshape(pixels.shape)
+    if pixels.n_valid:
+        return model.label(model.read(pixels)).labels
+    return np.zeros(pixels.shape, label_dtype(len(model.centroids)))
 
 
 def _paint_block(

@@ -1,8 +1,6 @@
 """Weighted points that stand for the pixels of an image, with scores of partitions of them."""
 
 from collections.abc import Sequence
-from itertools import groupby
-from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +13,6 @@ N_POINTS = 1 << 11
 
 ROWS = 1 << 7
 """Points whose distances to all are measured at a time: they stay in the cache."""
-
-TOGETHER = 1 << 8
-"""Clusters of all partitions that are scored at a time, about."""
 
 HELD = 1 << 20
 """Distances of points to centroids that are held at a time."""
@@ -77,25 +72,23 @@ class CoarsePoints:
     def silhouettes(self, many: Sequence[NDArray[np.float64]]) -> list[float]:
         """Mean silhouette of the pixels, each with its nearest centroid; NaN for one cluster.
 
-        Of several partitions, given by ``(n_clusters, n_features)`` centroids each: all distances
-        are read once for some of them.
+        Of several partitions, given by ``(n_clusters, n_features)`` centroids each.
         """
-        turns = np.cumsum([len(centroids) for centroids in many]) // TOGETHER
-        by_turn = groupby(zip(turns, many, strict=True), key=itemgetter(0))
-        return [one for _, some in by_turn for one in self._at_once([each[1] for each in some])]
+        return [self._silhouette(centroids) for centroids in many]
 
-    def _at_once(self, many: list[NDArray[np.float64]]) -> list[float]:
-        labels, weights = [], []
-        for centroids in many:
-            own = self._two_nearest(centroids)[0]
-            labels.append(own)
-            weights.append(np.zeros((own.size, len(centroids))))
-            weights[-1][np.arange(own.size), own] = self.weights
-        # Sums of the distances from each point to the pixels of each cluster.
-        sums = self._distances @ np.concatenate(weights, axis=1)
-        ends = np.cumsum([one.shape[1] for one in weights])
-        parts = zip(labels, weights, np.split(sums, ends[:-1], axis=1), strict=True)
-        return [self._mean(*part) for part in parts]
+    def _silhouette(self, centroids: NDArray[np.float64]) -> float:
+        own = self._two_nearest(centroids)[0]
+        weights = np.zeros((own.size, len(centroids)))
+        weights[np.arange(own.size), own] = self.weights
+        # Sums of the distances from each point to the pixels of each cluster: no product of
+        # matrices, which rounds as the processor likes.
+        order = np.argsort(own, kind="stable")
+        starts = np.flatnonzero(np.diff(own[order], prepend=-1))
+        rows = self._distances[order]
+        rows *= self.weights[order, np.newaxis]
+        sums = np.zeros((own.size, len(centroids)))
+        sums[:, own[order[starts]]] = np.add.reduceat(rows, starts, axis=0).T
+        return self._mean(own, weights, sums)
 
     def _mean(
         self, labels: NDArray[np.intp], weights: NDArray[np.float64], sums: NDArray[np.float64]

@@ -1,134 +1,374 @@
-"""An image as k-means sees it: its distinct values with counts, or its pixels."""
+"""An image as k-means sees it: its distinct values with counts, or its pixels one by one."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .drawn import Drawn, draw_values
+from .averages import smooth
+from .colors import COLOR_SPACES, color_values, convert, from_0_to_1
+from .counting import (
+    HISTOGRAM_BITS,
+    Counted,
+    Packing,
+    count,
+    count_sorted,
+    count_values,
+    look_up,
+    look_up_sorted,
+    most_values,
+    packing_of,
+    table_of,
+)
 from .features import (
     SAMPLE,
-    Features,
     FeatureSpace,
-    centred,
-    color_values,
-    convert,
+    differences,
     divide,
-    from_0_to_1,
     middle_values,
     power_of_two,
-    smooth,
-    subtract,
 )
-from .look_up import PixelLookup
-from .packing import Packing
-from .parallel import CHUNK, Tick, map_spans, no_tick, spans
+from .kmeans.assignment import Assigned, Assignment
+from .kmeans.nearest import Labels, sums_by_label
+from .kmeans.points import WeightedPoints, exact_sum
+from .parallel import Tick, map_spans, spans
+from .pixel_points import PixelPoints, PixelValues
 from .pixels import Pixels
-from .points import WeightedPoints, distinct_points
-from .sources import SPAN, PixelSource, PointSource
 
-DRAWN = 1 << 14
-"""Distinct values that decide where bins lie, ..."""
+MOST_OF_ONE_CHANNEL = 1 << 18
+"""Distinct values of one channel up to which they are counted, whatever their dtype."""
 
-ENOUGH = 1 << 9
-"""... or at least so many, where values repeat."""
+DRAWN, FEW_DRAWN = 1 << 16, 1 << 14
+"""Values and pixels that are drawn to find out whether values repeat."""
+
+OPTIMUM_SAMPLE = 1 << 15
+"""Values of one channel of which the optimum is found where not all are counted."""
+
+SURELY = 1.1
+"""How many times more values than allowed are found in a share of them before they are surely too
+many: 15 standard deviations."""
 
 
 @dataclass(frozen=True)
-class ImagePoints:
-    """An image, read once.
+class Labelling:
+    """What the labels of an image are, and what its clusters add up to.
+
+    Attributes
+    ----------
+    labels : array of the spatial shape
+        1 + the index of the centroid; 0 for pixels that do not take part.
+    counts : (n_clusters,) int64 array
+        Pixels of each cluster.
+    means : (n_clusters, n_channels) float64 array
+        Mean input value of each cluster's pixels, NaN where it has none.
+    inertia : float
+        Sum of squared distances to the centroids.
+    """
+
+    labels: Labels
+    counts: NDArray[np.int64]
+    means: NDArray[np.float64]
+    inertia: float
+
+
+class ImagePoints(Protocol):
+    """An image that was read.
 
     Attributes
     ----------
     pixels : Pixels
-        The image as it came.
-    inputs : Pixels
-        The same, smoothed and in the colour space where pixels are clustered one by one.
-    color_space : str
-        Where the features live.
-    points : WeightedPoints or None
-        The distinct values of `inputs` with counts, in the image's own channels; None
-        where values hardly repeat.
-    packing : Packing or None
-        How the pixels look up their point, where a table can hold all values.
+        As it came.
     exponent : int
-        As in `FeatureSpace`: `inputs` are `pixels` divided by two to this power.
+        As in `FeatureSpace`.
+    n_valid : int
+        Pixels that take part.
+    is_kept : bool
+        Whether it will be labelled again: then what that takes is kept.
     """
 
     pixels: Pixels
-    inputs: Pixels
-    color_space: str
-    points: WeightedPoints | None
-    packing: Packing | None
-    exponent: int = 0
+    exponent: int
+    n_valid: int
+    is_kept: bool
 
     @property
-    def n_valid(self) -> int:
-        """Number of pixels that take part."""
-        return self.inputs.n_valid if self.points is None else self.points.n_pixels
+    def middle(self) -> tuple[float, ...]:
+        """A value from the middle of each channel, in the colour space."""
+
+    def variances(self, middle: tuple[float, ...]) -> NDArray[np.float64]:
+        """Variance of each channel in the colour space, ``(n_channels,)``."""
+
+    def points(self, space: FeatureSpace) -> Any:
+        """Return what k-means runs on."""
+
+    def known_values(self, points: Any) -> WeightedPoints:
+        """Return all values of one feature, or some that stand for them."""
+
+    def assign(self, points: Any, n_clusters: int, tol: float) -> Assigned:
+        """Return what assigns the points to so many centroids, until they rest by `tol`."""
+
+    def means(self, space: FeatureSpace, assigned: Assigned) -> NDArray[np.float64]:
+        """Mean input value of each cluster's pixels, NaN where it has none."""
+
+    def labels(self, assigned: Assigned, tick: Tick | None = None) -> Labels:
+        """Labels of all pixels from 1, in the spatial shape, from those of the points."""
+
+
+class CountedImage:
+    """An image by its distinct values: pixels look up the label of theirs.
+
+    Parameters
+    ----------
+    pixels : Pixels
+        The image as it came.
+    inputs : Pixels
+        The same, smoothed.
+    color_space, exponent
+        As in `FeatureSpace`; `inputs` are divided by two to this power.
+    counted : Counted
+        The distinct values of `inputs`, packed or of the only channel.
+    packing : Packing or None
+        How values are packed, if they are.
+    smoothed : bool
+        Whether the values of `inputs` are others than those of `pixels`.
+    n_valid : int, optional
+        Pixels that take part, where not all were counted.
+
+    Attributes
+    ----------
+    is_kept : bool
+        Whether the number of each pixel's value is kept when they are first labelled (4 bytes a
+        pixel): they are labelled again without being read.
+    """
+
+    def __init__(
+        self,
+        pixels: Pixels,
+        inputs: Pixels,
+        color_space: str,
+        exponent: int,
+        counted: Counted,
+        packing: Packing | None = None,
+        *,
+        smoothed: bool = False,
+        n_valid: int | None = None,
+    ) -> None:
+        self.pixels, self.exponent = pixels, exponent
+        self.n_valid = int(counted.counts.sum()) if n_valid is None else n_valid
+        self.counted, self.packing = counted, packing
+        self._inputs, self._color_space, self._is_smoothed = inputs, color_space, smoothed
+        self.is_kept = False
+        self._numbers: NDArray[np.uint32] | None = None
+
+    @property
+    def values(self) -> NDArray[Any]:
+        """The distinct values, ``(n_channels, n)``."""
+        keys = self.counted.keys
+        return keys[np.newaxis] if self.packing is None else self.packing.unpack(keys)
 
     @cached_property
-    def look_up(self) -> PixelLookup:
-        """What gives the pixels the labels of their points, where there is a `packing`."""
-        assert self.points is not None
-        assert self.packing is not None
-        return PixelLookup(self.inputs, self.points, self.packing)
-
-    def features(self, space: FeatureSpace, start: int = 0, stop: int | None = None) -> Features:
-        """Features of the points from `start` to `stop`, ``(n_features, n_points)``."""
-        return space.of_values([value[start:stop] for value in self._values])
-
-    @cached_property
-    def _values(self) -> list[NDArray[Any]]:
-        """Values of the points in the colour space: converting takes longer than clustering."""
-        assert self.points is not None
-        values = list(self.points.values)
-        if self.color_space == "rgb":
+    def _colors(self) -> NDArray[Any]:
+        """The same in the colour space: converting takes longer than clustering."""
+        values = self.values
+        if COLOR_SPACES[self._color_space].from_rgb is None:
             return values
 
-        def convert_part(start: int, stop: int) -> list[NDArray[Any]]:
-            colors = color_values([value[start:stop] for value in values], self.color_space)
-            # What pixels are compared by, to the bit, where they are not looked up.
-            dtype = self.inputs.dtype if self.packing is None else colors[0].dtype
-            return [color.astype(dtype, copy=False) for color in colors]
+        def convert_part(start: int, stop: int) -> NDArray[Any]:
+            return color_values(values[:, start:stop], self._color_space)
 
-        parts = list(map_spans(convert_part, spans(self.points.n_points, 1 << 16)))
-        return [np.concatenate(rows) for rows in zip(*parts, strict=True)]
+        pieces = spans(self.counted.keys.size, 1 << 16)
+        return np.concatenate(list(map_spans(convert_part, pieces)), axis=1)
 
-    def source(self, space: FeatureSpace) -> PointSource | PixelSource:
-        """Return what Lloyd's algorithm runs on: the points, or all pixels."""
-        if self.points is None:
-            return PixelSource(self.inputs, space)
-        return PointSource(self.features(space), self.points.counts.astype(np.float64))
-
-    @cached_property
-    def drawn(self) -> Drawn:
-        """Some values of an image whose values hardly repeat."""
-        return draw_values(self.inputs, DRAWN, ENOUGH)
-
+    @property
     def middle(self) -> tuple[float, ...]:
-        """Find a value from the middle of each channel, in the colour space."""
-        if self.points is None:
-            return middle_values(self.inputs.at(self.drawn.where))
-        step = max(1, self.points.n_points // SAMPLE)
-        return middle_values([value[::step] for value in self._values])
+        """A value from the middle of each channel, in the colour space."""
+        return middle_values(self._colors[:, :: max(1, self.counted.keys.size // SAMPLE)])
 
-    def variances(self, middle: tuple[float, ...], tick: Tick | None = None) -> NDArray[np.float64]:
-        """Variance of each channel over the pixels that take part, ``(n_channels,)``."""
-        points = self.points
+    def variances(self, middle: tuple[float, ...]) -> NDArray[np.float64]:
+        """Variance of each channel in the colour space, ``(n_channels,)``."""
+        counts = self.counted.counts.astype(np.float64)
+        rows, total = differences(self._colors, middle), counts.sum()
+        rows -= ((rows * counts).sum(axis=1) / total)[:, np.newaxis]
+        variances: NDArray[np.float64] = (rows**2 * counts).sum(axis=1) / total
+        return variances
 
-        def sums(start: int, stop: int) -> NDArray[np.float64]:
-            if points is None:
-                return _power_sums(self.inputs.take(start, stop), middle)
-            weights = points.counts[start:stop].astype(np.float64)
-            return _power_sums([value[start:stop] for value in self._values], middle, weights)
+    def points(self, space: FeatureSpace) -> WeightedPoints:
+        """Return the distinct values, weighted by their counts."""
+        return WeightedPoints(space.of_values(self._colors), self.counted.counts.astype(float), 2)
 
-        n = self.inputs.n_pixels if points is None else points.n_points
-        total = sum(map_spans(sums, spans(n, SPAN), tick), np.zeros((len(middle), 3)))
-        mean = total[:, 1] / total[:, 0]
-        return np.maximum(total[:, 2] / total[:, 0] - mean**2, 0)
+    def assign(self, points: Any, n_clusters: int, tol: float) -> Assignment:  # noqa: ARG002
+        """Return what assigns the points to so many centroids."""
+        return Assignment(points, n_clusters)
+
+    def known_values(self, points: Any) -> WeightedPoints:
+        """Return the points, which are all values."""
+        known: WeightedPoints = points.sample(points.n)
+        return known
+
+    def means(self, space: FeatureSpace, assigned: Assigned) -> NDArray[np.float64]:
+        """Mean input value of each cluster's pixels, NaN where it has none."""
+        if self._is_smoothed:
+            inside = self._labels(assigned.labels, None)
+            if self.pixels.valid is not None:
+                inside = inside[self.pixels.valid]
+            return means_of_pixels(self.pixels, inside - inside.dtype.type(1), len(assigned.counts))
+        if space.are_values:
+            return means_from(assigned.totals, assigned.counts, space.offset, self.exponent)
+        middle = middle_values(self.values)
+        rows = differences(self.values, middle) * self.counted.counts
+        sums = sums_by_label(assigned.labels, rows, len(assigned.counts))
+        return means_from(sums, assigned.counts, middle, self.exponent)
+
+    def labels(self, assigned: Assigned, tick: Tick | None = None) -> Labels:
+        """Labels of all pixels from 1, in the spatial shape, from those of the values."""
+        return self._labels(assigned.labels, tick).reshape(self.pixels.shape)
+
+    def _labels(self, index: Labels, tick: Tick | None) -> Labels:
+        of_values, keys = index + index.dtype.type(1), self.counted.keys
+        if self.packing is None:
+            return look_up_sorted(keys, of_values, self._inputs, tick)
+        if self.is_kept and self.packing.n_bits > HISTOGRAM_BITS:
+            if self._numbers is None:
+                numbers = np.arange(1, keys.size + 1, dtype=np.uint32)
+                table = table_of(keys, self.packing, numbers)
+                self._numbers = look_up(table, self.packing, self._inputs, tick)
+            return np.append(of_values.dtype.type(0), of_values).take(self._numbers)
+        return look_up(table_of(keys, self.packing, of_values), self.packing, self._inputs, tick)
+
+
+class PlainImage:
+    """An image whose values hardly repeat: its pixels are compared one by one.
+
+    Parameters
+    ----------
+    pixels : Pixels
+        The image as it came.
+    values : PixelValues
+        The same, smoothed and in the colour space.
+    exponent : int
+        As in `FeatureSpace`; `values` are divided by two to this power.
+    smoothed : bool
+        Whether the values are others than those of `pixels`, in whatever colour space.
+    """
+
+    def __init__(
+        self, pixels: Pixels, values: PixelValues, exponent: int, *, smoothed: bool = False
+    ) -> None:
+        self.pixels, self._values, self.exponent = pixels, values, exponent
+        self._is_smoothed, self.n_valid, self.is_kept = smoothed, values.n, False
+
+    @property
+    def middle(self) -> tuple[float, ...]:
+        """A value from the middle of each channel, in the colour space."""
+        return self._values.middle
+
+    def variances(self, middle: tuple[float, ...]) -> NDArray[np.float64]:
+        """Variance of each channel in the colour space, ``(n_channels,)``."""
+        space = FeatureSpace("rgb", middle, (1.0,) * len(middle))
+        points = PixelPoints(self._values.without_places, space)
+        whole = Assignment(points, 1)
+        whole.move(np.zeros((1, len(middle))))
+        mean = whole.totals[0] / points.n
+
+        def squares(channel: int) -> float:
+            def of_part(start: int, stop: int) -> NDArray[np.float64]:
+                row = points.rows(slice(start, stop), np.float64)[channel]
+                away: NDArray[np.float64] = (row - mean[channel]) ** 2
+                return away
+
+            return exact_sum(of_part, points.pieces)
+
+        n = points.n
+        return np.array([squares(channel) / n for channel in range(len(middle))], np.float64)
+
+    def points(self, space: FeatureSpace) -> PixelPoints:
+        """Return the pixels."""
+        return PixelPoints(self._values.weighted(space.scale), space)
+
+    def assign(self, points: Any, n_clusters: int, tol: float) -> Assignment:  # noqa: ARG002
+        """Return what assigns the points to so many centroids."""
+        return Assignment(points, n_clusters)
+
+    def known_values(self, points: Any) -> WeightedPoints:
+        """Return means of some values each, of which the optimum is found."""
+        known: WeightedPoints = points.cells(OPTIMUM_SAMPLE)
+        return known
+
+    def means(self, space: FeatureSpace, assigned: Assigned) -> NDArray[np.float64]:
+        """Mean input value of each cluster's pixels, NaN where it has none."""
+        if self._is_smoothed or space.color_space != "rgb" or not all(space.scale):
+            return means_of_pixels(self.pixels, assigned.labels, len(assigned.counts))
+        sums = assigned.totals[:, : len(space.scale)] / space.scale
+        return means_from(sums, assigned.counts, space.offset, self.exponent)
+
+    def labels(self, assigned: Assigned, tick: Tick | None = None) -> Labels:  # noqa: ARG002
+        """Labels of all pixels from 1, in the spatial shape, from those of the points."""
+        found, valid = assigned.labels + assigned.labels.dtype.type(1), self.pixels.valid
+        if valid is None:
+            return found.reshape(self.pixels.shape)
+        labels: Labels = np.zeros(valid.size, found.dtype)
+        labels[valid] = found
+        return labels.reshape(self.pixels.shape)
+
+
+def label(
+    image: ImagePoints, assigned: Assigned, means: NDArray[np.float64], tick: Tick | None = None
+) -> Labelling:
+    """Label the pixels of an image as its points are assigned, with what `means` found.
+
+    Counts and inertia of a sample are scaled up to the image.
+    """
+    factor = image.n_valid / assigned.counts.sum()
+    with np.errstate(over="ignore", under="ignore"):
+        return Labelling(
+            image.labels(assigned, tick),
+            np.rint(assigned.counts * factor).astype(np.int64),
+            means,
+            float(np.ldexp(assigned.inertia * factor, 2 * image.exponent)),
+        )
+
+
+def means_from(
+    sums: NDArray[np.float64],
+    counts: NDArray[np.float64],
+    offset: tuple[float, ...],
+    exponent: int,
+) -> NDArray[np.float64]:
+    """Return ``(n, n_channels)`` means from sums of differences to an offset.
+
+    They are multiplied by two to the power of `exponent`, and NaN where there is nothing.
+    """
+    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+        means = np.array(offset, np.float64) + sums / counts[:, np.newaxis]
+        scaled: NDArray[np.float64] = np.ldexp(means, exponent)
+        return scaled
+
+
+def means_of_pixels(pixels: Pixels, index: Labels, n_clusters: int) -> NDArray[np.float64]:
+    """Return the mean value of the pixels with each index, ``(n_clusters, n_channels)``.
+
+    Parameters
+    ----------
+    pixels : Pixels
+        An image.
+    index : (n_valid,) array of unsigned integers
+        From 0, of each pixel that takes part.
+    n_clusters : int
+        How many there are.
+    """
+    exponent = power_of_two(pixels)
+    values = PixelValues(divide(pixels, exponent))
+    space = FeatureSpace("rgb", values.middle, (1.0,) * pixels.n_channels)
+    points = PixelPoints(values, space)
+
+    def add_up(start: int, stop: int) -> NDArray[np.float64]:
+        return sums_by_label(index[start:stop], points.summands(slice(start, stop)), n_clusters)
+
+    sums: NDArray[np.float64] = sum(map_spans(add_up, points.pieces), np.zeros((n_clusters, 1)))
+    of_channels = sums[:, :-1].reshape(n_clusters, -1, pixels.n_channels).sum(axis=1)
+    return means_from(of_channels, sums[:, -1], space.offset, exponent)
 
 
 def read(
@@ -142,6 +382,10 @@ def read(
 ) -> ImagePoints:
     """Smooth an image, count its distinct values or convert its colours.
 
+    This is the only place where it is chosen whether values are counted. They are where a table can
+    hold all of them (24 bits: RGB of 8 bits, grey of 16) unless the image is noise, which has more
+    colours than half its pixels; and those of one channel of any dtype if they are 262,144 at most.
+
     Parameters
     ----------
     pixels : Pixels
@@ -151,22 +395,52 @@ def read(
     smoothing : tuple of float
         Standard deviation of the Gaussian along each spatial axis, in pixels.
     repeats : bool
-        Whether to look for repeated values. Where position counts no two pixels are alike.
+        Whether values may repeat. Where position counts no two pixels are alike.
     exponent : int, optional
         As in `FeatureSpace`; found from the image by default.
     tick : callable, optional
         Progress.
     """
+    converts = COLOR_SPACES[color_space].from_rgb is not None
     if exponent is None:
-        exponent = power_of_two(pixels) if color_space == "rgb" else 0
+        exponent = 0 if converts else power_of_two(pixels)
     inputs = smooth(divide(pixels, exponent), smoothing, tick)
-    if color_space != "rgb":
+    if converts:
         inputs = from_0_to_1(inputs, pixels.dtype)
-    points, packing = distinct_points(inputs, tick) if repeats else (None, None)
-    if packing is None:
-        # Without a table of all values pixels are compared with the centroids one by one.
-        inputs = convert(inputs, color_space, tick)
-    return ImagePoints(pixels, inputs, color_space, points, packing, exponent)
+    form, smoothed = (pixels, inputs, color_space, exponent), any(smoothing)
+    packing = packing_of(inputs.dtype, inputs.n_channels)
+    if repeats and packing is not None:
+        n_most = most_values(inputs.n_valid)
+        if not _is_noise(inputs, packing, n_most):
+            counted = count(inputs, packing, tick)
+            if counted.keys.size <= n_most:
+                return CountedImage(*form, counted, packing, smoothed=smoothed)
+    values = PixelValues(convert(inputs, color_space, tick), placed=not repeats)
+    if repeats and packing is None and inputs.n_channels == 1:
+        drawn = values.first
+        if drawn.n <= SURELY * drawn.share * MOST_OF_ONE_CHANNEL:
+            counted = count_values(values.channels[0], tick)
+            if counted.keys.size <= MOST_OF_ONE_CHANNEL:
+                return CountedImage(*form, counted, smoothed=smoothed)
+    return PlainImage(pixels, values, exponent, smoothed=smoothed)
+
+
+def _is_noise(pixels: Pixels, packing: Packing, n_most: int) -> bool:
+    """Tell whether there are surely more distinct values than `n_most`, sooner than by counting.
+
+    It costs time only where few values of pixels drawn by place repeat; then values drawn by their
+    hashes tell how many there are. Whether it is found out or not, the image is noise if there are
+    more: so the order of the pixels decides nothing but the time.
+    """
+    n = pixels.n_valid
+    if min(n, 1 << packing.n_bits) <= n_most:
+        return False
+    few = count_sorted(packing.pack(pixels.channels[:, pixels.sample(FEW_DRAWN)]))
+    # Four times those that are expected if all values are as frequent; a background is only one.
+    if np.count_nonzero(few.counts > 1) > 2 * FEW_DRAWN**2 / n_most:
+        return False
+    share = DRAWN / n
+    return PixelValues(pixels).hashed.draw(share).n > SURELY * share * n_most
 
 
 def feature_space(
@@ -176,14 +450,13 @@ def feature_space(
     normalize: bool,
     spatial_weight: float,
     shape: tuple[int, ...],
-    tick: Tick,
 ) -> FeatureSpace:
     """Return the feature space of an image of this shape."""
-    middle, scale = image.middle(), np.array(weights)
+    middle, scale = image.middle, np.array(weights)
     space = FeatureSpace(color_space, middle, weights, exponent=image.exponent)
     if not (normalize or spatial_weight):
         return space
-    variance = image.variances(middle, tick)
+    variance = image.variances(middle)
     if normalize:
         scale = scale / np.where(variance > 0, np.sqrt(variance), 1)
         space = replace(space, scale=tuple(scale.tolist()))
@@ -194,116 +467,3 @@ def feature_space(
     total = float((variance * scale**2).sum()) or 1.0
     position = spatial_weight * np.sqrt(total / spread.sum()) if spread.any() else 0.0
     return replace(space, position=float(position))
-
-
-def shrink(pixels: Pixels, scale: float, tick: Tick | None = None) -> Pixels:
-    """Average a smaller copy of an image, by `scale` along its last two spatial axes.
-
-    Means are taken over the pixels that take part; where these cover less than half of a
-    pixel of the copy, it takes no part. Integer images are rounded to their dtype.
-    """
-    n_scaled = min(2, len(pixels.shape))
-    shape = pixels.shape[:-n_scaled] + tuple(
-        max(1, round(n * scale)) for n in pixels.shape[-n_scaled:]
-    )
-    if shape == pixels.shape:
-        return pixels
-    dtype = np.result_type(pixels.dtype, np.float32)
-    tick = tick or no_tick
-
-    def average(values: NDArray[Any]) -> NDArray[Any]:
-        tick(0)
-        small = values.reshape(pixels.shape)
-        for axis in range(-1, -n_scaled - 1, -1):
-            small = _average(small, shape[axis], axis, dtype)
-        return small.reshape(-1)
-
-    valid = None
-    if pixels.valid is not None:
-        cover = average(pixels.valid)
-        valid = cover >= min(0.5, float(cover.max()))
-        cover[~valid] = 1
-    averages = []
-    for values, middle in centred(pixels, dtype):
-        small = average(values)
-        if valid is not None:
-            small /= cover
-        small += middle
-        if valid is not None:
-            small[~valid] = 0
-        averages.append(small)
-    channels = tuple(averages)
-    if pixels.dtype.kind != "f":
-        channels = tuple(_round(channel, pixels.dtype) for channel in channels)
-    return replace(
-        pixels,
-        channels=channels,
-        valid=None if valid is None or valid.all() else valid,
-        alpha=None,
-        shape=shape,
-        dtype=channels[0].dtype,
-        spacing=tuple(full / small for full, small in zip(pixels.shape, shape, strict=True)),
-    )
-
-
-def _average(
-    values: NDArray[Any], size: int, axis: int, dtype: np.dtype[np.floating[Any]]
-) -> NDArray[Any]:
-    """Average an axis down to `size`: means over intervals, whose ends may cut through pixels.
-
-    (scikit-image's `resize_local_mean` multiplies by a matrix of both sizes, which is too large
-    for a long axis.)
-    """
-    lines = np.moveaxis(values, axis, -1)
-    n = lines.shape[-1]
-    edges = np.linspace(0, n, size + 1)
-    # The whole pixels of each interval, and how much of the pixels that its ends cut is in it.
-    first, last = np.ceil(edges[:-1]).astype(np.intp), np.floor(edges[1:]).astype(np.intp)
-    left, right = first - edges[:-1], edges[1:] - last
-    pairs = np.minimum(np.stack([first, last], axis=1).reshape(-1), n - 1)
-    to_the_end = last[-1] == n
-    flat = lines.reshape(-1, n)
-    small = np.empty((len(flat), size), dtype)
-
-    def block(start: int, stop: int) -> None:
-        part = flat[start:stop].astype(np.float64)
-        # Divided first: the largest floats have no sum.
-        part *= size / n
-        total = np.add.reduceat(part, pairs[:-1] if to_the_end else pairs, axis=1)[:, ::2]
-        total[:, first >= last] = 0
-        total += part[:, np.maximum(first - 1, 0)] * left
-        total += part[:, np.minimum(last, n - 1)] * right
-        small[start:stop] = total
-
-    for _ in map_spans(block, spans(len(flat), max(1, CHUNK // n))):
-        pass
-    return np.moveaxis(small.reshape(*lines.shape[:-1], size), -1, axis)
-
-
-def _round(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Round floats to the integers of `dtype`, which holds their range but for rounding."""
-    if dtype.kind == "b":
-        return values
-    limits = np.iinfo(dtype)
-    if dtype.itemsize == 8:
-        # The largest 64-bit integers are no floats: stay with floats rather than overflow.
-        return values
-    rounded: NDArray[Any] = np.clip(np.rint(values), limits.min, limits.max).astype(dtype)
-    return rounded
-
-
-def _power_sums(
-    values: list[NDArray[Any]],
-    offset: tuple[float, ...],
-    weights: NDArray[np.float64] | None = None,
-) -> NDArray[np.float64]:
-    """Zeroth to second moments of each channel relative to its offset, ``(n_channels, 3)``."""
-    sums = np.empty((len(values), 3))
-    centred = np.empty(values[0].size)
-    for row, value, zero in zip(sums, values, offset, strict=True):
-        subtract(value, zero, centred)
-        weighted = centred if weights is None else centred * weights
-        row[:2] = centred.size if weights is None else weights.sum(), weighted.sum()
-        weighted *= centred
-        row[2] = weighted.sum()
-    return sums

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import checks
-from .chunks import Index, every_chunk, gather, load
-from .features import check_color_space
-from .image_points import ImagePoints, read, shrink
-from .packing import Packing, packing_of_dtype
+from .averages import shrink
+from .chunks import Index, Visit, every_chunk, gather, load
+from .counting import Counted, Packing, count, merge, most_values, packing_of
+from .drawing import Drawn, merge_drawn
 from .parallel import Tick, no_tick
+from .pixel_points import PixelValues
 from .pixels import NO_PIXEL, Pixels, flatten
-from .points import WeightedPoints, count_codes, merge, most_colors, unpack
 
 LOAD_BYTES = 1 << 28
 """Size up to which an image whose values cannot be counted is loaded and fitted in memory."""
@@ -25,8 +25,8 @@ WHOLE_VALUES = 1 << 26
 """Values, pixels times channels, up to which an image is loaded whose pixels are not segmented
 by themselves: to blur it some gigabytes of memory are enough."""
 
-SAMPLE_PIXELS = 1 << 22
-"""Pixels that are taken of a larger one."""
+SAMPLE_VALUES = 1 << 20
+"""Distinct values that are taken of a larger one, about."""
 
 FIT_PIXELS = 1 << 31
 """Pixels up to which every chunk is read; of larger images, chunks evenly spread."""
@@ -109,7 +109,7 @@ class LazyImage:
     @property
     def packing(self) -> Packing | None:
         """How all values of the dtype are packed into few bits, if they are: then they count."""
-        return packing_of_dtype(self.form.dtype, self.form.n_channels)
+        return packing_of(self.form.dtype, self.form.n_channels)
 
     @property
     def is_small(self) -> bool:
@@ -157,93 +157,105 @@ class Reading:
 
     Attributes
     ----------
-    points : ImagePoints
-        Its distinct values with their counts, and no pixels; or a sample of its pixels.
-    complete : bool
-        Whether the points stand for all pixels, one by one.
     chunks : tuple of index
         The chunks that have pixels inside the mask.
+    n_read : int
+        How many of them were read, evenly spread.
+    n_pixels : int
+        Pixels of the image.
     n_valid : int
-        Pixels of the image that take part; reckoned up where not all chunks were read.
-    note : str
-        What was read, if not all.
+        Pixels of the image that take part; scaled up where not all chunks were read.
+    n_not_finite : int
+        Pixels that were left out.
+    limits : (n_channels, 2) array
+        Lowest and highest value of each channel.
+    counted : Counted or None
+        The distinct values of the image, or of its copy at `fit_scale`, packed.
+    drawn : Drawn or None
+        Some of them, where they are too many to be counted.
     """
 
-    points: ImagePoints
-    complete: bool
     chunks: tuple[Index, ...]
+    n_read: int
+    n_pixels: int
     n_valid: int
-    note: str = ""
+    n_not_finite: int
+    limits: NDArray[Any]
+    counted: Counted | None
+    drawn: Drawn | None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all chunks were read."""
+        return self.n_read == len(self.chunks)
 
     @property
     def is_noise(self) -> bool:
         """Whether values were counted that in memory would not have been, as they are so many."""
-        counted = self.points.points if self.points.packing is not None else None
-        return counted is not None and counted.n_points > most_colors(self.n_valid)
+        return self.counted is not None and self.counted.keys.size > most_values(self.n_valid)
+
+    def notes(self, fit_scale: float) -> tuple[str, ...]:
+        """Say what clusters were fitted on, where it is not every pixel."""
+        if self.counted is not None and self.is_whole and fit_scale == 1:
+            return ()
+        of_chunks = f"{self.n_read:,} of {len(self.chunks):,} chunks, evenly spread"
+        if self.drawn is not None:
+            on = f"a sample of {self.drawn.n:,} of {self.n_pixels:,} pixels"
+            on += "" if self.is_whole else f", from {of_chunks}"
+        else:
+            on = of_chunks if not self.is_whole else f"the copy at fit_scale={fit_scale:g}"
+        return (f"Fitted on {on}; pixel counts and inertia are reckoned up to the whole.",)
 
 
-def read_chunks(image: LazyImage, color_space: str, fit_scale: float, tick: Tick) -> Reading:
-    """Read each chunk once; of an image that is very large, chunks evenly spread.
+def read_chunks(image: LazyImage, fit_scale: float, tick: Tick) -> Reading:
+    """Read each chunk once, or twice where many pixels share a value of those that hardly repeat.
+
+    Of an image that is very large, chunks evenly spread.
 
     Raises
     ------
     OSError
         If a chunk cannot be read; the message names it.
     """
-    check_color_space(color_space, image.form)
-    form, packing, n_pixels = image.form, image.packing, image.n_pixels
     inside = pixels_inside(image, tick)
     chunks = tuple(inside)
     n_inside = sum(inside.values())
     n_read = max(1, min(len(chunks), int(len(chunks) * FIT_PIXELS / image.n_pixels_of(chunks))))
     chosen = [chunks[i] for i in np.linspace(0, len(chunks) - 1, n_read).astype(int)]
-    summary = gather(
-        partial(
-            _summarize,
-            channel_axis=form.channel_axis,
-            alpha=form.alpha is not None,
-            fit_scale=fit_scale,
-            packing=packing,
-            share=min(1.0, SAMPLE_PIXELS / n_inside),
-        ),
-        _merge,
-        image.source,
-        image.mask,
-        chunks=chosen,
-        tick=tick,
+    n_chosen = sum(inside[chunk] for chunk in chosen)
+    summarize = partial(
+        _summarize,
+        channel_axis=image.form.channel_axis,
+        alpha=image.form.alpha is not None,
+        fit_scale=fit_scale,
+        packing=image.packing,
+        share=min(1.0, SAMPLE_VALUES / (n_chosen * fit_scale**2)),
     )
-    if not summary.n_valid:
+
+    def visit_all(visit: Visit[_Summary], tick: Tick) -> _Summary:
+        return gather(visit, _merge, image.source, image.mask, chunks=chosen, tick=tick)
+
+    found = visit_all(summarize, lambda part: tick(0.6 * part))
+    if not found.n_valid:
         raise ValueError(NO_PIXEL)
-    n_valid = round(summary.n_valid * n_inside / sum(inside[chunk] for chunk in chosen))
-    of_chunks = f"{n_read:,} of {len(chunks):,} chunks, evenly spread"
-    pixels = replace(
-        form,
-        channels=tuple(np.empty(0, form.dtype) for _ in form.channels),
-        alpha=None if form.alpha is None else np.ones(0, form.dtype),
-        shape=(1,) * (len(image.shape) - 1) + (0,),
-        n_not_finite=summary.n_not_finite,
+    drawn = found.drawn
+    if drawn is not None and drawn.share < 1 and drawn.heavy.any():
+        again = visit_all(
+            partial(summarize, heavy=drawn.heavy), lambda part: tick(0.6 + 0.4 * part)
+        )
+        assert again.drawn is not None
+        drawn = drawn.joined(again.drawn)
+    tick(1)
+    return Reading(
+        chunks,
+        n_read,
+        image.n_pixels,
+        round(found.n_valid * n_inside / n_chosen),
+        found.n_not_finite,
+        np.stack([found.low, found.high], axis=1),
+        found.counted,
+        drawn,
     )
-    if packing is not None:
-        assert summary.counted is not None
-        points = ImagePoints(pixels, pixels, color_space, unpack(summary.counted, packing), packing)
-        if n_read < len(chunks):
-            return Reading(points, False, chunks, n_valid, f"Fitted on {of_chunks}")
-        note = f"Fitted on the copy at fit_scale={fit_scale:g}" if fit_scale < 1 else ""
-        return Reading(points, fit_scale == 1, chunks, n_valid, note)
-    n = summary.sample[0].size
-    pixels = replace(
-        pixels,
-        channels=summary.sample,
-        # A copy of 64-bit integers is floats.
-        dtype=summary.sample[0].dtype,
-        alpha=None if form.alpha is None else np.ones(n, form.dtype),
-        shape=(*pixels.shape[:-1], n),
-    )
-    check_color_space(color_space, pixels)
-    note = f"Fitted on a sample of {n:,} of {n_pixels:,} pixels"
-    note += f", from {of_chunks}" if n_read < len(chunks) else ""
-    points = read(pixels, color_space=color_space)
-    return Reading(points, n == n_valid and fit_scale == 1, chunks, n_valid, note)
 
 
 def pixels_inside(image: LazyImage, tick: Tick = no_tick) -> dict[Index, int]:
@@ -274,10 +286,12 @@ def _joined(parts: list[list[int]]) -> list[int]:
 
 @dataclass(frozen=True)
 class _Summary:
-    """What is kept of some chunks: counted values, or a sample of pixels."""
+    """What is kept of some chunks."""
 
-    counted: WeightedPoints | None
-    sample: tuple[NDArray[Any], ...]
+    counted: Counted | None
+    drawn: Drawn | None
+    low: NDArray[Any]
+    high: NDArray[Any]
     n_valid: int
     n_not_finite: int
 
@@ -291,27 +305,39 @@ def _summarize(
     fit_scale: float,
     packing: Packing | None,
     share: float,
+    heavy: NDArray[np.bool_] | None = None,
 ) -> _Summary:
     pixels = pixels_of(block, mask, channel_axis, alpha=alpha)
-    n_valid = pixels.n_valid
-    numbers = (n_valid, pixels.n_not_finite)
+    n_valid, n_not_finite = pixels.n_valid, pixels.n_not_finite
     if not n_valid:  # nothing of it inside the mask
-        none = tuple(np.empty(0, pixels.dtype) for _ in pixels.channels)
-        counted = WeightedPoints(np.empty(0, np.uint32), (), np.empty(0, np.int64))
-        return _Summary(counted if packing else None, () if packing else none, *numbers)
+        none = np.zeros(0, pixels.dtype)
+        return _Summary(None, None, none, none, 0, n_not_finite)
+    low, high = PixelValues(pixels).limits
     if fit_scale < 1:
         pixels = shrink(pixels, fit_scale)
+    counted, drawn = None, None
     if packing is not None:
-        return _Summary(count_codes(pixels, packing, whole=True), (), *numbers)
-    where = pixels.sample(max(1, int(np.ceil(share * pixels.n_valid))))
-    return _Summary(None, tuple(pixels.at(where)), *numbers)
+        counted = count(pixels, packing)
+    else:
+        hashed = PixelValues(pixels).hashed
+        drawn = hashed.draw(share, heavy)
+        if heavy is None:
+            drawn = replace(drawn, frequencies=hashed.frequencies())
+    return _Summary(counted, drawn, low, high, n_valid, n_not_finite)
 
 
 def _merge(parts: list[_Summary]) -> _Summary:
-    counted = [part.counted for part in parts if part.counted is not None]
+    n_not_finite = sum(part.n_not_finite for part in parts)
+    some = [part for part in parts if part.n_valid]
+    if not some:
+        return replace(parts[0], n_not_finite=n_not_finite)
+    counted = [part.counted for part in some if part.counted is not None]
+    drawn = [part.drawn for part in some if part.drawn is not None]
     return _Summary(
         merge(counted) if counted else None,
-        tuple(np.concatenate(channel) for channel in zip(*(p.sample for p in parts), strict=True)),
-        sum(part.n_valid for part in parts),
-        sum(part.n_not_finite for part in parts),
+        merge_drawn(drawn) if drawn else None,
+        np.min([part.low for part in some], axis=0),
+        np.max([part.high for part in some], axis=0),
+        sum(part.n_valid for part in some),
+        n_not_finite,
     )

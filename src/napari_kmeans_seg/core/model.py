@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import checks, model_file
-from .binned import BinnedPixels
-from .features import FeatureSpace, check_color_space
-from .image_points import ImagePoints, read
-from .labelling import Clusters, Labelling, label_pixels
+from .colors import check_color_space
+from .features import FeatureSpace
+from .image_points import ImagePoints, Labelling, label, read
 from .notes import not_finite
 from .other_values import note_on_values
-from .parallel import Progress, Tick, portion
+from .parallel import Progress, Tick, no_tick, portion
 from .pixels import Pixels, flatten
 from .segmentation import Segmentation
 
@@ -112,7 +111,7 @@ class KMeansModel:
         notes = (*not_finite(pixels), *of_values)
         for note in notes:
             checks.warn(note)
-        return self.segmentation(image_points, found, n_iter=0, converged=True, notes=notes)
+        return self.segmentation(pixels, found, n_iter=0, converged=True, notes=notes)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the model to a JSON file.
@@ -188,24 +187,16 @@ class KMeansModel:
             tick=tick,
         )
 
-    def label(
-        self,
-        image: ImagePoints,
-        tick: Tick | None = None,
-        *,
-        clusters: Clusters | None = None,
-        binned: BinnedPixels | None = None,
-        keep: bool = False,
-    ) -> Labelling:
-        """Label all pixels of an image that was read for this model; see `label_pixels`."""
-        space, centroids = self.space, self.centroids
-        return label_pixels(
-            image, space, centroids, tick, clusters=clusters, binned=binned, keep=keep
-        )
+    def label(self, image: ImagePoints, tick: Tick = no_tick) -> Labelling:
+        """Label all pixels of an image that was read for this model."""
+        assigned = image.assign(image.points(self.space), len(self.centroids), 0.0)
+        assigned.move(self.centroids, lambda part: tick(0.7 * part))
+        means = image.means(self.space, assigned)
+        return label(image, assigned, means, lambda part: tick(0.7 + 0.3 * part))
 
     def segmentation(
         self,
-        image: ImagePoints,
+        pixels: Pixels,
         found: Labelling,
         *,
         n_iter: int,
@@ -222,5 +213,5 @@ class KMeansModel:
             converged=converged,
             warnings=notes,
             model=self,
-            _pixels=image.pixels,
+            _pixels=pixels,
         )

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .features import FeatureSpace
-from .labelling import Clusters
+from .image_points import Labelling
 from .pixels import Pixels
 
 MOST = 0.75
@@ -16,7 +16,7 @@ hold lies within 10 even of two clusters of a picture of little contrast."""
 
 
 def note_on_values(
-    pixels: Pixels, space: FeatureSpace, centroids: NDArray[np.float64], found: Clusters
+    pixels: Pixels, space: FeatureSpace, centroids: NDArray[np.float64], found: Labelling
 ) -> tuple[str, ...]:
     """Say so if the values of an image are of another kind than those that were fitted.
 

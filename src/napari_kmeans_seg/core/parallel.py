@@ -9,6 +9,8 @@ from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
+import numpy as np
+
 Progress = Callable[[float, str], object]
 """Called as ``progress(fraction, stage)``; an exception that it raises stops the work."""
 
@@ -141,3 +143,8 @@ def within(progress: Progress | None, start: float, stop: float) -> Progress | N
     if progress is None:
         return None
     return lambda fraction, stage: progress(start + (stop - start) * fraction, stage)
+
+
+# The C library gives freed memory back to the system, of blocks larger than any that it gave back
+# before. Memory that is new costs more than most of the work here: after this it is kept.
+np.empty(16 << 20, np.uint8)

@@ -33,9 +33,9 @@ class Pixels:
 
     Attributes
     ----------
-    channels : tuple of (n_pixels,) arrays
-        One per channel that is clustered, in the image's dtype (native byte order where
-        it had to be copied). Views of the image where its memory layout allows it.
+    channels : (n_channels, n_pixels) array
+        The channels that are clustered, in the image's dtype (native byte order where it had to
+        be copied). A view of the image where its memory layout allows it.
     valid : (n_pixels,) bool array or None
         The pixels that take part; None when all do.
     alpha : (n_pixels,) array or None
@@ -53,7 +53,7 @@ class Pixels:
         for a smaller copy of it, and empty for 1.
     """
 
-    channels: tuple[NDArray[Any], ...]
+    channels: NDArray[Any]
     valid: NDArray[np.bool_] | None
     alpha: NDArray[Any] | None
     shape: tuple[int, ...]
@@ -65,7 +65,7 @@ class Pixels:
     @property
     def n_pixels(self) -> int:
         """Number of pixels, those that do not take part included."""
-        return self.channels[0].size
+        return int(self.channels.shape[1])
 
     @property
     def n_channels(self) -> int:
@@ -77,14 +77,12 @@ class Pixels:
         """Number of pixels that take part."""
         return self.n_pixels if self.valid is None else int(np.count_nonzero(self.valid))
 
-    def take(self, start: int, stop: int) -> list[NDArray[Any]]:
-        """Values of the pixels from `start` to `stop` that take part, channel by channel."""
-        parts = [channel[start:stop] for channel in self.channels]
-        if self.valid is not None:
-            inside = self.valid[start:stop]
-            if not inside.all():
-                parts = [part[inside] for part in parts]
-        return parts
+    def take(self, start: int, stop: int) -> NDArray[Any]:
+        """Values of the pixels from `start` to `stop` that take part, ``(n_channels, m)``."""
+        part = self.channels[:, start:stop]
+        if self.valid is not None and not self.valid[start:stop].all():
+            part = part[:, self.valid[start:stop]]
+        return part
 
     def sample(self, size: int) -> NDArray[np.intp]:
         """Return where about `size` pixels lie that take part, spread over the image."""
@@ -93,9 +91,10 @@ class Pixels:
         inside = np.flatnonzero(self.valid)
         return inside[spread(inside.size, size)]
 
-    def at(self, where: NDArray[np.intp]) -> list[NDArray[Any]]:
-        """Values of the pixels at flat indices, channel by channel."""
-        return [channel[where] for channel in self.channels]
+    @property
+    def farthest_place(self) -> float:
+        """The largest coordinate that a pixel has, as `places` gives it."""
+        return float(self.places(np.array([self.n_pixels - 1])).max())
 
     def places(self, where: NDArray[np.intp]) -> NDArray[np.float64]:
         """Coordinates of the pixels at flat indices, in pixels of the original image."""
@@ -187,13 +186,17 @@ def flatten(
     inside = None
     if mask is not None:
         inside = checks.spatial_mask(mask, shape, may_be_empty=may_be_empty).reshape(-1)
-    flat = [_flat(plane) for plane in planes]
-    opacity = flat.pop() if alpha else None
+    flat = planes.reshape(len(planes), -1)
+    if not flat.dtype.isnative:
+        flat = flat.astype(flat.dtype.newbyteorder("="))
+    opacity = None
+    if alpha:
+        flat, opacity = flat[:-1], flat[-1]
     valid, n_not_finite = _participants(flat, opacity, inside, tick)
     if not (may_be_empty or valid is None or valid.any()):
         raise ValueError(NO_PIXEL)
     return Pixels(
-        channels=tuple(flat),
+        channels=flat,
         valid=valid,
         alpha=opacity,
         shape=shape,
@@ -203,20 +206,15 @@ def flatten(
     )
 
 
-def _flat(plane: NDArray[Any]) -> NDArray[Any]:
-    flat = plane.reshape(-1)
-    return flat if flat.dtype.isnative else flat.astype(flat.dtype.newbyteorder("="))
-
-
 def _participants(
-    channels: list[NDArray[Any]],
+    channels: NDArray[Any],
     alpha: NDArray[Any] | None,
     inside: NDArray[np.bool_] | None,
     tick: Tick | None,
 ) -> tuple[NDArray[np.bool_] | None, int]:
     """Return which pixels take part (None: all), and how many are left out as not finite."""
-    n = channels[0].size
-    floating = channels[0].dtype.kind == "f"
+    n = channels.shape[1]
+    floating = channels.dtype.kind == "f"
     valid = np.ones(n, bool) if inside is None else inside.copy()
 
     def examine(start: int, stop: int) -> int:

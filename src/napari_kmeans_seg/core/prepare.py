@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import checks
-from .features import check_color_space
-from .image_points import ImagePoints, feature_space, read, shrink
-from .levels import levels_of
+from .averages import shrink
+from .colors import check_color_space, check_limits
+from .image_points import ImagePoints, feature_space, read
 from .parallel import Progress, Tick, portion, within
 from .pixels import Pixels, flatten
 from .prepared import PreparedImage
@@ -68,10 +68,11 @@ def prepare(
         # Imported here: Dask takes a while, and most images are in memory.
         import dask.array as da
 
-        from .blockwise import PreparedBlocks
-        from .lazy_image import LazyImage, Reading, read_chunks
+        from .blockwise import PreparedBlocks, images_of
+        from .lazy_image import LazyImage, read_chunks
 
         lazy = LazyImage.of(da.asarray(image), **form)
+        check_color_space(color_space, lazy.form)
         tick = portion(progress, 0, 0.4, "Reading")
         if spatial_weight or np.any(np.asarray(smoothing)):
             image, form["mask"] = lazy.load_whole(tick)
@@ -80,12 +81,15 @@ def prepare(
             image, form["mask"] = lazy.load(tick)
             progress = within(progress, 0.4, 1)
         else:
-            reading = read_chunks(lazy, color_space, fit_scale, tick)
+            reading = read_chunks(lazy, fit_scale, tick)
+            if lazy.form.dtype.kind == "f":
+                check_limits(color_space, reading.limits.min(), reading.limits.max())
             if lazy.is_small and reading.is_noise:
                 image, form["mask"] = lazy.load(lambda _: tick(1))
                 reading, progress = None, within(progress, 0.4, 1)
-    if reading is not None:
-        whole, pixels = reading.points, reading.points.pixels
+    if reading is not None and lazy is not None:
+        whole, fitted = images_of(lazy, reading, color_space, fit_scale)
+        pixels = whole.pixels
     else:
         pixels = flatten(image, **form, tick=portion(progress, 0, 0.1, "Reading"))
         check_color_space(color_space, pixels)
@@ -112,21 +116,12 @@ def prepare(
 
     if reading is None:
         whole = read_pixels(pixels, None, portion(progress, 0.1, 0.5, "Counting values"))
-    fitted = whole
+        fitted = whole
     if fit_scale < 1 and reading is None:
         small = shrink(pixels, fit_scale, portion(progress, 0.5, 0.6, "Shrinking"))
         tick = portion(progress, 0.6, 0.8, "Counting values")
         fitted = read_pixels(small, whole.exponent, tick)
-    space = feature_space(
-        fitted,
-        color_space,
-        weights,
-        normalize,
-        spatial_weight,
-        pixels.shape,
-        portion(progress, 0.8, 0.85, "Measuring"),
-    )
-    levels = levels_of(fitted, space, portion(progress, 0.85, 1, "Measuring"))
+    space = feature_space(fitted, color_space, weights, normalize, spatial_weight, pixels.shape)
     if progress is not None:
         progress(1.0, "Measuring")
     parameters = {
@@ -142,6 +137,6 @@ def prepare(
         "fit_scale": fit_scale,
     }
     if lazy is not None:
-        reading = reading or Reading(whole, complete=True, chunks=(), n_valid=pixels.n_valid)
-        return PreparedBlocks(whole, levels, parameters, lazy, reading)
-    return PreparedImage(whole, levels, parameters)
+        return PreparedBlocks(whole, fitted, space, parameters, lazy, reading)
+    whole.is_kept = True
+    return PreparedImage(whole, fitted, space, parameters)

@@ -3,60 +3,84 @@
 from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import checks, fit
-from .binned import BinnedPixels
+from . import checks
 from .choose_k import ClusterCurve
 from .features import FeatureSpace
-from .image_points import ImagePoints
-from .labelling import Clusters, Labelling, label_values
-from .levels import Levels
-from .lloyd import LloydResult, lloyd
+from .fitting import OPTIMAL_LIMIT, Fitting
+from .image_points import OPTIMUM_SAMPLE, ImagePoints, label
+from .kmeans.assignment import Assigned
+from .kmeans.fit import CLOSE
+from .kmeans.lloyd import LloydResult, lloyd
+from .kmeans.points import Points
 from .model import KMeansModel
 from .notes import few_values, not_finite, without_pixels
 from .parallel import Progress, Tick, no_tick, portion
 from .scores import cluster_curve
 from .segmentation import Segmentation, by_brightness
 
-RELABELLINGS = 10
-"""Times that pixels are labelled again to fill empty clusters; rarely one."""
+REORDERED = 10
+"""Times that clusters are put in the order of their brightness; rarely one."""
 
-OPTIMAL_LIMIT = 1 << 21
-"""Distinct values times clusters up to which "auto" means the optimum: half a second's work."""
+
+@dataclass(frozen=True)
+class Fit:
+    """Centroids in the order of their labels, and what was asked for.
+
+    Attributes
+    ----------
+    result : LloydResult
+        Of Lloyd's algorithm on what was fitted.
+    assigned : Assigned
+        What was fitted, assigned to the centroids.
+    parameters : dict
+        Every argument.
+    notes : tuple of str
+        What is worth knowing.
+    """
+
+    result: LloydResult
+    assigned: Assigned
+    parameters: dict[str, Any]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class PreparedImage:
     """An image that was read by `prepare`.
 
-    Its distinct values are kept, so that another number of clusters, seed or init costs no
-    second pass over the pixels until they are labelled; from then on, of colours, the number of
-    each pixel's is kept (4 bytes), and labels take half the time. Where values do not repeat it is
-    the bin of each pixel (2 bytes), and only pixels of few bins are read again.
+    What stands for its pixels is kept, so that another number of clusters, seed or init costs no
+    second pass over the pixels until they are labelled: the distinct values with their counts, or,
+    where values do not repeat, samples of them.
     """
 
     _whole: ImagePoints = field(repr=False)
-    _levels: Levels = field(repr=False)
+    _fitted: ImagePoints = field(repr=False)
+    _space: FeatureSpace = field(repr=False)
     _parameters: dict[str, Any]
-    _once: bool = field(default=False, repr=False, kw_only=True)
+
+    @cached_property
+    def _fitting(self) -> Fitting:
+        return Fitting(self._fitted, self._space)
+
+    @cached_property
+    def _points_of_whole(self) -> Points:
+        """The same of the image where a smaller copy was fitted."""
+        return self._fitting.points if self._is_whole else self._whole.points(self._space)
 
     @property
-    def _n_pixels(self) -> int:
-        """Number of pixels that take part."""
-        return self._whole.n_valid
+    def _is_whole(self) -> bool:
+        return self._fitted is self._whole
 
     @property
     def _scale_of_costs(self) -> float:
         """What the inertia of a copy or a sample is multiplied by to be that of all pixels."""
-        return self._n_pixels / self._levels.image.n_valid
-
-    @property
-    def _space(self) -> FeatureSpace:
-        return self._levels.space
+        return self._whole.n_valid / self._fitting.points.total
 
     def optimal_costs(self, n_clusters: int) -> NDArray[np.float64]:
         """Return the smallest inertia that is possible with 1, 2, ... clusters.
@@ -70,8 +94,8 @@ class PreparedImage:
         -------
         (n_clusters,) float64 array
             Shorter where the image has fewer distinct values. Of an image whose distinct values
-            are not known it is the optimum of up to 65,536 bins. With a `fit_scale`, or of a
-            sample, it is that of the copy, reckoned up to all pixels.
+            are too many to be counted it is what ``segment(init="optimal", tol=0)`` reaches. With
+            a `fit_scale`, or of a sample, it is that of the copy, scaled up to all pixels.
 
         Raises
         ------
@@ -86,7 +110,13 @@ class PreparedImage:
         """
         n_clusters = checks.integer("n_clusters", n_clusters, 1, checks.MAX_CLUSTERS)
         self._start("optimal", n_clusters)
-        costs = self._levels.optimum(min(n_clusters, self._levels.points.n)).costs[:n_clusters]
+        known = self._fitting.known_values
+        n_clusters = min(n_clusters, known.n)
+        if known.n == self._fitting.points.n:
+            costs = self._fitting.optimum(known, n_clusters).costs[:n_clusters]
+        else:
+            fits = (self._fit(k, "optimal", tol=0.0) for k in range(1, n_clusters + 1))
+            costs = np.array([one.assigned.inertia for one in fits])
         with np.errstate(over="ignore"):
             return np.ldexp(costs * self._scale_of_costs, 2 * self._space.exponent)
 
@@ -125,14 +155,15 @@ class PreparedImage:
         n_clusters = checks.integer("n_clusters", n_clusters, 1, checks.MAX_CLUSTERS)
         keep_order = checks.flag("keep_order", keep_order) and not isinstance(init, str)
         checks.progress(progress)
+        tick = portion(progress, 0, 0.8, "Clustering")
         arguments = n_clusters, init, n_init, max_iter, tol, seed
-        tick = portion(progress, 0, 0.7, "Clustering")
-        found, parameters, notes = self._fit(*arguments, tick, keep_order=keep_order)
-        tick = portion(progress, 0.7, 1.0, "Labelling")
-        model, labelling = self._label(found, parameters, tick, keep_order=keep_order)
-        tick(1)
-        left_out = without_pixels(len(found.centroids), len(model.centroids))
-        return self._result(model, labelling, found, (*notes, *left_out))
+        fitted = self._fit(*arguments, tick, keep_order=keep_order)
+        tick = portion(progress, 0.8, 1.0, "Labelling")
+        assigned = self._assign_whole(fitted)
+        means = self._in_order(assigned, fitted, keep_order=keep_order)
+        notes = fitted.notes
+        notes += without_pixels(len(fitted.result.centroids), len(means))
+        return self._result(assigned, means, fitted.result, fitted.parameters, notes, tick)
 
     def classify(self, centroids: ArrayLike, *, progress: Progress | None = None) -> Segmentation:
         """Label each pixel with the nearest of given centroids, which stay where they are.
@@ -166,19 +197,35 @@ class PreparedImage:
         parameters = deepcopy(self._parameters)
         parameters |= {"n_clusters": len(given), "init": given.tolist()}
         parameters |= {"n_init": 1, "max_iter": 0, "tol": 0.0, "seed": None}
-        model, tick = self._model(start, parameters), portion(progress, 0, 1, "Labelling")
-        labelling = self._labelling(model, self._clusters(model, tick), tick)
-        tick(1)
-        notes = tuple(not_finite(self._whole.pixels))
-        return self._result(model, labelling, LloydResult(start, 0, True, 0.0), notes)
+        assigned = self._whole.assign(self._points_of_whole, len(given), 0.0)
+        tick = portion(progress, 0, 1, "Labelling")
+        assigned.move(start, lambda part: tick(0.5 * part))
+        means = self._whole.means(self._space, assigned)
+        result = LloydResult(start, 0, converged=True, between=0.0)
+        notes = not_finite(self._whole.pixels)
+        return self._result(assigned, means, result, parameters, notes, tick)
 
     def _result(
-        self, model: KMeansModel, labelling: Labelling, found: LloydResult, notes: tuple[str, ...]
+        self,
+        assigned: Assigned,
+        means: NDArray[np.float64],
+        result: LloydResult,
+        parameters: dict[str, Any],
+        notes: tuple[str, ...],
+        tick: Tick,
     ) -> Segmentation:
+        """Label the pixels as their points are assigned."""
+        labelling = label(self._whole, assigned, means, tick)
+        tick(1)
         for note in notes:
             checks.warn(note)
+        model = self._model(assigned.centroids, parameters)
         return model.segmentation(
-            self._whole, labelling, n_iter=found.n_iter, converged=found.converged, notes=notes
+            self._whole.pixels,
+            labelling,
+            n_iter=result.n_iter,
+            converged=result.converged,
+            notes=notes,
         )
 
     def choose_k(
@@ -213,29 +260,31 @@ class PreparedImage:
         wanted = checks.numbers_of_clusters("n_clusters", n_clusters)
         if not isinstance(init, str):
             raise TypeError(f"init takes one of {', '.join(checks.INITS)} here; got an array.")
-        # The partitions into fewer clusters fall out of those into most. With "auto" larger numbers
-        # start otherwise: their optimum would take many times as long as all else.
-        most = max((k for k in wanted if self._start(init, k)[0] == "optimal"), default=0)
+        # The optimal partitions into fewer clusters fall out of those into most.
+        optimal = [k for k in wanted if self._start(init, k)[0] == "optimal"]
+        if init == "auto" and optimal:
+            optimal = [k for k in optimal if self._fitting.known_values.n * k <= OPTIMAL_LIMIT]
+        most = max(optimal, default=0)
         if most:
-            tick = portion(progress, 0, 0, "Optimum")
-            self._levels.optimum(min(most, self._levels.points.n), tick)
+            known, tick = self._fitting.known_values, portion(progress, 0, 0, "Optimum")
+            self._fitting.optimum(known, min(most, known.n), tick)
         numbers, inertias, centroids = [], [], []
         for i, k in enumerate(wanted):
             tick = portion(progress, i / len(wanted), (i + 1) / len(wanted), f"{k} clusters")
-            found, _, notes = self._fit(k, init, n_init, max_iter, tol, seed, tick, most=most)
-            numbers.append(len(found.centroids))
-            inertias.append(self._levels.inertia(found))
-            centroids.append(found.centroids)
+            fitted = self._fit(k, init, n_init, max_iter, tol, seed, tick, most=most)
+            numbers.append(len(fitted.result.centroids))
+            inertias.append(fitted.assigned.inertia * self._scale_of_costs)
+            centroids.append(fitted.result.centroids)
             if numbers[-1] < k:
                 break
-        for note in notes:
+        for note in fitted.notes:
             checks.warn(note)
         if len(numbers) > 1 and numbers[-1] == numbers[-2]:
             numbers, inertias, centroids = numbers[:-1], inertias[:-1], centroids[:-1]
-        inertias = [one * self._scale_of_costs for one in inertias]
-        scatter = self._levels.variance * self._n_pixels * found.centroids.shape[1]
-        few = self._levels.few
-        curve = cluster_curve(numbers, inertias, centroids, few, scatter, self._n_pixels)
+        n_pixels = self._whole.n_valid
+        whole = self._fit(1, "k-means++").assigned
+        scatter = whole.inertia * self._scale_of_costs
+        curve = cluster_curve(numbers, inertias, centroids, self._fitting.coarse, scatter, n_pixels)
         with np.errstate(over="ignore"):
             return replace(curve, inertia=np.ldexp(curve.inertia, 2 * self._space.exponent))
 
@@ -243,19 +292,16 @@ class PreparedImage:
         self,
         n_clusters: int,
         init: str | ArrayLike,
-        n_init: int,
-        max_iter: int,
-        tol: float,
-        seed: int | np.random.Generator | None,
-        tick: Tick,
+        n_init: int = 1,
+        max_iter: int = 300,
+        tol: float = 1e-4,
+        seed: int | np.random.Generator | None = 0,
+        tick: Tick = no_tick,
         *,
         keep_order: bool = False,
         most: int = 0,
-    ) -> tuple[LloydResult, dict[str, Any], tuple[str, ...]]:
-        """Find the centroids. Returns them, what they were asked for, and what is worth saying.
-
-        Optima fall out of those for up to `most` clusters.
-        """
+    ) -> Fit:
+        """Find the centroids; optima fall out of those for up to `most` clusters."""
         n_init = checks.integer("n_init", n_init, 1)
         max_iter = checks.integer("max_iter", max_iter, 1)
         tol = checks.real("tol", tol, 0)
@@ -272,39 +318,48 @@ class PreparedImage:
             "seed": int(seed) if isinstance(seed, int | np.integer) else None,
         }
         tick(0)
-        n_values = self._levels.n_values(n_clusters)
+        n_values = self._fitting.n_values(n_clusters)
+        rest = np.inf
         notes = not_finite(self._whole.pixels)
         notes += few_values(n_values, n_clusters, self._parameters["fit_scale"])
         if n_values < n_clusters:
             n_clusters = n_values
             start = start if isinstance(start, str) else "k-means++"
         if isinstance(start, str) and start == "optimal":
-            if self._levels.points.n < n_clusters:
-                # So many values lie in fewer bins.
+            known = self._fitting.known_values
+            if init == "auto" and known.n * n_clusters > OPTIMAL_LIMIT:
+                known, most = self._fitting.few_values, 0
+            if known.n < n_clusters:
+                # So many values are not known.
                 start = "k-means++"
             else:
-                most = min(max(most, n_clusters), self._levels.points.n)
-                optimum = self._levels.optimum(most, lambda _: tick(0))
+                most = min(max(most, n_clusters), known.n)
+                optimum = self._fitting.optimum(known, most, lambda _: tick(0))
                 start = optimum.centroids(n_clusters)[:, np.newaxis]
-        found = fit.run(
-            self._levels.all_for(n_clusters),
-            self._levels.coarse_for(n_clusters) if isinstance(start, str) else [],
-            n_clusters,
-            start,
-            n_init=n_init,
-            max_iter=max_iter,
-            tol=tol * self._levels.variance,
-            random=random,
-            tick=tick,
-            order=fit.as_they_are if keep_order else self._brightness,
-        )
-        return found, parameters, tuple(notes)
+                if known.n < self._fitting.points.n:
+                    rest = CLOSE * optimum.costs[n_clusters - 1] / known.total
+        # One cluster rests in the mean of all.
+        limits: dict[str, Any] = {
+            "tol": tol * self._fitting.variance if n_clusters > 1 else 0.0,
+            "max_iter": max_iter,
+        }
+        if isinstance(start, str):
+            result, assigned = self._fitting.from_sample(
+                start, n_clusters, n_init, random, limits, tick
+            )
+        else:
+            if not keep_order:
+                start = start[self._fitting.darkest_first(start)]
+            assigned = self._fitted.assign(self._fitting.points, n_clusters, tol)
+            accelerate = rest < np.inf
+            result = lloyd(assigned, start, rest=rest, accelerate=accelerate, **limits, tick=tick)
+        return Fit(result, assigned, parameters, notes)
 
     def _start(
         self, init: str | ArrayLike, n_clusters: int
     ) -> tuple[str | NDArray[np.float64], str | list[list[float]]]:
         """Return where to start, in features, and how to write it down."""
-        one_feature = self._space.n_features(len(self._whole.pixels.shape)) == 1
+        one_feature = self._fitting.points.n_features == 1
         if isinstance(init, str):
             checks.choice("init", init, checks.INITS)
             if init == "optimal" and not one_feature:
@@ -314,79 +369,50 @@ class PreparedImage:
                     f"spatial_weight={self._parameters['spatial_weight']}."
                 )
             if init == "auto":
-                n = self._levels.points.n
-                cheap = one_feature and n * n_clusters <= OPTIMAL_LIMIT
-                init = "optimal" if cheap else "k-means++"
+                init = "k-means++"
+                if one_feature:
+                    n = min(self._fitting.known_values.n, OPTIMUM_SAMPLE)
+                    init = "optimal" if n * n_clusters <= OPTIMAL_LIMIT else init
             return init, init
         given = checks.centroids("init", init, n_clusters, self._whole.pixels.n_channels)
         return self._space.of_centroids(given, self._whole.pixels), given.tolist()
 
-    def _label(
-        self,
-        found: LloydResult,
-        parameters: dict[str, Any],
-        tick: Tick,
-        *,
-        keep_order: bool,
-    ) -> tuple[KMeansModel, Labelling]:
-        """Label the pixels, with the clusters in the order of their brightness, or as they are."""
-        known: LloydResult | None = found
-        model = self._model(found.centroids, parameters)
-        clusters = self._clusters(model, tick, known)
-        for _ in range(RELABELLINGS):
-            if clusters.counts.all():
-                break
-            # The last move of the centroids left one without pixels: another iteration gives
-            # it the farthest.
-            source = self._whole.source(self._space)
-            centroids = lloyd(source, model.centroids, max_iter=1).centroids
-            if not keep_order:
-                centroids = centroids[self._brightness(centroids)]
-            model, known = self._model(centroids, parameters), None
-            clusters = self._clusters(model)
-        for _ in range(0 if keep_order else RELABELLINGS):
-            # Where features are not brightness, or centroids not quite means, the order is another.
-            order = by_brightness(clusters.means)[: np.count_nonzero(clusters.counts)]
-            if np.array_equal(order, np.arange(clusters.counts.size)):
-                break
-            known = known.reordered(order) if known and order.size == clusters.counts.size else None
-            model = self._model(model.centroids[order], parameters)
-            clusters = self._clusters(model, found=known)
-        return model, self._labelling(model, clusters, tick)
+    def _assign_whole(self, fitted: Fit) -> Assigned:
+        """Assign the points of the image, where a smaller copy of it was fitted."""
+        if self._is_whole:
+            return fitted.assigned
+        centroids = fitted.result.centroids
+        assigned = self._whole.assign(
+            self._points_of_whole, len(centroids), fitted.parameters["tol"]
+        )
+        assigned.move(centroids)
+        if not assigned.counts.all():
+            # One more iteration gives a cluster without pixels the farthest.
+            lloyd(assigned, centroids, max_iter=1)
+        return assigned
 
-    def _clusters(
-        self, model: KMeansModel, tick: Tick = no_tick, found: LloydResult | None = None
-    ) -> Clusters:
-        """Find the clusters of a model, with the labels of the pixels where no table can tell them.
+    def _in_order(
+        self, assigned: Assigned, fitted: Fit, *, keep_order: bool
+    ) -> NDArray[np.float64]:
+        """Put the clusters in the order of their brightness; return the means of their pixels.
 
-        Parameters
-        ----------
-        model : KMeansModel
-            The model.
-        tick : callable, optional
-            Progress.
-        found : LloydResult, optional
-            What its centroids come from, in the same order.
+        Points that lie exactly between two centroids go to the first: in another order they may go
+        to another one. Clusters without pixels are left out.
         """
-        is_fitted = self._levels.image is self._whole
-        if self._whole.packing is None:
-            fine = self._levels.fine
-            binned = fine if is_fitted and isinstance(fine, BinnedPixels) else None
-            return model.label(self._whole, tick, binned=binned)
-        assigned = None
-        if is_fitted:
-            found = found or LloydResult(model.centroids, 0, True, 0.0)
-            assigned = self._levels.assigned(model.centroids, found)
-        return label_values(self._whole, self._space, model.centroids, assigned)
-
-    def _labelling(self, model: KMeansModel, clusters: Clusters, tick: Tick) -> Labelling:
-        if isinstance(clusters, Labelling):
-            return clusters
-        return model.label(self._whole, tick, clusters=clusters, keep=not self._once)
-
-    def _brightness(self, centroids: NDArray[np.float64]) -> NDArray[np.intp]:
-        """Order centroids by brightness, as far as their features tell."""
-        return np.argsort(centroids[:, : len(self._space.scale)].sum(axis=1), kind="stable")
+        tol, max_iter = fitted.parameters["tol"], fitted.parameters["max_iter"]
+        n_iter = fitted.result.n_iter
+        for _ in range(REORDERED):
+            means = self._whole.means(self._space, assigned)
+            order = np.arange(len(means)) if keep_order else by_brightness(means)
+            order = order[assigned.counts[order] > 0]
+            if np.array_equal(order, np.arange(len(means))):
+                break
+            assigned.reorder(order)
+            if tol == 0 and self._is_whole and n_iter < max_iter:
+                n_iter += lloyd(assigned, assigned.centroids, max_iter=max_iter - n_iter).n_iter
+            else:
+                assigned.move(assigned.centroids)
+        return means
 
     def _model(self, centroids: NDArray[np.float64], parameters: dict[str, Any]) -> KMeansModel:
         pixels = self._whole.pixels

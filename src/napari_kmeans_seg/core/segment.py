@@ -1,7 +1,6 @@
 """Segment an image by k-means: the main path, from the image to its labels."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -55,7 +54,8 @@ def segment(
     color_space : {"rgb", "lab", "hsv"}
         Space in which colours are compared. "rgb": the channels as they are, however many.
         "lab": CIE L*a*b*; "hsv": the cone ``(s v cos h, s v sin h, v)``; both take RGB
-        of uint8, uint16 or floats between 0 and 1.
+        of uint8, uint16 or floats between 0 and 1. Coordinates are rounded to 16 and 22 binary
+        digits behind the point: further ones depend on the processor.
     channel_weights : sequence of float, optional
         Factor of each channel (of the colour space) in distances: 0, or 1e-100 to 1e100. All 1
         by default.
@@ -70,7 +70,7 @@ def segment(
     init : {"auto", "k-means++", "random", "optimal"} or (n_clusters, n_channels) array
         Where the centroids start. "optimal" takes one channel and finds the global optimum: exactly
         where the distinct values are known (8 and 16 bits, and up to 262,144 of them), else on
-        up to 65,536 bins, from which all pixels are brought to rest.
+        means of some values each, 32,768 of them, from which all pixels are brought to rest.
         "auto" is "optimal" for one channel where that is cheap, else "k-means++". An array gives
         initial centroids in the units of the image, and the result is the fixed point that
         Lloyd's algorithm reaches from there.
@@ -117,26 +117,30 @@ def segment(
     Pixels with the same value always belong together, so k-means runs on the distinct values,
     weighted by how many pixels have them. That gives exactly what Lloyd's algorithm [1]_
     gives on all pixels [2]_, in a fraction of the time. Where values do not repeat (floats,
-    many channels), weighted bins give the start for iterations over all pixels; only pixels whose
-    bin is not nearest to one centroid as a whole are compared one by one.
+    many channels) it runs on the pixels, from where a sample of them has come to rest. From 32
+    clusters on only pixels whose nearest centroid may have changed are compared again [4]_.
     One channel is clustered by dynamic programming to the global optimum [3]_.
 
     The labels and the segmented image of a Dask array are computed when they are asked for. Its
     centroids are those of the same array in memory, bit for bit, where all values of the dtype
     can be counted (8 bits in up to three channels, 16 bits in one; not noise, which has more than 8
     million colours or half as many as pixels), and where it takes up to 256 MiB. Of other images a
-    sample of 4 million pixels is brought to rest first, whatever `init`; then the iterations go on
+    sample of a million values is brought to rest first; then the iterations go on
     over all pixels, up to 268 million of them (with ``tol=0`` however many), each reading every
     chunk again, to a fixed point that may be another one than in memory. Of still larger images the
     clusters are those of the sample, and of more than 2 billion pixels only chunks evenly spread
     are read. A warning says so. With `smoothing` or `spatial_weight` a Dask array of up to 67
     million values is read into memory, and so are its labels; a larger one is refused.
 
-    Initial centroids other than an array are first run to rest on coarse points, from a
-    few seeds each, and the best goes on to all pixels; that is a heuristic, and costs little.
-    The order of the pixels changes no label, but of those half-way between two centroids up to
-    rounding. It counts with `smoothing`, `spatial_weight`, `fit_scale`, and for a sample of a Dask
-    array.
+    Initial centroids other than an array are first run to rest on a sample, from a few seeds, and
+    the best goes on to all pixels; that is a heuristic, and costs little. There they rest when one
+    more move would gain less than a thousandth of the inertia, too.
+
+    The same call with the same seed gives the same bits on every processor, however many cores it
+    has. Nor does the order of the pixels or of chunks change a bit: pixels are compared in single
+    precision, and again in double precision where this leaves doubt; sums are exact; samples are
+    drawn by the values of pixels, not by their places. With `smoothing`, `spatial_weight` and
+    `fit_scale` places count by their nature.
 
     References
     ----------
@@ -146,6 +150,8 @@ def segment(
        Image and Vision Computing 29, 260-271. doi:10.1016/j.imavis.2010.10.002
     .. [3] Wang H., Song M. (2011) Ckmeans.1d.dp: optimal k-means clustering in one dimension
        by dynamic programming. The R Journal 3(2), 29-33. doi:10.32614/RJ-2011-015
+    .. [4] Hamerly G. (2010) Making k-means even faster. SIAM International Conference on Data
+       Mining, 130-140. doi:10.1137/1.9781611972801.12
 
     Examples
     --------
@@ -171,8 +177,8 @@ def segment(
         fit_scale=fit_scale,
         progress=within(progress, 0, 0.4),
     )
-    # What would be kept for the next time takes some milliseconds.
-    return replace(prepared, _once=True).segment(
+    prepared._whole.is_kept = False
+    return prepared.segment(
         n_clusters,
         init=init,
         n_init=n_init,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import checks
-from .nearest import label_dtype
+from .kmeans.nearest import label_dtype
 from .painting import paint
 from .pixels import Pixels
 from .sums import join_means

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_kmeans_seg.core.counting import Counted, count_sorted, merge
 from napari_kmeans_seg.core.parallel import map_spans, no_tick, portion, spans
 from napari_kmeans_seg.core.pixels import spread
-from napari_kmeans_seg.core.points import WeightedPoints, count_sorted, merge
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -236,7 +236,7 @@ def _count_pairs(
     labels: npt.NDArray[Any],
     n_points: int,
     tick: Tick = no_tick,
-) -> WeightedPoints:
+) -> Counted:
     """Count how often each point and label come together, as ``label * N_LEVELS + point``."""
     top = int(min(labels.max(initial=0), N_LEVELS - 1))
 
@@ -253,9 +253,9 @@ def _count_pairs(
             table += part
         found = np.flatnonzero(table)
         keys = (found // n_points * N_LEVELS + found % n_points).astype(np.uint32)
-        return WeightedPoints(keys, (), table[found])
+        return Counted(keys, table[found])
 
-    def distinct(start: int, stop: int) -> WeightedPoints:
+    def distinct(start: int, stop: int) -> Counted:
         codes = np.minimum(labels[start:stop], top).astype(np.uint32)
         codes <<= np.uint32(16)
         codes |= home[start:stop]

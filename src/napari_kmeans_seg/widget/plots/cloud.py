@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from napari_kmeans_seg.core.features import color_values
+from napari_kmeans_seg.core.colors import color_values
 from napari_kmeans_seg.layers.outputs.columns import means
 
 if TYPE_CHECKING:
@@ -132,4 +132,4 @@ def _in(
         return colors
     dtype = np.dtype(values.image.data.dtype)
     top = float(np.iinfo(dtype).max) if dtype.kind in "iu" else 1.0
-    return np.stack(color_values(list(np.clip(colors / top, 0, 1)), space))
+    return color_values(np.clip(colors / top, 0, 1), space)

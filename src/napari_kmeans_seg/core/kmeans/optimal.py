@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..parallel import Tick, no_tick
 from .intervals import GroupedIntervals, Intervals, PlainIntervals
-from .parallel import Tick, no_tick
 
 CLEAR = 1e-5
 """Part of the cost of one cluster from which plain prefix sums tell a cost to 9 digits or so."""

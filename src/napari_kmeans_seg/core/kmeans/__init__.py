@@ -1,0 +1,1 @@
+"""k-means on points, whatever they stand for: read `points`, `assignment`, `lloyd`, `fit`."""

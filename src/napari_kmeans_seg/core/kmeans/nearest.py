@@ -1,0 +1,155 @@
+"""The nearest centroid of many points, in blocks that stay in the processor's cache."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[Any]
+"""Of float32 or float64."""
+
+Labels = NDArray[np.unsignedinteger[Any]]
+
+SCORES = 1 << 19
+"""Scores held at a time: 2 MB, of which half stays in the cache."""
+
+FEWEST_AT_ONCE = 128
+"""Points compared at a time at least, however many centroids there are."""
+
+GEMM = 1 << 18
+"""Multiplications up to which OpenBLAS keeps a product on one thread: ours is a thread already."""
+
+FAR_OFF = 2.0**40
+"""Times that a point is farther off than centroids are from the origin, from which on their squared
+distances have lost the difference."""
+
+APART = 16
+"""Scores between those of one centroid and of the next: rows a power of two apart would take the
+same places in the cache."""
+
+
+def label_dtype(n_clusters: int) -> np.dtype[np.unsignedinteger[Any]]:
+    """Smallest unsigned dtype that holds labels up to `n_clusters`."""
+    return np.dtype(np.min_scalar_type(n_clusters))
+
+
+def multiply(factors: Floats, rows: Floats, out: Floats) -> None:
+    """Write ``factors @ rows`` to `out`, in parts that BLAS does not split."""
+    size = max(64, GEMM // factors.size)
+    for i in range(0, rows.shape[1], size):
+        np.matmul(factors, rows[:, i : i + size], out=out[:, i : i + size])
+
+
+def factors_of(centroids: NDArray[np.float64], dtype: type[np.floating[Any]]) -> Floats:
+    """Return what points with a 1 for a last feature are multiplied by: ``|c|^2 / 2 - c x``.
+
+    With ``|x|^2 / 2``, the same for all centroids, it adds up to half the squared distance.
+    """
+    half = (centroids**2).sum(axis=1, keepdims=True) / 2
+    factors: Floats = np.hstack([-centroids, half]).astype(dtype)
+    return factors
+
+
+def nearest(
+    rows: Floats, factors: Floats, labels: Labels, gap: Floats | None = None
+) -> NDArray[np.intp]:
+    """Write the index of each point's nearest centroid to `labels`; return which are unsure.
+
+    What a product of matrices rounds to depends on the processor. Of points whose two nearest
+    centroids are about as near, `by_distance` is to tell the label.
+
+    Parameters
+    ----------
+    rows : (n_features + 1, n) array of float32 or float64
+        The points, with a last row of ones.
+    factors : (n_clusters, n_features + 1) array of the same dtype
+        See `factors_of`.
+    labels : (n,) array of unsigned integers
+        Where the indices go.
+    gap : (n,) array of the same dtype, optional
+        Where it goes how much farther the second nearest centroid is, less what rounding may
+        have made of it: where it is above 0 the label is certain.
+
+    Returns
+    -------
+    (m,) array of intp
+        Which points are unsure.
+    """
+    n, k = rows.shape[1], len(factors)
+    size = max(1, min(n, max(FEWEST_AT_ONCE, SCORES // k)))
+    # Held for all blocks: memory that is new costs more than the work.
+    held = np.empty((k, size + APART), rows.dtype)
+    is_close = np.empty((k, size + APART), bool)
+    numbers = np.empty((k, size + APART), labels.dtype)
+    # Counted from the last, so that the largest is the first of equals.
+    last = labels.dtype.type(k - 1)
+    from_last = np.arange(k, dtype=labels.dtype)[::-1, np.newaxis]
+    # Rounding changes a score by at most `unit * (|x| + |c|)**2 / 2`, and |c| is at most |x| plus
+    # the distance: that is at most `unit * (5 |x|**2 + 2 * score)`, for each of two scores.
+    unit = rows.dtype.type(np.finfo(rows.dtype).eps / 2 * (4 + len(rows)))
+    unsure, tiny = [], np.finfo(rows.dtype).tiny
+    for i in range(0, n, size):
+        part, m = slice(i, min(i + size, n)), min(size, n - i)
+        scores, close = held[:, :m], is_close[:, :m]
+        multiply(factors, rows[:, part], scores)
+        half = np.einsum("ij,ij->j", rows[:-1, part], rows[:-1, part]) / 2
+        # Few long calls, no argmin: along this axis NumPy's takes some times as long.
+        least = scores.min(axis=0)
+        limit = least + (6 * unit * (5 * half + least) + tiny)
+        np.less_equal(scores, limit, out=close)
+        as_numbers = close.view(np.uint8)
+        np.multiply(as_numbers, from_last, out=numbers[:, :m])
+        np.subtract(last, numbers[:, :m].max(axis=0), out=labels[part])
+        if gap is None:
+            is_unsure = as_numbers.sum(axis=0, dtype=labels.dtype) > 1
+        else:
+            scores[labels[part], np.arange(m)] = np.inf
+            other = scores.min(axis=0)
+            is_unsure = other <= limit
+            first, second = (np.sqrt(2 * np.maximum(s + half, 0)) for s in (least, other))
+            gap[part] = second - first - np.sqrt(8 * unit) * (np.sqrt(8 * half) + second)
+            gap[part][is_unsure] = 0
+        unsure.append(i + np.flatnonzero(is_unsure))
+    return np.concatenate(unsure)
+
+
+def by_distance(rows: NDArray[np.float64], centroids: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return the nearest centroids, of equals the first, by sums that round everywhere alike.
+
+    Parameters
+    ----------
+    rows : (n_features + 1, n) float64 array
+        The points, with a last row of ones.
+    centroids : (n_clusters, n_features) float64 array
+        The centroids.
+    """
+    size, found = max(1, SCORES // len(centroids)), np.empty(rows.shape[1], np.intp)
+    # So far from all centroids that the difference to each is the same.
+    beyond = (FAR_OFF * np.abs(centroids).max()) ** 2
+    for i in range(0, found.size, size):
+        part = rows[:-1, i : i + size]
+        away = _squares(part, centroids)
+        far = np.flatnonzero(away.min(axis=0) > beyond)
+        if far.size:
+            # What is left of the squares without those of the points.
+            away[:, far] = -2 * sum(
+                column[:, np.newaxis] * row
+                for row, column in zip(part[:, far], centroids.T, strict=True)
+            )
+        away.argmin(axis=0, out=found[i : i + size])
+    return found
+
+
+def _squares(features: NDArray[np.float64], centroids: NDArray[np.float64]) -> NDArray[np.float64]:
+    away = np.zeros((len(centroids), features.shape[1]))
+    for row, column in zip(features, centroids.T, strict=True):
+        difference = row - column[:, np.newaxis]
+        difference *= difference
+        away += difference
+    return away
+
+
+def sums_by_label(labels: NDArray[Any], rows: NDArray[Any], n_clusters: int) -> NDArray[np.float64]:
+    """Sum ``(n_rows, n)`` numbers over the points of each label, ``(n_clusters, n_rows)``."""
+    index = labels.astype(np.intp)
+    return np.stack([np.bincount(index, row, minlength=n_clusters) for row in rows], axis=1)

@@ -1,0 +1,104 @@
+"""Where the centroids start: k-means++ or random points."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..parallel import Tick, no_tick
+from .points import WeightedPoints
+
+DIFFERENCES = 1 << 17
+"""Differences that are taken at a time: they stay in the cache."""
+
+MANY_CLUSTERS = 1 << 10
+"""Clusters above which one draw for each is all: of several the best gains little, and takes
+several times as long."""
+
+CLEARLY = 1 + 1e-9
+"""How many times more one of two draws leaves to be no equal of the other."""
+
+BELOW_1 = 1 - 2.0**-52
+"""What totals are multiplied by so that parts of them are less than all."""
+
+Seeding = Callable[[WeightedPoints, int, np.random.Generator, Tick], NDArray[np.float64]]
+
+
+def random_points(
+    points: WeightedPoints, n_clusters: int, random: np.random.Generator, tick: Tick = no_tick
+) -> NDArray[np.float64]:
+    """Choose different points, each with a probability in proportion to its weight.
+
+    Parameters and result are those of `k_means_plus_plus`.
+    """
+    tick(0)
+    odds = points.weights / points.total
+    chosen = random.choice(points.n, n_clusters, replace=False, p=odds)
+    return points.features[:, chosen].T.copy()
+
+
+def k_means_plus_plus(
+    points: WeightedPoints, n_clusters: int, random: np.random.Generator, tick: Tick = no_tick
+) -> NDArray[np.float64]:
+    """Choose points that lie far from each other, by greedy k-means++ on weighted points.
+
+    Each next centroid is drawn with a probability in proportion to its weight times its squared
+    distance to the nearest centroid so far [1]_; of ``2 + log(n_clusters)`` draws the one that
+    lowers the inertia most is taken, as scikit-learn does [2]_.
+
+    Parameters
+    ----------
+    points : WeightedPoints
+        The points.
+    n_clusters : int
+        How many of them, at most all.
+    random : numpy.random.Generator
+        Draws them.
+    tick : callable, optional
+        Progress.
+
+    Returns
+    -------
+    (n_clusters, n_features) float64 array
+
+    References
+    ----------
+    .. [1] Arthur D., Vassilvitskii S. (2007) k-means++: the advantages of careful seeding.
+       Proceedings of the 18th ACM-SIAM Symposium on Discrete Algorithms, 1027-1035.
+       doi:10.5555/1283383.1283494
+    .. [2] Grunau C., Özüdoğru A.A., Rozhoň V., Tětek J. (2023) A nearly tight analysis of greedy
+       k-means++. Proceedings of the 34th ACM-SIAM Symposium on Discrete Algorithms, 1012-1070.
+       doi:10.1137/1.9781611977554.ch39
+    """
+    # No product of matrices, which rounds as the processor likes.
+    rows, weights = points.features, points.weights
+    n_draws = 2 + int(np.log(n_clusters)) if n_clusters <= MANY_CLUSTERS else 1
+
+    def draw(odds: NDArray[np.float64], n: int) -> NDArray[np.intp]:
+        total = np.cumsum(odds)
+        # Where none has any, as every distinct point is a centroid already, it is the last.
+        where = np.searchsorted(total, random.random(n) * (total[-1] * BELOW_1), "right")
+        inside: NDArray[np.intp] = np.minimum(where, points.n - 1)
+        return inside
+
+    def squares_to(chosen: NDArray[np.intp]) -> NDArray[np.float64]:
+        total = np.zeros((chosen.size, points.n))
+        size = max(1, DIFFERENCES // total.size)
+        for i in range(0, len(rows), size):
+            part = rows[i : i + size, np.newaxis] - rows[i : i + size, chosen, np.newaxis]
+            part *= part
+            total += part.sum(axis=0)
+        return total
+
+    chosen = np.empty(n_clusters, np.intp)
+    chosen[:1] = draw(weights, 1)
+    closest = squares_to(chosen[:1])[0]
+    for i in range(1, n_clusters):
+        tick(i / n_clusters)
+        draws = draw(closest * weights, n_draws)
+        closer = np.minimum(squares_to(draws), closest)
+        left = (closer * weights).sum(axis=1)
+        # Of equals, which rounding tells apart, the first.
+        best = int((left <= left.min() * CLEARLY).argmax())
+        closest, chosen[i] = closer[best], draws[best]
+    return points.features[:, chosen].T.copy()
