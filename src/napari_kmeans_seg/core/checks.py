@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .errors import WrongType, WrongValue
+
 MAX_CLUSTERS = 65_535
 """Labels fit in uint16."""
 
@@ -51,27 +53,34 @@ def warn(message: str) -> None:
     warnings.warn(message, UserWarning, stacklevel=level)
 
 
+def with_type(value: Any) -> str:
+    """Write a value and what type it is of."""
+    return f"{value!r} ({type(value).__name__})"
+
+
 def integer(name: str, value: Any, low: int, high: int | None = None) -> int:
     """Return `value` as an int between `low` and `high`."""
     takes = f"an integer of at least {low}" if high is None else f"an integer from {low} to {high}"
     if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
-        raise TypeError(f"{name} takes {takes}; got {value!r} ({type(value).__name__}).")
+        raise WrongType(name, takes, with_type(value))
     number = int(value)
     if number < low or (high is not None and number > high):
-        raise ValueError(f"{name} takes {takes}; got {number}.")
+        raise WrongValue(name, takes, str(number))
     return number
 
 
-def real(name: str, value: Any, low: float, high: float = np.inf, *, above: bool = False) -> float:
+def real(
+    name: str, value: Any, low: float, high: float = np.inf, *, above: bool = False, place: str = ""
+) -> float:
     """Return `value` as a finite float between `low` and `high`; `above` leaves out `low`."""
     takes = f"a number {'above' if above else 'of at least'} {low:g}"
     if high < np.inf:
         takes += f" and at most {high:g}"
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
-        raise TypeError(f"{name} takes {takes}; got {value!r} ({type(value).__name__}).")
+        raise WrongType(name, takes, with_type(value), place=place)
     number = float(value)
     if not np.isfinite(number) or number < low or number > high or (above and number == low):
-        raise ValueError(f"{name} takes {takes}; got {value!r}.")
+        raise WrongValue(name, takes, repr(value), place=place)
     return number
 
 
@@ -82,20 +91,35 @@ def reals(
     if isinstance(value, Real):
         return (real(name, value, low, high),) * n
     if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray) or not np.ndim(value):
-        raise TypeError(f"{name} takes a number or one per {what}; got {value!r}.")
+        raise WrongType(name, f"a number or one per {what}", repr(value))
     if len(value) != n:
-        raise ValueError(f"{name} takes one number per {what}, {n} here; got {len(value)}.")
-    return tuple(real(f"{name}[{i}]", number, low, high) for i, number in enumerate(value))
+        raise WrongValue(name, f"one number per {what}, {n} here", str(len(value)))
+    return tuple(real(name, number, low, high, place=f"[{i}]") for i, number in enumerate(value))
 
 
-def weight(name: str, value: Any) -> float:
+def weight(name: str, value: Any, place: str = "") -> float:
     """Return `value` as a factor in distances: 0, or a float whose square is one."""
-    number = real(name, value, 0, LARGEST_WEIGHT)
+    number = real(name, value, 0, LARGEST_WEIGHT, place=place)
     if 0 < number < SMALLEST_WEIGHT:
-        raise ValueError(
-            f"{name} takes 0 or a number of at least {SMALLEST_WEIGHT:g}; got {value!r}."
-        )
+        takes = f"0 or a number of at least {SMALLEST_WEIGHT:g}"
+        raise WrongValue(name, takes, repr(value), place=place)
     return number
+
+
+def weight_of_positions(value: float, weights: Sequence[float]) -> None:
+    """Refuse a `spatial_weight` that is out of range together with the weights of channels.
+
+    Positions spread as far as the weighted values do, times their own weight.
+    """
+    product = value * max(weights)
+    if value and not SMALLEST_WEIGHT <= product <= LARGEST_WEIGHT:
+        raise WrongValue(
+            "spatial_weight",
+            f"0 or a number from {SMALLEST_WEIGHT:g} to {LARGEST_WEIGHT:g}",
+            repr(product),
+            place=" times the largest of {channel_weights}",
+            others=("channel_weights",),
+        )
 
 
 def channel_weights(value: Any, n_channels: int) -> tuple[float, ...]:
@@ -104,8 +128,8 @@ def channel_weights(value: Any, n_channels: int) -> tuple[float, ...]:
         return (1.0,) * n_channels
     weights = reals("channel_weights", value, n_channels, "channel", high=LARGEST_WEIGHT)
     if not any(weights):
-        raise ValueError("channel_weights takes at least one weight above 0; got all 0.")
-    return tuple(weight(f"channel_weights[{i}]", one) for i, one in enumerate(weights))
+        raise WrongValue("channel_weights", "at least one weight above 0", "all 0")
+    return tuple(weight("channel_weights", one, f"[{i}]") for i, one in enumerate(weights))
 
 
 def several(name: str, value: Any, takes: str) -> list[Any]:
@@ -115,38 +139,36 @@ def several(name: str, value: Any, takes: str) -> list[Any]:
             return list(value)
     except TypeError:
         pass
-    raise TypeError(f"{name} takes {takes}; got {value!r} ({type(value).__name__}).")
+    raise WrongType(name, takes, with_type(value))
 
 
 def numbers_of_clusters(name: str, value: Any) -> list[int]:
     """Return `value` as numbers of clusters, ascending."""
     asked = several(name, value, "several integers, such as range(2, 13)")
     if not asked:
-        raise ValueError(f"{name} takes at least one number of clusters; got none.")
+        raise WrongValue(name, "at least one number of clusters", "none")
     return sorted({integer(name, k, 1, MAX_CLUSTERS) for k in asked})
 
 
 def flag(name: str, value: Any) -> bool:
     """Return `value` as a bool; only True and False are."""
     if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} takes True or False; got {value!r} ({type(value).__name__}).")
+        raise WrongType(name, "True or False", with_type(value))
     return bool(value)
 
 
 def progress(value: Any) -> None:
     """Refuse a `progress` that cannot be called."""
     if value is not None and not callable(value):
-        raise TypeError(
-            "progress takes a function, called as progress(fraction, stage), or None; "
-            f"got {value!r} ({type(value).__name__})."
-        )
+        takes = "a function, called as progress(fraction, stage), or None"
+        raise WrongType("progress", takes, with_type(value))
 
 
 def choice(name: str, value: Any, choices: Sequence[str]) -> str:
     """Return `value` if it is one of `choices`."""
     if not isinstance(value, str) or value not in choices:
-        takes = ", ".join(repr(one) for one in choices)
-        raise ValueError(f"{name} takes one of {takes}; got {value!r}.")
+        takes = f"one of {', '.join(repr(one) for one in choices)}"
+        raise WrongValue(name, takes, repr(value))
     return value
 
 
@@ -160,33 +182,29 @@ def is_lazy(array: object) -> bool:
 def image_array(image: ArrayLike) -> NDArray[Any]:
     """Return `image` as an array of real numbers with at least one pixel."""
     if isinstance(image, np.ma.MaskedArray):
-        raise TypeError(
-            "image takes a plain array; got a masked array. "
-            "Pass image.data, and mask=~image.mask for the pixels that take part."
-        )
+        advice = "Pass image.data, and mask=~image.mask for the pixels that take part."
+        raise WrongType("image", "a plain array", "a masked array", advice=advice)
     try:
         array = np.asarray(image)
     except ValueError as error:
-        raise ValueError(f"image takes an array; got what NumPy cannot read: {error}") from error
+        raise WrongValue("image", "an array", f"what NumPy cannot read: {error}") from error
     if array.dtype.kind not in "buif" or array.dtype.itemsize > 8:
-        raise TypeError(
-            f"image takes booleans, integers or floats of up to 64 bits; got dtype {array.dtype}."
-        )
+        takes = "booleans, integers or floats of up to 64 bits"
+        raise WrongType("image", takes, f"dtype {array.dtype}")
     if array.ndim == 0:
-        raise ValueError("image takes an array with at least one axis; got a single number.")
+        raise WrongValue("image", "an array with at least one axis", "a single number")
     if array.size == 0:
-        raise ValueError(f"image takes at least one pixel; got shape {array.shape}.")
+        raise WrongValue("image", "at least one pixel", f"shape {array.shape}")
     return array
 
 
 def axis(name: str, value: Any, ndim: int) -> int:
     """Return `value` as a non-negative axis of an array with `ndim` axes."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
-        raise TypeError(f"{name} takes an integer or None; got {value!r} ({type(value).__name__}).")
+        raise WrongType(name, "an integer or None", with_type(value))
     if not -ndim <= int(value) < ndim:
-        raise ValueError(
-            f"{name} takes an axis of the image, from {-ndim} to {ndim - 1}; got {value}."
-        )
+        takes = f"an axis of the image, from {-ndim} to {ndim - 1}"
+        raise WrongValue(name, takes, str(value))
     return int(value) % ndim
 
 
@@ -197,16 +215,15 @@ def spatial_mask(
     try:
         array = np.asarray(mask)
     except ValueError as error:
-        raise ValueError(f"mask takes an array; got what NumPy cannot read: {error}") from error
+        raise WrongValue("mask", "an array", f"what NumPy cannot read: {error}") from error
     if array.dtype.kind not in "bui":
-        raise TypeError(f"mask takes an array of booleans; got dtype {array.dtype}.")
+        raise WrongType("mask", "an array of booleans", f"dtype {array.dtype}")
     if array.shape != shape:
-        raise ValueError(
-            f"mask takes an array of the image's spatial shape {shape}; got shape {array.shape}."
-        )
+        takes = f"an array of the image's spatial shape {shape}"
+        raise WrongValue("mask", takes, f"shape {array.shape}")
     inside = array.astype(bool, copy=False)
     if not (may_be_empty or inside.any()):
-        raise ValueError("mask takes an array with at least one true pixel; got one with none.")
+        raise WrongValue("mask", "an array with at least one true pixel", "one with none")
     return inside
 
 
@@ -217,20 +234,18 @@ def centroids(
     try:
         array = np.asarray(value)
     except ValueError as error:
-        raise ValueError(f"{name} takes an array; got what NumPy cannot read: {error}") from error
+        raise WrongValue(name, "an array", f"what NumPy cannot read: {error}") from error
     if array.dtype.kind not in "buif":
-        raise TypeError(f"{name} takes real numbers; got dtype {array.dtype}.")
+        raise WrongType(name, "real numbers", f"dtype {array.dtype}")
     if n_clusters is None and array.ndim == 2:
         n_clusters = integer(f"the number of rows of {name}", len(array), 1, MAX_CLUSTERS)
     if array.shape != (n_clusters, n_channels):
         n_rows = "n_clusters" if n_clusters is None else n_clusters
-        raise ValueError(
-            f"{name} takes an array of shape (n_clusters, n_channels) = ({n_rows}, {n_channels}); "
-            f"got shape {array.shape}."
-        )
+        takes = f"an array of shape (n_clusters, n_channels) = ({n_rows}, {n_channels})"
+        raise WrongValue(name, takes, f"shape {array.shape}")
     found = array.astype(np.float64)
     if not np.isfinite(found).all():
-        raise ValueError(f"{name} takes finite numbers; got NaN or infinity.")
+        raise WrongValue(name, "finite numbers", "NaN or infinity")
     return found
 
 

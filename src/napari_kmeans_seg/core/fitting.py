@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import checks
+from .errors import WrongValue
 from .image.features import FeatureSpace
 from .kmeans.assignment import Assigned
 from .kmeans.fit import CLOSE, level_sizes, start_of
@@ -213,10 +214,13 @@ class Fitting:
         if isinstance(init, str):
             checks.choice("init", init, checks.INITS)
             if init == "optimal" and not one_feature:
-                raise ValueError(
-                    "init='optimal' takes an image of one channel, without spatial_weight; got "
-                    f"{self._whole.pixels.n_channels} channels and "
-                    f"spatial_weight={self._parameters['spatial_weight']}."
+                position = f"{{spatial_weight}}={self._parameters['spatial_weight']}"
+                raise WrongValue(
+                    "init",
+                    "an image of one channel, without {spatial_weight}",
+                    f"{self._whole.pixels.n_channels} channels and {position}",
+                    value="'optimal'",
+                    others=("spatial_weight",),
                 )
             if init == "auto":
                 init = "k-means++"

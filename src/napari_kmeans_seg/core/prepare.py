@@ -95,10 +95,7 @@ def prepare(
         pixels = flatten(image, **form, tick=portion(progress, 0, 0.1, "Reading"))
         check_color_space(color_space, pixels)
     weights = checks.channel_weights(channel_weights, pixels.n_channels)
-    if spatial_weight:
-        # Positions spread as far as the weighted values do, times their own weight.
-        product = spatial_weight * max(weights)
-        checks.weight("spatial_weight times the largest of channel_weights", product)
+    checks.weight_of_positions(spatial_weight, weights)
     sigma = checks.reals(
         "smoothing", smoothing, len(pixels.shape), "spatial axis", high=checks.MAX_SMOOTHING
     )

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import checks
 from .choose_k import ClusterCurve
+from .errors import WrongType
 from .fitting import OPTIMAL_LIMIT, Fit, Fitting
 from .image.features import FeatureSpace
 from .kmeans.assignment import Assigned
@@ -236,7 +237,7 @@ class PreparedImage:
         checks.progress(progress)
         wanted = checks.numbers_of_clusters("n_clusters", n_clusters)
         if not isinstance(init, str):
-            raise TypeError(f"init takes one of {', '.join(checks.INITS)} here; got an array.")
+            raise WrongType("init", f"one of {', '.join(checks.INITS)} here", "an array")
         # The optimal partitions into fewer clusters fall out of those into most.
         optimal = [k for k in wanted if self._fitting.start(init, k)[0] == "optimal"]
         if init == "auto" and optimal:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import checks
+from .errors import WrongValue
 from .image.pixels import Pixels
 from .kmeans.nearest import label_dtype
 from .painting import paint
@@ -225,11 +226,10 @@ class Segmentation:
         given = range(n_channels) if channel_names is None else channel_names
         names = [str(one) for one in checks.several("channel_names", given, "a sequence of names")]
         if len(names) != n_channels:
-            raise ValueError(
-                f"channel_names takes one name per channel, {n_channels} here; got {len(names)}."
-            )
+            takes = f"one name per channel, {n_channels} here"
+            raise WrongValue("channel_names", takes, str(len(names)))
         if twice := [name for name in names if names.count(name) > 1]:
-            raise ValueError(f"channel_names takes each name once; got {twice[0]!r} twice.")
+            raise WrongValue("channel_names", "each name once", f"{twice[0]!r} twice")
         table = {
             "label": np.arange(1, self.n_clusters + 1),
             "pixels": self.counts,

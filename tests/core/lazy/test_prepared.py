@@ -255,7 +255,7 @@ def test_smoothing_and_position_are_refused_where_they_would_take_too_much_memor
     arguments: dict[str, Any],
 ) -> None:
     image = da.zeros((1 << 14, 1 << 14), chunks=1 << 12, dtype=np.uint8)
-    with pytest.raises(ValueError, match=r"more than 67,108,864 values, .* has 268,435,456"):
+    with pytest.raises(ValueError, match=r"more than 67,108,864 values, .* got 268,435,456"):
         segment(image, 2, **arguments)
 
 

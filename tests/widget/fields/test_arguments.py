@@ -12,8 +12,9 @@ from npe2 import PluginManager
 
 from napari_kmeans_seg import PreparedImage, choose_k, prepare, segment
 from napari_kmeans_seg.core.checks import COLOR_SPACES, INITS
+from napari_kmeans_seg.core.errors import WrongValue
 from napari_kmeans_seg.widget.fields.arguments import ARGUMENTS, BY_NAME, READING
-from napari_kmeans_seg.widget.wording import in_fields
+from napari_kmeans_seg.widget.wording import words_of
 
 # What the dock finds out by itself: from layers, and for its progress bar.
 FROM_LAYERS = {"image", "channel_axis", "alpha", "mask", "progress", "keep_order"}
@@ -92,8 +93,8 @@ def test_the_manifest_has_a_setting_for_each_argument_that_is_kept(dock):
 
 @pytest.mark.parametrize("argument", ARGUMENTS, ids=lambda one: one.name)
 def test_messages_name_the_field_of_each_argument(argument):
-    told = in_fields(f"{argument.name}=3 is no good")
-    assert told == (f"“{argument.label}” 3 is no good", (argument.label,))
+    said = words_of(WrongValue(argument.name, "4", "3"))
+    assert said == (f"“{argument.label}” takes 4; got 3.", (argument.label,))
 
 
 def test_the_table_can_be_read_without_qt():

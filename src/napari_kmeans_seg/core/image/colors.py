@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import checks
+from ..errors import WrongValue
 from ..parallel import Tick, map_spans, spans
 from .pixels import Pixels
 
@@ -107,14 +108,10 @@ def check_color_space(color_space: str, pixels: Pixels) -> str:
     if COLOR_SPACES[color_space].from_rgb is None:
         return color_space
     if pixels.n_channels != 3:
-        raise ValueError(
-            f"color_space={color_space!r} takes an image of three channels (RGB, or RGBA with "
-            f"alpha=True); got {pixels.n_channels}."
-        )
+        takes = "an image of three channels (RGB, or RGBA with alpha=True)"
+        raise _no_colors(color_space, takes, str(pixels.n_channels))
     if pixels.dtype.kind not in "f" and pixels.dtype not in (np.uint8, np.uint16):
-        raise ValueError(
-            f"color_space={color_space!r} takes uint8, uint16 or float RGB; got {pixels.dtype}."
-        )
+        raise _no_colors(color_space, "uint8, uint16 or float RGB", str(pixels.dtype))
     if pixels.dtype.kind == "f":
         check_limits(color_space, *value_range(pixels))
     return color_space
@@ -123,10 +120,12 @@ def check_color_space(color_space: str, pixels: Pixels) -> str:
 def check_limits(color_space: str, low: float, high: float) -> None:
     """Refuse the lowest and the highest value of a float image that are no colours."""
     if COLOR_SPACES[color_space].from_rgb is not None and (low < 0 or high > 1):
-        raise ValueError(
-            f"color_space={color_space!r} takes float RGB between 0 and 1; "
-            f"got values from {low:g} to {high:g}."
-        )
+        got = f"values from {low:g} to {high:g}"
+        raise _no_colors(color_space, "float RGB between 0 and 1", got)
+
+
+def _no_colors(color_space: str, takes: str, got: str) -> WrongValue:
+    return WrongValue("color_space", takes, got, value=repr(color_space))
 
 
 def value_range(pixels: Pixels) -> tuple[float, float]:

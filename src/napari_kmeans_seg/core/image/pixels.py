@@ -7,13 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import checks
+from ..errors import NoPixels, WrongValue
 from ..painting import paint
 from ..parallel import Tick, map_spans, spans
-
-NO_PIXEL = (
-    "image takes at least one pixel that is finite, inside the mask and not fully transparent; "
-    "got none."
-)
 
 
 def spread(n: int, size: int) -> NDArray[np.intp]:
@@ -167,9 +163,8 @@ def flatten(
         alpha = checks.flag("alpha", alpha)
     if channel_axis is None:
         if alpha:
-            raise ValueError(
-                "alpha=True takes an image with a channel_axis; got channel_axis=None."
-            )
+            takes, got = "an image with a {channel_axis}", "{channel_axis}=None"
+            raise WrongValue("alpha", takes, got, value="True", others=("channel_axis",))
         planes = array[np.newaxis]
     else:
         channel_axis = checks.axis("channel_axis", channel_axis, array.ndim)
@@ -179,7 +174,7 @@ def flatten(
         if planes.ndim == 1:
             planes = planes[:, np.newaxis]
     if alpha and len(planes) < 2:
-        raise ValueError(f"alpha=True takes at least two channels; got {len(planes)}.")
+        raise WrongValue("alpha", "at least two channels", str(len(planes)), value="True")
     shape = array.shape
     if channel_axis is not None:
         shape = shape[:channel_axis] + shape[channel_axis + 1 :]
@@ -194,7 +189,7 @@ def flatten(
         flat, opacity = flat[:-1], flat[-1]
     valid, n_not_finite = _participants(flat, opacity, inside, tick)
     if not (may_be_empty or valid is None or valid.any()):
-        raise ValueError(NO_PIXEL)
+        raise NoPixels
     return Pixels(
         channels=flat,
         valid=valid,

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import checks
+from ..errors import NoPixels, WrongValue
 from ..image.averages import shrink
-from ..image.pixels import NO_PIXEL, Pixels, flatten
+from ..image.pixels import Pixels, flatten
 from ..parallel import Tick, no_tick
 from ..points.counting import Counted, Packing, count, merge, most_values, packing_of
 from ..points.drawing import Drawn, merge_drawn
@@ -61,7 +62,8 @@ class LazyImage:
     ) -> "LazyImage":
         """Check an image and its mask; the arguments are those of `segment`. Reads nothing."""
         if image.size == 0 or any(np.isnan(n) for n in image.shape):
-            raise ValueError(f"image takes at least one pixel, of known shape; got {image.shape}.")
+            takes = "at least one pixel, of known shape"
+            raise WrongValue("image", takes, str(image.shape))
         one = [1] * image.ndim
         if channel_axis is not None:
             axis = checks.axis("channel_axis", channel_axis, image.ndim)
@@ -75,10 +77,8 @@ class LazyImage:
             return lazy
         inside = da.asarray(mask)
         if inside.shape != lazy.shape:
-            raise ValueError(
-                f"mask takes an array of the image's spatial shape {lazy.shape}; "
-                f"got shape {inside.shape}."
-            )
+            takes = f"an array of the image's spatial shape {lazy.shape}"
+            raise WrongValue("mask", takes, f"shape {inside.shape}")
         inside = inside.rechunk(lazy.spatial(image.chunks))
         if form.channel_axis is not None:
             inside = da.expand_dims(inside, form.channel_axis)
@@ -125,10 +125,13 @@ class LazyImage:
             If the image is too large for that.
         """
         if self.source.size > WHOLE_VALUES:
-            raise ValueError(
-                "smoothing=0 and spatial_weight=0 are what a lazy image (a Dask array) takes of "
-                f"more than {WHOLE_VALUES:,} values, which is not read as a whole; this one has "
-                f"{self.source.size:,}. Set both to 0, or segment a part of it."
+            raise WrongValue(
+                "smoothing",
+                "0, and so does {spatial_weight}, of a lazy image (a Dask array) of more than "
+                f"{WHOLE_VALUES:,} values, which is not read as a whole",
+                f"{self.source.size:,} values",
+                others=("spatial_weight",),
+                advice="Set both to 0, or segment a part of it.",
             )
         return self.load(tick)
 
@@ -237,7 +240,7 @@ def read_chunks(image: LazyImage, fit_scale: float, tick: Tick) -> Reading:
 
     found = visit_all(summarize, lambda part: tick(0.6 * part))
     if not found.n_valid:
-        raise ValueError(NO_PIXEL)
+        raise NoPixels
     drawn = found.drawn
     if drawn is not None and drawn.share < 1 and drawn.heavy.any():
         again = visit_all(
@@ -272,7 +275,7 @@ def pixels_inside(image: LazyImage, tick: Tick = no_tick) -> dict[Index, int]:
     counts = gather(_count, _joined, image.mask, tick=lambda _: tick(0))
     inside = {chunk: n for chunk, n in zip(chunks, counts, strict=True) if n}
     if not inside:
-        raise ValueError(NO_PIXEL)
+        raise NoPixels
     return inside
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from napari_kmeans_seg import Segmentation, prepare
-from napari_kmeans_seg.core.image.pixels import NO_PIXEL
+from napari_kmeans_seg.core.errors import NoPixels
 from napari_kmeans_seg.core.parallel import portion, within
 
 from ..arrays import as_array, reading, stack
@@ -18,6 +18,7 @@ from ..geometry import of_level, placement, shifted
 from ..pyramid import label_level, level_to_fit, note_hidden, note_level
 from ..results import PyramidSegmentation, StepsSegmentation, relabelled
 from .chosen import Chosen
+from .region import RegionMissed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -275,9 +276,9 @@ class LayerImage(Chosen):
         form = {"channel_axis": self.channel_axis, "alpha": self.alpha, "mask": mask}
         try:
             return prepare(image, **{**parameters, **form}, progress=progress)
-        except ValueError as error:
-            if self.region is not None and str(error) == NO_PIXEL:
-                raise ValueError(self.region.missed) from error
+        except NoPixels as error:
+            if self.region is not None:
+                raise RegionMissed(self.region.name) from error
             raise
 
 
