@@ -1,10 +1,6 @@
 """Arguments are checked here, and each error names the argument, what it got and what it takes."""
 
-import sys
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -24,33 +20,6 @@ MAX_SMOOTHING = 10_000.0
 
 COLOR_SPACES = ("rgb", "lab", "hsv")
 INITS = ("auto", "k-means++", "random", "optimal")
-
-
-_told_elsewhere: ContextVar[bool] = ContextVar("told_elsewhere", default=False)
-
-
-@contextmanager
-def told_elsewhere() -> Iterator[None]:
-    """Warn nobody: what there is to say is read from `Segmentation.warnings`, and shown.
-
-    For this thread only, unlike the filters of the module `warnings`.
-    """
-    token = _told_elsewhere.set(True)
-    try:
-        yield
-    finally:
-        _told_elsewhere.reset(token)
-
-
-def warn(message: str) -> None:
-    """Warn whoever called into this package, on the line where they did."""
-    if _told_elsewhere.get():
-        return
-    level, frame = 1, sys._getframe()
-    package = __name__.partition(".")[0]
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == package:
-        level, frame = level + 1, frame.f_back
-    warnings.warn(message, UserWarning, stacklevel=level)
 
 
 def with_type(value: Any) -> str:

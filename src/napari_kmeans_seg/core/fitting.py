@@ -17,7 +17,7 @@ from .kmeans.lloyd import LloydResult, lloyd
 from .kmeans.optimal import OptimalPartitions, optimal_partitions
 from .kmeans.points import Points, WeightedPoints
 from .kmeans.seeding import k_means_plus_plus, random_points
-from .notes import few_values, not_finite
+from .notes import Note, few_values, not_finite
 from .parallel import Tick, no_tick
 from .points.coarse_points import N_POINTS, CoarsePoints
 from .points.image_points import OPTIMUM_SAMPLE, ImagePoints
@@ -45,14 +45,14 @@ class Fit:
         What was fitted, assigned to the centroids.
     parameters : dict
         Every argument.
-    notes : tuple of str
+    notes : tuple of Note
         What is worth knowing.
     """
 
     result: LloydResult
     assigned: Assigned
     parameters: dict[str, Any]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 class Fitting:

@@ -18,7 +18,7 @@ from .kmeans.assignment import Assigned
 from .kmeans.lloyd import LloydResult, lloyd
 from .kmeans.points import Points
 from .model import KMeansModel
-from .notes import not_finite, without_pixels
+from .notes import Note, not_finite, warn, without_pixels
 from .parallel import Progress, Tick, portion
 from .points.image_points import ImagePoints, label
 from .scores import cluster_curve
@@ -189,14 +189,13 @@ class PreparedImage:
         means: NDArray[np.float64],
         result: LloydResult,
         parameters: dict[str, Any],
-        notes: tuple[str, ...],
+        notes: tuple[Note, ...],
         tick: Tick,
     ) -> Segmentation:
         """Label the pixels as their points are assigned."""
         labelling = label(self._whole, assigned, means, tick)
         tick(1)
-        for note in notes:
-            checks.warn(note)
+        warn(notes)
         model = self._model(assigned.centroids, parameters)
         return model.segmentation(
             self._whole.pixels,
@@ -255,8 +254,7 @@ class PreparedImage:
             centroids.append(fitted.result.centroids)
             if numbers[-1] < k:
                 break
-        for note in fitted.notes:
-            checks.warn(note)
+        warn(fitted.notes)
         if len(numbers) > 1 and numbers[-1] == numbers[-2]:
             numbers, inertias, centroids = numbers[:-1], inertias[:-1], centroids[:-1]
         n_pixels = self._whole.n_valid

@@ -12,6 +12,7 @@ from . import checks
 from .errors import WrongValue
 from .image.pixels import Pixels
 from .kmeans.nearest import label_dtype
+from .notes import Note
 from .painting import paint
 from .points.sums import join_means
 
@@ -49,8 +50,11 @@ class Segmentation:
         Iterations of Lloyd's algorithm on the distinct values or pixels.
     converged : bool
         Whether the iterations stopped by themselves, before `max_iter`.
+    notes : tuple of Note
+        What is worth knowing about this result, in numbers: pixels left out, fewer clusters than
+        asked.
     warnings : tuple of str
-        What is worth knowing about this result: pixels left out, fewer clusters than asked.
+        The same in words.
     model : KMeansModel
         Labels other images by the same centroids.
     parameters : dict
@@ -63,7 +67,7 @@ class Segmentation:
     inertia: float
     n_iter: int
     converged: bool
-    warnings: tuple[str, ...]
+    notes: tuple[Note, ...]
     model: "KMeansModel"
     _pixels: Pixels = field(repr=False)
 
@@ -71,6 +75,11 @@ class Segmentation:
     def n_clusters(self) -> int:
         """Number of clusters."""
         return len(self.centroids)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is worth knowing about this result, in words."""
+        return tuple(str(note) for note in self.notes)
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -92,17 +92,6 @@ class FieldError(WrongValue):
         return super().words(lambda label, _value: f"“{label}”")
 
 
-def _of_warning(warning: str) -> Words:
-    names = "|".join(rf"{name}\b" if "_" in name else f"{name}(?==)" for name in BY_NAME)
-    fields: list[str] = []
-
-    def named(match: re.Match[str]) -> str:
-        fields.append(BY_NAME[match[1]].label)
-        return f"“{fields[-1]}”{match[2] and ' '}"
-
-    return Words(re.sub(rf"\b({names})(=?)", named, warning), tuple(fields))
-
-
 def breakable(name: str) -> str:
     """Let a long file name break into lines after its joints, by spaces of no width."""
     return re.sub(r"(?<=[_.\-/\\])(?=.)", "\u200b", name) if len(name) > 24 else name
@@ -125,14 +114,15 @@ def summary(segmentation: Segmentation, seconds: float) -> str:
 
 def warnings_of(segmentation: Segmentation) -> tuple[Words, ...]:
     """Say what a person should know of the result."""
-    each = [warning for warning in segmentation.warnings if re.match(r"Step \d+: ", warning)]
-    rest = [warning for warning in segmentation.warnings if warning not in each]
+    each = [note for note in segmentation.notes if note.step is not None]
+    words = [in_fields(note.words) for note in segmentation.notes if note.step is None]
     # A long series would push all else out of the window.
     more = len(each) - _MOST_STEPS
+    shown = each[:_MOST_STEPS] if more > 1 else each
+    words += [in_fields(note.words) for note in shown]
     if more > 1:
-        each = [*each[:_MOST_STEPS], f"{more} more steps are like these."]
-    words = tuple(_of_warning(warning) for warning in (*rest, *each))
-    if segmentation.converged:
-        return words
-    label = BY_NAME["max_iter"].label
-    return (*words, Words(f"Not converged: allow more “{label}”.", (label,)))
+        words.append(Words(f"{more} more steps are like these."))
+    if not segmentation.converged:
+        label = BY_NAME["max_iter"].label
+        words.append(Words(f"Not converged: allow more “{label}”.", (label,)))
+    return tuple(words)

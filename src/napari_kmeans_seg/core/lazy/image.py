@@ -13,6 +13,7 @@ from .. import checks
 from ..errors import NoPixels, WrongValue
 from ..image.averages import shrink
 from ..image.pixels import Pixels, flatten
+from ..notes import FittedOnSample, Note
 from ..parallel import Tick, no_tick
 from ..points.counting import Counted, Packing, count, merge, most_values, packing_of
 from ..points.drawing import Drawn, merge_drawn
@@ -197,17 +198,19 @@ class Reading:
         """Whether values were counted that in memory would not have been, as they are so many."""
         return self.counted is not None and self.counted.keys.size > most_values(self.n_valid)
 
-    def notes(self, fit_scale: float) -> tuple[str, ...]:
-        """Say what clusters were fitted on, where it is not every pixel."""
+    def notes(self, fit_scale: float) -> tuple[Note, ...]:
+        """Note what clusters were fitted on, where it is not every pixel."""
         if self.counted is not None and self.is_whole and fit_scale == 1:
             return ()
-        of_chunks = f"{self.n_read:,} of {len(self.chunks):,} chunks, evenly spread"
-        if self.drawn is not None:
-            on = f"a sample of {self.drawn.n:,} of {self.n_pixels:,} pixels"
-            on += "" if self.is_whole else f", from {of_chunks}"
-        else:
-            on = of_chunks if not self.is_whole else f"the copy at fit_scale={fit_scale:g}"
-        return (f"Fitted on {on}; pixel counts and inertia are reckoned up to the whole.",)
+        return (
+            FittedOnSample(
+                n=0 if self.drawn is None else int(self.drawn.n),
+                of=self.n_pixels,
+                n_chunks=self.n_read,
+                of_chunks=len(self.chunks),
+                fit_scale=fit_scale,
+            ),
+        )
 
 
 def read_chunks(image: LazyImage, fit_scale: float, tick: Tick) -> Reading:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_kmeans_seg.core.notes import FewValues, FittedOn, NotFinite, Plain, WithoutPixels
+
 from ..describe import axis_names
 from ..outputs.columns import painted_by_hand
-from ..outputs.notes import FewValues, FittedOn, NotFinite, WithoutPixels
 from ..outputs.record import Deleted, Merged, PaintedByHand, Record, Split, ThresholdMoved
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def _limited(record: Record, layer: Layer) -> list[str]:
         sentences += _transparent(record.fit.left_out, n)
     fitted = [note for note in record.notes if isinstance(note, FittedOn) and note.step is None]
     sentences += [f"Fitted on {note.part}." for note in fitted]
-    return sentences
+    return sentences + [str(note) for note in record.notes if isinstance(note, Plain)]
 
 
 def _transparent(left_out: int | None, not_finite: int) -> list[str]:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_kmeans_seg.core.notes import FittedOnLevel, FittedOnSample, Plain
+
 from ..outputs.columns import painted_by_hand
-from ..outputs.notes import FittedOn
 from ..outputs.record import Deleted, Merged, PaintedByHand, Record, Split, ThresholdMoved
 from .opened_files import TIFF
 
@@ -66,6 +67,8 @@ def python_script(layer: Layer, *files: str) -> str:
         "# The napari-kmeans-seg of this version gave the result.",
         f"version = {record.version!r}",
     ]
+    if plain := [str(note) for note in record.notes if isinstance(note, Plain)]:
+        made_by += ["# What it said of it, which this script knows nothing of.", f"notes = {plain}"]
     return "\n".join([*made_by, "", *_imports(body), "", *body, ""])
 
 
@@ -127,7 +130,7 @@ def _read(record: Record, files: tuple[str, ...]) -> list[str]:
         lines.append("mask = " + inside.format(f"imread('region.tif'){index}"))
         if level is not None:
             lines.append("small_mask = " + inside.format(f"imread('region_level{level}.tif')"))
-    if any(isinstance(note, FittedOn) and note.sample for note in record.notes):
+    if any(isinstance(note, FittedOnSample) and note.n for note in record.notes):
         lines.append("# The plugin took a sample of the pixels, so that its result may differ.")
     return lines
 
@@ -262,5 +265,5 @@ def _moved(edit: ThresholdMoved) -> str:
 
 def _level(record: Record) -> int | None:
     """Find which level of a pyramid was fitted, if it was not the largest."""
-    levels = (note.level for note in record.notes if isinstance(note, FittedOn))
-    return next((level for level in levels if level is not None), None)
+    levels = (note.level for note in record.notes if isinstance(note, FittedOnLevel))
+    return next(levels, None)

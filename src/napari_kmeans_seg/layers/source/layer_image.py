@@ -284,6 +284,6 @@ class LayerImage(Chosen):
 
 def note_seeds(found: Found, start: Start | None) -> Found:
     """Warn of seeds that were left out."""
-    if start is None or not start.left_out:
+    if start is None or start.left_out is None:
         return found
-    return replace(found, warnings=(*found.warnings, start.left_out))
+    return replace(found, notes=(*found.notes, start.left_out))
