@@ -10,6 +10,7 @@ import pytest
 
 from napari_kmeans_seg import segment
 from napari_kmeans_seg.core.errors import ArgumentProblem, NoPixels, WrongType, WrongValue
+from napari_kmeans_seg.core.image.color_spaces import COLOR_SPACES
 
 RGB = np.arange(36, dtype=np.uint8).reshape(3, 4, 3)
 
@@ -31,7 +32,7 @@ RGB = np.arange(36, dtype=np.uint8).reshape(3, 4, 3)
         (
             {"color_space": "blue"},
             WrongValue,
-            ("color_space", "one of 'rgb', 'lab', 'hsv'", "'blue'"),
+            ("color_space", f"one of {', '.join(map(repr, COLOR_SPACES))}", "'blue'"),
         ),
         (
             {"mask": np.ones((2, 2), bool)},

@@ -18,9 +18,6 @@ SMALLEST_WEIGHT, LARGEST_WEIGHT = 1e-100, 1e100
 MAX_SMOOTHING = 10_000.0
 """Pixels of a blur's standard deviation. Far beyond any image the kernel would fill the memory."""
 
-COLOR_SPACES = ("rgb", "lab", "hsv")
-INITS = ("auto", "k-means++", "random", "optimal")
-
 
 def with_type(value: Any) -> str:
     """Write a value and what type it is of."""

@@ -17,6 +17,7 @@ from .image.features import FeatureSpace
 from .kmeans.assignment import Assigned
 from .kmeans.lloyd import LloydResult, lloyd
 from .kmeans.points import Points
+from .kmeans.starts import AUTO, K_MEANS_PLUS_PLUS, OPTIMAL, STARTS
 from .model import KMeansModel
 from .notes import Note, not_finite, warn, without_pixels
 from .parallel import Progress, Tick, portion
@@ -87,13 +88,13 @@ class PreparedImage:
         array([65. ,  1. ,  0.5])
         """
         n_clusters = checks.integer("n_clusters", n_clusters, 1, checks.MAX_CLUSTERS)
-        self._fitting.start("optimal", n_clusters)
+        self._fitting.start(OPTIMAL.name, n_clusters)
         known = self._fitting.known_values
         n_clusters = min(n_clusters, known.n)
         if known.n == self._fitting.points.n:
             costs = self._fitting.optimum(known, n_clusters).costs[:n_clusters]
         else:
-            fits = (self._fitting.fit(k, "optimal", tol=0.0) for k in range(1, n_clusters + 1))
+            fits = (self._fitting.fit(k, OPTIMAL.name, tol=0.0) for k in range(1, n_clusters + 1))
             costs = np.array([one.assigned.inertia for one in fits])
         with np.errstate(over="ignore"):
             return np.ldexp(costs * self._scale_of_costs, 2 * self._space.exponent)
@@ -236,10 +237,10 @@ class PreparedImage:
         checks.progress(progress)
         wanted = checks.numbers_of_clusters("n_clusters", n_clusters)
         if not isinstance(init, str):
-            raise WrongType("init", f"one of {', '.join(checks.INITS)} here", "an array")
+            raise WrongType("init", f"one of {', '.join((AUTO, *STARTS))} here", "an array")
         # The optimal partitions into fewer clusters fall out of those into most.
-        optimal = [k for k in wanted if self._fitting.start(init, k)[0] == "optimal"]
-        if init == "auto" and optimal:
+        optimal = [k for k in wanted if self._fitting.start(init, k)[0] is OPTIMAL]
+        if init == AUTO and optimal:
             optimal = [k for k in optimal if self._fitting.known_values.n * k <= OPTIMAL_LIMIT]
         most = max(optimal, default=0)
         if most:
@@ -258,7 +259,7 @@ class PreparedImage:
         if len(numbers) > 1 and numbers[-1] == numbers[-2]:
             numbers, inertias, centroids = numbers[:-1], inertias[:-1], centroids[:-1]
         n_pixels = self._whole.n_valid
-        whole = self._fitting.fit(1, "k-means++").assigned
+        whole = self._fitting.fit(1, K_MEANS_PLUS_PLUS.name).assigned
         scatter = whole.inertia * self._scale_of_costs
         curve = cluster_curve(numbers, inertias, centroids, self._fitting.coarse, scatter, n_pixels)
         with np.errstate(over="ignore"):

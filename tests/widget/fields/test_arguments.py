@@ -11,8 +11,9 @@ from magicgui.widgets import CheckBox, ComboBox
 from npe2 import PluginManager
 
 from napari_kmeans_seg import PreparedImage, choose_k, prepare, segment
-from napari_kmeans_seg.core.checks import COLOR_SPACES, INITS
 from napari_kmeans_seg.core.errors import WrongValue
+from napari_kmeans_seg.core.image.color_spaces import COLOR_SPACES
+from napari_kmeans_seg.core.kmeans.starts import AUTO, STARTS
 from napari_kmeans_seg.widget.fields.arguments import ARGUMENTS, BY_NAME, READING
 from napari_kmeans_seg.widget.wording import words_of
 
@@ -40,7 +41,7 @@ def test_a_stage_is_where_an_argument_is_taken():
 
 def test_the_choices_are_those_that_segment_takes():
     choices = {one.name: tuple(c.value for c in one.choices) for one in ARGUMENTS if one.choices}
-    assert choices == {"init": INITS, "color_space": COLOR_SPACES}
+    assert choices == {"init": (AUTO, *STARTS), "color_space": tuple(COLOR_SPACES)}
 
 
 def test_each_argument_has_a_field_that_says_and_holds_what_the_table_does(dock):

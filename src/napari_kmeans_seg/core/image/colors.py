@@ -1,7 +1,6 @@
-"""The spaces in which colours are compared: each is one entry of one table."""
+"""Bring colours to the space in which they are compared."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,66 +9,8 @@ from numpy.typing import NDArray
 from .. import checks
 from ..errors import WrongValue
 from ..parallel import Tick, map_spans, spans
+from .color_spaces import COLOR_SPACES
 from .pixels import Pixels
-
-RGB = NDArray[np.float64]
-"""``(n, 3)`` float64 from 0 to 1."""
-
-
-@dataclass(frozen=True)
-class ColorSpace:
-    """A space in which colours are compared.
-
-    Attributes
-    ----------
-    name : str
-        As in `segment` and in a model's file.
-    from_rgb : callable or None
-        Takes and returns ``(n, 3)`` float64. None: the channels as they are, however many.
-    unit : float
-        Colours are rounded to multiples of this power of two. The last digits of a cosine or a
-        cube root depend on the processor's instructions; rounded they do not, and float32 holds
-        them.
-    largest : float
-        No coordinate is larger.
-    brightness : int or None
-        Which axis tells how bright a colour is; None: the mean of all.
-    """
-
-    name: str
-    from_rgb: Callable[[RGB], NDArray[np.float64]] | None = None
-    unit: float = 0.0
-    largest: float = np.inf
-    brightness: int | None = None
-
-
-def _lab(rgb: RGB) -> NDArray[np.float64]:
-    # Imported here, and below: it takes a while, and most images stay in their own channels.
-    from skimage.color import rgb2lab
-
-    lab: NDArray[np.float64] = rgb2lab(rgb)
-    return lab
-
-
-def _hsv_cone(rgb: RGB) -> NDArray[np.float64]:
-    """Hue is an angle: red next to red is near, and hue counts little where there is no colour."""
-    from skimage.color import rgb2hsv
-
-    hue, saturation, value = np.moveaxis(rgb2hsv(rgb), -1, 0)
-    angle, radius = 2 * np.pi * hue, saturation * value
-    return np.stack([radius * np.cos(angle), radius * np.sin(angle), value], axis=-1)
-
-
-COLOR_SPACES = {
-    space.name: space
-    for space in (
-        ColorSpace("rgb"),
-        # CIE L*a*b* of D65: L* from 0 to 100.
-        ColorSpace("lab", _lab, 2.0**-16, 128.0, 0),
-        # The cone (s v cos h, s v sin h, v).
-        ColorSpace("hsv", _hsv_cone, 2.0**-22, 1.0, 2),
-    )
-}
 
 
 def color_values(values: NDArray[Any], color_space: str) -> NDArray[Any]:

@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from napari_kmeans_seg.core.image.color_spaces import COLOR_SPACES
+from napari_kmeans_seg.core.kmeans.starts import AUTO, STARTS
+
 Stage = Literal["reading", "fitting"]
 
 
@@ -83,17 +86,11 @@ ARGUMENTS = (
         help="How the first cluster centres are found.",
         choices=(
             Choice(
-                "auto",
+                AUTO,
                 "automatic",
                 "optimal for grey images with few distinct values, else k-means++.",
             ),
-            Choice("k-means++", "k-means++", "centres far from each other."),
-            Choice("random", "random", "values of the image, drawn at random."),
-            Choice(
-                "optimal",
-                "optimal",
-                "the best clustering there is, with no start at all; for images with one channel.",
-            ),
+            *(Choice(one.name, one.label, one.help) for one in STARTS.values()),
         ),
     ),
     Argument(
@@ -149,15 +146,7 @@ ARGUMENTS = (
         stage="reading",
         label="Colours",
         help="How colours are compared.",
-        choices=(
-            Choice("rgb", "red, green, blue", "as they are stored."),
-            Choice("lab", "Lab", "by how different they look to the eye."),
-            Choice(
-                "hsv",
-                "HSV",
-                "by hue, saturation and brightness; both ends of the hue are one red.",
-            ),
-        ),
+        choices=tuple(Choice(one.name, one.label, one.help) for one in COLOR_SPACES.values()),
     ),
     Argument(
         name="smoothing",
