@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import checks
+from . import array_checks, checks
+from .arguments import checked
 from .errors import WrongValue
 from .image.features import FeatureSpace
 from .kmeans.assignment import Assigned
@@ -152,10 +153,8 @@ class Fitting:
         most: int = 0,
     ) -> Fit:
         """Find the centroids; optima fall out of those for up to `most` clusters."""
-        n_init = checks.integer("n_init", n_init, 1)
-        max_iter = checks.integer("max_iter", max_iter, 1)
-        tol = checks.real("tol", tol, 0)
-        random = checks.generator(seed)
+        n_init, max_iter, tol = checked(n_init=n_init, max_iter=max_iter, tol=tol).values()
+        random = array_checks.generator(seed)
         start, init_name = self.start(init, n_clusters)
         parameters = {
             # Not its lists, which are the caller's to change.
@@ -226,7 +225,7 @@ class Fitting:
                     others=("spatial_weight",),
                 )
             return start, start.name
-        given = checks.centroids("init", init, n_clusters, self._whole.pixels.n_channels)
+        given = array_checks.centroids("init", init, n_clusters, self._whole.pixels.n_channels)
         return self.space.of_centroids(given, self._whole.pixels), given.tolist()
 
     def _from_sample(

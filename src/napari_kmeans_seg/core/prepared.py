@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import checks
+from . import array_checks, checks
+from .arguments import checked
 from .choose_k import ClusterCurve
 from .errors import WrongType
 from .fitting import OPTIMAL_LIMIT, Fit, Fitting
@@ -87,7 +88,7 @@ class PreparedImage:
         >>> prepare([0, 1, 8, 9]).optimal_costs(3)
         array([65. ,  1. ,  0.5])
         """
-        n_clusters = checks.integer("n_clusters", n_clusters, 1, checks.MAX_CLUSTERS)
+        (n_clusters,) = checked(n_clusters=n_clusters).values()
         self._fitting.start(OPTIMAL.name, n_clusters)
         known = self._fitting.known_values
         n_clusters = min(n_clusters, known.n)
@@ -131,7 +132,7 @@ class PreparedImage:
         TypeError, ValueError
             If an argument is not what it should be.
         """
-        n_clusters = checks.integer("n_clusters", n_clusters, 1, checks.MAX_CLUSTERS)
+        (n_clusters,) = checked(n_clusters=n_clusters).values()
         keep_order = checks.flag("keep_order", keep_order) and not isinstance(init, str)
         checks.progress(progress)
         tick = portion(progress, 0, 0.8, "Clustering")
@@ -171,7 +172,7 @@ class PreparedImage:
         array([2, 2, 2, 1], dtype=uint8)
         """
         checks.progress(progress)
-        given = checks.centroids("centroids", centroids, None, self._whole.pixels.n_channels)
+        given = array_checks.centroids("centroids", centroids, None, self._whole.pixels.n_channels)
         start = self._space.of_centroids(given, self._whole.pixels)
         parameters = deepcopy(self._parameters)
         parameters |= {"n_clusters": len(given), "init": given.tolist()}

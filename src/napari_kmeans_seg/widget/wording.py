@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from napari_kmeans_seg.core.arguments import FIELDS
 from napari_kmeans_seg.core.errors import (
     ArgumentProblem,
     NoPixels,
@@ -12,14 +13,11 @@ from napari_kmeans_seg.core.errors import (
     as_argument,
 )
 
-from .fields.arguments import BY_NAME
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_kmeans_seg import Segmentation
     from napari_kmeans_seg.core.errors import Naming
-
 
 # Steps of a series whose warnings are shown.
 _MOST_STEPS = 3
@@ -53,9 +51,9 @@ def in_fields(words: Callable[[Naming], str]) -> Words:
     fields: list[str] = []
 
     def naming(argument: str, value: str = "") -> str:
-        if argument not in BY_NAME:
+        if argument not in FIELDS:
             return as_argument(argument, value)
-        fields.append(BY_NAME[argument].label)
+        fields.append(FIELDS[argument].label)
         return f"“{fields[-1]}” {value}".rstrip()
 
     return Words(words(naming), tuple(fields))
@@ -123,6 +121,6 @@ def warnings_of(segmentation: Segmentation) -> tuple[Words, ...]:
     if more > 1:
         words.append(Words(f"{more} more steps are like these."))
     if not segmentation.converged:
-        label = BY_NAME["max_iter"].label
+        label = FIELDS["max_iter"].label
         words.append(Words(f"Not converged: allow more “{label}”.", (label,)))
     return tuple(words)

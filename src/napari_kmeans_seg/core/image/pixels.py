@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import checks
+from .. import array_checks, checks
 from ..errors import NoPixels, WrongValue
 from ..painting import paint
 from ..parallel import Tick, map_spans, spans
@@ -158,7 +158,7 @@ def flatten(
 
     A block of an image `may_be_empty`: no pixel of it needs to take part.
     """
-    array = checks.image_array(image)
+    array = array_checks.image_array(image)
     if alpha is not None:
         alpha = checks.flag("alpha", alpha)
     if channel_axis is None:
@@ -167,7 +167,7 @@ def flatten(
             raise WrongValue("alpha", takes, got, value="True", others=("channel_axis",))
         planes = array[np.newaxis]
     else:
-        channel_axis = checks.axis("channel_axis", channel_axis, array.ndim)
+        channel_axis = array_checks.axis("channel_axis", channel_axis, array.ndim)
         if alpha is None:
             alpha = is_rgba(array, channel_axis)
         planes = np.moveaxis(array, channel_axis, 0)
@@ -180,7 +180,7 @@ def flatten(
         shape = shape[:channel_axis] + shape[channel_axis + 1 :]
     inside = None
     if mask is not None:
-        inside = checks.spatial_mask(mask, shape, may_be_empty=may_be_empty).reshape(-1)
+        inside = array_checks.spatial_mask(mask, shape, may_be_empty=may_be_empty).reshape(-1)
     flat = planes.reshape(len(planes), -1)
     if not flat.dtype.isnative:
         flat = flat.astype(flat.dtype.newbyteorder("="))

@@ -9,7 +9,7 @@ import dask.array as da
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import checks
+from .. import array_checks
 from ..errors import NoPixels, WrongValue
 from ..image.averages import shrink
 from ..image.pixels import Pixels, flatten
@@ -67,7 +67,7 @@ class LazyImage:
             raise WrongValue("image", takes, str(image.shape))
         one = [1] * image.ndim
         if channel_axis is not None:
-            axis = checks.axis("channel_axis", channel_axis, image.ndim)
+            axis = array_checks.axis("channel_axis", channel_axis, image.ndim)
             one[axis] = image.shape[axis]
         # A single pixel goes through the checks that all images do.
         form = flatten(np.ones(one, image.dtype), channel_axis=channel_axis, alpha=alpha)

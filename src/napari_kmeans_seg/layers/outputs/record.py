@@ -7,6 +7,7 @@ from math import isnan, nan
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from napari_kmeans_seg.core import notes
+from napari_kmeans_seg.core.arguments import ARGUMENTS
 
 from ..source.record import SourceRecord
 from .colors import Display
@@ -247,10 +248,13 @@ class Record:
     @property
     def arguments_of_parts(self) -> dict[str, Any]:
         """The arguments by which a cluster is split again."""
-        names = ["color_space", "channel_weights", "normalize", "smoothing", "spatial_weight"]
-        if self.source.seeds is None or not self.source.seeds.fixed:  # else no iterations
-            names += ["n_init", "max_iter", "tol", "seed"]
-        return {name: self.arguments[name] for name in names if name in self.arguments}
+        fixed = self.source.seeds is not None and self.source.seeds.fixed
+        stages = ("reading",) if fixed else ("reading", "fitting")  # fixed: no iterations
+        return {
+            one.name: self.arguments[one.name]
+            for one in ARGUMENTS.values()
+            if one.for_parts and one.name in self.arguments and one.stage in stages
+        }
 
     def to_json(self) -> dict[str, Any]:
         """Give plain values, under the names that people may read."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from napari_kmeans_seg import Segmentation, prepare
+from napari_kmeans_seg.core.arguments import FITTING
 from napari_kmeans_seg.core.errors import NoPixels
 from napari_kmeans_seg.core.parallel import portion, within
 
@@ -32,17 +33,6 @@ if TYPE_CHECKING:
     from .seeds import Start
 
 Found = TypeVar("Found", bound=Segmentation)
-
-# The arguments of `segment` that `prepare` takes; the others are those of a run.
-_OF_PREPARE = (
-    "mask",
-    "color_space",
-    "channel_weights",
-    "normalize",
-    "smoothing",
-    "spatial_weight",
-    "fit_scale",
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,8 +179,8 @@ class LayerImage(Chosen):
         start: Start | None = None,
     ) -> Segmentation:
         """Fit on one level, and label them all."""
-        of_prepare = {key: value for key, value in parameters.items() if key in _OF_PREPARE}
-        of_run = {key: value for key, value in parameters.items() if key not in _OF_PREPARE}
+        of_run = {key: value for key, value in parameters.items() if key in FITTING}
+        of_prepare = {key: value for key, value in parameters.items() if key not in FITTING}
         given, arrays = start, [level for level, _ in levels]
         shapes = [self._spatial(level) for level in arrays]
         place, of_prepare["fit_scale"] = level_to_fit(
