@@ -309,9 +309,9 @@ def _segment_file(
             progress=progress,
         )
         bar.set_postfix_str("writing")
-        note = limits.told() | ({} if series is None else {"series": series})
-        told = write_results(image, seg, results, overwrite=overwrite, note=note, since=since)
-    return replace(image, warnings=(*image.warnings, *told)), seg
+        note = limits.to_json() | ({} if series is None else {"series": series})
+        lost = write_results(image, seg, results, overwrite=overwrite, note=note, since=since)
+    return replace(image, warnings=(*image.warnings, *lost)), seg
 
 
 def _report(printer: Printer, image: ImageFile, seg: Segmentation, seconds: float) -> None:

@@ -103,7 +103,7 @@ class Segmentation:
         Row 0 is for label 0.
         """
         dtype = self._pixels.dtype
-        # No pixel wears the colour of an empty cluster, whose mean is NaN.
+        # No pixel has the colour of an empty cluster, whose mean is NaN.
         colors = np.nan_to_num(self.centroids)
         colors = np.concatenate([np.zeros((1, colors.shape[1])), colors])
         if dtype.kind == "b":

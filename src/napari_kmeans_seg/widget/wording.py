@@ -41,7 +41,7 @@ class Words(NamedTuple):
 
 
 def in_fields(words: Callable[[Naming], str]) -> Words:
-    """Speak of the fields of the dock, where a caller in Python would be told of arguments.
+    """Speak of the fields of the dock, where a caller in Python hears of arguments.
 
     Parameters
     ----------

@@ -52,7 +52,7 @@ class ColorSpace:
     axes : tuple of str
         What the coordinates are called. None where they are the channels.
     planes : tuple of Plane
-        Those that colours are drawn in, first that in which clusters are told apart best. None
+        Those that colours are drawn in, first that in which clusters are separated best. None
         where it is any two channels.
     unit : float
         Colours are rounded to multiples of this power of two. The last digits of a cosine or a
@@ -61,7 +61,7 @@ class ColorSpace:
     largest : float
         No coordinate is larger.
     brightness : int or None
-        Which axis tells how bright a colour is; None: the mean of all.
+        Which axis is how bright a colour is; None: the mean of all.
     """
 
     name: str
