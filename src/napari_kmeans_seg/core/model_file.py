@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from .checks import COLOR_SPACES, MAX_CLUSTERS, MAX_SMOOTHING
+from .checks import MAX_CLUSTERS, MAX_SMOOTHING
+from .image.color_spaces import COLOR_SPACES
 from .image.features import LARGEST, FeatureSpace
 from .writing.file_set import write_together
 
