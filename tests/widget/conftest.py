@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from .hands import forget_settings
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -49,10 +51,13 @@ def settings_folder(tmp_path, monkeypatch) -> Iterator[Path]:
     """
     from napari import settings
 
-    settings._clear_plugin_settings_cache()
-    monkeypatch.setattr(settings, "_CFG_PATH", str(tmp_path / "settings.yaml"))
+    file = tmp_path / "settings.yaml"
+    monkeypatch.setattr(settings.get_settings(), "config_path", file)
+    # Where napari 0.9 and newer look for those of plugins.
+    monkeypatch.setattr(settings, "_CFG_PATH", str(file), raising=False)
+    forget_settings()
     yield tmp_path
-    settings._clear_plugin_settings_cache()
+    forget_settings()
 
 
 @pytest.fixture

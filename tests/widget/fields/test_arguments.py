@@ -8,11 +8,11 @@ import sys
 
 import pytest
 from magicgui.widgets import CheckBox, ComboBox
-from npe2 import PluginManager
 
 from napari_kmeans_seg import PreparedImage, choose_k, prepare, segment
 from napari_kmeans_seg.core.checks import COLOR_SPACES, INITS
 from napari_kmeans_seg.widget.fields.arguments import ARGUMENTS, BY_NAME, READING
+from napari_kmeans_seg.widget.napari_versions import declared_settings
 from napari_kmeans_seg.widget.wording import in_fields
 
 # What the dock finds out by itself: from layers, and for its progress bar.
@@ -67,11 +67,14 @@ def test_each_argument_has_a_field_that_says_and_holds_what_the_table_does(dock)
 def test_the_manifest_has_a_setting_for_each_argument_that_is_kept(dock):
     widget = dock()
     options = widget.more_options
-    manifest = PluginManager.instance().get_manifest("napari-kmeans-seg")
-    properties = dict(manifest.contributions.configurations["kmeans"].properties)
+    properties = declared_settings()
     for name in ("add_image", "add_labels"):
         field, what = getattr(options, name), properties.pop(name)
-        assert (what.type, what.title, what.default) == ("boolean", field.text, field.value)
+        assert (what["type"], what["title"], what["default"]) == (
+            "boolean",
+            field.text,
+            field.value,
+        )
     # The dock speaks of percent, and napari rounds numbers: see the manifest.
     names = {"fit_percent": "fit_scale"}
     assert {names.get(name, name) for name in properties} == {
@@ -80,14 +83,16 @@ def test_the_manifest_has_a_setting_for_each_argument_that_is_kept(dock):
     for name, what in properties.items():
         argument = BY_NAME[names.get(name, name)]
         scale = 100 if name == "fit_percent" else 1
-        assert what.title == argument.label
+        assert what["title"] == argument.label
         if name == "tol":
-            assert (what.type, float(what.default)) == ("string", argument.default)
+            assert (what["type"], float(what["default"])) == ("string", argument.default)
             continue
-        assert what.default == argument.default * scale, name
-        assert what.enum == ([one.value for one in argument.choices] or None), name
-        if what.type in ("integer", "number"):
-            assert (what.minimum, what.maximum) == tuple(scale * n for n in argument.shown[:2])
+        assert what["default"] == argument.default * scale, name
+        assert what.get("enum") == ([one.value for one in argument.choices] or None), name
+        if what["type"] in ("integer", "number"):
+            assert (what["minimum"], what["maximum"]) == tuple(
+                scale * n for n in argument.shown[:2]
+            )
 
 
 @pytest.mark.parametrize("argument", ARGUMENTS, ids=lambda one: one.name)
