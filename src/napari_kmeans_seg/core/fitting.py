@@ -6,9 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .coarse_points import N_POINTS, CoarsePoints
-from .features import FeatureSpace
-from .image_points import OPTIMUM_SAMPLE, ImagePoints
+from .image.features import FeatureSpace
 from .kmeans.assignment import Assigned
 from .kmeans.fit import level_sizes, start_of
 from .kmeans.lloyd import LloydResult, lloyd
@@ -16,6 +14,8 @@ from .kmeans.optimal import OptimalPartitions, optimal_partitions
 from .kmeans.points import Points, WeightedPoints
 from .kmeans.seeding import k_means_plus_plus, random_points
 from .parallel import Tick, no_tick
+from .points.coarse_points import N_POINTS, CoarsePoints
+from .points.image_points import OPTIMUM_SAMPLE, ImagePoints
 
 OPTIMAL_LIMIT = 1 << 21
 """Distinct values times clusters up to which "auto" means the optimum: half a second's work."""

@@ -11,9 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import checks
 from .choose_k import ClusterCurve
-from .features import FeatureSpace
 from .fitting import OPTIMAL_LIMIT, Fitting
-from .image_points import OPTIMUM_SAMPLE, ImagePoints, label
+from .image.features import FeatureSpace
 from .kmeans.assignment import Assigned
 from .kmeans.fit import CLOSE
 from .kmeans.lloyd import LloydResult, lloyd
@@ -21,6 +20,7 @@ from .kmeans.points import Points
 from .model import KMeansModel
 from .notes import few_values, not_finite, without_pixels
 from .parallel import Progress, Tick, no_tick, portion
+from .points.image_points import OPTIMUM_SAMPLE, ImagePoints, label
 from .scores import cluster_curve
 from .segmentation import Segmentation, by_brightness
 
