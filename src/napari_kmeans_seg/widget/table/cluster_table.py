@@ -88,7 +88,11 @@ class ClusterTable(QWidget):
         layout.addWidget(self.whose)
         layout.addWidget(self.view)
         layout.addLayout(self._buttons())
-        self.extras = ClusterExtras(clock, lambda text, good: self._say(text, fault=not good))
+        self.extras = ClusterExtras(
+            clock, lambda text, good: self._say(text, fault=not good), self.view, self.counts
+        )
+        # Their keys work wherever those of the table do.
+        self.addActions(self.extras.actions_)
         layout.addWidget(self.extras)
         layout.addWidget(self.message)
 
@@ -375,6 +379,7 @@ class ClusterTable(QWidget):
     def _menu(self, place: QPoint) -> None:
         menu = QMenu(self)
         menu.addActions(list(self.actions_.values()))
+        menu.addActions(self.extras.actions_)
         menu.addSeparator()
         menu.addMenu(self.view.sort_menu())
         menu.popup(self.view.mapToGlobal(place))

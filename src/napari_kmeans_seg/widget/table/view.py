@@ -89,6 +89,12 @@ class ClusterView(QTableView):
         return self.rows.label(self.sorted.mapToSource(index).row())
 
     @property
+    def shown(self) -> list[int]:
+        """The labels of all rows, as they are sorted."""
+        column = range(self.sorted.rowCount())
+        return [self.label(self.sorted.index(row, NAME)) for row in column]
+
+    @property
     def selected(self) -> list[int]:
         """The labels of the selected rows."""
         return sorted(self.label(row) for row in self.selection.selectedRows())
