@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +30,11 @@ def what_earlier_tests_left_is_not_searched_for_garbage() -> None:
     napari collects garbage whenever a layer goes, and keeps thousands of objects (menus,
     commands, settings) of each window that was ever open.
     """
+    from napari.utils.action_manager import action_manager
+
+    # Before 0.9 each window that was ever open hears of each key of a new one.
+    with suppress(AttributeError):
+        action_manager.events.shortcut_changed.disconnect()
     gc.collect()
     gc.freeze()
 

@@ -14,6 +14,7 @@ from napari_kmeans_seg.layers import Outputs, PartInView, blurred_axes, warm_up_
 
 from .fields.inputs import Inputs
 from .fields.k import ClusterCount
+from .fields.numbers import read_alike_everywhere
 from .fields.options import Options, OptionsSection, align_labels
 from .fields.settings import LastSettings
 from .fields.target import Target
@@ -142,6 +143,7 @@ class KMeansWidget(Container[Widget]):
         # What a run adds lies below what is there before it, so that nothing jumps.
         self.below = Scrolled(self.how_many, self.where, self.more, self.clusters, self.see)
         self.native.layout().addWidget(self.below)
+        read_alike_everywhere(self.native)
         self._wheel = WheelScrolls(self.native, self.below)
         show_plain(self.native)
 
