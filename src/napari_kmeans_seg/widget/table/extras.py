@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from qtpy.QtGui import QGuiApplication
-from qtpy.QtWidgets import QComboBox, QFileDialog, QGridLayout, QWidget
+from qtpy.QtGui import QAction, QColor, QGuiApplication  # type: ignore[attr-defined]
+from qtpy.QtWidgets import QColorDialog, QComboBox, QFileDialog, QGridLayout, QWidget
 
 from napari_kmeans_seg.layers.clusters import PALETTES
 from napari_kmeans_seg.layers.export.methods_text import methods_text
@@ -18,9 +18,12 @@ from napari_kmeans_seg.layers.outputs import THROUGH_HUES, THROUGH_MEANS
 
 from ..task import Task
 from .buttons import action, button
+from .model import SWATCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from qtpy.QtCore import QModelIndex
 
     from napari_kmeans_seg.layers.clusters import Clusters
 
@@ -82,7 +85,9 @@ class ClusterExtras(QWidget):
         each = [button(one) for one in self.actions_]
         self.table, self.file, self.methods, self.script = each
         rows = action(self, "Copy rows", "Ctrl+C", "Copy the selected rows.", self._copy_rows)
-        self.actions_.insert(0, rows)
+        color = QAction("Colour…", self)
+        color.triggered.connect(self._color_selected)
+        self.actions_ = [color, rows, *self.actions_]
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(4)
@@ -111,6 +116,26 @@ class ClusterExtras(QWidget):
         except ValueError as error:
             self._say(str(error), False)
             self.show_clusters(clusters)
+
+    def on_double_click(self, index: QModelIndex) -> None:
+        """Ask for the colour of the cluster whose colour was clicked."""
+        if index.column() == SWATCH:
+            self._choose_color(self._view.label(index))
+
+    def _color_selected(self) -> None:
+        if len(self._view.selected) == 1:
+            self._choose_color(self._view.selected[0])
+        else:
+            self._say("Select one cluster to give it a colour.", False)
+
+    def _choose_color(self, label: int) -> None:
+        clusters = self._clusters
+        if clusters is None:
+            return
+        now = QColor.fromRgbF(*map(float, clusters.colors.of(label)))
+        chosen = QColorDialog.getColor(now, self, f"Colour of “{clusters.name(label)}”")
+        if chosen.isValid():
+            clusters.recolor({label: chosen.getRgbF()})
 
     def copy_table(self) -> None:
         """Put all rows on the clipboard, with all columns."""
