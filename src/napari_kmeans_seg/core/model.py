@@ -14,7 +14,8 @@ from .image.pixels import Pixels, flatten
 from .notes import not_finite
 from .other_values import note_on_values
 from .parallel import Progress, Tick, no_tick, portion
-from .points.image_points import ImagePoints, Labelling, label, read
+from .points.image_points import ImagePoints, Labelling, label
+from .points.reading import read
 from .segmentation import Segmentation
 
 

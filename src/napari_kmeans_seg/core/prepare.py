@@ -12,7 +12,8 @@ from .image.averages import shrink
 from .image.colors import check_color_space, check_limits
 from .image.pixels import Pixels, flatten
 from .parallel import Progress, Tick, portion, within
-from .points.image_points import ImagePoints, feature_space, read
+from .points.image_points import ImagePoints
+from .points.reading import feature_space, read
 from .prepared import PreparedImage
 
 VERSION = version("napari-kmeans-seg")

@@ -22,8 +22,9 @@ from ..labelling import pairs_of
 from ..model import KMeansModel
 from ..painting import paint
 from ..parallel import Tick, no_tick
+from ..points.counted_image import CountedImage
 from ..points.counting import Codes, Packing, look_up, table_of
-from ..points.image_points import CountedImage, ImagePoints
+from ..points.image_points import ImagePoints
 from ..prepared import PreparedImage
 from ..segmentation import Segmentation
 from .chunks import Index, every_chunk, gather
