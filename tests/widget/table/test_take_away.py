@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QGuiApplication
+from qtpy.QtGui import QColor, QGuiApplication
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtWidgets import QColorDialog, QFileDialog
 
 from napari_kmeans_seg.widget.table.model import NAME
 
@@ -60,7 +60,7 @@ def test_selected_rows_go_in_the_order_that_is_seen(table):
     assert table.message.text() == "Table copied."
 
 
-def test_keys_do_what_the_buttons_do_and_tooltips_name_them(table, save_as):
+def test_keys_do_what_the_buttons_do_and_tooltips_name_them(table, save_as, monkeypatch):
     asked = save_as("")
     click(table, 1)
     QGuiApplication.clipboard().clear()
@@ -70,6 +70,10 @@ def test_keys_do_what_the_buttons_do_and_tooltips_name_them(table, save_as):
     assert "k-means" in QGuiApplication.clipboard().text()
     press(table, Qt.Key.Key_E, CONTROL | SHIFT)
     assert len(asked) == 1
+    asked_color = []
+    monkeypatch.setattr(QColorDialog, "getColor", lambda *_: asked_color.append(1) or QColor())
+    press(table, Qt.Key.Key_H, CONTROL | SHIFT)
+    assert asked_color == [1]
     for one in table.extras.actions_:
         assert f"({one.shortcut().toString()})" in one.toolTip()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from qtpy.QtGui import QAction, QColor, QGuiApplication  # type: ignore[attr-defined]
+from qtpy.QtGui import QColor, QGuiApplication
 from qtpy.QtWidgets import QColorDialog, QComboBox, QFileDialog, QGridLayout, QWidget
 
 from napari_kmeans_seg.layers.clusters import PALETTES
@@ -85,8 +85,8 @@ class ClusterExtras(QWidget):
         each = [button(one) for one in self.actions_]
         self.table, self.file, self.methods, self.script = each
         rows = action(self, "Copy rows", "Ctrl+C", "Copy the selected rows.", self._copy_rows)
-        color = QAction("Colour…", self)
-        color.triggered.connect(self._color_selected)
+        tip = "Choose the colour of the selected cluster."
+        color = action(self, "Colour…", "Ctrl+Shift+H", tip, self._color_selected)
         self.actions_ = [color, rows, *self.actions_]
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
