@@ -49,7 +49,8 @@ def test_pandas_reads_a_saved_table_whole(clusters, coffee, tmp_path, suffix, se
     path = tmp_path / f"table{suffix}"
     clusters.rename(2, "the cup, #2")
     save_clusters(path, clusters.layer)
-    table = pd.read_csv(path, sep=separator, comment="#")
+    # To the last bit: before pandas 3 its usual reader may be off by one.
+    table = pd.read_csv(path, sep=separator, comment="#", float_precision="round_trip")
     columns = ["label", "name", "pixels", "percent", "area [µm²]"]
     assert list(table) == [*columns, "mean_red", "mean_green", "mean_blue"]
     assert table["name"].tolist() == ["Cluster 1", "the cup, #2", "Cluster 3", "Cluster 4"]
