@@ -1,7 +1,7 @@
 """Find the centroids of an image that was read: what is known of its points is found once."""
 
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ from .image.features import FeatureSpace
 from .kmeans.assignment import Assigned
 from .kmeans.fit import CLOSE, level_sizes, start_of
 from .kmeans.lloyd import LloydResult, lloyd
+from .kmeans.nearest import by_distance
 from .kmeans.optimal import OptimalPartitions, optimal_partitions
 from .kmeans.points import Points, WeightedPoints
 from .kmeans.starts import AUTO, K_MEANS_PLUS_PLUS, OPTIMAL, STARTS, Start, resolve
@@ -156,6 +157,7 @@ class Fitting:
         n_init, max_iter, tol = checked(n_init=n_init, max_iter=max_iter, tol=tol).values()
         random = array_checks.generator(seed)
         start, init_name = self.start(init, n_clusters)
+        given = None if isinstance(start, Start) else start
         parameters = {
             # Not its lists, which are the caller's to change.
             **deepcopy(self._parameters),
@@ -200,6 +202,12 @@ class Fitting:
             assigned = self._image.assign(self.points, n_clusters, tol)
             accelerate = rest < np.inf
             result = lloyd(assigned, start, rest=rest, accelerate=accelerate, **limits, tick=tick)
+        if keep_order and given is not None and len(given) > n_clusters:
+            # Fewer than were given: in the order of those that they are nearest to.
+            rows = np.vstack([result.centroids.T, np.ones((1, n_clusters))])
+            order = np.argsort(by_distance(rows, given), kind="stable")
+            assigned.reorder(order)
+            result = replace(result, centroids=result.centroids[order])
         return Fit(result, assigned, parameters, notes)
 
     def start(

@@ -121,7 +121,8 @@ class FeatureSpace:
         with np.errstate(over="ignore"):
             # Beyond all values any place is as far as another, if its square is finite.
             scaled = np.clip(np.ldexp(colors.T, -self.exponent), -LARGEST, LARGEST)
-        features: NDArray[np.float64] = (scaled - np.array(self.offset, np.float64)) * self.scale
+            away = (scaled - np.array(self.offset, np.float64)) * self.scale
+        features: NDArray[np.float64] = np.clip(away, -LARGEST, LARGEST)
         if not self.position:
             return features
         middle = (np.array(pixels.shape) - 1) / 2 * self.position
