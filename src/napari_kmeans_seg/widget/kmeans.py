@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import CheckBox, Container, Label, ProgressBar, PushButton, Widget
@@ -23,6 +24,7 @@ from .plots.cluster_plot import ClusterPlot
 from .preview import Preview
 from .run import Run
 from .sections import On, Scrolled, Section, WheelScrolls, mark, thin, wrap
+from .seen import SeenSwitch
 from .state import DockState, Refusal, Request, Said, part_of
 from .table.cluster_table import ClusterTable
 from .task import Clock, Task
@@ -140,7 +142,11 @@ class KMeansWidget(Container[Widget]):
         self.cluster_plot = ClusterPlot(self._viewer, self.clusters, self._clock)
         self.see = Section("See the clusters", self.cluster_plot)
         # What a run adds lies below what is there before it, so that nothing jumps.
-        self.below = Scrolled(self.how_many, self.where, self.more, self.clusters, self.see)
+        images = partial(getattr, self.target, "images")
+        self.seen = SeenSwitch(self._viewer, self.clusters, images, self._clock, self._state)
+        self.below = Scrolled(
+            self.how_many, self.where, self.more, self.seen, self.clusters, self.see
+        )
         self.native.layout().addWidget(self.below)
         self._wheel = WheelScrolls(self.native, self.below)
         show_plain(self.native)
@@ -165,6 +171,7 @@ class KMeansWidget(Container[Widget]):
             self.more_options.offer(len(images), rgb=images[0].rgb, axes=axes)
         self._state.look_at(images)
         self.how_many.follow()
+        self.seen.follow_soon()
         self._enable()
 
     def _on_described(self) -> None:
@@ -330,6 +337,7 @@ class KMeansWidget(Container[Widget]):
             outputs.show(self._viewer, run.watches)
             self.preview.clear()
             self._state.follow(self.clusters.follow)
+        self.seen.follow_soon()
         self.clusters.whose.note_run("labels" in outputs.arrays)
         result = _done(summary(outputs.segmentation, run.seconds), outputs, request.images)
         if request.images != self._state.images:
@@ -359,6 +367,7 @@ class KMeansWidget(Container[Widget]):
             self._clock.open()
             self.target.listen()
             self.clusters.listen()
+            self.seen.listen()
 
     def _leave(self) -> None:
         """Drop the work that runs, and hear of the viewer no more. Touches no Qt object."""
@@ -372,6 +381,7 @@ class KMeansWidget(Container[Widget]):
         self.preview.stop()
         self.how_many.stop()
         self.clusters.leave()
+        self.seen.leave()
         self.cluster_plot.leave()
         self.inputs.leave()
         self.target.leave()

@@ -215,7 +215,7 @@ class ClusterTable(QWidget):
             same = [row[1] for row in now] == [row[1] for row in self._shown]
             if clusters is not None and self._shown and not same:
                 # Others have changed them: what was said of a label is not true any more.
-                clusters.colors.show(highlighted=(), hidden=())
+                clusters.view_anew()
                 clusters.colors.cover()
             self.show_clusters(self.selected if same else ())
         self.whose.follow(clusters)

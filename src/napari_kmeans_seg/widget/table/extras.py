@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QComboBox, QGridLayout, QPushButton, QWidget
 
@@ -12,7 +11,6 @@ from napari_kmeans_seg.layers.clusters import PALETTES
 from napari_kmeans_seg.layers.export.methods_text import methods_text
 from napari_kmeans_seg.layers.export.opened_files import files_of
 from napari_kmeans_seg.layers.export.python_script import python_script
-from napari_kmeans_seg.layers.outputs import THROUGH_HUES, THROUGH_MEANS
 
 from ..task import Task
 
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
 
     from ..task import Clock
 
-# How opaque labels are at first in each palette.
-_OPACITY = {"mean": THROUGH_MEANS, "distinct": THROUGH_HUES}
 _SCRIPT = "Copy as Python"
 
 
@@ -81,10 +77,8 @@ class ClusterExtras(QWidget):
         clusters, palette = self._clusters, self.colors.itemData(choice)
         if clusters is None:
             return
-        # What a person has set stays.
-        usual = np.isclose(clusters.layer.opacity, list(_OPACITY.values())).any()
         try:
-            clusters.recolor_all(palette, _OPACITY[palette] if usual else None)
+            clusters.recolor_all(palette)
         except ValueError as error:
             self._say(str(error), False)
             self.show_clusters(clusters)
