@@ -23,7 +23,7 @@ from ..plain_text import plain
 from ..sections import hidden_line
 from ..task import Task
 from .buttons import action, buttons
-from .counts import ClusterCounts
+from .counts import counts_of
 from .extras import ClusterExtras
 from .model import SWATCH
 from .note import ClusterNote
@@ -79,7 +79,6 @@ class ClusterTable(QWidget):
 
         self.view = ClusterView()
         self.whose = ClusterNote()
-        self.counts = ClusterCounts(clock)
         self.message = hidden_line()
         self.actions_: dict[str, QAction] = {}
         layout = QVBoxLayout(self)
@@ -159,6 +158,9 @@ class ClusterTable(QWidget):
 
     def follow(self) -> None:
         """Look again which clusters are to be shown: a run may have made some."""
+        for layer in self._viewer.layers:
+            if isinstance(layer, Labels) and (made := clusters_of(self._viewer, layer)):
+                counts_of(made)
         selection = self._viewer.layers.selection
         chosen = [selection.active] if selection.active is not None else selection
         # Several images that were clustered together, in the order of the list.
@@ -176,7 +178,6 @@ class ClusterTable(QWidget):
             self._layer = None if clusters is None else clusters.layer
             for event in self._events():
                 event.connect(self._read_soon)
-            self.counts.follow(clusters)
             self.followed.emit()
         self._read()
 
@@ -193,7 +194,6 @@ class ClusterTable(QWidget):
         for event in self._events():
             event.disconnect(self._read_soon)
         clusters, self._clusters = self._clusters, None
-        self.counts.follow(None)
         if clusters is not None:
             clusters.colors.show(highlighted=())
         self._layer = None
