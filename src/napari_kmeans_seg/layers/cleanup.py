@@ -192,9 +192,9 @@ class CleanUp:
 
 def _summed(segmentation: Segmentation, labels: Any, sums: npt.NDArray[np.float64]) -> Segmentation:
     """Give a segmentation other labels, with the counts and means of their pixels."""
-    counts, totals = sums[1:, :1], sums[1:, 1:]
-    means = np.divide(totals, counts, out=np.full(totals.shape, np.nan), where=counts > 0)
-    counts = counts[:, 0].astype(np.int64)
+    n, totals = sums[1:, :1], sums[1:, 1:]
+    means = np.divide(totals, n, out=np.full(totals.shape, np.nan), where=n > 0)
+    counts = n[:, 0].astype(np.int64)
     return replace(segmentation, labels=labels, counts=counts, centroids=means)
 
 

@@ -104,10 +104,11 @@ def sums_of_chunks(
     (1 + n_clusters, 1 + n_channels) array or None
         None where the pixels are too many to be read again.
     """
-    from napari_kmeans_seg.core import blockwise
+    from napari_kmeans_seg.core import lazy_points
+    from napari_kmeans_seg.core.blockwise import BlockwiseSegmentation
 
-    assert isinstance(segmentation, blockwise.BlockwiseSegmentation)
-    if labels.size > blockwise.EXACT_PIXELS:
+    assert isinstance(segmentation, BlockwiseSegmentation)
+    if labels.size > lazy_points.EXACT_PIXELS:
         return None
     form, source = segmentation._pixels, segmentation._source
     axis = form.channel_axis

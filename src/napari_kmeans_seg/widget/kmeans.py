@@ -12,7 +12,10 @@ from napari.utils.notifications import show_error
 from qtpy.QtCore import QEvent
 
 from napari_kmeans_seg.layers import Outputs, PartInView, blurred_axes, warm_up_early
+from napari_kmeans_seg.layers.outputs.appearance import result_of
 
+from .beside_run import OptionsSaid
+from .done import done, still
 from .fields.inputs import Inputs
 from .fields.k import ClusterCount
 from .fields.options import Options, OptionsSection, align_labels
@@ -28,12 +31,12 @@ from .seen import SeenSwitch
 from .state import DockState, Refusal, Request, Said, part_of
 from .table.cluster_table import ClusterTable
 from .task import Clock, Task
-from .wording import breakable, dropped, summary, warnings_of, words_of
+from .wording import breakable, dropped, summary, words_of
 
 if TYPE_CHECKING:
     import napari.viewer
 
-    from .state import Key, State
+    from .state import State
 
 _log = logging.getLogger(__name__)
 
@@ -78,6 +81,7 @@ class KMeansWidget(Container[Widget]):
         self.progress_bar = ProgressBar(name="progress_bar", value=0, min=0, max=100)
         self.message = Label(name="message")
         self.warning = Label(name="warning")
+        self.options_said = OptionsSaid()
         self.more_options = Options()
 
         self.fields: Container[Widget] = Container(name="fields")
@@ -94,7 +98,8 @@ class KMeansWidget(Container[Widget]):
         align_labels(self.fields, em=4)
         words = (self.progress_bar, self.message, self.warning)
         super().__init__(
-            labels=False, widgets=[self.target, self.fields, buttons, self.live, *words]
+            labels=False,
+            widgets=[self.target, self.fields, self.options_said, buttons, self.live, *words],
         )
         self._clock = Clock(self.native)
         self.task: Task[Outputs] = Task(self._clock, self._show_progress)
@@ -118,6 +123,8 @@ class KMeansWidget(Container[Widget]):
         for setting in (self.live, *settings):
             setting.changed.connect(self._preview)
             setting.changed.connect(self.how_many.follow)
+            setting.changed.connect(self._say_options)
+        self.clusters.read.connect(self._show_said)
         self.preview.outdated.connect(self._preview)
         self.preview.part_shown.connect(self._on_part)
         for setting in (self.n_clusters, self.more_options):
@@ -138,11 +145,11 @@ class KMeansWidget(Container[Widget]):
         self.how_many = HowMany(self._viewer, self._state, self._clock)
         self.where = Section("Region, seeds and clean-up", self.inputs.native)
         self.more = OptionsSection(self.more_options)
-        self.clusters = ClusterTable(self._viewer, self._clock, self._state)
+        images = partial(getattr, self.target, "images")
+        self.clusters = ClusterTable(self._viewer, self._clock, self._state, images)
         self.cluster_plot = ClusterPlot(self._viewer, self.clusters, self._clock)
         self.see = Section("See the clusters", self.cluster_plot)
         # What a run adds lies below what is there before it, so that nothing jumps.
-        images = partial(getattr, self.target, "images")
         self.seen = SeenSwitch(self._viewer, self.clusters, images, self._clock, self._state)
         self.below = Scrolled(
             self.how_many, self.where, self.more, self.seen, self.clusters, self.see
@@ -168,7 +175,7 @@ class KMeansWidget(Container[Widget]):
         # What was chosen stays while there is nothing to be segmented.
         if images:
             axes = blurred_axes(images[0])
-            self.more_options.offer(len(images), rgb=images[0].rgb, axes=axes)
+            self.more_options.offer([one.name for one in images], rgb=images[0].rgb, axes=axes)
         self._state.look_at(images)
         self.how_many.follow()
         self.seen.follow_soon()
@@ -207,13 +214,20 @@ class KMeansWidget(Container[Widget]):
 
     def _show_said(self) -> None:
         """Show what there is to be read."""
-        said = self._state.said
+        said, clusters = self._state.said, self.clusters.clusters
+        if said.kind == "done" and said is self._state.result:
+            there = result_of(self._viewer, self.target.images) is not None
+            said = still(said, clusters, there=there)
+        self._say_options()
         self.message.value = self._state.meanwhile or said.text
         self.message.visible = bool(self.message.value)
         self.warning.value = "\n".join(f"⚠ {warning}" for warning in said.warnings)
         self.warning.visible = bool(said.warnings)
         self.progress_bar.visible = said.kind == "running"
         mark([self.fields, self.more_options, self.inputs], said.fields)
+
+    def _say_options(self) -> None:
+        self.options_said.say(self.more_options, self.inputs, self.clusters.clusters)
 
     # -- a run --------------------------------------------------------------------------
 
@@ -285,7 +299,7 @@ class KMeansWidget(Container[Widget]):
         if isinstance(outputs.source, PartInView):
             text += "\nPreview of the part in view. Press Run for the whole image."
             of = part_of(of)
-        self._state.say(_done(text, outputs, of))
+        self._state.say(done(text, outputs, of))
 
     def _on_part(self, shown: bool) -> None:
         self.clusters.whose.note_preview(shown)
@@ -334,12 +348,12 @@ class KMeansWidget(Container[Widget]):
             self._end_run()
             return
         with self._state.settling():
-            outputs.show(self._viewer, run.watches)
+            layers = outputs.show(self._viewer, run.watches)
             self.preview.clear()
-            self._state.follow(self.clusters.follow)
+            self.clusters.follow_run(layers.get("labels"))
         self.seen.follow_soon()
         self.clusters.whose.note_run("labels" in outputs.arrays)
-        result = _done(summary(outputs.segmentation, run.seconds), outputs, request.images)
+        result = done(summary(outputs.segmentation, run.seconds), outputs, request.images)
         if request.images != self._state.images:
             text = f"“{breakable(request.source.name)}”: {result.text}"
             self._state.say(replace(result, text=text, of=self._state.images))
@@ -396,10 +410,3 @@ class KMeansWidget(Container[Widget]):
             self.preview.clear()
             self._state.look_at(())
             self._state.say(Said("empty", of=()))
-
-
-def _done(text: str, outputs: Outputs, of: Key) -> Said:
-    """Say what came out, with what should be known of it."""
-    warnings = warnings_of(outputs.segmentation)
-    fields = tuple(label for words in warnings for label in words.fields)
-    return Said("done", text, tuple(words.text for words in warnings), of, fields)

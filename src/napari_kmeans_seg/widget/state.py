@@ -233,6 +233,11 @@ class DockState:
         """What is to be read now."""
         return self._said
 
+    @property
+    def result(self) -> Said | None:
+        """What was said last of a run or a preview that was done."""
+        return self._result
+
     def say(self, said: Said) -> None:
         """Say something, until it is no longer current or something else is said.
 

@@ -88,9 +88,9 @@ def test_texts_are_put_on_the_clipboard(ran, coffee, copy_script):
     clipboard = QGuiApplication.clipboard()
     QTest.mouseClick(table.extras.methods, Qt.MouseButton.LeftButton)
     assert f"napari-kmeans-seg {__version__}" in clipboard.text()
-    assert table.message.text() == "Methods text copied."
+    assert table.message.text() == "Methods text of “image clusters” copied."
     copy_script(table)
-    assert table.message.text() == "Python script copied."
+    assert table.message.text() == "Python script of “image clusters” copied."
     assert "segment(image, n_clusters=5, channel_axis=" in clipboard.text()
 
 

@@ -17,25 +17,25 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_kmeans_seg.layers.clusters import Clusters, clusters_of
-
 from ..plain_text import plain
 from ..sections import hidden_line
 from ..task import Task
 from .buttons import action, buttons
-from .counts import counts_of
 from .extras import ClusterExtras
+from .followed import Followed
 from .model import SWATCH
 from .note import ClusterNote
+from .total import TotalLine
 from .view import ClusterView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import napari.viewer
     from qtpy.QtCore import QModelIndex, QPoint
 
     from napari_kmeans_seg import Segmentation
+    from napari_kmeans_seg.layers.clusters import Clusters
 
     from ..state import DockState
     from ..task import Clock
@@ -58,18 +58,30 @@ class ClusterTable(QWidget):
         Looks after what is done on threads.
     state : DockState
         Says when nothing is followed.
+    images : callable
+        Says which images are to be segmented, whatever layer is active.
 
     Attributes
     ----------
     followed : Signal
         Emitted when other clusters are shown than before, or none.
+    read : Signal
+        Emitted when they, or what is known of them, may have changed.
     """
 
     followed = Signal()
+    read = Signal()
 
-    def __init__(self, viewer: napari.viewer.Viewer, clock: Clock, state: DockState) -> None:
+    def __init__(
+        self,
+        viewer: napari.viewer.Viewer,
+        clock: Clock,
+        state: DockState,
+        images: Callable[[], Sequence[Image]],
+    ) -> None:
         super().__init__()
         self._viewer = getattr(viewer, "__wrapped__", viewer)
+        self._followed = Followed(self._viewer, images)
         self._clusters: Clusters | None = None
         self._layer: Labels | None = None
         self._shown: list[Any] = []
@@ -86,6 +98,8 @@ class ClusterTable(QWidget):
         layout.setSpacing(4)
         layout.addWidget(self.whose)
         layout.addWidget(self.view)
+        self.total = TotalLine()
+        layout.addWidget(self.total)
         layout.addLayout(self._buttons())
         self.extras = ClusterExtras(clock, lambda text, good: self._say(text, fault=not good))
         layout.addWidget(self.extras)
@@ -158,28 +172,22 @@ class ClusterTable(QWidget):
 
     def follow(self) -> None:
         """Look again which clusters are to be shown: a run may have made some."""
-        for layer in self._viewer.layers:
-            if isinstance(layer, Labels) and (made := clusters_of(self._viewer, layer)):
-                counts_of(made)
-        selection = self._viewer.layers.selection
-        chosen = [selection.active] if selection.active is not None else selection
-        # Several images that were clustered together, in the order of the list.
-        images = [layer for layer in self._viewer.layers if layer in chosen]
-        if len(images) > 1:
-            images = [layer for layer in images if isinstance(layer, Image)]
-        clusters = clusters_of(self._viewer, *images) if images else None
-        # Masks, points and the like say nothing of which result a person works on.
-        of_image = any(isinstance(layer, Image) for layer in images)
-        if clusters is None and not of_image and self._is_here():
-            return
+        clusters = self._followed.find(self._clusters if self._is_here() else None)
         if clusters is not self._clusters:
             self._let_go()
+            # What was said is of others.
+            self.message.hide()
             self._clusters, self._shown = clusters, []
             self._layer = None if clusters is None else clusters.layer
             for event in self._events():
                 event.connect(self._read_soon)
             self.followed.emit()
         self._read()
+
+    def follow_run(self, labels: Labels | None) -> None:
+        """Follow what a run has made, unless another image or result is active."""
+        self._followed.made = getattr(labels, "__wrapped__", labels)
+        self._state.follow(self.follow)
 
     def _is_here(self) -> bool:
         return self._layer is not None and self._layer in self._viewer.layers
@@ -212,6 +220,9 @@ class ClusterTable(QWidget):
             self.view.rows.recolored()
             self.extras.show_clusters(clusters)
         else:
+            if not self._splitting.busy and not self.message.text().startswith("⚠"):
+                # A text that was copied tells of what there was.
+                self.message.hide()
             same = [row[1] for row in now] == [row[1] for row in self._shown]
             if clusters is not None and self._shown and not same:
                 # Others have changed them: what was said of a label is not true any more.
@@ -219,7 +230,9 @@ class ClusterTable(QWidget):
                 clusters.colors.cover()
             self.show_clusters(self.selected if same else ())
         self.whose.follow(clusters)
+        self.total.follow(clusters, self.selected)
         self._enable()
+        self.read.emit()
 
     def show_clusters(self, select: Iterable[int] = ()) -> None:
         """Fill the table, and select the rows of some clusters."""
@@ -246,6 +259,7 @@ class ClusterTable(QWidget):
     def _on_selection(self) -> None:
         if self._clusters is not None:
             self._clusters.colors.show(highlighted=self.selected)
+        self.total.follow(self._clusters, self.selected)
         self._enable()
 
     def _on_click(self, _viewer: Any, event: Any) -> Iterator[None]:

@@ -6,14 +6,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from napari.layers import Labels
-
 from napari_kmeans_seg.layers.outputs.edit_watch import fingerprint, written_data
 
 from ..task import Clock, Task
 
 if TYPE_CHECKING:
     import pandas as pd
+    from napari.layers import Labels
 
     from napari_kmeans_seg.layers.clusters import Clusters
 

@@ -39,6 +39,8 @@ class ClusterExtras(QWidget):
         super().__init__()
         self._say = say
         self._clusters: Clusters | None = None
+        # What was put on the clipboard last.
+        self._copied = ""
         self._reading: Task[tuple[str, ...]] = Task(clock)
         self.colors = QComboBox()
         for palette, title in PALETTES.items():
@@ -86,7 +88,7 @@ class ClusterExtras(QWidget):
     def _copy_methods(self) -> None:
         if self._clusters is not None:
             layer = self._clusters.layer
-            self._copy("Methods text", lambda: methods_text(layer))
+            self._copy(f"Methods text of “{layer.name}”", lambda: methods_text(layer))
 
     def _copy_script(self) -> None:
         """Copy the script once it is known whether the files still hold what was clustered."""
@@ -96,8 +98,13 @@ class ClusterExtras(QWidget):
 
         def write(files: tuple[str, ...]) -> None:
             self._offer_script()
-            self._copy("Python script", lambda: python_script(layer, *files))
+            self._copy(f"Python script of “{layer.name}”", lambda: python_script(layer, *files))
 
+        # Until the script is there nobody shall paste that of another image.
+        clipboard = QGuiApplication.clipboard()
+        if clipboard is not None and self._copied and clipboard.text() == self._copied:
+            clipboard.clear()
+        self._say("Reading files …", True)
         self.script.setEnabled(False)
         self.script.setText("Reading files …")
         self._reading.start(lambda _report: files_of(sources), write, self._fail)
@@ -124,7 +131,8 @@ class ClusterExtras(QWidget):
         if clipboard is None:
             return
         try:
-            clipboard.setText(write())
+            self._copied = write()
+            clipboard.setText(self._copied)
         except (ValueError, LookupError) as error:
             self._say(str(error), False)
         else:
