@@ -188,6 +188,13 @@ def test_only_a_segmented_image_is_seen_where_there_are_no_clusters(viewer, dock
     assert not widget.seen.buttons["clusters"].isEnabled()
 
 
+def settle(widget, qtbot):
+    """Wait until the switch has followed what was done."""
+    QTest.qWait(20)
+    waiting = (widget.seen._follow, widget.seen._say, widget.clusters._read)
+    qtbot.waitUntil(lambda: not any(map(widget._clock.awaits, waiting)))
+
+
 def blob(shape=(24, 60, 60)):
     """A bright ball in the dark."""
     grid = np.indices(shape)
@@ -207,7 +214,7 @@ def test_in_3d_the_largest_cluster_is_hidden_until_a_person_shows_it(viewer, doc
     assert header == "Voxels"
 
     def hidden():
-        QTest.qWait(60)
+        settle(widget, qtbot)
         return set(table.clusters.colors.hidden), widget.seen.note.isVisible()
 
     assert hidden() == (set(), False)
@@ -230,7 +237,7 @@ def test_in_3d_the_largest_cluster_is_hidden_until_a_person_shows_it(viewer, doc
     assert hidden() == (set(), False), "what a person has shown stays"
 
 
-def test_a_run_in_3d_hides_the_largest_cluster_of_each_new_result(viewer, dock, finish):
+def test_a_run_in_3d_hides_the_largest_cluster_of_each_new_result(viewer, dock, finish, qtbot):
     viewer.add_image(blob(), name="image")
     viewer.dims.ndisplay = 3
     widget = dock()
@@ -238,7 +245,7 @@ def test_a_run_in_3d_hides_the_largest_cluster_of_each_new_result(viewer, dock, 
         widget.n_clusters.value = k
         widget.run()
         finish(widget)
-        QTest.qWait(60)
+        settle(widget, qtbot)
         pixels_of = viewer.layers["image clusters"].features["pixels"]
         assert widget.clusters.clusters.colors.hidden == {int(pixels_of[1:].idxmax())}
 

@@ -181,7 +181,7 @@ class CleanUp:
         largest = levels[0]
         if len(levels) > 1 and is_lazy(largest):
             # A look at a small level would compute all of the largest.
-            from napari_kmeans_seg.core.chunks import load
+            from napari_kmeans_seg.core.lazy.chunks import load
 
             largest = load(largest, portion(progress, 0, 1, "Numbering objects"))
         numbers, sizes = self.instances(largest, progress)

@@ -16,7 +16,7 @@ from scipy.ndimage import generate_binary_structure, label
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from napari_kmeans_seg.core.chunks import batches, every_chunk, gather
+from napari_kmeans_seg.core.lazy.chunks import batches, every_chunk, gather
 
 from .arrays import sums_per_label
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from napari_kmeans_seg import Segmentation
-    from napari_kmeans_seg.core.chunks import Index
+    from napari_kmeans_seg.core.lazy.chunks import Index
     from napari_kmeans_seg.core.parallel import Tick
 
     Integers = npt.NDArray[np.integer[Any]]
@@ -104,11 +104,11 @@ def sums_of_chunks(
     (1 + n_clusters, 1 + n_channels) array or None
         None where the pixels are too many to be read again.
     """
-    from napari_kmeans_seg.core import lazy_points
-    from napari_kmeans_seg.core.blockwise import BlockwiseSegmentation
+    from napari_kmeans_seg.core.lazy import points
+    from napari_kmeans_seg.core.lazy.prepared import BlockwiseSegmentation
 
     assert isinstance(segmentation, BlockwiseSegmentation)
-    if labels.size > lazy_points.EXACT_PIXELS:
+    if labels.size > points.EXACT_PIXELS:
         return None
     form, source = segmentation._pixels, segmentation._source
     axis = form.channel_axis

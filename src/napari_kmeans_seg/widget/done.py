@@ -11,10 +11,12 @@ from .state import Said
 from .wording import warnings_of
 
 if TYPE_CHECKING:
+    from napari.layers import Layer
+
     from napari_kmeans_seg.layers import Outputs
     from napari_kmeans_seg.layers.clusters import Clusters
 
-    from .state import Key
+    from .state import DockState, Key
 
 
 def done(text: str, outputs: Outputs, of: Key) -> Said:
@@ -24,19 +26,22 @@ def done(text: str, outputs: Outputs, of: Key) -> Said:
     return Said("done", text, tuple(words.text for words in warnings), of, fields)
 
 
-def still(said: Said, clusters: Clusters | None, *, there: bool) -> Said:
-    """Say of a run what is still so.
+def still(state: DockState, result: Layer | None, clusters: Clusters | None) -> Said:
+    """Give what the dock says, of a run only what is still so.
 
     Parameters
     ----------
-    said : Said
-        What was said when it was done.
+    state : DockState
+        Knows what was said.
+    result : Layer or None
+        A layer of a result of the images that are looked at, if there still is one.
     clusters : Clusters or None
         The clusters that are shown.
-    there : bool
-        Whether any layer of a result of these images is still there.
     """
-    if not there:
+    said = state.said
+    if said.kind != "done" or said is not state.result:
+        return said
+    if result is None:
         return Said("ready", "Ready.", of=said.of)
     if clusters is None or not is_edited(clusters):
         return said

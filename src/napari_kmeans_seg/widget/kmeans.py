@@ -87,20 +87,13 @@ class KMeansWidget(Container[Widget]):
         self.fields: Container[Widget] = Container(name="fields")
         # Not by the constructor: only later additions get labels of one width.
         self.fields.extend([self.cluster_count, *self.inputs.front])
-        buttons = Container(
-            name="buttons",
-            layout="horizontal",
-            labels=False,
-            widgets=[self.run_button, self.cancel_button],
-        )
-        for container in (self.fields, buttons):
-            container.margins = (0, 0, 0, 0)
+        pair = [self.run_button, self.cancel_button]
+        buttons = Container(name="buttons", layout="horizontal", labels=False, widgets=pair)
+        self.fields.margins = buttons.margins = (0, 0, 0, 0)
         align_labels(self.fields, em=4)
         words = (self.progress_bar, self.message, self.warning)
-        super().__init__(
-            labels=False,
-            widgets=[self.target, self.fields, self.options_said, buttons, self.live, *words],
-        )
+        above = (self.target, self.fields, self.options_said)
+        super().__init__(labels=False, widgets=[*above, buttons, self.live, *words])
         self._clock = Clock(self.native)
         self.task: Task[Outputs] = Task(self._clock, self._show_progress)
         self._last = LastSettings(self._settings, self._clock)
@@ -123,7 +116,7 @@ class KMeansWidget(Container[Widget]):
         for setting in (self.live, *settings):
             setting.changed.connect(self._preview)
             setting.changed.connect(self.how_many.follow)
-            setting.changed.connect(self._say_options)
+            setting.changed.connect(self._show_said)
         self.clusters.read.connect(self._show_said)
         self.preview.outdated.connect(self._preview)
         self.preview.part_shown.connect(self._on_part)
@@ -149,11 +142,10 @@ class KMeansWidget(Container[Widget]):
         self.clusters = ClusterTable(self._viewer, self._clock, self._state, images)
         self.cluster_plot = ClusterPlot(self._viewer, self.clusters, self._clock)
         self.see = Section("See the clusters", self.cluster_plot)
+        self.seen = SeenSwitch(self._viewer, self.clusters, images, self._clock)
+        above = (self.how_many, self.where, self.more)
         # What a run adds lies below what is there before it, so that nothing jumps.
-        self.seen = SeenSwitch(self._viewer, self.clusters, images, self._clock, self._state)
-        self.below = Scrolled(
-            self.how_many, self.where, self.more, self.seen, self.clusters, self.see
-        )
+        self.below = Scrolled(*above, self.seen, self.clusters, self.see)
         self.native.layout().addWidget(self.below)
         self._wheel = WheelScrolls(self.native, self.below)
         show_plain(self.native)
@@ -214,20 +206,15 @@ class KMeansWidget(Container[Widget]):
 
     def _show_said(self) -> None:
         """Show what there is to be read."""
-        said, clusters = self._state.said, self.clusters.clusters
-        if said.kind == "done" and said is self._state.result:
-            there = result_of(self._viewer, self.target.images) is not None
-            said = still(said, clusters, there=there)
-        self._say_options()
+        clusters, result = self.clusters.clusters, result_of(self._viewer, self.target.images)
+        said = still(self._state, result, clusters)
+        self.options_said.say(self.more_options, self.inputs, clusters)
         self.message.value = self._state.meanwhile or said.text
         self.message.visible = bool(self.message.value)
         self.warning.value = "\n".join(f"⚠ {warning}" for warning in said.warnings)
         self.warning.visible = bool(said.warnings)
         self.progress_bar.visible = said.kind == "running"
         mark([self.fields, self.more_options, self.inputs], said.fields)
-
-    def _say_options(self) -> None:
-        self.options_said.say(self.more_options, self.inputs, self.clusters.clusters)
 
     # -- a run --------------------------------------------------------------------------
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from napari_kmeans_seg.layers.outputs.appearance import Seen
 
-    from .state import DockState
     from .table.cluster_table import ClusterTable
     from .task import Clock
 
@@ -42,8 +41,6 @@ class SeenSwitch(QWidget):
         Says which images are to be segmented, where there are no clusters.
     clock : Clock
         Lets several changes come together.
-    state : DockState
-        Says when nothing is followed.
     """
 
     def __init__(
@@ -52,11 +49,10 @@ class SeenSwitch(QWidget):
         table: ClusterTable,
         images: Callable[[], Sequence[Image]],
         clock: Clock,
-        state: DockState,
     ) -> None:
         super().__init__()
         self._viewer = getattr(viewer, "__wrapped__", viewer)
-        self._table, self._images, self._clock, self._state = table, images, clock, state
+        self._table, self._images, self._clock = table, images, clock
         self._result: ResultLayers | None = None
         self._events: list[Any] = []
         self._listening = False
@@ -79,7 +75,7 @@ class SeenSwitch(QWidget):
         layout.setSpacing(2)
         layout.addLayout(row)
         layout.addWidget(self.note)
-        table.followed.connect(self.follow_soon)
+        table.read.connect(self.follow_soon)
         self.hide()
 
     def listen(self) -> None:
@@ -122,11 +118,6 @@ class SeenSwitch(QWidget):
         clusters = self._table.clusters
         if clusters is not None:
             clusters.follow_view()
-            # What is ticked in the table is seen by the colours.
-            self._events += [
-                (clusters.layer.events.colormap, self._say_soon),
-                (clusters.layer.events.features, self.follow_soon),
-            ]
         for event, callback in self._events:
             event.connect(callback)
         self._say()

@@ -90,7 +90,7 @@ class ClusterTable(QWidget):
         self._splitting: Task[Segmentation] = Task(clock)
 
         self.view = ClusterView()
-        self.whose = ClusterNote()
+        self.whose, self.total = ClusterNote(), TotalLine()
         self.message = hidden_line()
         self.actions_: dict[str, QAction] = {}
         layout = QVBoxLayout(self)
@@ -98,7 +98,6 @@ class ClusterTable(QWidget):
         layout.setSpacing(4)
         layout.addWidget(self.whose)
         layout.addWidget(self.view)
-        self.total = TotalLine()
         layout.addWidget(self.total)
         layout.addLayout(self._buttons())
         self.extras = ClusterExtras(clock, lambda text, good: self._say(text, fault=not good))
@@ -142,8 +141,7 @@ class ClusterTable(QWidget):
             for event in self._changes():
                 event.connect(self._on_layers)
             self._viewer.mouse_drag_callbacks.append(self._on_click)
-            # What was said of work that ended when the dock was closed.
-            self.message.hide()
+            self.message.hide()  # it is of work that ended when the dock was closed
         self.follow()
 
     def leave(self) -> None:
@@ -175,8 +173,7 @@ class ClusterTable(QWidget):
         clusters = self._followed.find(self._clusters if self._is_here() else None)
         if clusters is not self._clusters:
             self._let_go()
-            # What was said is of others.
-            self.message.hide()
+            self.message.hide()  # it is of others
             self._clusters, self._shown = clusters, []
             self._layer = None if clusters is None else clusters.layer
             for event in self._events():
@@ -221,8 +218,7 @@ class ClusterTable(QWidget):
             self.extras.show_clusters(clusters)
         else:
             if not self._splitting.busy and not self.message.text().startswith("⚠"):
-                # A text that was copied tells of what there was.
-                self.message.hide()
+                self.message.hide()  # a text that was copied tells of what there was
             same = [row[1] for row in now] == [row[1] for row in self._shown]
             if clusters is not None and self._shown and not same:
                 # Others have changed them: what was said of a label is not true any more.
@@ -238,7 +234,7 @@ class ClusterTable(QWidget):
         """Fill the table, and select the rows of some clusters."""
         clusters = self._clusters
         self.view.show_clusters(clusters)
-        # Not at each selection: to find out which colours these are takes a while.
+        # Not at each selection, for it takes a while.
         self.extras.show_clusters(clusters)
         self._shown = [] if clusters is None else clusters.table.to_numpy().tolist()
         self.setVisible(clusters is not None)
