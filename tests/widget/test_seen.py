@@ -168,10 +168,11 @@ def test_outside_a_region_the_original_stays(viewer, qtbot, dock, finish, coffee
     places = {0: (30, 30), 1: (380, 580)}
     widget.seen.buttons["original"].click()
     original = seen_at(viewer, qtbot, labels, places)
-    widget.seen.buttons["clusters"].click()
-    shown = seen_at(viewer, qtbot, labels, places)
-    for place in places:
-        np.testing.assert_array_equal(shown[place], original[place])
+    for seen in ("clusters", "segmented"):
+        widget.seen.buttons[seen].click()
+        shown = seen_at(viewer, qtbot, labels, places)
+        for place in places:
+            np.testing.assert_array_equal(shown[place], original[place])
 
 
 def test_only_a_segmented_image_is_seen_where_there_are_no_clusters(viewer, dock, finish, coffee):

@@ -101,11 +101,12 @@ class Outputs:
         arrays: dict[Kind, Any] = {}
         objects: pd.DataFrame | None = None
         if "image" in wanted:
+            painted = _painted(source, levels)
             for i, channel in enumerate(source.channels):
-                images = [_channel(level.image, i, channel) for level in levels]
+                images = [_channel(image, i, channel) for image in painted]
                 arrays[f"image {i + 1}" if i else "image"] = _shown(images)
             if not source.channels:
-                arrays["image"] = _shown([level.image for level in levels])
+                arrays["image"] = _shown(painted)
         if "labels" in wanted:
             arrays["labels"] = _shown([level.labels for level in levels])
         if source.clean_up.objects:
@@ -352,6 +353,20 @@ def _shown(levels: list[Any]) -> Any:
         for array in levels
     ]
     return own if len(own) > 1 else own[0]
+
+
+def _painted(source: LayerImage, levels: Sequence[Segmentation]) -> list[Any]:
+    """Give the segmented image of each level. Beside a region the original is seen."""
+    images = [level.image for level in levels]
+    if source.region is None or source.region.everywhere:
+        return images
+    both = []
+    for image, level, (original, _) in zip(images, levels, source.levels, strict=True):
+        outside, axis = level.labels == 0, source.channel_axis
+        # NumPy gives this to Dask where the labels are lazy.
+        outside = outside if axis is None else np.expand_dims(outside, axis)
+        both.append(np.where(outside, original, image).astype(image.dtype))
+    return both
 
 
 def _channel(image: Any, i: int, source: LayerImage) -> Any:
