@@ -7,6 +7,9 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QPushButton
+
+from .hands import at_rest
 
 
 @pytest.fixture
@@ -196,15 +199,22 @@ def test_whatever_is_not_at_its_default_is_said_in_words(viewer, dock, coffee, q
 # -- percent of what
 
 
-def test_the_line_below_the_table_says_percent_of_what(viewer, dock, finish, coffee):
+def test_the_line_below_the_table_says_percent_of_what(viewer, dock, finish, coffee, qtbot):
     viewer.add_image(coffee, name="coffee", scale=(0.5, 0.5), units=("um", "um"))
     widget = dock()
     widget.n_clusters.value = 4
     widget.run()
     finish(widget)
     table, labels = widget.clusters, viewer.layers["coffee clusters"]
-    assert table.total.text() == "All 4: 240,000 pixels, 100.0 % of the image, 60,000 µm²"
+    assert table.total.text() == "All 4: 240,000 pixels, the whole image, 60,000 µm²"
+
+    def buttons():
+        each = table.findChildren(QPushButton)
+        return [one.mapToGlobal(one.rect().topLeft()).y() for one in each]
+
+    before = at_rest(buttons, qtbot)
     table.select([2, 3])
+    assert at_rest(buttons, qtbot) == before, "nothing moves below the mouse"
     n = int(np.isin(labels.data, [2, 3]).sum())
     expected = f"2 selected: {n:,} pixels, {n / 2400:.1f} % of the image, {n / 4:,.0f} µm²"
     assert table.total.text() == expected

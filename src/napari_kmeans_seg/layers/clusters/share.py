@@ -77,9 +77,10 @@ class Share:
     @property
     def text(self) -> str:
         """Say it, e.g. "61,621 pixels, 25.7 % of the image, 123.2 µm²"."""
+        share = f"{self.of_image:.1f} % of the image"
         parts = [
             f"{self.pixels:,} {self.counted.title.lower()}",
-            f"{self.of_image:.1f} % of the image",
+            "the whole image" if self.of_image == 100 else share,
         ]
         if abs(self.of_image - self.of_clusters) >= 0.05 and self.of_clusters < 100:
             parts.append(f"{self.of_clusters:.1f} % of the clusters")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel
 
 from napari_kmeans_seg.layers.clusters.share import Share
@@ -20,10 +21,15 @@ class TotalLine(QLabel):
     def __init__(self) -> None:
         super().__init__()
         self.setWordWrap(True)
+        self.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.setToolTip(
             "Percent of the image counts all its pixels. The column % counts those in a cluster: "
             "not what was deleted, lies outside the region or is no data."
         )
+
+    def heightForWidth(self, width: int) -> int:  # noqa: N802
+        """Take two lines, however little is said: the buttons below must not move."""
+        return max(super().heightForWidth(width), 2 * self.fontMetrics().lineSpacing())
 
     def follow(self, clusters: Clusters | None, selected: Collection[int]) -> None:
         """Speak of the selected clusters, or of all."""
