@@ -143,9 +143,8 @@ class KMeansWidget(Container[Widget]):
         self.cluster_plot = ClusterPlot(self._viewer, self.clusters, self._clock)
         self.see = Section("See the clusters", self.cluster_plot)
         self.seen = SeenSwitch(self._viewer, self.clusters, images, self._clock)
-        above = (self.how_many, self.where, self.more)
-        # What a run adds lies below what is there before it, so that nothing jumps.
-        self.below = Scrolled(*above, self.seen, self.clusters, self.see)
+        added = (self.seen, self.clusters, self.see)  # by a run: above them nothing jumps
+        self.below = Scrolled(self.how_many, self.where, self.more, *added)
         self.native.layout().addWidget(self.below)
         self._wheel = WheelScrolls(self.native, self.below)
         show_plain(self.native)
@@ -341,10 +340,11 @@ class KMeansWidget(Container[Widget]):
         self.seen.follow_soon()
         self.clusters.whose.note_run("labels" in outputs.arrays)
         result = done(summary(outputs.segmentation, run.seconds), outputs, request.images)
+        self._state.say(result)
         if request.images != self._state.images:
             text = f"“{breakable(request.source.name)}”: {result.text}"
-            self._state.say(replace(result, text=text, of=self._state.images))
-        self._state.say(result)
+            said = replace(result, text=text, of=self._state.images)
+            self._state.say(said, of_current=False)
         self._end_run()
 
     def _fail(self, error: Exception) -> None:

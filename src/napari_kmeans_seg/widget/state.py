@@ -238,12 +238,13 @@ class DockState:
         """What was said last of a run or a preview that was done."""
         return self._result
 
-    def say(self, said: Said) -> None:
+    def say(self, said: Said, *, of_current: bool = True) -> None:
         """Say something, until it is no longer current or something else is said.
 
-        What is said of a result is read once its images are current again.
+        What is said of a result is read once its images are current again, unless it is that of
+        other images than the current ones.
         """
-        if said.kind == "done":
+        if said.kind == "done" and of_current:
             self._result = said
         if self._is_current(said):
             self._said, self._meanwhile = said, ""
