@@ -18,9 +18,11 @@ from .beside_run import OptionsSaid
 from .done import done, still
 from .fields.inputs import Inputs
 from .fields.k import ClusterCount
+from .fields.numbers import read_alike_everywhere
 from .fields.options import Options, OptionsSection, align_labels
 from .fields.settings import LastSettings
 from .fields.target import Target
+from .keys import give_keys
 from .plain_text import show_plain
 from .plots.choose_k import HowMany
 from .plots.cluster_plot import ClusterPlot
@@ -146,6 +148,8 @@ class KMeansWidget(Container[Widget]):
         added = (self.seen, self.clusters, self.see)  # by a run: above them nothing jumps
         self.below = Scrolled(self.how_many, self.where, self.more, *added)
         self.native.layout().addWidget(self.below)
+        read_alike_everywhere(self.native)
+        give_keys(self.native, self.run_button.native, self.cancel_button.native)
         self._wheel = WheelScrolls(self.native, self.below)
         show_plain(self.native)
 
@@ -366,9 +370,8 @@ class KMeansWidget(Container[Widget]):
         if not self._listening:
             self._listening = True
             self._clock.open()
-            self.target.listen()
-            self.clusters.listen()
-            self.seen.listen()
+            for part in (self.target, self.clusters, self.seen):
+                part.listen()
 
     def _leave(self) -> None:
         """Drop the work that runs, and hear of the viewer no more. Touches no Qt object."""
@@ -381,11 +384,8 @@ class KMeansWidget(Container[Widget]):
         self._listening = False
         self.preview.stop()
         self.how_many.stop()
-        self.clusters.leave()
-        self.seen.leave()
-        self.cluster_plot.leave()
-        self.inputs.leave()
-        self.target.leave()
+        for part in (self.clusters, self.seen, self.cluster_plot, self.inputs, self.target):
+            part.leave()
 
     def _on_parent(self) -> None:
         """Leave when the dock is closed, and be there again when docked anew."""

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .arguments import BY_NAME
+from napari_kmeans_seg.core.arguments import FIELDS
+from napari_kmeans_seg.core.image.color_spaces import COLOR_SPACES
+from napari_kmeans_seg.core.kmeans.starts import STARTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-CHANNELS = {
-    "rgb": ("red", "green", "blue"),
-    "lab": ("lightness", "green to red", "blue to yellow"),
-    "hsv": ("hue and saturation, across", "hue and saturation, along", "brightness"),
+_PLAIN = {
+    "L*": "lightness",
+    "a*": "green to red",
+    "b*": "blue to yellow",
+    "value": "brightness",
 }
-"""What the channels are that colours are compared by."""
 
-_SPACES = {"lab": "Lab", "hsv": "HSV"}
-_STARTS = {
-    "k-means++": "k-means++ start",
-    "random": "random start",
-    "optimal": "optimal clustering",
-}
+
+def channels_of(color_space: str) -> tuple[str, ...]:
+    """Name the channels by which colours are compared in a space, in plain words."""
+    axes = COLOR_SPACES[color_space].axes
+    return tuple(_PLAIN.get(axis, axis) for axis in axes) if axes else ("red", "green", "blue")
 
 
 def of_arguments(arguments: Mapping[str, Any], channels: Sequence[str]) -> list[str]:
@@ -40,13 +41,13 @@ def of_arguments(arguments: Mapping[str, Any], channels: Sequence[str]) -> list[
         E.g. ["Lab", "lightness ignored", "best of 5 starts"].
     """
     words: dict[str, Callable[[Any], list[str]]] = {
-        "color_space": lambda value: [_SPACES[value]],
+        "color_space": lambda value: [COLOR_SPACES[value].label],
         "channel_weights": lambda value: _weights(value, channels),
         "normalize": lambda value: ["channels normalized"] if value else [],
         "smoothing": lambda value: [f"smoothed by {value:g} pixels"],
         "spatial_weight": lambda value: [f"position × {value:g}"],
         "fit_scale": lambda value: [f"found on a copy of {100 * value:g} %"],
-        "init": lambda value: [_STARTS[value]],
+        "init": lambda value: [f"{STARTS[value].label} start"],
         "n_init": lambda value: [f"best of {value} starts"],
         "seed": lambda value: [f"seed {value}"],
         "tol": lambda value: [f"tolerance {value:g}"],
@@ -55,7 +56,7 @@ def of_arguments(arguments: Mapping[str, Any], channels: Sequence[str]) -> list[
     return [
         said
         for name, say in words.items()
-        if name in arguments and arguments[name] != BY_NAME[name].default
+        if name in arguments and arguments[name] != FIELDS[name].default
         for said in say(arguments[name])
     ]
 
