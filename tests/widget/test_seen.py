@@ -260,3 +260,16 @@ def test_objects_are_outlines_on_the_clusters(viewer, dock, finish, cell):
     objects = viewer.layers["image objects"]
     assert objects.visible
     assert objects.contour > 0
+
+
+def test_the_switch_goes_with_live_preview(viewer, qtbot, ran):
+    widget, labels = ran("photograph")
+    widget.seen.buttons["segmented"].click()
+    widget.live.value = True
+    widget.n_clusters.value = 6
+    qtbot.waitUntil(lambda: not widget.preview.busy, timeout=9000)
+    settle(widget, qtbot)
+    assert labels.data.max() == 6
+    assert widget.seen.buttons["segmented"].isEnabled()
+    assert widget.seen.buttons["segmented"].isChecked()
+    assert not labels.visible, "a preview shows nothing that a person has hidden"

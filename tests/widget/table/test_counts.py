@@ -102,3 +102,14 @@ def test_nothing_is_counted_again_where_nothing_was_painted(viewer, table, label
     assert counts.busy
     qtbot.waitUntil(lambda: not counts.busy)
     assert not written
+
+
+def test_the_table_of_a_run_is_of_the_image_as_it_was_then(viewer, widget, labels, coffee, qtbot):
+    from napari_kmeans_seg.widget.table.counts import counts_of
+
+    before = labels.features.copy()
+    viewer.layers["coffee"].data = coffee[::-1].copy()
+    labels.refresh()
+    counts = counts_of(widget.clusters.clusters)
+    qtbot.waitUntil(lambda: not counts.busy)
+    assert labels.features.equals(before), "or a later run would take it for a person's own"

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from napari_kmeans_seg.layers.outputs.columns import painted_by_hand
 from napari_kmeans_seg.layers.outputs.edit_watch import fingerprint, written_data
 
 from ..task import Clock, Task
@@ -52,7 +53,7 @@ class ClusterCounts:
         self._clock = Clock()
         self._task: Task[tuple[str, pd.DataFrame | None]] = Task(self._clock)
         # The pixels that were counted last. Each plane of a stack that is looked at emits events.
-        self._counted = written_data(clusters.layer)
+        self._counted = ""
         for name in _PAINTED:
             clusters.layer.events[name].connect(self._painted)
         # Somebody may have painted before.
@@ -71,12 +72,16 @@ class ClusterCounts:
     def _count(self) -> None:
         # Without its viewer, or its layer, there is nothing to be counted.
         with suppress(LookupError):
-            labels, counted = self._clusters.layer.data, self._counted
+            layer = self._clusters.layer
+            labels, known = layer.data, {self._counted}
+            if not painted_by_hand(layer):
+                # What a run has counted is of the image as it was then.
+                known.add(written_data(layer))
             recount = self._clusters.recount()
 
             def work(report: Progress) -> tuple[str, pd.DataFrame | None]:
                 now = fingerprint(labels, report)
-                return now, None if now == counted else recount(report)
+                return now, None if now in known else recount(report)
 
             self._task.start(work, self._take, self._fail)
 
