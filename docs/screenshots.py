@@ -40,7 +40,7 @@ def window() -> None:
     clusters = viewer.layers["coffee clusters"]
     clusters.selected_label = 2
     clusters.show_selected_label = True
-    clusters.opacity = 1
+    viewer.layers["coffee k-means"].visible = True
     viewer.canvas.grid.shape = (3, 1)
     viewer.canvas.grid.spacing = 0.03
     viewer.canvas.grid.enabled = True

@@ -57,7 +57,7 @@ SAID: dict[Note, str] = {
         "Fitted on level 2 of the pyramid (4 × 4 pixels); pixel counts are estimated from it."
     ),
     CountsOfPart(): "Pixel counts and means are those of the part where the clusters were found.",
-    CountsBeforeSpecks(): "Pixel counts are those before specks were merged.",
+    CountsBeforeSpecks(): "Pixel counts and means are those before specks were merged.",
     OtherValues(share=0.999, label=3): (
         "99.9% of the pixels got label 3: their values are of another kind than those that the "
         "model was fitted on."

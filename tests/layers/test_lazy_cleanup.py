@@ -94,7 +94,7 @@ def test_counts_of_specks_that_are_too_many_to_count_again_are_told(monkeypatch)
     monkeypatch.setattr(blockwise, "EXACT_PIXELS", 0)
     monkeypatch.setattr(lazy_points, "EXACT_PIXELS", 0)
     _, lazy = both(noise((90, 80)), (40, 40), CleanUp(specks=10))
-    assert lazy.warnings[-1] == "Pixel counts are those before specks were merged."
+    assert lazy.warnings[-1] == "Pixel counts and means are those before specks were merged."
 
 
 @pytest.mark.parametrize(

@@ -69,8 +69,9 @@ def test_the_widget_follows_the_active_layer(viewer, dock, coffee, cell):
     assert widget.layer_name.value == "coffee"
 
 
-def test_a_layer_that_is_no_image_is_named(viewer, dock, cell):
+def test_a_layer_that_is_no_image_is_named(viewer, dock, cell, coffee):
     widget = dock()
+    viewer.add_image(coffee, name="coffee")
     viewer.add_image(cell, name="cell")
     viewer.add_points([[1, 1]], name="dots")
     assert "“dots” is not an image" in widget.layer_kind.value
@@ -101,8 +102,11 @@ def test_who_works_on_the_clusters_of_an_image_can_run_it_again(
     assert viewer.layers.selection.active.name == "cell clusters"
 
 
-def test_who_sets_seeds_or_draws_a_region_can_run_the_image(viewer, dock, finish, qtbot, cell):
+def test_who_sets_seeds_or_draws_a_region_can_run_the_image(
+    viewer, dock, finish, qtbot, cell, coffee
+):
     widget = dock()
+    viewer.add_image(coffee, name="coffee")
     viewer.add_image(cell, name="cell")
     shapes = viewer.add_shapes([[[5, 5], [50, 50]]], shape_type="rectangle", name="where")
     assert not widget.run_button.enabled
@@ -121,7 +125,7 @@ def test_who_sets_seeds_or_draws_a_region_can_run_the_image(viewer, dock, finish
     labels = viewer.layers["cell clusters"]
     qtbot.waitUntil(lambda: np.asarray(labels.data).max() == 3, timeout=10_000)
     widget.live.value = False
-    assert names(viewer) == ["cell", "cell k-means", "cell clusters", "where"]
+    assert names(viewer) == ["coffee", "cell", "cell k-means", "cell clusters", "where"]
     widget.inputs.region.value = ""
     assert "“where” is not an image" in widget.layer_kind.value
     assert not widget.run_button.enabled
@@ -351,6 +355,9 @@ def test_what_was_said_of_a_result_is_said_again_with_its_image(viewer, dock, fi
     finish(widget)
     said = widget.message.value
     viewer.add_points([[1, 1]], name="dots")
+    assert widget.message.value == said, "the dots are about the only image"
+    viewer.add_image(cell[::-1], name="third")
+    viewer.layers.selection.active = viewer.layers["dots"]
     assert widget.message.value == ""
     viewer.layers.selection.active = viewer.layers["cell"]
     assert (widget.state, widget.message.value) == ("done", said)

@@ -174,7 +174,7 @@ class CountsBeforeSpecks(Note):
     """An image was too large to be counted again after its specks were merged."""
 
     def _sentence(self, _naming: Naming) -> str:
-        return "Pixel counts are those before specks were merged."
+        return "Pixel counts and means are those before specks were merged."
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from skimage.measure import label
 from napari_kmeans_seg.core.notes import CountsBeforeSpecks, ObjectsMissing
 from napari_kmeans_seg.core.parallel import portion, within
 
-from .arrays import is_lazy
+from .arrays import is_lazy, sums_per_label
 from .results import PyramidSegmentation, StepsSegmentation
 
 if TYPE_CHECKING:
@@ -97,20 +97,18 @@ class CleanUp:
             return StepsSegmentation.join(steps, segmentation.axis)
         if not is_lazy(segmentation.labels):
             labels = self._merge(segmentation.labels)
-            counts = np.bincount(labels.ravel(), minlength=segmentation.n_clusters + 1)[1:]
-            return replace(segmentation, labels=labels, counts=counts.astype(np.int64))
+            n, channels = segmentation.n_clusters + 1, segmentation._pixels.channels
+            return _summed(segmentation, labels, sums_per_label(labels.reshape(-1), channels, n))
         # Imported here: Dask takes a while, and most images are in memory.
-        from napari_kmeans_seg.core.lazy.prepared import count_labels
-
-        from .lazy_cleanup import merge_specks_of_chunks
+        from .lazy_cleanup import merge_specks_of_chunks, sums_of_chunks
 
         labels = merge_specks_of_chunks(
             self._merge, segmentation.labels, self.specks, per_plane=self.per_plane
         )
         tick = portion(progress, 0, 1, "Counting labels")
-        counted = count_labels(labels, segmentation.n_clusters, tick)
-        if counted is not None:
-            return replace(segmentation, labels=labels, counts=counted)
+        sums = sums_of_chunks(labels, segmentation, tick)
+        if sums is not None:
+            return _summed(segmentation, labels, sums)
         notes = (*segmentation.notes, CountsBeforeSpecks())
         return replace(segmentation, labels=labels, notes=notes)
 
@@ -190,6 +188,14 @@ class CleanUp:
         table = pd.DataFrame({"label": np.arange(1, sizes.size + 1), "pixels": sizes})
         # An object has the same number on every level.
         return [_at_level(numbers, level.shape) for level in levels], table
+
+
+def _summed(segmentation: Segmentation, labels: Any, sums: npt.NDArray[np.float64]) -> Segmentation:
+    """Give a segmentation other labels, with the counts and means of their pixels."""
+    n, totals = sums[1:, :1], sums[1:, 1:]
+    means = np.divide(totals, n, out=np.full(totals.shape, np.nan), where=n > 0)
+    counts = n[:, 0].astype(np.int64)
+    return replace(segmentation, labels=labels, counts=counts, centroids=means)
 
 
 def _at_level(labels: Any, shape: tuple[int, ...]) -> Any:

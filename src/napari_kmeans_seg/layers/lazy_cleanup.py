@@ -16,13 +16,16 @@ from scipy.ndimage import generate_binary_structure, label
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from napari_kmeans_seg.core.lazy.chunks import batches, every_chunk
+from napari_kmeans_seg.core.lazy.chunks import batches, every_chunk, gather
+
+from .arrays import sums_per_label
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     import numpy.typing as npt
 
+    from napari_kmeans_seg import Segmentation
     from napari_kmeans_seg.core.lazy.chunks import Index
     from napari_kmeans_seg.core.parallel import Tick
 
@@ -80,6 +83,56 @@ def merge_specks_of_chunks(
     )
     # As those of the image, from which the segmented one is painted.
     return cleaned.rechunk(chunks)
+
+
+def sums_of_chunks(
+    labels: da.Array, segmentation: Segmentation, tick: Tick
+) -> npt.NDArray[np.float64] | None:
+    """Count the pixels of each label and sum up their values: see `sums_per_label`.
+
+    Parameters
+    ----------
+    labels : dask.array.Array
+        Other labels for the pixels of the segmentation.
+    segmentation : BlockwiseSegmentation
+        Holds the image.
+    tick : callable
+        Progress.
+
+    Returns
+    -------
+    (1 + n_clusters, 1 + n_channels) array or None
+        None where the pixels are too many to be read again.
+    """
+    from napari_kmeans_seg.core.lazy import points
+    from napari_kmeans_seg.core.lazy.prepared import BlockwiseSegmentation
+
+    assert isinstance(segmentation, BlockwiseSegmentation)
+    if labels.size > points.EXACT_PIXELS:
+        return None
+    form, source = segmentation._pixels, segmentation._source
+    axis = form.channel_axis
+    where = labels if axis is None else da.expand_dims(labels, axis)
+    chunks = [n if i != axis else (1,) for i, n in enumerate(source.chunks)]
+    visit = partial(_sum_block, axis, form.n_channels, segmentation.n_clusters + 1)
+    return gather(visit, _add, source, where.rechunk(tuple(chunks)), tick=tick)
+
+
+def _sum_block(
+    axis: int | None,
+    n_channels: int,
+    n_labels: int,
+    block: npt.NDArray[Any],
+    labels: npt.NDArray[Any] | None,
+) -> npt.NDArray[np.float64]:
+    assert labels is not None
+    channels = block[np.newaxis] if axis is None else np.moveaxis(block, axis, 0)[:n_channels]
+    return sums_per_label(labels.reshape(-1), channels.reshape(n_channels, -1), n_labels)
+
+
+def _add(parts: list[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
+    total: npt.NDArray[np.float64] = np.sum(parts, axis=0)
+    return total
 
 
 def reach_of_specks(

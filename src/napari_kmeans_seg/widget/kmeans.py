@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import CheckBox, Container, Label, ProgressBar, PushButton, Widget
@@ -11,7 +12,10 @@ from napari.utils.notifications import show_error
 from qtpy.QtCore import QEvent
 
 from napari_kmeans_seg.layers import Outputs, PartInView, blurred_axes, warm_up_early
+from napari_kmeans_seg.layers.outputs.appearance import result_of
 
+from .beside_run import OptionsSaid
+from .done import done, still
 from .fields.inputs import Inputs
 from .fields.k import ClusterCount
 from .fields.numbers import read_alike_everywhere
@@ -25,15 +29,16 @@ from .plots.cluster_plot import ClusterPlot
 from .preview import Preview
 from .run import Run
 from .sections import On, Scrolled, Section, WheelScrolls, mark, thin, wrap
+from .seen import SeenSwitch
 from .state import DockState, Refusal, Request, Said, part_of
 from .table.cluster_table import ClusterTable
 from .task import Clock, Task
-from .wording import breakable, dropped, summary, warnings_of, words_of
+from .wording import breakable, dropped, summary, words_of
 
 if TYPE_CHECKING:
     import napari.viewer
 
-    from .state import Key, State
+    from .state import State
 
 _log = logging.getLogger(__name__)
 
@@ -78,24 +83,19 @@ class KMeansWidget(Container[Widget]):
         self.progress_bar = ProgressBar(name="progress_bar", value=0, min=0, max=100)
         self.message = Label(name="message")
         self.warning = Label(name="warning")
+        self.options_said = OptionsSaid()
         self.more_options = Options()
 
         self.fields: Container[Widget] = Container(name="fields")
         # Not by the constructor: only later additions get labels of one width.
         self.fields.extend([self.cluster_count, *self.inputs.front])
-        buttons = Container(
-            name="buttons",
-            layout="horizontal",
-            labels=False,
-            widgets=[self.run_button, self.cancel_button],
-        )
-        for container in (self.fields, buttons):
-            container.margins = (0, 0, 0, 0)
+        pair = [self.run_button, self.cancel_button]
+        buttons = Container(name="buttons", layout="horizontal", labels=False, widgets=pair)
+        self.fields.margins = buttons.margins = (0, 0, 0, 0)
         align_labels(self.fields, em=4)
         words = (self.progress_bar, self.message, self.warning)
-        super().__init__(
-            labels=False, widgets=[self.target, self.fields, buttons, self.live, *words]
-        )
+        above = (self.target, self.fields, self.options_said)
+        super().__init__(labels=False, widgets=[*above, buttons, self.live, *words])
         self._clock = Clock(self.native)
         self.task: Task[Outputs] = Task(self._clock, self._show_progress)
         self._last = LastSettings(self._settings, self._clock)
@@ -118,6 +118,8 @@ class KMeansWidget(Container[Widget]):
         for setting in (self.live, *settings):
             setting.changed.connect(self._preview)
             setting.changed.connect(self.how_many.follow)
+            setting.changed.connect(self._show_said)
+        self.clusters.read.connect(self._show_said)
         self.preview.outdated.connect(self._preview)
         self.preview.part_shown.connect(self._on_part)
         for setting in (self.n_clusters, self.more_options):
@@ -138,11 +140,13 @@ class KMeansWidget(Container[Widget]):
         self.how_many = HowMany(self._viewer, self._state, self._clock)
         self.where = Section("Region, seeds and clean-up", self.inputs.native)
         self.more = OptionsSection(self.more_options)
-        self.clusters = ClusterTable(self._viewer, self._clock, self._state)
+        images = partial(getattr, self.target, "images")
+        self.clusters = ClusterTable(self._viewer, self._clock, self._state, images)
         self.cluster_plot = ClusterPlot(self._viewer, self.clusters, self._clock)
         self.see = Section("See the clusters", self.cluster_plot)
-        # What a run adds lies below what is there before it, so that nothing jumps.
-        self.below = Scrolled(self.how_many, self.where, self.more, self.clusters, self.see)
+        self.seen = SeenSwitch(self._viewer, self.clusters, images, self._clock)
+        added = (self.seen, self.clusters, self.see)  # by a run: above them nothing jumps
+        self.below = Scrolled(self.how_many, self.where, self.more, *added)
         self.native.layout().addWidget(self.below)
         read_alike_everywhere(self.native)
         give_keys(self.native, self.run_button.native, self.cancel_button.native)
@@ -166,9 +170,10 @@ class KMeansWidget(Container[Widget]):
         # What was chosen stays while there is nothing to be segmented.
         if images:
             axes = blurred_axes(images[0])
-            self.more_options.offer(len(images), rgb=images[0].rgb, axes=axes)
+            self.more_options.offer([one.name for one in images], rgb=images[0].rgb, axes=axes)
         self._state.look_at(images)
         self.how_many.follow()
+        self.seen.follow_soon()
         self._enable()
 
     def _on_described(self) -> None:
@@ -204,7 +209,9 @@ class KMeansWidget(Container[Widget]):
 
     def _show_said(self) -> None:
         """Show what there is to be read."""
-        said = self._state.said
+        clusters, result = self.clusters.clusters, result_of(self._viewer, self.target.images)
+        said = still(self._state, result, clusters)
+        self.options_said.say(self.more_options, self.inputs, clusters)
         self.message.value = self._state.meanwhile or said.text
         self.message.visible = bool(self.message.value)
         self.warning.value = "\n".join(f"⚠ {warning}" for warning in said.warnings)
@@ -282,7 +289,7 @@ class KMeansWidget(Container[Widget]):
         if isinstance(outputs.source, PartInView):
             text += "\nPreview of the part in view. Press Run for the whole image."
             of = part_of(of)
-        self._state.say(_done(text, outputs, of))
+        self._state.say(done(text, outputs, of))
 
     def _on_part(self, shown: bool) -> None:
         self.clusters.whose.note_preview(shown)
@@ -331,15 +338,17 @@ class KMeansWidget(Container[Widget]):
             self._end_run()
             return
         with self._state.settling():
-            outputs.show(self._viewer, run.watches)
+            layers = outputs.show(self._viewer, run.watches)
             self.preview.clear()
-            self._state.follow(self.clusters.follow)
+            self.clusters.follow_run(layers.get("labels"))
+        self.seen.follow_soon()
         self.clusters.whose.note_run("labels" in outputs.arrays)
-        result = _done(summary(outputs.segmentation, run.seconds), outputs, request.images)
+        result = done(summary(outputs.segmentation, run.seconds), outputs, request.images)
+        self._state.say(result)
         if request.images != self._state.images:
             text = f"“{breakable(request.source.name)}”: {result.text}"
-            self._state.say(replace(result, text=text, of=self._state.images))
-        self._state.say(result)
+            said = replace(result, text=text, of=self._state.images)
+            self._state.say(said, of_current=False)
         self._end_run()
 
     def _fail(self, error: Exception) -> None:
@@ -361,8 +370,8 @@ class KMeansWidget(Container[Widget]):
         if not self._listening:
             self._listening = True
             self._clock.open()
-            self.target.listen()
-            self.clusters.listen()
+            for part in (self.target, self.clusters, self.seen):
+                part.listen()
 
     def _leave(self) -> None:
         """Drop the work that runs, and hear of the viewer no more. Touches no Qt object."""
@@ -375,10 +384,8 @@ class KMeansWidget(Container[Widget]):
         self._listening = False
         self.preview.stop()
         self.how_many.stop()
-        self.clusters.leave()
-        self.cluster_plot.leave()
-        self.inputs.leave()
-        self.target.leave()
+        for part in (self.clusters, self.seen, self.cluster_plot, self.inputs, self.target):
+            part.leave()
 
     def _on_parent(self) -> None:
         """Leave when the dock is closed, and be there again when docked anew."""
@@ -390,10 +397,3 @@ class KMeansWidget(Container[Widget]):
             self.preview.clear()
             self._state.look_at(())
             self._state.say(Said("empty", of=()))
-
-
-def _done(text: str, outputs: Outputs, of: Key) -> Said:
-    """Say what came out, with what should be known of it."""
-    warnings = warnings_of(outputs.segmentation)
-    fields = tuple(label for words in warnings for label in words.fields)
-    return Said("done", text, tuple(words.text for words in warnings), of, fields)

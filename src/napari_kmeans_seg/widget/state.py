@@ -232,12 +232,18 @@ class DockState:
         """What is to be read now."""
         return self._said
 
-    def say(self, said: Said) -> None:
+    @property
+    def result(self) -> Said | None:
+        """What was said last of a run or a preview that was done."""
+        return self._result
+
+    def say(self, said: Said, *, of_current: bool = True) -> None:
         """Say something, until it is no longer current or something else is said.
 
-        What is said of a result is read once its images are current again.
+        What is said of a result is read once its images are current again, unless it is that of
+        other images than the current ones.
         """
-        if said.kind == "done":
+        if said.kind == "done" and of_current:
             self._result = said
         if self._is_current(said):
             self._said, self._meanwhile = said, ""

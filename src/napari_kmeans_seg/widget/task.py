@@ -36,7 +36,7 @@ class Clock(QObject):
 
     Parameters
     ----------
-    parent : QObject
+    parent : QObject, optional
         Whose life this ends with.
 
     Attributes
@@ -45,7 +45,7 @@ class Clock(QObject):
         Whether anything is called.
     """
 
-    def __init__(self, parent: QObject) -> None:
+    def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._due: dict[Callable[[], None], float] = {}
         self._tasks: WeakSet[Task[Any]] = WeakSet()

@@ -334,8 +334,10 @@ def test_highlighting_dims_the_others_and_ends_without_a_trace(viewer, result):
     color = result.colors.of(2)
     result.colors.show(highlighted={2}, hidden={3})
     np.testing.assert_array_equal(labels.colormap.map(2), color)
-    np.testing.assert_allclose(labels.colormap.map(1)[:3], result.colors.of(1)[:3] / 4)
-    assert labels.colormap.map(3)[3] == 0
+    veil = labels.colormap.map(0)
+    assert 0.5 < veil[3] < 1, "the original is seen, dimmed"
+    np.testing.assert_array_equal(labels.colormap.map(1), veil)
+    np.testing.assert_array_equal(labels.colormap.map(3), veil, "and so where one is hidden")
     np.testing.assert_array_equal(result.colors.of(3)[3], 1)
     result.colors.show(highlighted=(), hidden=())
     assert state(viewer) == before

@@ -233,10 +233,10 @@ def test_mean_colours_are_those_that_the_canvas_shows(viewer, coffee, picture):
     assert np.max(worn) > 0.5, "a bright picture has bright clusters"
 
 
-def test_the_image_shows_through_labels_in_distinct_hues(viewer, cell):
+def test_clusters_have_on_the_canvas_the_colours_of_the_table(viewer, cell):
     source = viewer.add_image(cell)
     labels = run(viewer, source)["labels"]
-    assert (labels.opacity, labels.blending) == (0.5, "translucent")
+    assert (labels.opacity, labels.blending) == (1, "translucent")
     labels.opacity = 0.9
     assert run(viewer, source, 4)["labels"].opacity == 0.9, "what a person chose stays"
 

@@ -176,7 +176,7 @@ def test_in_the_3d_view_it_is_the_displayed_volume_with_layers_of_its_own(
     )
     widget.clusters.extras.methods.click()
     widget.clusters.extras.script.click()
-    qtbot.waitUntil(lambda: widget.clusters.message.text() == "Python script copied.")
+    qtbot.waitUntil(lambda: widget.clusters.message.text().startswith("Python script of"))
     np.testing.assert_array_equal(plane.data, seen)
     np.testing.assert_array_equal(whole.data, before)
     viewer.dims.ndisplay = 2

@@ -73,19 +73,6 @@ def test_grey_clusters_can_wear_their_greys(viewer, ran, cell):
     np.testing.assert_array_equal(greys[:, 0], greys[:, 2])
 
 
-def test_hues_let_more_of_the_image_through_and_undo_knows(viewer, ran, coffee):
-    table = ran(coffee)
-    labels = viewer.layers["image clusters"]
-    assert labels.opacity == 0.7
-    choose(table, "Distinct hues")
-    assert labels.opacity == 0.5
-    table.undo()
-    assert labels.opacity == 0.7
-    table.redo()
-    choose(table, "Mean colours")
-    assert labels.opacity == 0.7
-
-
 def test_an_opacity_that_a_person_has_set_stays(viewer, ran, coffee):
     table = ran(coffee)
     labels = viewer.layers["image clusters"]
@@ -101,9 +88,9 @@ def test_texts_are_put_on_the_clipboard(ran, coffee, copy_script):
     clipboard = QGuiApplication.clipboard()
     QTest.mouseClick(table.extras.methods, Qt.MouseButton.LeftButton)
     assert f"napari-kmeans-seg {__version__}" in clipboard.text()
-    assert table.message.text() == "Methods text copied."
+    assert table.message.text() == "Methods text of “image clusters” copied."
     copy_script(table)
-    assert table.message.text() == "Python script copied."
+    assert table.message.text() == "Python script of “image clusters” copied."
     assert "segment(image, n_clusters=5, channel_axis=" in clipboard.text()
 
 

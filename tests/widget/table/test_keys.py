@@ -71,6 +71,8 @@ def test_space_hides_the_selected_clusters_and_shows_them_again(table, labels):
     assert [one == Qt.CheckState.Checked for one in shown] == [True, False, False, True]
     assert table.selected == [2, 3]
     press(table, Qt.Key.Key_Space)
+    assert canvas_colors(labels)[:, 3].tolist() == [0.75, 1, 1, 0.75]
+    table.view.clearSelection()
     assert canvas_colors(labels)[:, 3].tolist() == [1, 1, 1, 1]
 
 

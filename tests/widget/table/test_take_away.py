@@ -12,6 +12,7 @@ from qtpy.QtGui import QColor, QGuiApplication
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QColorDialog, QFileDialog
 
+from napari_kmeans_seg.widget.table.counts import counts_of
 from napari_kmeans_seg.widget.table.model import NAME
 
 from ..hands import CONTROL, SHIFT, click, paint, press
@@ -105,7 +106,7 @@ def test_a_name_without_an_ending_gets_the_chosen_one_and_replaces_nothing(
 
 def test_what_was_just_painted_is_in_the_numbers(viewer, table, labels, qtbot):
     paint(viewer, labels, qtbot)
-    assert table.counts.busy, "it is still to be counted"
+    assert counts_of(table.clusters).busy, "it is still to be counted"
     QTest.mouseClick(table.extras.table, Qt.MouseButton.LeftButton)
     counts = np.bincount(labels.data.ravel(), minlength=5)[1:]
     assert clipboard()["pixels"].tolist() == counts.tolist()

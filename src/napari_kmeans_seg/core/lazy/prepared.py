@@ -233,19 +233,6 @@ def _add_up(parts: list[Sums]) -> Sums:
     return counts, means, sum(part[2] for part in parts)
 
 
-def count_labels(
-    labels: da.Array, n_clusters: int, tick: Tick = no_tick
-) -> NDArray[np.int64] | None:
-    """Count the pixels of each label from 1, or None where they are too many to read again."""
-    if labels.size > EXACT_PIXELS:
-        return None
-    return gather(partial(_count_block, n=n_clusters + 1), _add, labels, tick=tick)[1:]
-
-
-def _count_block(labels: Labels, _mask: None, n: int) -> NDArray[np.int64]:
-    return np.bincount(labels.ravel(), minlength=n).astype(np.int64)
-
-
 def count_pairs(
     one: da.Array, other: da.Array, shape: tuple[int, int], tick: Tick = no_tick
 ) -> NDArray[np.int64]:

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from psygnal import Signal
 
 from ..arrays import as_array, is_lazy
+from ..outputs.appearance import Backdrop
 from ..outputs.colors import Display
 from ..outputs.columns import completed, counted, means, of_clusters, painted_by_hand
 from ..outputs.edit_watch import linked_to, write_data
 from ..outputs.record import ClusterRecord, PaintedByHand, Record
 from ..source.layer_image import LayerImage
+from .depth import Depth
 from .edits import State, Step, table_after
 from .painting import images_of, repainted
 from .palette import ClusterColors
@@ -61,7 +64,9 @@ class ClusterHistory:
         self._done: list[Step] = []
         self._undone: list[Step] = []
         self._n_changing = 0
-        self.colors = ClusterColors(layer)
+        # Weakly, too.
+        self.colors = ClusterColors(layer, partial(_backdrop, ref(self)))
+        self.depth = Depth(self.colors)
 
     @property
     def layer(self) -> Labels:
@@ -75,6 +80,23 @@ class ClusterHistory:
     def record(self) -> Record:
         """How the clusters came to be, and what was done to them."""
         return Record.of_result(self.layer)
+
+    @property
+    def is_deep(self) -> bool:
+        """Whether the clusters are seen in 3D."""
+        viewer = self._viewer_ref()
+        return viewer is not None and viewer.dims.ndisplay == 3
+
+    def follow_view(self) -> None:
+        """Show the clusters as suits what is displayed by now, two axes or three."""
+        self.depth.follow(self.layer.features, deep=self.is_deep)
+        self.colors.follow_backdrop()
+
+    def view_anew(self) -> None:
+        """Forget which clusters stand out and which are hidden: they are others by now."""
+        self.colors.show(highlighted=(), hidden=())
+        self.depth.forget()
+        self.follow_view()
 
     @property
     def undoable(self) -> str | None:
@@ -336,6 +358,15 @@ class ClusterHistory:
         if viewer is None:
             raise LookupError("The viewer of these clusters is gone.")
         return viewer.layers
+
+
+def _backdrop(clusters_ref: Callable[[], ClusterHistory | None]) -> Backdrop:
+    """See what is behind clusters in their viewer, where there still is one."""
+    clusters = clusters_ref()
+    viewer = None if clusters is None else clusters._viewer_ref()
+    if clusters is None or viewer is None:
+        return Backdrop()
+    return Backdrop.of(clusters.layer.features, clusters.sources(), deep=clusters.is_deep)
 
 
 def unwrapped(wrapped: Any) -> Any:

@@ -9,13 +9,14 @@ import numpy as np
 from napari.utils.colormaps import DirectLabelColormap
 from napari.utils.colormaps.standardize_color import transform_color
 
+from ..outputs.appearance import Backdrop
 from ..outputs.colors import BY_HAND, DISTINCT, Display, color_fingerprint, distinct_colors
 from ..outputs.columns import means, of_clusters
 from ..outputs.edit_watch import write_colors, written_colors
 from ..outputs.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     import numpy.typing as npt
     import pandas as pd
@@ -25,12 +26,6 @@ if TYPE_CHECKING:
     from ..outputs.record import Palette
 
     Color = npt.NDArray[np.float64]
-
-# How bright clusters are that are not highlighted. Not how transparent: below them may be
-# the segmented image, which looks just like them.
-_DIMMED = 0.25
-# How bright the brightest channel of a cluster is at most that is dark, and what others fade to.
-_DARK, _PALE = 0.35, 0.8
 
 
 class ClusterColors:
@@ -43,15 +38,20 @@ class ClusterColors:
     ----------
     layer : Labels
         The layer.
+    backdrop : callable, optional
+        Says what is behind the clusters now.
     """
 
-    def __init__(self, layer: Labels) -> None:
+    def __init__(self, layer: Labels, backdrop: Callable[[], Backdrop] = Backdrop) -> None:
         # Weakly: what knows these colours is known for as long as the layer lives.
         self._ref = ref(layer)
         self._colormap: LabelColormapBase = layer.colormap
         self._shown: LabelColormapBase = layer.colormap
         self._highlighted: frozenset[int] = frozenset()
         self._hidden: frozenset[int] = frozenset()
+        self._backdrop = backdrop
+        self._shown_before = Backdrop()
+        self._n_taken_over = 0
 
     @property
     def _layer(self) -> Labels:
@@ -89,6 +89,12 @@ class ClusterColors:
         self._listen()
         return self._hidden
 
+    @property
+    def n_taken_over(self) -> int:
+        """How often somebody else, or a run, has set other colours: nothing is hidden then."""
+        self._listen()
+        return self._n_taken_over
+
     def of(self, label: int) -> Color:
         """Give the colour of a cluster, as red, green, blue, alpha from 0 to 1."""
         return self.of_each([label])[label]
@@ -97,6 +103,20 @@ class ClusterColors:
         """Give the colours of clusters."""
         wanted = list(labels)
         return dict(zip(wanted, _mapped(self.colormap, wanted), strict=True))
+
+    def on_canvas(self, labels: Iterable[int]) -> dict[int, Color]:
+        """Give the colours in which clusters are seen, or were if others did not stand out."""
+        colors = self.of_each(labels)
+        standing = [label for label in colors if label in self._standing_out]
+        if standing:
+            seen = self._backdrop().standing_out(np.stack([colors[one] for one in standing]))
+            colors |= dict(zip(standing, seen, strict=True))
+        return colors
+
+    @property
+    def _standing_out(self) -> frozenset[int]:
+        """The clusters beside which the others are dimmed. What is hidden cannot stand out."""
+        return self.highlighted - self.hidden
 
     def set_colormap(self, colormap: LabelColormapBase) -> None:
         """Give the clusters other colours."""
@@ -167,7 +187,11 @@ class ClusterColors:
     def show(
         self, *, highlighted: Collection[int] | None = None, hidden: Collection[int] | None = None
     ) -> None:
-        """Dim all but the highlighted clusters (none: dim nothing) and hide some."""
+        """Let some clusters stand out (none: dim nothing) and hide some.
+
+        Where clusters are hidden the original is seen, and so it is, dimmed, beside those that
+        stand out.
+        """
         self._listen()
         before = self._highlighted, self._hidden
         if highlighted is not None:
@@ -177,11 +201,17 @@ class ClusterColors:
         if before != (self._highlighted, self._hidden):
             self._show()
 
+    def follow_backdrop(self) -> None:
+        """Let clusters stand out before what is behind them now."""
+        if self._standing_out and self._backdrop() != self._shown_before:
+            self._show()
+
     def _listen(self) -> None:
         """Take over a colormap that somebody else has set."""
         if self._layer.colormap is not self._shown:
             self._colormap = self._shown = self._layer.colormap
             self._highlighted = self._hidden = frozenset()
+            self._n_taken_over += 1
 
     def _show(self, *, ours: bool = False) -> None:
         layer = self._layer
@@ -192,14 +222,14 @@ class ClusterColors:
         self._hidden &= set(known)
         if self._highlighted or self._hidden:
             colors = _mapped(self._colormap, known)
-            stand_out = np.isin(known, list(self._highlighted))
-            if stand_out.any():
-                # Dark clusters would not be seen in the dark, so there the others turn pale.
-                dark = colors[stand_out, :3].max() < _DARK
-                colors[~stand_out, :3] *= _DIMMED
-                colors[~stand_out, :3] += (1 - _DIMMED) * _PALE if dark else 0
             colors[np.isin(known, list(self._hidden)), 3] = 0
-            table: dict[int | None, Any] = {None: BY_HAND, 0: "transparent"}
+            standing, veil = np.isin(known, list(self._standing_out)), np.zeros(4)
+            if standing.any():
+                self._shown_before = backdrop = self._backdrop()
+                veil = backdrop.veil(colors[standing])
+                colors[standing] = backdrop.standing_out(colors[standing])
+                colors[~standing] = veil
+            table: dict[int | None, Any] = {None: BY_HAND, 0: veil}
             table.update(zip(known, colors, strict=True))
             layer.colormap = DirectLabelColormap(color_dict=table)
         else:

@@ -1,5 +1,5 @@
 """What a run adds: a segmentation becomes layers, and keeps how it came to be."""
 
-from .outputs import THROUGH_HUES, THROUGH_MEANS, Outputs, earlier_outputs
+from .outputs import Outputs, earlier_outputs
 
-__all__ = ["THROUGH_HUES", "THROUGH_MEANS", "Outputs", "earlier_outputs"]
+__all__ = ["Outputs", "earlier_outputs"]

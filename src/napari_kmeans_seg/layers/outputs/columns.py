@@ -7,7 +7,7 @@ for label 0, and one for a label that no cluster has (any more), in which there 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial, reduce
 from math import isfinite
 from operator import mul
@@ -139,6 +139,7 @@ PERCENT = Column(
     "percent", "derived", "%", "Percent of all pixels that are in a cluster.",
     written=lambda value: f"{value:.1f}",
 )  # fmt: skip
+VOXELS = replace(PIXELS, title="Voxels", tip="Number of voxels.")
 _FIXED = {one.name: one for one in (INDEX, LABEL, NAME, PIXELS, PERCENT)}
 
 
@@ -180,8 +181,12 @@ def columns_of(features: pd.DataFrame, *, of_layers: bool = False) -> list[Colum
         Whether channels are called as layers are.
     """
     found, n_means = [], 0
-    for name in map(str, features.columns):
-        if name in _FIXED:
+    names = [*map(str, features.columns)]
+    deep = any(name.startswith("volume [") for name in names)
+    for name in names:
+        if deep and name == PIXELS.name:
+            found.append(VOXELS)
+        elif name in _FIXED:
             found.append(_FIXED[name])
         elif name.startswith(_MEAN):
             found.append(mean(name, n_means, of_layers=of_layers))
@@ -254,10 +259,16 @@ def painted_by_hand(layer: Layer) -> bool:
     if features is None or record is None:
         return False
     rows = of_clusters(features)
-    written = {one.label: one.pixels for one in record.clusters if one.pixels > 0}
-    return written != {
-        label: n for label, n in zip(rows["label"], rows["pixels"], strict=True) if n
-    }
+    rows = rows[rows["pixels"] > 0]
+    written = {one.label: one for one in record.clusters if one.pixels > 0}
+    if {one.label: one.pixels for one in written.values()} != dict(
+        zip(rows["label"].tolist(), rows["pixels"].tolist(), strict=True)
+    ):
+        return True
+    # As many pixels may have come as have gone.
+    last = np.array([written[label].mean for label in rows["label"]]).reshape(len(rows), -1)
+    now = rows[means(rows)].to_numpy(float)
+    return last.shape == now.shape and not np.allclose(last, now, rtol=1e-9, equal_nan=True)
 
 
 # -- the whole table --------------------------------------------------------------------

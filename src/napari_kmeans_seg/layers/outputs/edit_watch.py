@@ -102,6 +102,11 @@ def write_data(layer: Layer, data: Any) -> None:
         layer._reset_history()
 
 
+def written_data(layer: Layer) -> str:
+    """Give the fingerprint of the pixels that a run has written to a layer."""
+    return str(_link(layer).get("data", ""))
+
+
 def written_colors(layer: Layer) -> str | None:
     """Give the fingerprint of the colours that were last written to a layer."""
     return _link(layer).get("colors")

@@ -12,6 +12,7 @@ from ..geometry import placement, shifted
 from ..pyramid import can_be_drawn
 from ..results import levels_of
 from ..source.view import PartInView
+from .appearance import FirstLook, first_palette, ids_of, look_at_images, look_at_new
 from .colors import Display, color_fingerprint, distinct_hues, mean_colors, warm_up
 from .columns import completed, object_table
 from .edit_watch import (
@@ -37,16 +38,11 @@ if TYPE_CHECKING:
     from napari_kmeans_seg import Segmentation
 
     from ..source.layer_image import LayerImage
-    from .record import Palette
 
 # Where a layer lies in the world; an output lies where its source does.
 _SPATIAL = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 # How values are shown; a new segmented image is shown as its source is, in colour too.
 _SHOWN = ("colormap", "contrast_limits", "gamma", "interpolation2d", "interpolation3d")
-
-# How opaque labels are at first, in mean colours and in distinct hues. Hues do not show how
-# bright the image is, so let more of it be seen.
-THROUGH_MEANS, THROUGH_HUES = 0.7, 0.5
 
 _TITLES = {"image": "k-means", "labels": "clusters", "objects": "objects"}
 
@@ -105,11 +101,12 @@ class Outputs:
         arrays: dict[Kind, Any] = {}
         objects: pd.DataFrame | None = None
         if "image" in wanted:
+            painted = _painted(source, levels)
             for i, channel in enumerate(source.channels):
-                images = [_channel(level.image, i, channel) for level in levels]
+                images = [_channel(image, i, channel) for image in painted]
                 arrays[f"image {i + 1}" if i else "image"] = _shown(images)
             if not source.channels:
-                arrays["image"] = _shown([level.image for level in levels])
+                arrays["image"] = _shown(painted)
         if "labels" in wanted:
             arrays["labels"] = _shown([level.labels for level in levels])
         if source.clean_up.objects:
@@ -158,24 +155,47 @@ class Outputs:
 
         earlier = {kind: self._earlier(viewer, kind, known) for kind in self.arrays}
         record = self._record(sources[0], earlier.get("labels"))
+        previewed = [] if "labels" in self.arrays else self._labels_of_preview(viewer, record)
+        with_labels = "labels" in self.arrays or bool(previewed)
         shown: dict[Kind, Layer] = {}
         for kind, layer in earlier.items():
             if layer is not None:
                 self._update(layer, kind, spatial)
             else:
-                layer = self._new(kind, spatial, _source_of(kind, sources))
+                own = _source_of(kind, sources)
+                layer = self._new(kind, spatial, own, with_labels=with_labels)
                 later = [*earlier.values()][len(shown) + 1 :]
-                if kind.startswith("image") and "labels" not in self.arrays:
-                    later += self._labels_of_preview(viewer, record)
+                if kind.startswith("image"):
+                    later += previewed
                 viewer.layers.insert(_place_to_be_seen(viewer, sources, later), layer)
             self._describe(layer, kind, record)
             shown[kind] = layer
         self._raise(viewer, shown)
+        self._look(viewer, shown, earlier, alone=not with_labels)
 
         viewer.layers.selection = selected
         if active is not None:
             viewer.layers.selection.active = active
         return shown
+
+    def _look(
+        self,
+        viewer: ViewerModel,
+        shown: dict[Kind, Layer],
+        earlier: dict[Kind, Layer | None],
+        *,
+        alone: bool,
+    ) -> None:
+        """Let the result be seen among those of earlier runs."""
+        kind: Kind = "image" if alone else "labels"
+        layer = shown.get(kind)
+        if layer is None or isinstance(self.source, PartInView):
+            return
+        region = self.source.region
+        if earlier[kind] is None and layer.visible:
+            look_at_new(viewer, layer, everywhere=region is None or region.everywhere)
+        elif alone:
+            look_at_images(viewer, layer)
 
     def _raise(self, viewer: ViewerModel, shown: dict[Kind, Layer]) -> None:
         """Move the outputs above other results of the same images, which would hide them.
@@ -184,14 +204,14 @@ class Outputs:
         outputs goes with them, in the order that a person gave to it.
         """
         link_id = self.source.link_id
-        images = _ids(link_id)
+        images = ids_of(link_id)
         own: dict[int, Kind] = {}
         earlier: dict[int, tuple[Kind, ...]] = {}
         for i, layer in enumerate(viewer.layers):
             source_id, kind = linked_to(layer)
             if source_id == link_id and shown.get(kind, layer) == layer:
                 own[i] = kind
-            elif images & _ids(source_id):
+            elif images & ids_of(source_id):
                 # Labels that a person works on need not go below a new segmented image.
                 earlier[i] = (kind,) if source_id == link_id else tuple(shown)
         if any(i < j and own[i] in kinds for i in own for j, kinds in earlier.items()):
@@ -249,23 +269,22 @@ class Outputs:
             and layer.ndim == array.ndim - self.source.rgb
         )
 
-    def _new(self, kind: Kind, spatial: dict[str, Any], source: Layer) -> Layer:
+    def _new(
+        self, kind: Kind, spatial: dict[str, Any], source: Layer, *, with_labels: bool
+    ) -> Layer:
         of = f" {self.source.part}" if self.source.part else ""
         of = " preview" if isinstance(self.source, PartInView) else of
         data = self.arrays[kind]
         multiscale = isinstance(data, list)
-        visible = multiscale or can_be_drawn(data, rgb=kind == "image" and self.source.rgb)
+        drawable = multiscale or can_be_drawn(data, rgb=kind == "image" and self.source.rgb)
+        look = FirstLook.of(kind, with_labels=with_labels, drawable=drawable)
         if kind in ("labels", "objects"):
             name = f"{self.source.name} {_TITLES[kind]}{of}"
-            in_means = kind == "labels" and self.source.rgb
-            return Labels(
-                data,
-                name=name,
-                multiscale=multiscale,
-                visible=visible,
-                opacity=THROUGH_MEANS if in_means else THROUGH_HUES,
-                **spatial,
+            layer = Labels(
+                data, name=name, multiscale=multiscale, visible=look.visible, opacity=1, **spatial
             )
+            layer.contour = look.contour
+            return layer
         state = source.as_layer_data_tuple()[1]
         shown = {key: state[key] for key in _SHOWN}
         return Image(
@@ -273,7 +292,7 @@ class Outputs:
             name=f"{source.name} {_TITLES['image']}{of}",
             rgb=self.source.rgb,
             multiscale=multiscale,
-            visible=visible,
+            visible=look.visible,
             blending=state["blending"],
             **shown,
             **spatial,
@@ -288,7 +307,7 @@ class Outputs:
 
     def _record(self, source: Layer, labels: Layer | None) -> Record:
         """Make the record, with the palette that the labels of the run before have by now."""
-        palette: Palette = "mean" if self.source.rgb else "distinct"
+        palette = first_palette(rgb=self.source.rgb)
         if labels is not None and (earlier := Record.of(labels)) is not None:
             ours = written_colors(labels) in (None, color_fingerprint(labels))
             palette = earlier.palette if ours else "own"
@@ -336,6 +355,20 @@ def _shown(levels: list[Any]) -> Any:
     return own if len(own) > 1 else own[0]
 
 
+def _painted(source: LayerImage, levels: Sequence[Segmentation]) -> list[Any]:
+    """Give the segmented image of each level. Beside a region the original is seen."""
+    images = [level.image for level in levels]
+    if source.region is None or source.region.everywhere:
+        return images
+    both = []
+    for image, level, (original, _) in zip(images, levels, source.levels, strict=True):
+        outside, axis = level.labels == 0, source.channel_axis
+        # NumPy gives this to Dask where the labels are lazy.
+        outside = outside if axis is None else np.expand_dims(outside, axis)
+        both.append(np.where(outside, original, image).astype(image.dtype))
+    return both
+
+
 def _channel(image: Any, i: int, source: LayerImage) -> Any:
     """Take one layer's own segmented image out of that of all."""
     channel = image[i].astype(source.data.dtype)
@@ -358,11 +391,6 @@ def _place_to_be_seen(
     lowest = min(i for i, layer in enumerate(viewer.layers) if layer in sources)
     places = [i for i, layer in enumerate(viewer.layers) if layer in later and i > lowest]
     return min([max(hiding) + 1, *places])
-
-
-def _ids(link_id: str) -> set[str]:
-    """List the ids of the images that were segmented, whatever part of them."""
-    return set(link_id.partition(":")[0].split("+"))
 
 
 def _source_of(kind: Kind, sources: Sequence[Layer]) -> Layer:

@@ -269,6 +269,23 @@ class Inputs(Container[Widget]):
         return not self.k_is_free and bool(self.fixed.value)
 
     @property
+    def said(self) -> list[str]:
+        """What is folded away and counts, in words."""
+        region, seeds = self._chosen(self.region), self._chosen(self.seeds)
+        words = []
+        if len(self._images) > 1 and not self.normalize.value:
+            words.append("channels not normalized")
+        if region is not None:
+            words.append(f"in “{region.name}”{', labelled everywhere' * self.everywhere.value}")
+        if seeds is not None:
+            words.append(f"from “{seeds.name}”{', held fixed' * self.fixed.value}")
+        if self.specks.value:
+            words.append(f"no pieces below {self.specks.value:,} pixels")
+        if self.objects.value.strip():
+            words.append(f"objects of {self.objects.value.strip()}")
+        return words
+
+    @property
     def parameters(self) -> dict[str, Any]:
         """Arguments of `segment` that several layers bring along."""
         return {"normalize": self.normalize.value} if len(self._images) > 1 else {}

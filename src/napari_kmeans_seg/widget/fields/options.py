@@ -23,9 +23,10 @@ from napari_kmeans_seg.core.kmeans.starts import AUTO, OPTIMAL
 from ..plain_text import plain
 from ..sections import Section, unmarked
 from .numbers import numbers
+from .said import channels_of, of_arguments
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from napari_kmeans_seg.core.arguments import Argument
     from napari_kmeans_seg.layers.outputs.edit_watch import Kind
@@ -119,6 +120,11 @@ class Options(Container[Widget]):
         align_labels(self)
         # What was chosen, and comes back with images that it can be done with.
         self._color_space, self._optimal = fields["color_space"].value, False
+        # Weights belong to channels: those of others come back with these.
+        self._images: tuple[str, ...] = ()
+        self._weighed: tuple[str, ...] = ()
+        self._weights: dict[tuple[str, ...], str] = {}
+        fields["color_space"].changed.connect(self._weigh)
         self._defaults = {field: field.value for field in self._all}
         self.reset_button.changed.connect(self.reset)
 
@@ -163,14 +169,23 @@ class Options(Container[Widget]):
         for field, value in self._defaults.items():
             field.value = value
         self._color_space, self._optimal = self.fields["color_space"].value, False
+        self._weights.clear()
 
     def offer(
-        self, n_images: int, *, rgb: bool, axes: tuple[list[str], list[str]] = ([], [])
+        self, names: Sequence[str], *, rgb: bool, axes: tuple[list[str], list[str]] = ([], [])
     ) -> None:
         """Offer what can be done with an image, or with several as channels of one.
 
-        `axes` names those along which it is blurred by smoothing, and those where it is not.
+        Parameters
+        ----------
+        names : sequence of str
+            What the images are called.
+        rgb : bool
+            Whether the first one is a colour image.
+        axes : pair of list of str
+            The axes along which it is blurred by smoothing, and those where it is not.
         """
+        n_images = len(names)
         blurred, sharp = axes
         along = ""
         if blurred and (sharp or len(blurred) > 2):
@@ -178,6 +193,8 @@ class Options(Container[Widget]):
             along = f"\nAlong {', '.join(blurred)}{not_along}."
         self._explain("smoothing", FIELDS["smoothing"].help + along)
         self._offer_colors(rgb=rgb and n_images == 1)
+        self._images = () if rgb and n_images == 1 else ("layers", *names)
+        self._weigh()
         self._offer_optimal(one_channel=not rgb and n_images == 1)
         # Several layers have a field of their own for it, on at first; two would contradict.
         self._offer("normalize", n_images == 1, _NOT_OF_LAYERS)
@@ -220,6 +237,35 @@ class Options(Container[Widget]):
                 self._color_space = field.value
             field.value = self._color_space if rgb else FIELDS["color_space"].default
             self._offer("color_space", rgb, _NO_COLORS)
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """What the channels are called that are compared."""
+        if self._images:
+            return self._images[1:]
+        return channels_of(self.fields["color_space"].value)
+
+    def _weigh(self) -> None:
+        """Give channels the weights that were theirs; others begin without any."""
+        # Of one grey image the name says nothing.
+        channels = self.channels if len(self._images) != 2 else ("intensity",)
+        if channels != self._weighed:
+            field = self.fields["channel_weights"]
+            self._weights[self._weighed] = field.value
+            self._weighed = channels
+            field.value = self._weights.get(channels, "")
+
+    @property
+    def said(self) -> list[str]:
+        """What differs from its default and counts, in words; see `of_arguments`."""
+        counts = {name for name, field in self.fields.items() if field.enabled}
+        try:
+            arguments = self.parameters
+        except ValueError:  # which is said once it is run
+            arguments = {}
+        words = of_arguments({k: v for k, v in arguments.items() if k in counts}, self.channels)
+        missing = [one.text for one in (self.add_image, self.add_labels) if not one.value]
+        return words + [f"no {text[:1].lower()}{text[1:]}" for text in missing]
 
     @property
     def kinds(self) -> tuple[Kind, ...]:

@@ -8,7 +8,7 @@ from magicgui.widgets import Container, Label, PushButton, Widget
 from napari.layers import Image
 from psygnal import Signal
 
-from napari_kmeans_seg.layers import describe, describe_channels
+from napari_kmeans_seg.layers import METADATA_KEY, describe, describe_channels
 from napari_kmeans_seg.layers.clusters import clusters_of
 
 from ..sections import wrap
@@ -153,7 +153,10 @@ class Target(Container[Widget]):
             return tuple(clusters.sources())
         if self._takes_part(layer):
             return self._followed_last()
-        return ()
+        # Whatever is drawn on it, it is about the only image there is.
+        images = [one for one in self._viewer.layers if isinstance(one, Image)]
+        opened = [one for one in images if METADATA_KEY not in one.metadata]
+        return tuple(opened) if len(opened) == 1 else ()
 
     def _followed_last(self) -> tuple[Image, ...]:
         """Give the images that were followed last."""

@@ -16,24 +16,24 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_kmeans_seg.layers.clusters import Clusters, clusters_of
-
 from ..plain_text import plain
 from ..sections import hidden_line
 from ..task import Task
 from .buttons import action, buttons
-from .counts import ClusterCounts
 from .extras import ClusterExtras
+from .followed import Followed
 from .note import ClusterNote
+from .total import TotalLine
 from .view import ClusterView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import napari.viewer
     from qtpy.QtCore import QPoint
 
     from napari_kmeans_seg import Segmentation
+    from napari_kmeans_seg.layers.clusters import Clusters
 
     from ..state import DockState
     from ..task import Clock
@@ -56,18 +56,30 @@ class ClusterTable(QWidget):
         Looks after what is done on threads.
     state : DockState
         Says when nothing is followed.
+    images : callable
+        Says which images are to be segmented, whatever layer is active.
 
     Attributes
     ----------
     followed : Signal
         Emitted when other clusters are shown than before, or none.
+    read : Signal
+        Emitted when they, or what is known of them, may have changed.
     """
 
     followed = Signal()
+    read = Signal()
 
-    def __init__(self, viewer: napari.viewer.Viewer, clock: Clock, state: DockState) -> None:
+    def __init__(
+        self,
+        viewer: napari.viewer.Viewer,
+        clock: Clock,
+        state: DockState,
+        images: Callable[[], Sequence[Image]],
+    ) -> None:
         super().__init__()
         self._viewer = getattr(viewer, "__wrapped__", viewer)
+        self._followed = Followed(self._viewer, images)
         self._clusters: Clusters | None = None
         self._layer: Labels | None = None
         self._shown: list[Any] = []
@@ -77,8 +89,7 @@ class ClusterTable(QWidget):
 
         # The first by Tab, and then the buttons: rows are selected before they are pressed.
         self.view = ClusterView(self)
-        self.whose = ClusterNote()
-        self.counts = ClusterCounts(clock)
+        self.whose, self.total = ClusterNote(), TotalLine()
         self.message = hidden_line()
         self.actions_: dict[str, QAction] = {}
         layout = QVBoxLayout(self)
@@ -87,14 +98,14 @@ class ClusterTable(QWidget):
         layout.addWidget(self.whose)
         # Above the table, so that they stay under the mouse when it grows or shrinks.
         layout.addLayout(self._buttons())
-        self.extras = ClusterExtras(
-            clock, lambda text, good: self._say(text, fault=not good), self.view, self.counts
-        )
+        said = lambda text, good: self._say(text, fault=not good)  # noqa: E731
+        self.extras = ClusterExtras(clock, said, self.view)
         # Their keys work wherever those of the table do.
         self.addActions(self.extras.actions_)
         layout.addWidget(self.extras)
         layout.addWidget(self.message)
         layout.addWidget(self.view)
+        layout.addWidget(self.total)
 
         self.view.rows.refused.connect(self._say)
         self.view.rows.renamed.connect(self._unsay)
@@ -133,8 +144,7 @@ class ClusterTable(QWidget):
             for event in self._changes():
                 event.connect(self._on_layers)
             self._viewer.mouse_drag_callbacks.append(self._on_click)
-            # What was said of work that ended when the dock was closed.
-            self.message.hide()
+            self.message.hide()  # it is of work that ended when the dock was closed
         self.follow()
 
     def leave(self) -> None:
@@ -163,26 +173,21 @@ class ClusterTable(QWidget):
 
     def follow(self) -> None:
         """Look again which clusters are to be shown: a run may have made some."""
-        selection = self._viewer.layers.selection
-        chosen = [selection.active] if selection.active is not None else selection
-        # Several images that were clustered together, in the order of the list.
-        images = [layer for layer in self._viewer.layers if layer in chosen]
-        if len(images) > 1:
-            images = [layer for layer in images if isinstance(layer, Image)]
-        clusters = clusters_of(self._viewer, *images) if images else None
-        # Masks, points and the like say nothing of which result a person works on.
-        of_image = any(isinstance(layer, Image) for layer in images)
-        if clusters is None and not of_image and self._is_here():
-            return
+        clusters = self._followed.find(self._clusters if self._is_here() else None)
         if clusters is not self._clusters:
             self._let_go()
+            self.message.hide()  # it is of others
             self._clusters, self._shown = clusters, []
             self._layer = None if clusters is None else clusters.layer
             for event in self._events():
                 event.connect(self._read_soon)
-            self.counts.follow(clusters)
             self.followed.emit()
         self._read()
+
+    def follow_run(self, labels: Labels | None) -> None:
+        """Follow what a run has made, unless another image or result is active."""
+        self._followed.made = getattr(labels, "__wrapped__", labels)
+        self._state.follow(self.follow)
 
     def _is_here(self) -> bool:
         return self._layer is not None and self._layer in self._viewer.layers
@@ -197,7 +202,6 @@ class ClusterTable(QWidget):
         for event in self._events():
             event.disconnect(self._read_soon)
         clusters, self._clusters = self._clusters, None
-        self.counts.follow(None)
         if clusters is not None:
             clusters.colors.show(highlighted=())
         self._layer = None
@@ -216,20 +220,24 @@ class ClusterTable(QWidget):
             self.view.rows.recolored()
             self.extras.show_clusters(clusters)
         else:
+            if not self._splitting.busy and not self.message.text().startswith("⚠"):
+                self.message.hide()  # a text that was copied tells of what there was
             same = [row[1] for row in now] == [row[1] for row in self._shown]
             if clusters is not None and self._shown and not same:
                 # Others have changed them: what was said of a label is not true any more.
-                clusters.colors.show(highlighted=(), hidden=())
+                clusters.view_anew()
                 clusters.colors.cover()
             self.show_clusters(self.selected if same else ())
         self.whose.follow(clusters)
+        self.total.follow(clusters, self.selected)
         self._enable()
+        self.read.emit()
 
     def show_clusters(self, select: Iterable[int] = ()) -> None:
         """Fill the table, and select the rows of some clusters."""
         clusters = self._clusters
         self.view.show_clusters(clusters)
-        # Not at each selection: to find out which colours these are takes a while.
+        # Not at each selection, for it takes a while.
         self.extras.show_clusters(clusters)
         self._shown = [] if clusters is None else clusters.table.to_numpy().tolist()
         self.setVisible(clusters is not None)
@@ -250,6 +258,7 @@ class ClusterTable(QWidget):
     def _on_selection(self) -> None:
         if self._clusters is not None:
             self._clusters.colors.show(highlighted=self.selected)
+        self.total.follow(self._clusters, self.selected)
         self._enable()
 
     def _on_click(self, _viewer: Any, event: Any) -> Iterator[None]:

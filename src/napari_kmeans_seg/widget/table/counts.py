@@ -1,54 +1,68 @@
-"""The counts of the cluster table follow what a person paints by hand."""
+"""The counts of the clusters follow what a person paints by hand, whatever is shown of them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
-from ..task import Task
+from napari_kmeans_seg.layers.outputs.columns import painted_by_hand
+from napari_kmeans_seg.layers.outputs.edit_watch import fingerprint, written_data
+
+from ..task import Clock, Task
 
 if TYPE_CHECKING:
     import pandas as pd
+    from napari.layers import Labels
 
     from napari_kmeans_seg.layers.clusters import Clusters
 
-    from ..task import Clock
+    from ..task import Progress
 
 # How long the brush rests before the pixels are counted, in milliseconds.
 _BRUSH_REST = 300
 # Painting emits the first two, undoing it in napari "set_data" only.
 _PAINTED = ("paint", "labels_update", "set_data")
 
+_known: WeakKeyDictionary[Labels, ClusterCounts] = WeakKeyDictionary()
+
+
+def counts_of(clusters: Clusters) -> ClusterCounts:
+    """Give what counts these clusters from now on, always the same for the same layer."""
+    layer = clusters.layer
+    if layer not in _known:
+        _known[layer] = ClusterCounts(clusters)
+    return _known[layer]
+
 
 class ClusterCounts:
     """Counts the pixels of clusters anew, on a thread, when their layer was painted on.
 
+    The table belongs to the layer: this goes on while the dock shows another image, and after it
+    was closed, as long as the layer lives.
+
     Parameters
     ----------
-    clock : Clock
-        Waits until the brush rests.
+    clusters : Clusters
+        The clusters.
     """
 
-    def __init__(self, clock: Clock) -> None:
-        self._clusters: Clusters | None = None
-        self._events: list[Any] = []
-        self._clock = clock
-        self._task: Task[pd.DataFrame | None] = Task(clock)
+    def __init__(self, clusters: Clusters) -> None:
+        self._clusters = clusters
+        # Of its own: that of a dock calls nothing once the dock is closed.
+        self._clock = Clock()
+        self._task: Task[tuple[str, pd.DataFrame | None]] = Task(self._clock)
+        # The pixels that were counted last. Each plane of a stack that is looked at emits events.
+        self._counted = ""
+        for name in _PAINTED:
+            clusters.layer.events[name].connect(self._painted)
+        # Somebody may have painted before.
+        self._painted()
 
     @property
     def busy(self) -> bool:
         """Whether something is still to be counted."""
         return self._clock.awaits(self._count) or self._task.busy
-
-    def follow(self, clusters: Clusters | None) -> None:
-        """Count these clusters from now on, or none. With None it touches no Qt object."""
-        for event in self._events:
-            event.disconnect(self._painted)
-        self._task.cancel()
-        self._clusters, self._events = clusters, []
-        if clusters is not None:
-            self._events = [clusters.layer.events[name] for name in _PAINTED]
-            for event in self._events:
-                event.connect(self._painted)
 
     def _painted(self) -> None:
         # What is being counted is not true any more.
@@ -56,12 +70,26 @@ class ClusterCounts:
         self._clock.call(self._count, _BRUSH_REST)
 
     def _count(self) -> None:
-        if self._clusters is not None:
-            self._task.start(self._clusters.recount(), self._take, self._fail)
+        # Without its viewer, or its layer, there is nothing to be counted.
+        with suppress(LookupError):
+            layer = self._clusters.layer
+            labels, known = layer.data, {self._counted}
+            if not painted_by_hand(layer):
+                # What a run has counted is of the image as it was then.
+                known.add(written_data(layer))
+            recount = self._clusters.recount()
 
-    def _take(self, counts: pd.DataFrame | None) -> None:
-        if self._clusters is not None:
+            def work(report: Progress) -> tuple[str, pd.DataFrame | None]:
+                now = fingerprint(labels, report)
+                return now, None if now in known else recount(report)
+
+            self._task.start(work, self._take, self._fail)
+
+    def _take(self, found: tuple[str, pd.DataFrame | None]) -> None:
+        now, counts = found
+        with suppress(LookupError):
             self._clusters.take_counts(counts)
+            self._counted = now
 
     def _fail(self, error: Exception) -> None:
         """Leave it to napari to show what it is; the counts stay as they are."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from qtpy.QtGui import QColor, QGuiApplication
 from qtpy.QtWidgets import QColorDialog, QComboBox, QFileDialog, QGridLayout, QWidget
 
@@ -14,10 +13,10 @@ from napari_kmeans_seg.layers.export.methods_text import methods_text
 from napari_kmeans_seg.layers.export.opened_files import files_of
 from napari_kmeans_seg.layers.export.python_script import python_script
 from napari_kmeans_seg.layers.export.tables import clusters_as_text, save_clusters, table_formats
-from napari_kmeans_seg.layers.outputs import THROUGH_HUES, THROUGH_MEANS
 
 from ..task import Task
 from .buttons import action, button
+from .counts import counts_of
 from .model import SWATCH
 
 if TYPE_CHECKING:
@@ -28,11 +27,8 @@ if TYPE_CHECKING:
     from napari_kmeans_seg.layers.clusters import Clusters
 
     from ..task import Clock
-    from .counts import ClusterCounts
     from .view import ClusterView
 
-# How opaque labels are at first in each palette.
-_OPACITY = {"mean": THROUGH_MEANS, "distinct": THROUGH_HUES}
 _SCRIPT = "Copy as Python"
 
 
@@ -47,20 +43,14 @@ class ClusterExtras(QWidget):
         Is given what was done, and with False what could not be done.
     view : ClusterView
         Knows the order of the rows, and which are selected.
-    counts : ClusterCounts
-        Counts what was painted before it is copied or saved.
     """
 
-    def __init__(
-        self,
-        clock: Clock,
-        say: Callable[[str, bool], None],
-        view: ClusterView,
-        counts: ClusterCounts,
-    ) -> None:
+    def __init__(self, clock: Clock, say: Callable[[str, bool], None], view: ClusterView) -> None:
         super().__init__()
-        self._say, self._view, self._counts = say, view, counts
+        self._say, self._view = say, view
         self._clusters: Clusters | None = None
+        # What was put on the clipboard last.
+        self._copied = ""
         self._reading: Task[tuple[str, ...]] = Task(clock)
         self.colors = QComboBox()
         for palette, title in PALETTES.items():
@@ -109,10 +99,8 @@ class ClusterExtras(QWidget):
         clusters, palette = self._clusters, self.colors.itemData(choice)
         if clusters is None:
             return
-        # What a person has set stays.
-        usual = np.isclose(clusters.layer.opacity, list(_OPACITY.values())).any()
         try:
-            clusters.recolor_all(palette, _OPACITY[palette] if usual else None)
+            clusters.recolor_all(palette)
         except ValueError as error:
             self._say(str(error), False)
             self.show_clusters(clusters)
@@ -155,7 +143,7 @@ class ClusterExtras(QWidget):
 
     def _counted(self) -> Clusters | None:
         """Give the clusters, once what was painted on them is counted."""
-        if self._clusters is not None and self._counts.busy:
+        if self._clusters is not None and counts_of(self._clusters).busy:
             self._clusters.take_counts(self._clusters.recount()(None))
         return self._clusters
 
@@ -190,7 +178,7 @@ class ClusterExtras(QWidget):
     def _copy_methods(self) -> None:
         if self._clusters is not None:
             layer = self._clusters.layer
-            self._copy("Methods text", lambda: methods_text(layer))
+            self._copy(f"Methods text of “{layer.name}”", lambda: methods_text(layer))
 
     def _copy_script(self) -> None:
         """Copy the script once it is known whether the files still hold what was clustered."""
@@ -200,8 +188,13 @@ class ClusterExtras(QWidget):
 
         def write(files: tuple[str, ...]) -> None:
             self._offer_script()
-            self._copy("Python script", lambda: python_script(layer, *files))
+            self._copy(f"Python script of “{layer.name}”", lambda: python_script(layer, *files))
 
+        # Until the script is there nobody shall paste that of another image.
+        clipboard = QGuiApplication.clipboard()
+        if clipboard is not None and self._copied and clipboard.text() == self._copied:
+            clipboard.clear()
+        self._say("Reading files …", True)
         self.actions_[-1].setEnabled(False)
         self.actions_[-1].setText("Reading files …")
         self._reading.start(lambda _report: files_of(sources), write, self._fail)
@@ -228,7 +221,8 @@ class ClusterExtras(QWidget):
         if clipboard is None:
             return
         try:
-            clipboard.setText(write())
+            self._copied = write()
+            clipboard.setText(self._copied)
         except (ValueError, LookupError) as error:
             self._say(str(error), False)
         else:

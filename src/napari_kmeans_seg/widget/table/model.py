@@ -92,11 +92,11 @@ class ClusterModel(QAbstractTableModel):
         return self._labels[row]
 
     def _color(self, label: int) -> QColor:
-        """Return the colour that a cluster has now."""
+        """Return the colour in which a cluster is seen on the canvas."""
         assert self._clusters is not None
-        colors = self._clusters.colors
-        if colors.colormap is not self._colormap:
-            self._colormap, self._colors = colors.colormap, colors.of_each(self._labels)
+        layer, colors = self._clusters.layer, self._clusters.colors
+        if layer.colormap is not self._colormap:
+            self._colormap, self._colors = layer.colormap, colors.on_canvas(self._labels)
         return QColor.fromRgbF(*map(float, self._colors[label]))
 
     def recolored(self) -> None:
