@@ -2,13 +2,13 @@
 
 from copy import deepcopy
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import checks
+from .cached import cached_property
 from .image.features import FeatureSpace
 from .kmeans.assignment import Assigned
 from .kmeans.fit import CLOSE, level_sizes, start_of

@@ -95,6 +95,7 @@ def map_spans(
         while work_on_one():
             pass
 
+    own_process = os.getpid()
     # A short queue: results that wait to be consumed would hold memory.
     waiting = iter(range(len(pieces)))
     for number in islice(waiting, 2 * n_threads()):
@@ -104,6 +105,10 @@ def map_spans(
     try:
         for done in range(len(pieces)):
             tick(done / len(pieces))
+            if os.getpid() != own_process:
+                # Forked by what uses the results: there are no helpers here.
+                yield function(*pieces[done])
+                continue
             while done not in found:
                 # Threads that hand over every piece to each other take longer for it than for
                 # the work on a small one: the calling thread does its part.
@@ -122,13 +127,14 @@ def map_spans(
             helpers += [_pool().submit(help_out) for _ in range(idle)]
             yield result
     finally:
-        while not todo.empty():
-            with suppress(Empty):
-                todo.get_nowait()
-        for helper in helpers:
-            helper.cancel()
-        # The caller may go on to change what they read: none is left running.
-        wait(helpers)
+        if os.getpid() == own_process:
+            while not todo.empty():
+                with suppress(Empty):
+                    todo.get_nowait()
+            for helper in helpers:
+                helper.cancel()
+            # The caller may go on to change what they read: none is left running.
+            wait(helpers)
 
 
 def portion(progress: Progress | None, start: float, stop: float, stage: str) -> Tick:

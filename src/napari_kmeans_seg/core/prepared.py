@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import checks
+from .cached import cached_property
 from .choose_k import ClusterCurve
 from .fitting import OPTIMAL_LIMIT, Fit, Fitting
 from .image.features import FeatureSpace

@@ -1,11 +1,15 @@
 """Visit the chunks of a Dask array, some at a time, and sum up what is found there."""
 
+import os
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from threading import Lock, current_thread
 from typing import Any, TypeVar
 from uuid import uuid4
 
 import dask.array as da
 import numpy as np
+from dask import threaded
 from dask.base import compute_as_if_collection
 from dask.highlevelgraph import HighLevelGraph
 from numpy.typing import NDArray
@@ -18,6 +22,21 @@ sums of a batch are merged into those of all before, only one core has work."""
 
 FAN_IN = 4
 """Chunks whose sums are merged by one task."""
+
+
+def _start_threads_anew() -> None:
+    """Let a forked child have threads of its own.
+
+    Dask keeps the pools of threads of the parent, which are not in the child, and waits for them.
+    """
+    threaded.main_thread = current_thread()
+    threaded.default_pool = None
+    threaded.pools = defaultdict(dict)
+    threaded.pools_lock = Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_threads_anew)
 
 Index = tuple[int, ...]
 T = TypeVar("T")

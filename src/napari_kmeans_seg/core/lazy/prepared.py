@@ -6,7 +6,7 @@ the centroids are found from the result. All runs on whatever Dask scheduler is 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import dask.array as da
@@ -14,6 +14,7 @@ import numpy as np
 from dask.delayed import delayed
 from numpy.typing import NDArray
 
+from ..cached import cached_property
 from ..choose_k import ClusterCurve
 from ..kmeans.assignment import Assigned
 from ..kmeans.lloyd import LloydResult

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from napari_kmeans_seg import Segmentation, prepare
+from napari_kmeans_seg.core.cached import cached_property
 from napari_kmeans_seg.core.image.pixels import NO_PIXEL
 from napari_kmeans_seg.core.parallel import portion, within
 
