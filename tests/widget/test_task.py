@@ -214,6 +214,31 @@ def test_whatever_ends_the_thread_ends_the_task(clock, start, said, qtbot, kind)
     assert isinstance(said[0].__cause__, kind)
 
 
+def test_what_leaves_while_the_result_is_shown_ends_the_task_and_goes_on(clock, said, qtbot):
+    """Such as another plugin's hook that is called when a layer is added."""
+    task = Task(clock)
+
+    def leave(_result):
+        raise GeneratorExit("a hook has left")
+
+    with qtbot.captureExceptions() as errors:
+        task.start(lambda _progress: 1, leave, said.append)
+        qtbot.waitUntil(lambda: bool(said))
+    assert str(said[0]) == "The work was ended by GeneratorExit: a hook has left"
+    assert [kind for kind, _, _ in errors] == [GeneratorExit]
+    assert not task.busy
+
+
+def test_where_no_thread_can_be_started_the_work_is_done_all_the_same(clock, start, said, qtbot):
+    before = threading.stack_size(1 << 46)
+    try:
+        start(Task(clock), lambda _progress: threading.current_thread())
+    finally:
+        threading.stack_size(before)
+    qtbot.waitUntil(lambda: bool(said))
+    assert said == [("done", threading.main_thread())]
+
+
 def test_cancelling_stops_it_at_its_next_report_and_nobody_hears_of_it(clock, start, said, qtbot):
     task = Task(clock)
     start(task, count_for_ever)

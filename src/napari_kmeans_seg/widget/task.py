@@ -12,6 +12,7 @@ from weakref import WeakSet, ref
 from qtpy.QtCore import QObject, QTimer
 
 from napari_kmeans_seg.core.checks import told_elsewhere
+from napari_kmeans_seg.core.parallel import start_or_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,7 +153,7 @@ class Task(Generic[T]):
             return
         self._work = _Work(work, self)
         self._done, self._failed = done, failed
-        self._work.start()
+        start_or_run(self._work)
         self._clock.call(self._look, _LOOK_EVERY)
 
     def cancel(self) -> None:
@@ -197,6 +198,16 @@ class Task(Generic[T]):
             done(work.result)  # type: ignore[arg-type]
         except Exception as error:  # noqa: BLE001 - whatever it is, a person must read it
             failed(error)
+        except BaseException as error:
+            failed(_ended_by(error))
+            raise
+
+
+def _ended_by(error: BaseException) -> RuntimeError:
+    """Say in words what is no error, such as that a library has left Python."""
+    said = RuntimeError(f"The work was ended by {type(error).__name__}: {error}")
+    said.__cause__ = error
+    return said
 
 
 class _Work(Thread, Generic[T]):
@@ -219,8 +230,7 @@ class _Work(Thread, Generic[T]):
         except Exception as error:  # noqa: BLE001 - handed to whoever waits
             self.error = error
         except BaseException as error:  # noqa: BLE001 - or they would wait for ever
-            self.error = RuntimeError(f"The work was ended by {type(error).__name__}: {error}")
-            self.error.__cause__ = error
+            self.error = _ended_by(error)
 
     def _report(self, fraction: float, stage: str) -> None:
         if self.cancelled.is_set() or self._task() is None:

@@ -10,11 +10,11 @@ from uuid import uuid4
 import dask.array as da
 import numpy as np
 from dask import threaded
-from dask.base import compute_as_if_collection
+from dask.base import compute_as_if_collection, get_scheduler
 from dask.highlevelgraph import HighLevelGraph
 from numpy.typing import NDArray
 
-from ..parallel import Tick, n_threads, no_tick
+from ..parallel import Tick, can_start_threads, n_threads, no_tick
 
 BATCH_PIXELS = 1 << 27
 """Values that are read between two looks at whether to stop: half a second's work. While the
@@ -143,7 +143,10 @@ def _compute(
             tasks[name, level, i] = (merge, parts[i * FAN_IN : (i + 1) * FAN_IN])
     sources = [image] if mask is None else [image, mask]
     graph = HighLevelGraph.from_collections(name, tasks, dependencies=sources)
-    (found,) = compute_as_if_collection(da.Array, graph, [(name, level, 0)])
+    scheduler = None
+    if get_scheduler(cls=da.Array) is threaded.get and not can_start_threads():
+        scheduler = "synchronous"
+    (found,) = compute_as_if_collection(da.Array, graph, [(name, level, 0)], scheduler=scheduler)
     result: T = found
     return result
 
