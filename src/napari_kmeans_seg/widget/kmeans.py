@@ -23,7 +23,7 @@ from .plots.cluster_plot import ClusterPlot
 from .preview import Preview
 from .run import Run
 from .sections import On, Scrolled, Section, WheelScrolls, mark, thin, wrap
-from .state import DockState, Refusal, Request, Said, part_of
+from .state import DockState, Refusal, Request, Said, loss, part_of
 from .table.cluster_table import ClusterTable
 from .task import Clock, Task
 from .wording import breakable, dropped, summary, warnings_of, words_of
@@ -154,8 +154,7 @@ class KMeansWidget(Container[Widget]):
 
     def _on_followed(self, _changed: bool) -> None:
         """Go with the image that is to be segmented."""
-        if self._run is not None and self._run.request.source.layers_in(self._viewer) is None:
-            self._abandon(dropped(self._run.request.source.name, "was removed"))
+        self._drop_if_lost()
         self.preview.drop_stale()
         images = self.target.images
         self.inputs.follow(images)
@@ -298,6 +297,13 @@ class KMeansWidget(Container[Widget]):
             self._state.say(Said("cancelled", why))
             self._end_run()
 
+    def _drop_if_lost(self) -> bool:
+        """Let go of a run on a layer that has gone or has other data by now."""
+        lost = None if self._run is None else loss(self._run.request.source, self._viewer)
+        if lost is not None:
+            self._abandon(dropped(*lost))
+        return lost is not None
+
     def _show_progress(self) -> None:
         run, percent = self._run, int(100 * self.task.fraction)
         if run is None:
@@ -319,13 +325,9 @@ class KMeansWidget(Container[Widget]):
     def _finish(self, outputs: Outputs) -> None:
         """Show the result, or say why there is none."""
         run = self._run
-        if run is None:
+        if run is None or self._drop_if_lost():
             return
         request = run.request
-        if not request.is_current(self._viewer):
-            self._state.say(Said("cancelled", dropped(request.source.name, "got other data")))
-            self._end_run()
-            return
         with self._state.settling():
             outputs.show(self._viewer, run.watches)
             self.preview.clear()
