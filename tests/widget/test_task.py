@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -268,6 +269,43 @@ def test_the_newest_work_counts(clock, start, said, qtbot):
     qtbot.waitUntil(lambda: not threads())
     qtbot.waitUntil(lambda: not task.busy)
     assert said == [("done", "new")]
+
+
+@pytest.mark.parametrize("end", ["done", "failed", "cancelled"])
+def test_what_has_ended_holds_nothing_though_its_thread_is_kept(clock, qtbot, end):
+    """As Dask keeps the threads that have asked it to compute."""
+
+    class Image:
+        pass
+
+    image, kept, told, task = Image(), [], [], Task(clock)
+    gone = weakref.ref(image)
+
+    def work(progress, image=image):
+        kept.append(threading.current_thread())
+        while end == "cancelled":
+            progress(0.5, "Waiting")
+        if end == "failed":
+            raise ValueError("no image")
+        return image
+
+    def tell(how, _what, _image):
+        told.append(how)
+
+    task.start(
+        work,
+        lambda result, image=image: tell("done", result, image),
+        lambda error, image=image: tell("failed", error, image),
+    )
+    del work, image
+    qtbot.waitUntil(lambda: bool(kept))
+    if end == "cancelled":
+        task.cancel()
+    else:
+        qtbot.waitUntil(lambda: told == [end])
+    qtbot.waitUntil(lambda: not threads())
+    gc.collect()
+    assert gone() is None
 
 
 def test_it_stops_when_nobody_waits_any_more(parent, qtbot):

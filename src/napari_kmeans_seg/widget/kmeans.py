@@ -385,6 +385,7 @@ class KMeansWidget(Container[Widget]):
         else:
             self._last.keep_now()
             self._leave()
+            self.clusters.show_nothing()
             self.preview.clear()
             self._state.look_at(())
             self._state.say(Said("empty", of=()))
