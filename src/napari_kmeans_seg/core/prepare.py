@@ -15,6 +15,7 @@ from .parallel import Progress, Tick, portion, within
 from .points.image_points import ImagePoints
 from .points.reading import feature_space, read
 from .prepared import PreparedImage
+from .stores import check_there, watched
 
 VERSION = version("napari-kmeans-seg")
 
@@ -63,6 +64,7 @@ def prepare(
     spatial_weight = checks.weight("spatial_weight", spatial_weight)
     normalize = checks.flag("normalize", normalize)
     checks.progress(progress)
+    progress = watched(image, progress)
     form: dict[str, Any] = {"channel_axis": channel_axis, "alpha": alpha, "mask": mask}
     lazy, reading = None, None
     if checks.is_lazy(image):
@@ -93,6 +95,7 @@ def prepare(
         pixels = whole.pixels
     else:
         pixels = flatten(image, **form, tick=portion(progress, 0, 0.1, "Reading"))
+        check_there(image)
         check_color_space(color_space, pixels)
     weights = checks.channel_weights(channel_weights, pixels.n_channels)
     if spatial_weight:

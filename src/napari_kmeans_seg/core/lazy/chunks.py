@@ -15,6 +15,7 @@ from dask.highlevelgraph import HighLevelGraph
 from numpy.typing import NDArray
 
 from ..parallel import Tick, can_start_threads, n_threads, no_tick
+from ..stores import check_there
 
 BATCH_PIXELS = 1 << 27
 """Values that are read between two looks at whether to stop: half a second's work. While the
@@ -115,6 +116,7 @@ def batches(
         except Exception as error:
             raise OSError(_name_chunk(visit, merge, image, mask, batch, error)) from error
         yield batch, found
+    check_there(image)
     tick(1)
 
 
