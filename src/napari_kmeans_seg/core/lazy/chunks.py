@@ -3,6 +3,7 @@
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from threading import Lock, current_thread
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..parallel import Tick, can_start_threads, n_threads, no_tick
 from ..stores import check_there
+from .cluster import ClusterError, LeftError, client_of, wait_for
 
 BATCH_PIXELS = 1 << 27
 """Values that are read between two looks at whether to stop: half a second's work. While the
@@ -109,10 +111,15 @@ def batches(
     chosen = every_chunk(image) if chunks is None else list(chunks)
     size = max(2 * n_threads(), BATCH_PIXELS * image.npartitions // max(1, image.size))
     for start in range(0, len(chosen), size):
-        tick(start / len(chosen))
+        look = partial(tick, start / len(chosen))
+        look()
         batch = chosen[start : start + size]
         try:
-            found = _compute(visit, merge, image, mask, batch)
+            found = _compute(visit, merge, image, mask, batch, look)
+        except LeftError as left:
+            raise left.why from None
+        except ClusterError:
+            raise
         except Exception as error:
             raise OSError(_name_chunk(visit, merge, image, mask, batch, error)) from error
         yield batch, found
@@ -126,8 +133,9 @@ def _compute(
     image: da.Array,
     mask: da.Array | None,
     batch: list[Index],
+    look: Callable[[], object] = bool,
 ) -> T:
-    """Visit the chunks of one batch.
+    """Visit the chunks of one batch; `look` is called meanwhile where a cluster computes them.
 
     The graph is written by hand: `dask.delayed` would walk through that of the whole image for
     each chunk, which takes longer than to read it.
@@ -145,9 +153,12 @@ def _compute(
             tasks[name, level, i] = (merge, parts[i * FAN_IN : (i + 1) * FAN_IN])
     sources = [image] if mask is None else [image, mask]
     graph = HighLevelGraph.from_collections(name, tasks, dependencies=sources)
-    scheduler = None
-    if get_scheduler(cls=da.Array) is threaded.get and not can_start_threads():
+    scheduler: Any = None
+    schedule = get_scheduler(cls=da.Array)
+    if schedule is threaded.get and not can_start_threads():
         scheduler = "synchronous"
+    elif (client := client_of(schedule)) is not None:
+        scheduler = partial(wait_for, client, look)
     (found,) = compute_as_if_collection(da.Array, graph, [(name, level, 0)], scheduler=scheduler)
     result: T = found
     return result
