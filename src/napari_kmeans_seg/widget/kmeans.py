@@ -223,8 +223,8 @@ class KMeansWidget(Container[Widget]):
             return
         self.preview.stop()
         run = Run.begin(self._viewer, request)
-        if self._is_running():
-            # napari let the interface go on while it made its progress bar: pressed twice.
+        if self._is_running() or not self._listening:
+            # napari let the interface go on meanwhile: pressed twice, or the dock was closed.
             run.end()
             return
         self._run = run
@@ -350,7 +350,8 @@ class KMeansWidget(Container[Widget]):
             return
         self.task.cancel()
         run.end()
-        self._enable()
+        if self._listening:
+            self._enable()
 
     # -- coming and going ---------------------------------------------------------------
 

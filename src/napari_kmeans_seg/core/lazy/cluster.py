@@ -57,9 +57,10 @@ def wait_for(client: Any, look: Callable[[], object], graph: Any, keys: Any, **o
     from distributed import wait
     from distributed.scheduler import KilledWorker
 
-    futures = client.get(graph, keys, sync=False, **options)
+    futures: list[Any] = []
     seen, last = False, time.monotonic()
     try:
+        futures = client.get(graph, keys, sync=False, **options)
         while True:
             try:
                 wait(futures, timeout=_LOOK_EVERY)  # type: ignore[no-untyped-call]
