@@ -2,6 +2,7 @@
 
 python tests/stress/walk.py --seconds 600 --seed 1
 python tests/stress/walk.py --seed 1 --actions 250 --told
+python tests/stress/walk.py --preview --actions 2000
 """
 
 from __future__ import annotations
@@ -62,10 +63,20 @@ HOW_OFTEN = {
 }  # fmt: skip
 
 
-def actions_from(seed: int) -> Iterator[Action]:
+IN_PREVIEW = {
+    "k": 40, "option": 10, "open": 3, "remove": 2, "select": 6, "select two": 1, "region": 1,
+    "seeds": 1, "scope": 2, "other data": 2, "dims": 4, "zoom": 4, "wait": 3, "rest": 0.3,
+}  # fmt: skip
+"""How often, where live preview is on throughout."""
+
+
+def actions_from(seed: int, *, preview: bool = False) -> Iterator[Action]:
     """Give the actions of a seed, without an end."""
     chance = random.Random(seed)
-    names, weights = [*HOW_OFTEN], [*HOW_OFTEN.values()]
+    how_often = IN_PREVIEW if preview else HOW_OFTEN
+    names, weights = [*how_often], [*how_often.values()]
+    if preview:
+        yield "live", 0, 0
     while True:
         (name,) = chance.choices(names, weights)
         yield name, chance.random(), chance.random()
@@ -353,13 +364,15 @@ def memory() -> int:
     return int(psutil.Process().memory_info().rss >> 20)
 
 
-def run(seconds: float, n_actions: int, seed: int, *, told: bool = False) -> dict[str, object]:
+def run(
+    seconds: float, n_actions: int, seed: int, *, preview: bool = False, told: bool = False
+) -> dict[str, object]:
     """Take actions until the time is up, or there were so many."""
     warnings.simplefilter("ignore")
     walk = Walk()
     before, ends = memory(), time.monotonic() + seconds
     grown: list[int] = []
-    for action in actions_from(seed):
+    for action in actions_from(seed, preview=preview):
         if walk.n >= n_actions or time.monotonic() > ends:
             break
         if told:
@@ -387,10 +400,11 @@ if __name__ == "__main__":
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--actions", type=int, default=1 << 30)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--preview", action="store_true", help="live preview, all the time")
     parser.add_argument("--told", action="store_true", help="print each action before it is done")
     given = parser.parse_args()
     out, sys.stdout = sys.stdout, sys.stderr  # napari prints there, too
-    told = run(given.seconds, given.actions, given.seed, told=given.told)
+    told = run(given.seconds, given.actions, given.seed, preview=given.preview, told=given.told)
     out.write(json.dumps(told, indent=1))
     out.flush()
     # Not by Qt, which may not come to an end.
