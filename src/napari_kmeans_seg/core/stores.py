@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .checks import is_lazy
+from .array_checks import is_lazy
 
 Progress = Callable[[float, str], object]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_kmeans_seg.core.checks import is_lazy as is_lazy
+from napari_kmeans_seg.core.array_checks import is_lazy as is_lazy
 from napari_kmeans_seg.core.stores import is_there
 
 if TYPE_CHECKING:
