@@ -2,7 +2,6 @@
 
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import array_checks, checks
 from .arguments import checked
+from .cached import cached_property
 from .errors import WrongValue
 from .image.features import FeatureSpace
 from .kmeans.assignment import Assigned

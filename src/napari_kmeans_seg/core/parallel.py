@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from functools import cache
 from itertools import islice
 from queue import Empty, SimpleQueue
+from threading import Event, Thread
 from typing import Any, TypeVar
 
 import numpy as np
@@ -48,10 +49,42 @@ def n_threads() -> int:
     return os.cpu_count() or 1
 
 
+def start_or_run(thread: Thread) -> None:
+    """Start a thread; where none can be started, as in a small container, do its work here."""
+    try:
+        thread.start()
+    except RuntimeError:
+        thread.run()
+
+
+def can_start_threads() -> bool:
+    """Whether a thread can be started."""
+    thread = Thread()
+    try:
+        thread.start()
+    except RuntimeError:
+        return False
+    thread.join()
+    return True
+
+
 @cache
 def _pool() -> ThreadPoolExecutor:
-    """Return the threads that all calls share: starting them anew would cost a millisecond each."""
-    return ThreadPoolExecutor(n_threads(), thread_name_prefix="napari-kmeans-seg")
+    """Return the threads that all calls share: starting them anew would cost a millisecond each.
+
+    All are started here: `submit` would leave work behind if it could start none.
+    """
+    n_helpers, complete = max(1, n_threads() - 1), Event()
+    pool = ThreadPoolExecutor(n_helpers, thread_name_prefix="napari-kmeans-seg")
+    try:
+        for _ in range(n_helpers):
+            pool.submit(complete.wait)
+    except RuntimeError:
+        pool.shutdown(wait=False)
+        raise
+    finally:
+        complete.set()
+    return pool
 
 
 if hasattr(os, "register_at_fork"):
@@ -95,15 +128,20 @@ def map_spans(
         while work_on_one():
             pass
 
+    own_process = os.getpid()
     # A short queue: results that wait to be consumed would hold memory.
     waiting = iter(range(len(pieces)))
     for number in islice(waiting, 2 * n_threads()):
         todo.put(number)
-    helpers = [_pool().submit(help_out) for _ in range(n_helpers)]
+    helpers = _submit(help_out, n_helpers)
     found: dict[int, Any] = {}
     try:
         for done in range(len(pieces)):
             tick(done / len(pieces))
+            if os.getpid() != own_process:
+                # Forked by what uses the results: there are no helpers here.
+                yield function(*pieces[done])
+                continue
             while done not in found:
                 # Threads that hand over every piece to each other take longer for it than for
                 # the work on a small one: the calling thread does its part.
@@ -119,16 +157,26 @@ def map_spans(
             # Those that had nothing left to do while the results were made use of.
             helpers = [helper for helper in helpers if not helper.done()]
             idle = min(n_helpers - len(helpers), todo.qsize())
-            helpers += [_pool().submit(help_out) for _ in range(idle)]
+            helpers += _submit(help_out, idle)
             yield result
     finally:
-        while not todo.empty():
-            with suppress(Empty):
-                todo.get_nowait()
-        for helper in helpers:
-            helper.cancel()
-        # The caller may go on to change what they read: none is left running.
-        wait(helpers)
+        if os.getpid() == own_process:
+            while not todo.empty():
+                with suppress(Empty):
+                    todo.get_nowait()
+            for helper in helpers:
+                helper.cancel()
+            # The caller may go on to change what they read: none is left running.
+            wait(helpers)
+
+
+def _submit(work: Callable[[], None], n: int) -> list[Future[None]]:
+    """Let so many threads do this, or none where none can be started, or Python is ending."""
+    submitted: list[Future[None]] = []
+    with suppress(RuntimeError):
+        # One by one: those that were submitted are waited for.
+        submitted.extend(_pool().submit(work) for _ in range(n))
+    return submitted
 
 
 def portion(progress: Progress | None, start: float, stop: float, stage: str) -> Tick:

@@ -16,6 +16,7 @@ from .parallel import Progress, Tick, portion, within
 from .points.image_points import ImagePoints
 from .points.reading import feature_space, read
 from .prepared import PreparedImage
+from .stores import check_there, watched
 
 VERSION = version("napari-kmeans-seg")
 
@@ -63,6 +64,7 @@ def prepare(
     known = checked(fit_scale=fit_scale, spatial_weight=spatial_weight, normalize=normalize)
     fit_scale, spatial_weight, normalize = known.values()
     checks.progress(progress)
+    progress = watched(image, progress)
     form: dict[str, Any] = {"channel_axis": channel_axis, "alpha": alpha, "mask": mask}
     lazy, reading = None, None
     if array_checks.is_lazy(image):
@@ -93,6 +95,7 @@ def prepare(
         pixels = whole.pixels
     else:
         pixels = flatten(image, **form, tick=portion(progress, 0, 0.1, "Reading"))
+        check_there(image)
         check_color_space(color_space, pixels)
     weights = array_checks.channel_weights(channel_weights, pixels.n_channels)
     checks.weight_of_positions(spatial_weight, weights)

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import array_checks, checks
 from .arguments import checked
+from .cached import cached_property
 from .choose_k import ClusterCurve
 from .errors import WrongType
 from .fitting import OPTIMAL_LIMIT, Fit, Fitting

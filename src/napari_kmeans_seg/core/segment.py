@@ -10,6 +10,7 @@ from .choose_k import ClusterCurve
 from .parallel import Progress, within
 from .prepare import prepare
 from .segmentation import Segmentation
+from .stores import watched
 
 
 def segment(
@@ -164,6 +165,7 @@ def segment(
     (400, 600, 3)
     """
     checks.progress(progress)
+    progress = watched(image, progress)
     prepared = prepare(
         image,
         channel_axis=channel_axis,
@@ -253,6 +255,7 @@ def choose_k(
     True
     """
     checks.progress(progress)
+    progress = watched(image, progress)
     prepared = prepare(
         image,
         channel_axis=channel_axis,

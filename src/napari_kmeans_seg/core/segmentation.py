@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import checks
+from .cached import cached_property
 from .errors import WrongValue
 from .image.pixels import Pixels
 from .kmeans.nearest import label_dtype

@@ -6,7 +6,6 @@ computed before somebody asks for it.
 
 from __future__ import annotations
 
-import sys
 from contextlib import contextmanager
 from functools import reduce
 from operator import mul
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_kmeans_seg.core.array_checks import is_lazy as is_lazy
+from napari_kmeans_seg.core.stores import is_there
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -47,25 +47,6 @@ def as_array(array: Any) -> Any:
     return da.from_array(array, chunks=_joined(stored, array.shape, array.dtype), name=False)
 
 
-def is_there(array: Any) -> bool:
-    """Whether the Zarr stores that an array was opened from still have it.
-
-    What a store has lost is read as fill values without complaint, so somebody must ask.
-    """
-    if is_lazy(array):
-        return all(is_there(source) for source in _sources_of(array))
-    store, path = getattr(array, "store", None), getattr(array, "path", None)
-    # Whoever has such an array has loaded the library it is from, which we do not depend on.
-    library: Any = sys.modules.get(type(array).__module__.partition(".")[0])
-    if store is None or path is None or not hasattr(library, "open_array"):
-        return True
-    try:
-        library.open_array(store=store, path=path, mode="r")
-    except (OSError, KeyError, ValueError):
-        return False
-    return True
-
-
 @contextmanager
 def reading(layers: Mapping[str, Sequence[Any]]) -> Iterator[None]:
     """Name the layers of which something cannot be read, or is gone once all was read.
@@ -94,17 +75,6 @@ def reading(layers: Mapping[str, Sequence[Any]]) -> Iterator[None]:
             f"“{' + '.join(layers)}”: {failed}. See whether what it was opened from is whole and "
             "can be reached, and run again."
         ) from failed
-
-
-def _sources_of(array: Any) -> list[Any]:
-    """Find what a Dask array reads from, in its graph."""
-    sources: list[Any] = []
-    for layer in getattr(array.__dask_graph__(), "layers", {}).values():
-        if indices := getattr(layer, "indices", None):
-            sources += [source for source, _ in indices]
-        elif len(mapping := getattr(layer, "mapping", {})) == 1:
-            sources += mapping.values()
-    return [source for source in sources if not isinstance(source, str) and not is_lazy(source)]
 
 
 def _joined(chunks: Sequence[int], shape: Sequence[int], dtype: np.dtype[Any]) -> tuple[int, ...]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from napari_kmeans_seg import Segmentation
+from napari_kmeans_seg.core.cached import cached_property
 from napari_kmeans_seg.core.image.pixels import spread
 from napari_kmeans_seg.core.labelling import pairs_of
 from napari_kmeans_seg.core.parallel import no_tick

@@ -30,7 +30,7 @@ from .preview import Preview
 from .run import Run
 from .sections import On, Scrolled, Section, WheelScrolls, mark, thin, wrap
 from .seen import SeenSwitch
-from .state import DockState, Refusal, Request, Said, part_of
+from .state import DockState, Refusal, Request, Said, loss, part_of
 from .table.cluster_table import ClusterTable
 from .task import Clock, Task
 from .wording import breakable, dropped, summary, words_of
@@ -162,8 +162,7 @@ class KMeansWidget(Container[Widget]):
 
     def _on_followed(self, _changed: bool) -> None:
         """Go with the image that is to be segmented."""
-        if self._run is not None and self._run.request.source.layers_in(self._viewer) is None:
-            self._abandon(dropped(self._run.request.source.name, "was removed"))
+        self._drop_if_lost()
         self.preview.drop_stale()
         images = self.target.images
         self.inputs.follow(images)
@@ -235,8 +234,8 @@ class KMeansWidget(Container[Widget]):
             return
         self.preview.stop()
         run = Run.begin(self._viewer, request)
-        if self._is_running():
-            # napari let the interface go on while it made its progress bar: pressed twice.
+        if self._is_running() or not self._listening:
+            # napari let the interface go on meanwhile: pressed twice, or the dock was closed.
             run.end()
             return
         self._run = run
@@ -309,6 +308,13 @@ class KMeansWidget(Container[Widget]):
             self._state.say(Said("cancelled", why))
             self._end_run()
 
+    def _drop_if_lost(self) -> bool:
+        """Let go of a run on a layer that has gone or has other data by now."""
+        lost = None if self._run is None else loss(self._run.request.source, self._viewer)
+        if lost is not None:
+            self._abandon(dropped(*lost))
+        return lost is not None
+
     def _show_progress(self) -> None:
         run, percent = self._run, int(100 * self.task.fraction)
         if run is None:
@@ -330,13 +336,9 @@ class KMeansWidget(Container[Widget]):
     def _finish(self, outputs: Outputs) -> None:
         """Show the result, or say why there is none."""
         run = self._run
-        if run is None:
+        if run is None or self._drop_if_lost():
             return
         request = run.request
-        if not request.is_current(self._viewer):
-            self._state.say(Said("cancelled", dropped(request.source.name, "got other data")))
-            self._end_run()
-            return
         with self._state.settling():
             layers = outputs.show(self._viewer, run.watches)
             self.preview.clear()
@@ -361,7 +363,8 @@ class KMeansWidget(Container[Widget]):
             return
         self.task.cancel()
         run.end()
-        self._enable()
+        if self._listening:
+            self._enable()
 
     # -- coming and going ---------------------------------------------------------------
 
@@ -394,6 +397,7 @@ class KMeansWidget(Container[Widget]):
         else:
             self._last.keep_now()
             self._leave()
+            self.clusters.show_nothing()
             self.preview.clear()
             self._state.look_at(())
             self._state.say(Said("empty", of=()))

@@ -448,8 +448,20 @@ def test_other_data_in_any_of_several_layers_cost_the_result(viewer, dock, finis
     layers[1].data = big[..., 2]
     finish(widget)
     assert widget.state == "cancelled"
-    assert "got other data" in widget.message.value
+    assert "“1” got other data while it ran" in widget.message.value
     assert [layer.name for layer in viewer.layers] == ["0", "1"]
+
+
+def test_of_several_layers_the_one_is_named_that_was_removed(viewer, dock, finish, big):
+    layers = [viewer.add_image(big[..., i], name=str(i)) for i in range(3)]
+    widget = dock()
+    select(viewer, *layers)
+    widget.run()
+    viewer.layers.remove(layers[1])
+    finish(widget)
+    assert widget.state == "cancelled"
+    assert "“1” was removed while it ran" in widget.message.value
+    assert [layer.name for layer in viewer.layers] == ["0", "2"]
 
 
 def test_a_layer_that_serves_may_go_while_it_runs(viewer, dock, finish, big):

@@ -5,12 +5,13 @@ chunks nor the order in which they are read change a bit of them.
 """
 
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cached import cached_property
 from ..image.color_spaces import COLOR_SPACES
 from ..image.colors import color_values, convert
 from ..image.features import FeatureSpace, differences, divide, exponent_of, middle_values

@@ -4,9 +4,9 @@ Only sums travel: each chunk is summed up where it is read, the sums are merged 
 the centroids are found from the result. All runs on whatever Dask scheduler is active.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import dask.array as da
@@ -14,6 +14,7 @@ import numpy as np
 from dask.delayed import delayed
 from numpy.typing import NDArray
 
+from ..cached import cached_property
 from ..choose_k import ClusterCurve
 from ..kmeans.assignment import Assigned
 from ..kmeans.lloyd import LloydResult
@@ -28,6 +29,7 @@ from ..points.counting import Codes, Packing, look_up, table_of
 from ..points.image_points import ImagePoints
 from ..prepared import PreparedImage
 from ..segmentation import Segmentation
+from ..stores import check_all, is_constant, sources_of
 from .chunks import Index, every_chunk, gather
 from .image import LazyImage, Reading, pixels_of
 from .points import EXACT_PIXELS, ChunkAssignment, SampledImage, join_all_means
@@ -163,6 +165,7 @@ def label_blocks(
         codes, of_codes, packing = table
         # Once in the graph; laid out once, however many chunks.
         known = delayed(table_of, pure=True)(codes, packing, of_codes)
+    stores = sources_of(source)
     return da.map_blocks(
         _label_block,
         source,
@@ -170,6 +173,7 @@ def label_blocks(
         model=model,
         packing=packing,
         known=known,
+        still_there=partial(check_all, stores) if stores else None,
         dtype=dtype,
         drop_axis=[] if axis is None else [axis % source.ndim],
         meta=np.empty((0,) * (source.ndim - (axis is not None)), dtype),
@@ -261,7 +265,10 @@ def _label_block(
     model: KMeansModel,
     packing: Packing | None,
     known: Labels | None,
+    still_there: Callable[[], None] | None,
 ) -> Labels:
+    if still_there is not None and is_constant(block):
+        still_there()
     pixels = pixels_of(block, mask, model.channel_axis, alpha=model.alpha)
     if packing is not None and known is not None:
         return look_up(known, packing, pixels).reshape(pixels.shape)

@@ -1,11 +1,11 @@
 """An image by its distinct values, each with its count."""
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cached import cached_property
 from ..image.color_spaces import COLOR_SPACES
 from ..image.colors import color_values
 from ..image.features import SAMPLE, FeatureSpace, differences, middle_values

@@ -2,12 +2,12 @@
 
 from copy import copy
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cached import cached_property
 from ..image.features import FeatureSpace, middle_values
 from ..image.pixels import Pixels
 from ..kmeans.points import (

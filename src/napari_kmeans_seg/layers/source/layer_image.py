@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from napari_kmeans_seg import Segmentation, prepare
 from napari_kmeans_seg.core.arguments import FITTING
+from napari_kmeans_seg.core.cached import cached_property
 from napari_kmeans_seg.core.errors import NoPixels
 from napari_kmeans_seg.core.parallel import portion, within
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Labels, Shapes
 from skimage.draw import polygon
+
+from napari_kmeans_seg.core.cached import cached_property
 
 from ..arrays import is_lazy
 from ..geometry import into, resampled

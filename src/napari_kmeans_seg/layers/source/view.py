@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from napari_kmeans_seg.core.cached import cached_property
 
 from ..arrays import as_array, stack
 from ..describe import displayed_plane

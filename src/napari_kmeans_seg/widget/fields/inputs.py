@@ -201,8 +201,9 @@ class Inputs(Container[Widget]):
         self._hear(region, seeds)
 
     def leave(self) -> None:
-        """Hear of region and seeds no more. Touches no Qt object."""
+        """Hear of region and seeds no more, and let go of the images. Touches no Qt object."""
         self._hear()
+        self._images = ()
 
     def _hear(self, *layers: Layer | None) -> None:
         """Hear what is drawn on these layers, and on no others."""

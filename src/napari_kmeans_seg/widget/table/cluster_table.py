@@ -243,6 +243,11 @@ class ClusterTable(QWidget):
         self.setVisible(clusters is not None)
         self.select(select)
 
+    def show_nothing(self) -> None:
+        """Let go of the clusters once they are followed no more."""
+        self.show_clusters()
+        self.whose.follow(None)
+
     # -- selecting ----------------------------------------------------------------------
 
     @property

@@ -213,8 +213,9 @@ class ClusterExtras(QWidget):
         return self._reading.busy
 
     def stop(self) -> None:
-        """Read no more. Touches no Qt object."""
+        """Read no more, and let go of the clusters. Touches no Qt object."""
         self._reading.cancel()
+        self._clusters = None
 
     def _copy(self, what: str, write: Callable[[], str]) -> None:
         clipboard = QGuiApplication.clipboard()
