@@ -118,6 +118,18 @@ def several(name: str, value: Any, takes: str) -> list[Any]:
     raise TypeError(f"{name} takes {takes}; got {value!r} ({type(value).__name__}).")
 
 
+def channel_names(value: Any, n_channels: int) -> tuple[str, ...]:
+    """Return `value` as one name per channel, each of its own."""
+    names = tuple(str(one) for one in several("channel_names", value, "a sequence of names"))
+    if len(names) != n_channels:
+        raise ValueError(
+            f"channel_names takes one name per channel, {n_channels} here; got {len(names)}."
+        )
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"channel_names takes each name once; got {twice[0]!r} twice.")
+    return names
+
+
 def numbers_of_clusters(name: str, value: Any) -> list[int]:
     """Return `value` as numbers of clusters, ascending."""
     asked = several(name, value, "several integers, such as range(2, 13)")

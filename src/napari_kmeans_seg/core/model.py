@@ -1,6 +1,7 @@
 """A fitted k-means model, which labels other images of the same kind."""
 
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from typing import Any
 
@@ -8,9 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import checks, model_file
+from .edits import Edit, Relabel, edited
 from .image.colors import check_color_space
 from .image.features import FeatureSpace
 from .image.pixels import Pixels, flatten
+from .kind import ValueKind, rescaled
 from .notes import not_finite
 from .other_values import note_on_values
 from .parallel import Progress, Tick, no_tick, portion
@@ -21,12 +24,15 @@ from .segmentation import Segmentation
 
 @dataclass(frozen=True, eq=False)
 class KMeansModel:
-    """Centroids, and the feature space in which they decide.
+    """Centroids, the feature space in which they decide, and what was done to the clusters.
 
     Attributes
     ----------
-    centroids : (n_clusters, n_features) float64 array
-        In the feature space, in the order of the labels.
+    centroids : (n_clusters, n_channels) float64 array
+        Mean value of the pixels of each cluster of the image that was fitted, in its units, in the
+        order of the labels. NaN for a label that no pixel had.
+    feature_centroids : (n, n_features) float64 array
+        What decides: pixels belong to the nearest of these in the feature space.
     space : FeatureSpace
         How pixel values become features.
     smoothing : tuple of float
@@ -42,19 +48,65 @@ class KMeansModel:
         Spatial axes of the image that was fitted.
     parameters : dict
         Every argument of the fit, and the version.
+    values : ValueKind or None
+        Dtype and range of the values that were fitted; None where an older file does not tell.
+    channel_names : tuple of str
+        Names of the channels; empty where they have none.
+    edits : tuple of Edit
+        What was done to the clusters after the fit, in order: merged, deleted, split, divided at a
+        threshold. Labels are those after it.
+    names : dict of int to str
+        Names of clusters, by label.
+    colors : dict of int to str
+        Colours of clusters, by label, as "#rrggbb".
     """
 
     centroids: NDArray[np.float64]
-    space: FeatureSpace
+    feature_centroids: NDArray[np.float64] = field(repr=False)
+    space: FeatureSpace = field(repr=False)
     smoothing: tuple[float, ...]
     n_channels: int
     channel_axis: int | None
     alpha: bool
     n_spatial_axes: int
     parameters: dict[str, Any] = field(repr=False)
+    values: ValueKind | None = None
+    channel_names: tuple[str, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    names: dict[int, str] = field(default_factory=dict)
+    colors: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of clusters: the largest label."""
+        return len(self.centroids)
+
+    @property
+    def color_centroids(self) -> NDArray[np.float64]:
+        """The centroids that decide, in the colour space, ``(n, n_channels)``.
+
+        In "lab" these are L*, a* and b*; in "rgb" values of the image, after smoothing. NaN for
+        channels without weight.
+        """
+        return self.space.colors_of(self.feature_centroids)
+
+    @property
+    def kind(self) -> str:
+        """What kind of image was fitted: "grey", "RGB" or "channels"."""
+        if self.channel_axis is None:
+            return "grey"
+        is_rgb = self.n_channels == 3 and self.channel_axis == -1
+        names = tuple(name.lower() for name in self.channel_names)
+        return "RGB" if is_rgb and names in ((), ("red", "green", "blue")) else "channels"
 
     def predict(
-        self, image: ArrayLike, *, mask: ArrayLike | None = None, progress: Progress | None = None
+        self,
+        image: ArrayLike,
+        *,
+        mask: ArrayLike | None = None,
+        rescale: bool = False,
+        channel_names: Sequence[str] | None = None,
+        progress: Progress | None = None,
     ) -> Segmentation:
         """Label each pixel of an image with the nearest of this model's centroids.
 
@@ -64,7 +116,14 @@ class KMeansModel:
             An image of the same kind as the one that was fitted: the same channels on the same
             axis, values in the same units. Its size may differ.
         mask : bool array, optional
-            Spatial shape; pixels where it is false get label 0.
+            Spatial shape; pixels where it is false get label 0. That of the fit is no part of the
+            model.
+        rescale : bool
+            Whether to bring values of another unsigned integer dtype to the scale of the model: 16
+            bits are divided by 257 for a model of 8. Only where the range of the image is all that
+            its dtype can hold; 12 bits in 16 are not.
+        channel_names : sequence of str, optional
+            Names of the channels of the image, which have to be those of the model.
         progress : callable, optional
             As for `segment`.
 
@@ -72,7 +131,8 @@ class KMeansModel:
         -------
         Segmentation
             Labels are those of the model: clusters that no pixel belongs to stay, with a
-            count of 0 and NaN for their mean.
+            count of 0 and NaN for their mean. Of the image that was fitted, with the same mask,
+            they are the labels of the fit.
 
         Raises
         ------
@@ -83,9 +143,16 @@ class KMeansModel:
         Warns
         -----
         UserWarning
-            If pixels are left out because they are not finite, or most pixels get one label
-            because the values are of another kind than those that were fitted: 16 bits after 8,
-            or 0 to 1 after 0 to 255. The result has each of them in `warnings`.
+            If pixels are left out because they are not finite, or values are of another kind than
+            those that were fitted: 16 bits after 8, or 0 to 1 after 0 to 255. The result has each
+            of them in `warnings`.
+
+        Notes
+        -----
+        A Dask array is not read: its labels are computed when they are asked for. Its `counts`,
+        `centroids` and `inertia`, and so its table, take one pass over all chunks, the first time
+        that one of them is asked for. What only the values tell it does not warn of. With
+        smoothing or position it is read into memory, as by `segment`.
 
         Examples
         --------
@@ -97,22 +164,103 @@ class KMeansModel:
                [1, 2]], dtype=uint8)
         """
         checks.progress(progress)
-        pixels = flatten(
-            image,
-            channel_axis=self.channel_axis,
-            alpha=self.alpha,
-            mask=mask,
-            tick=portion(progress, 0, 0.1, "Reading"),
-        )
-        image_points = self.read(pixels, portion(progress, 0.1, 0.4, "Counting values"))
+        rescale = checks.flag("rescale", rescale)
+        self._check_names(channel_names)
+        form: dict[str, Any] = {"channel_axis": self.channel_axis, "alpha": self.alpha}
+        if checks.is_lazy(image):
+            # Imported here: Dask takes a while, and most images are in memory.
+            import dask.array as da
+
+            from .lazy.image import LazyImage
+            from .lazy.predicted import predict_lazily
+
+            lazy = LazyImage.of(da.asarray(image), **form, mask=mask)
+            if not (self.smoothing or self.space.position):
+                return predict_lazily(self, lazy, rescale=rescale)
+            image, mask = lazy.load_whole(portion(progress, 0, 0.1, "Reading"))
+        tick = portion(progress, 0, 0.1, "Reading")
+        pixels = flatten(image, **form, mask=mask, tick=tick)
+        scaled = self.scaled(pixels) if rescale else pixels
+        image_points = self.read(scaled, portion(progress, 0.1, 0.4, "Counting values"))
         tick = portion(progress, 0.4, 1, "Labelling")
         found = self.label(image_points, tick)
+        notes = not_finite(pixels) + self._notes(scaled, found, rescaled=scaled is not pixels)
+        found = self._edited(found, pixels, scaled)
         tick(1)
-        of_values = note_on_values(pixels, self.space, self.centroids, found)
-        notes = (*not_finite(pixels), *of_values)
         for note in notes:
             checks.warn(note)
         return self.segmentation(pixels, found, n_iter=0, converged=True, notes=notes)
+
+    def _notes(self, pixels: Pixels, found: Labelling, *, rescaled: bool) -> tuple[str, ...]:
+        """Say so if the values of an image are of another kind than those of this model."""
+        notes: tuple[str, ...] = ()
+        if self.values is not None:
+            notes = self.values.note(pixels, self.space.color_space, rescaled=rescaled)
+        return notes or note_on_values(pixels, self.space, self.feature_centroids, found)
+
+    def _check_names(self, names: Sequence[str] | None) -> None:
+        if names is None:
+            return
+        given = checks.channel_names(names, self.n_channels)
+        if self.channel_names and given != self.channel_names:
+            raise ValueError(
+                f"channel_names takes those of the model, {', '.join(self.channel_names)}; got "
+                f"{', '.join(given)}. Bring the channels into this order."
+            )
+
+    def scaled(self, pixels: Pixels) -> Pixels:
+        """Bring the values of an image to the scale of this model.
+
+        Raises
+        ------
+        TypeError
+            If the scale between the dtypes is not plain.
+        ValueError
+            If the model does not know its dtype.
+        """
+        if self.values is None:
+            raise ValueError(
+                "rescale takes False for a model whose file does not tell the dtype that was "
+                "fitted; got True."
+            )
+        # Lab and HSV bring all dtypes to one scale.
+        if self.space.color_space != "rgb" or pixels.dtype == self.values.dtype:
+            return pixels
+        return rescaled(pixels, self.values)
+
+    def labelled(self, pixels: Pixels, *, rescale: bool = False) -> Labelling:
+        """Label the pixels of an image, or of a part of it, without a word."""
+        scaled = self.scaled(pixels) if rescale else pixels
+        return self._edited(self.label(self.read(scaled)), pixels, scaled)
+
+    def _edited(self, found: Labelling, pixels: Pixels, scaled: Pixels) -> Labelling:
+        found = edited(found, self.edits, self.n_clusters, scaled)
+        if scaled is pixels or self.values is None:
+            return found
+        return replace(found, means=found.means * self.values.unit(pixels.dtype))
+
+    def relabelled(
+        self, labels: Mapping[int, int], centroids: NDArray[np.float64]
+    ) -> "KMeansModel":
+        """Return a model that gives clusters other labels: merged ones the same, deleted ones 0.
+
+        Parameters
+        ----------
+        labels : mapping of int to int
+            The new label of each label that changes.
+        centroids : (n_clusters, n_channels) float64 array
+            The means of the clusters then.
+        """
+        moved = {old: new for old, new in labels.items() if old != new}
+        edit = Relabel(tuple(moved), tuple(moved.values()))
+        edits = (*self.edits, edit) if moved else self.edits
+        return replace(
+            self,
+            centroids=centroids,
+            edits=edits,
+            names=_moved(self.names, labels),
+            colors=_moved(self.colors, labels),
+        )
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the model to a JSON file.
@@ -130,7 +278,7 @@ class KMeansModel:
         OSError
             If the file cannot be written.
         """
-        model_file.write(path, {one.name: getattr(self, one.name) for one in fields(self)})
+        model_file.write(path, self)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> "KMeansModel":
@@ -164,20 +312,11 @@ class KMeansModel:
         >>> KMeansModel.load(path).predict([2, 7]).labels
         array([1, 2], dtype=uint8)
         """
-        return cls(**model_file.read(path))
+        return model_file.read(path, cls)
 
     def read(self, pixels: Pixels, tick: Tick | None = None) -> ImagePoints:
         """Bring the pixels of an image into the space of this model."""
-        if pixels.n_channels != self.n_channels:
-            raise ValueError(
-                f"image takes {self.n_channels} channel(s), as the model was fitted on; "
-                f"got {pixels.n_channels}."
-            )
-        if len(pixels.shape) != self.n_spatial_axes and (self.space.position or self.smoothing):
-            raise ValueError(
-                f"image takes {self.n_spatial_axes} spatial axes, since this model smooths or "
-                f"weighs position; got {len(pixels.shape)}."
-            )
+        self.check(pixels)
         check_color_space(self.space.color_space, pixels)
         return read(
             pixels,
@@ -188,10 +327,23 @@ class KMeansModel:
             tick=tick,
         )
 
+    def check(self, pixels: Pixels) -> None:
+        """Refuse an image of other channels, or of other spatial axes where these count."""
+        if pixels.n_channels != self.n_channels:
+            raise ValueError(
+                f"image takes {self.n_channels} channel(s), as the model was fitted on; "
+                f"got {pixels.n_channels}."
+            )
+        if len(pixels.shape) != self.n_spatial_axes and (self.space.position or self.smoothing):
+            raise ValueError(
+                f"image takes {self.n_spatial_axes} spatial axes, since this model smooths or "
+                f"weighs position; got {len(pixels.shape)}."
+            )
+
     def label(self, image: ImagePoints, tick: Tick = no_tick) -> Labelling:
         """Label all pixels of an image that was read for this model."""
-        assigned = image.assign(image.points(self.space), len(self.centroids), 0.0)
-        assigned.move(self.centroids, lambda part: tick(0.7 * part))
+        assigned = image.assign(image.points(self.space), len(self.feature_centroids), 0.0)
+        assigned.move(self.feature_centroids, lambda part: tick(0.7 * part))
         means = image.means(self.space, assigned)
         return label(image, assigned, means, lambda part: tick(0.7 + 0.3 * part))
 
@@ -216,3 +368,13 @@ class KMeansModel:
             model=self,
             _pixels=pixels,
         )
+
+
+def _moved(of_labels: dict[int, str], labels: Mapping[int, int]) -> dict[int, str]:
+    """Give what clusters have to the labels that they get; of merged ones the first has a say."""
+    found: dict[int, str] = {}
+    for old, text in sorted(of_labels.items()):
+        new = labels.get(old, old)
+        if new:
+            found.setdefault(new, text)
+    return found

@@ -31,6 +31,7 @@ def prepare(
     smoothing: float | Sequence[float] = 0.0,
     spatial_weight: float = 0.0,
     fit_scale: float = 1.0,
+    channel_names: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> PreparedImage:
     """Read an image once, to segment it several times.
@@ -38,7 +39,7 @@ def prepare(
     Parameters
     ----------
     image, channel_axis, alpha, mask, color_space, channel_weights, normalize, smoothing, \
-    spatial_weight, fit_scale, progress
+    spatial_weight, fit_scale, channel_names, progress
         As for `segment`.
 
     Returns
@@ -94,6 +95,7 @@ def prepare(
     else:
         pixels = flatten(image, **form, tick=portion(progress, 0, 0.1, "Reading"))
         check_color_space(color_space, pixels)
+    names = () if channel_names is None else checks.channel_names(channel_names, pixels.n_channels)
     weights = checks.channel_weights(channel_weights, pixels.n_channels)
     if spatial_weight:
         # Positions spread as far as the weighted values do, times their own weight.
@@ -137,6 +139,8 @@ def prepare(
         "spatial_weight": spatial_weight,
         "fit_scale": fit_scale,
     }
+    if channel_names is not None:
+        parameters["channel_names"] = list(names)
     if lazy is not None:
         return PreparedBlocks(whole, fitted, space, parameters, lazy, reading)
     whole.is_kept = True

@@ -13,6 +13,7 @@ from . import checks
 from .choose_k import ClusterCurve
 from .fitting import OPTIMAL_LIMIT, Fit, Fitting
 from .image.features import FeatureSpace
+from .kind import ValueKind
 from .kmeans.assignment import Assigned
 from .kmeans.lloyd import LloydResult, lloyd
 from .kmeans.points import Points
@@ -49,6 +50,11 @@ class PreparedImage:
     def _points_of_whole(self) -> Points:
         """The same of the image where a smaller copy was fitted."""
         return self._fitting.points if self._is_whole else self._whole.points(self._space)
+
+    @cached_property
+    def _value_range(self) -> tuple[float, float]:
+        """The lowest and the highest value of the image."""
+        return self._whole.value_range
 
     @property
     def _is_whole(self) -> bool:
@@ -196,7 +202,7 @@ class PreparedImage:
         tick(1)
         for note in notes:
             checks.warn(note)
-        model = self._model(assigned.centroids, parameters)
+        model = self._model(assigned.centroids, means, parameters)
         return model.segmentation(
             self._whole.pixels,
             labelling,
@@ -302,12 +308,18 @@ class PreparedImage:
                 assigned.move(assigned.centroids)
         return means
 
-    def _model(self, centroids: NDArray[np.float64], parameters: dict[str, Any]) -> KMeansModel:
+    def _model(
+        self,
+        centroids: NDArray[np.float64],
+        means: NDArray[np.float64],
+        parameters: dict[str, Any],
+    ) -> KMeansModel:
         pixels = self._whole.pixels
         axis = pixels.channel_axis
         sigma = tuple(self._parameters["smoothing"])
         return KMeansModel(
-            centroids=centroids,
+            centroids=means,
+            feature_centroids=centroids,
             space=self._space,
             smoothing=sigma if any(sigma) else (),
             n_channels=pixels.n_channels,
@@ -315,4 +327,6 @@ class PreparedImage:
             alpha=pixels.alpha is not None,
             n_spatial_axes=len(pixels.shape),
             parameters=parameters,
+            values=ValueKind(pixels.dtype, *self._value_range),
+            channel_names=tuple(self._parameters.get("channel_names", ())),
         )

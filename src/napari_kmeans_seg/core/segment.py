@@ -30,6 +30,7 @@ def segment(
     tol: float = 1e-4,
     fit_scale: float = 1.0,
     seed: int | np.random.Generator | None = 0,
+    channel_names: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> Segmentation:
     """Segment an image by k-means on its pixel values.
@@ -86,6 +87,8 @@ def segment(
         spatial axes), then label the full image.
     seed : int, numpy.random.Generator or None
         The same call with the same int gives the same bits. None: different each time.
+    channel_names : sequence of str, optional
+        Names of the channels, alpha not counted, for the table and the model.
     progress : callable, optional
         Called as ``progress(fraction, stage)`` from this thread, some times a second. An
         exception that it raises stops the work and comes out of this function.
@@ -175,6 +178,7 @@ def segment(
         smoothing=smoothing,
         spatial_weight=spatial_weight,
         fit_scale=fit_scale,
+        channel_names=channel_names,
         progress=within(progress, 0, 0.4),
     )
     prepared._whole.is_kept = False

@@ -154,8 +154,8 @@ class Segmentation:
         -------
         Segmentation
             With labels from 1 again, ordered by brightness. `centroids` are the means of the
-            joined pixels; `inertia`, `model` and `parameters`, with their ``n_clusters``, remain
-            those of the clusters before merging.
+            joined pixels; `model` merges the clusters of other images alike. `inertia` and
+            `parameters`, with their ``n_clusters``, remain those before merging.
 
         Raises
         ------
@@ -194,8 +194,14 @@ class Segmentation:
         rank[order] = np.arange(kept.size)
         table = np.zeros(self.n_clusters + 1, label_dtype(kept.size))
         table[1:] = rank[index] + 1
+        into = tuple(table[1:].tolist())
+        model = self.model.relabelled(dict(enumerate(into, 1)), centroids[order])
         return replace(
-            self, labels=self._look_up(table), centroids=centroids[order], counts=counts[order]
+            self,
+            labels=self._look_up(table),
+            centroids=centroids[order],
+            counts=counts[order],
+            model=model,
         )
 
     def to_dataframe(self, channel_names: Sequence[str] | None = None) -> "pd.DataFrame":
@@ -204,8 +210,8 @@ class Segmentation:
         Parameters
         ----------
         channel_names : sequence of str, optional
-            One name per channel, such as ("red", "green", "blue"). Their numbers from 0 by
-            default.
+            One name per channel, such as ("red", "green", "blue"). Those of the model by default,
+            or their numbers from 0.
 
         Returns
         -------
@@ -222,14 +228,9 @@ class Segmentation:
         import pandas as pd
 
         n_channels = self.centroids.shape[1]
-        given = range(n_channels) if channel_names is None else channel_names
-        names = [str(one) for one in checks.several("channel_names", given, "a sequence of names")]
-        if len(names) != n_channels:
-            raise ValueError(
-                f"channel_names takes one name per channel, {n_channels} here; got {len(names)}."
-            )
-        if twice := [name for name in names if names.count(name) > 1]:
-            raise ValueError(f"channel_names takes each name once; got {twice[0]!r} twice.")
+        if channel_names is None:
+            channel_names = self.model.channel_names or [str(i) for i in range(n_channels)]
+        names = checks.channel_names(channel_names, n_channels)
         table = {
             "label": np.arange(1, self.n_clusters + 1),
             "pixels": self.counts,

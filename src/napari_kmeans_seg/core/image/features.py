@@ -126,6 +126,19 @@ class FeatureSpace:
         middle = (np.array(pixels.shape) - 1) / 2 * self.position
         return np.hstack([features, np.tile(middle, (len(centroids), 1))])
 
+    def colors_of(self, centroids: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return where ``(n_clusters, n_features)`` centroids lie in the colour space.
+
+        That is in the units of the image where this is "rgb". NaN for channels without weight.
+        """
+        scale = np.array(self.scale)
+        with np.errstate(over="ignore", under="ignore"):
+            colors = centroids[:, : scale.size] / np.where(scale > 0, scale, np.nan)
+            found: NDArray[np.float64] = np.ldexp(
+                colors + np.array(self.offset, np.float64), self.exponent
+            )
+        return found
+
     def brightness(self, centroids: NDArray[np.float64]) -> NDArray[np.float64]:
         """Say how bright ``(n_clusters, n_features)`` centroids are, as far as features tell."""
         scale = np.array(self.scale)

@@ -135,7 +135,12 @@ Table = tuple[Codes, Labels, Packing]
 
 
 def label_blocks(
-    source: da.Array, mask: da.Array | None, model: KMeansModel, table: Table | None = None
+    source: da.Array,
+    mask: da.Array | None,
+    model: KMeansModel,
+    table: Table | None = None,
+    *,
+    rescale: bool = False,
 ) -> da.Array:
     """Label a Dask array with the nearest of a model's centroids, when it is asked for.
 
@@ -149,6 +154,8 @@ def label_blocks(
         The centroids.
     table : tuple, optional
         The distinct values of the image with their labels, if they are known.
+    rescale : bool
+        As for `KMeansModel.predict`.
 
     Returns
     -------
@@ -156,7 +163,7 @@ def label_blocks(
         Labels, in the spatial shape and chunks of the image.
     """
     axis = model.channel_axis
-    dtype = label_dtype(len(model.centroids))
+    dtype = label_dtype(model.n_clusters)
     packing, known = None, None
     if table is not None:
         codes, of_codes, packing = table
@@ -169,6 +176,7 @@ def label_blocks(
         model=model,
         packing=packing,
         known=known,
+        rescale=rescale,
         dtype=dtype,
         drop_axis=[] if axis is None else [axis % source.ndim],
         meta=np.empty((0,) * (source.ndim - (axis is not None)), dtype),
@@ -212,19 +220,26 @@ Sums = tuple[NDArray[np.int64], NDArray[np.float64], float]
 
 
 def sum_up(
-    image: LazyImage, chunks: Sequence[Index], model: KMeansModel, tick: Tick = no_tick
+    image: LazyImage,
+    chunks: Sequence[Index],
+    model: KMeansModel,
+    tick: Tick = no_tick,
+    *,
+    rescale: bool = False,
 ) -> Sums:
     """Read chunks to count the pixels of each label; the labels themselves are not kept."""
-    visit = partial(_sum_block, model=model)
+    visit = partial(_sum_block, model=model, rescale=rescale)
     return gather(visit, _add_up, image.source, image.mask, chunks=chunks, tick=tick)
 
 
-def _sum_block(block: NDArray[Any], mask: NDArray[Any] | None, model: KMeansModel) -> Sums:
+def _sum_block(
+    block: NDArray[Any], mask: NDArray[Any] | None, model: KMeansModel, *, rescale: bool
+) -> Sums:
     pixels = pixels_of(block, mask, model.channel_axis, alpha=model.alpha)
     if not pixels.n_valid:
-        k = len(model.centroids)
+        k = model.n_clusters
         return np.zeros(k, np.int64), np.full((k, model.n_channels), np.nan), 0.0
-    found = model.label(model.read(pixels))
+    found = model.labelled(pixels, rescale=rescale)
     return found.counts, found.means, found.inertia
 
 
@@ -274,13 +289,14 @@ def _label_block(
     model: KMeansModel,
     packing: Packing | None,
     known: Labels | None,
+    rescale: bool,
 ) -> Labels:
     pixels = pixels_of(block, mask, model.channel_axis, alpha=model.alpha)
     if packing is not None and known is not None:
         return look_up(known, packing, pixels).reshape(pixels.shape)
     if pixels.n_valid:
-        return model.label(model.read(pixels)).labels
-    return np.zeros(pixels.shape, label_dtype(len(model.centroids)))
+        return model.labelled(pixels, rescale=rescale).labels
+    return np.zeros(pixels.shape, label_dtype(model.n_clusters))
 
 
 def _paint_block(

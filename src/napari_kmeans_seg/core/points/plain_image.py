@@ -41,6 +41,12 @@ class PlainImage:
         """A value from the middle of each channel, in the colour space."""
         return self._values.middle
 
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """The lowest and the highest value of the image as it came."""
+        low, high = PixelValues(self.pixels).limits
+        return float(low.min()), float(high.max())
+
     def variances(self, middle: tuple[float, ...]) -> NDArray[np.float64]:
         """Variance of each channel in the colour space, ``(n_channels,)``."""
         space = FeatureSpace("rgb", middle, (1.0,) * len(middle))

@@ -1,0 +1,74 @@
+"""A Dask array that a model labels: nothing of it is read before it is asked for."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from .. import checks
+from ..image.colors import check_color_space
+from ..model import KMeansModel
+from .chunks import every_chunk
+from .image import LazyImage
+from .prepared import BlockwiseSegmentation, label_blocks, sum_up
+
+SUMMED = ("counts", "centroids", "inertia")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PredictedBlocks(BlockwiseSegmentation):
+    """A `Segmentation` by a model, of which nothing was read.
+
+    `labels`, `image` and masks are Dask arrays. `counts`, `centroids` and `inertia`, and what is
+    made of them, take one pass over all chunks, the first time that one of them is asked for.
+    """
+
+    _image: LazyImage = field(repr=False)
+    _rescale: bool = field(repr=False)
+
+    def __post_init__(self) -> None:
+        # Not there until they are asked for: see `__getattr__`.
+        for name in SUMMED:
+            if getattr(self, name) is None:
+                object.__delattr__(self, name)
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in SUMMED:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        image = self._image
+        sums = sum_up(image, every_chunk(image.source), self.model, rescale=self._rescale)
+        for which, found in zip(SUMMED, sums, strict=True):
+            if which not in self.__dict__:
+                object.__setattr__(self, which, found)
+        return self.__dict__[name]
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of clusters."""
+        return self.model.n_clusters
+
+
+def predict_lazily(model: KMeansModel, image: LazyImage, *, rescale: bool) -> PredictedBlocks:
+    """Label a Dask array with the nearest of a model's centroids, when it is asked for."""
+    form = image.form
+    model.check(form)
+    scaled = model.scaled(form) if rescale else form
+    check_color_space(model.space.color_space, form)
+    notes: tuple[str, ...] = ()
+    if model.values is not None and scaled is form:
+        notes = model.values.note_unread(form.dtype, model.space.color_space)
+    for note in notes:
+        checks.warn(note)
+    nothing: Any = None
+    return PredictedBlocks(
+        labels=label_blocks(image.source, image.mask, model, rescale=rescale),
+        centroids=nothing,
+        counts=nothing,
+        inertia=nothing,
+        n_iter=0,
+        converged=True,
+        warnings=notes,
+        model=model,
+        _pixels=form,
+        _source=image.source,
+        _image=image,
+        _rescale=rescale,
+    )
