@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import checks, model_file
+from . import checks, model_file, shown
 from .edits import Edit, Relabel, edited
 from .image.colors import check_color_space
 from .image.features import FeatureSpace
@@ -22,7 +22,7 @@ from .points.reading import read
 from .segmentation import Segmentation
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class KMeansModel:
     """Centroids, the feature space in which they decide, and what was done to the clusters.
 
@@ -62,19 +62,27 @@ class KMeansModel:
     """
 
     centroids: NDArray[np.float64]
-    feature_centroids: NDArray[np.float64] = field(repr=False)
-    space: FeatureSpace = field(repr=False)
+    feature_centroids: NDArray[np.float64]
+    space: FeatureSpace
     smoothing: tuple[float, ...]
     n_channels: int
     channel_axis: int | None
     alpha: bool
     n_spatial_axes: int
-    parameters: dict[str, Any] = field(repr=False)
+    parameters: dict[str, Any]
     values: ValueKind | None = None
     channel_names: tuple[str, ...] = ()
     edits: tuple[Edit, ...] = ()
     names: dict[int, str] = field(default_factory=dict)
     colors: dict[int, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Say in one line what it is."""
+        return shown.line_of_model(self)
+
+    def _repr_html_(self) -> str:
+        """Show the clusters in a notebook."""
+        return shown.model_html(self)
 
     @property
     def n_clusters(self) -> int:

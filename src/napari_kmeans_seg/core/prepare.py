@@ -127,7 +127,7 @@ def prepare(
     space = feature_space(fitted, color_space, weights, normalize, spatial_weight, pixels.shape)
     if progress is not None:
         progress(1.0, "Measuring")
-    parameters = {
+    parameters: dict[str, Any] = {
         "version": VERSION,
         "channel_axis": None if channel_axis is None else int(channel_axis),
         "alpha": pixels.alpha is not None,

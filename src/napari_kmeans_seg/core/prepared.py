@@ -23,12 +23,13 @@ from .parallel import Progress, Tick, portion
 from .points.image_points import ImagePoints, label
 from .scores import cluster_curve
 from .segmentation import Segmentation, by_brightness
+from .shown import size_of
 
 REORDERED = 10
 """Times that clusters are put in the order of their brightness; rarely one."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PreparedImage:
     """An image that was read by `prepare`.
 
@@ -41,6 +42,22 @@ class PreparedImage:
     _fitted: ImagePoints = field(repr=False)
     _space: FeatureSpace = field(repr=False)
     _parameters: dict[str, Any]
+
+    def __repr__(self) -> str:
+        """Say in one line what it is."""
+        size = size_of(self._shape, self._whole.pixels.dtype, self._whole.pixels.n_channels)
+        given = {"color_space": "rgb", "normalize": False, "spatial_weight": 0, "fit_scale": 1}
+        used = [
+            f"{name}={self._parameters[name]!r}"
+            for name, default in given.items()
+            if self._parameters[name] != default
+        ]
+        return f"PreparedImage({', '.join([size, *used])})"
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        """Spatial shape of the image."""
+        return self._whole.pixels.shape
 
     @cached_property
     def _fitting(self) -> Fitting:

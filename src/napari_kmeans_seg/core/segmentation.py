@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import checks
+from . import checks, shown
 from .image.pixels import Pixels
 from .kmeans.nearest import label_dtype
 from .painting import paint
@@ -26,7 +26,7 @@ def by_brightness(centroids: NDArray[np.float64]) -> NDArray[np.intp]:
     return np.argsort((centroids / centroids.shape[1]).sum(axis=1), kind="stable")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Segmentation:
     """An image segmented by k-means.
 
@@ -65,6 +65,14 @@ class Segmentation:
     warnings: tuple[str, ...]
     model: "KMeansModel"
     _pixels: Pixels = field(repr=False)
+
+    def __repr__(self) -> str:
+        """Say in one line what it is."""
+        return shown.line_of_segmentation(self, self.inertia)
+
+    def _repr_html_(self) -> str:
+        """Show the clusters in a notebook, with a small picture."""
+        return shown.segmentation_html(self, picture=True)
 
     @property
     def n_clusters(self) -> int:
@@ -224,6 +232,12 @@ class Segmentation:
             If `channel_names` is no sequence of names.
         ValueError
             If there is not one name per channel, or two are the same.
+
+        Notes
+        -----
+        It costs nothing: counts and means are known from the fit, of a Dask array, too. Only those
+        that `KMeansModel.predict` gives of a Dask array take one pass over all chunks, the first
+        time that the table, `counts`, `centroids` or `inertia` is asked for.
         """
         import pandas as pd
 

@@ -1,11 +1,13 @@
 """A Dask array that a model labels: nothing of it is read before it is asked for."""
 
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 from .. import checks
 from ..image.colors import check_color_space
 from ..model import KMeansModel
+from ..shown import line_of_segmentation
 from .chunks import every_chunk
 from .image import LazyImage
 from .prepared import BlockwiseSegmentation, label_blocks, sum_up
@@ -29,6 +31,18 @@ class PredictedBlocks(BlockwiseSegmentation):
         for name in SUMMED:
             if getattr(self, name) is None:
                 object.__delattr__(self, name)
+
+    def __repr__(self) -> str:
+        """Say in one line what it is; nothing is read for it."""
+        known = self.__dict__.get("inertia")
+        lazy = "lazy labels" if "counts" in self.__dict__ else "lazy labels, not counted yet"
+        return line_of_segmentation(self, known, lazy)
+
+    def _repr_html_(self) -> str:
+        """Show the clusters in a notebook: those of the model, where nothing was read yet."""
+        if "counts" in self.__dict__:
+            return super()._repr_html_()
+        return f"<p>{escape(repr(self))}</p>{self.model._repr_html_()}"
 
     def __getattr__(self, name: str) -> Any:
         if name not in SUMMED:

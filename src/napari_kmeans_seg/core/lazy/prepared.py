@@ -27,17 +27,30 @@ from ..points.counting import Codes, Packing, look_up, table_of
 from ..points.image_points import ImagePoints
 from ..prepared import PreparedImage
 from ..segmentation import Segmentation
+from ..shown import line_of_segmentation, segmentation_html
 from .chunks import Index, every_chunk, gather
 from .image import LazyImage, Reading, pixels_of
 from .points import EXACT_PIXELS, ChunkAssignment, SampledImage, join_all_means
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class BlockwiseSegmentation(Segmentation):
-    """A `Segmentation` whose `labels`, `image` and masks are Dask arrays."""
+    """A `Segmentation` whose `labels`, `image` and masks are Dask arrays.
+
+    Each of these reads the chunks that it is asked for, each once. `counts`, `centroids`, `inertia`
+    and the table are known from the fit and read nothing.
+    """
 
     labels: da.Array
     _source: da.Array = field(repr=False)
+
+    def __repr__(self) -> str:
+        """Say in one line what it is; nothing is read for it."""
+        return line_of_segmentation(self, self.inertia, "lazy labels")
+
+    def _repr_html_(self) -> str:
+        """Show the clusters in a notebook; of a lazy image without a picture."""
+        return segmentation_html(self, picture=False)
 
     @cached_property
     def image(self) -> da.Array:
@@ -60,12 +73,16 @@ class BlockwiseSegmentation(Segmentation):
         return self.labels.map_blocks(partial(paint, table), dtype=table.dtype)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PreparedBlocks(PreparedImage):
     """A Dask array that was read by `prepare`: `segment` gives a `BlockwiseSegmentation`."""
 
     _image: LazyImage = field(repr=False)
     _reading: Reading | None = field(repr=False)
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        return self._image.shape
 
     def choose_k(self, *arguments: Any, **named: Any) -> ClusterCurve:
         """Score numbers of clusters on what was read; see `PreparedImage.choose_k`."""

@@ -44,7 +44,9 @@ class PlainImage:
     @property
     def value_range(self) -> tuple[float, float]:
         """The lowest and the highest value of the image as it came."""
-        low, high = PixelValues(self.pixels).limits
+        # Known already where the values are those of the image, which others ask for, too.
+        is_same = self._values.pixels is self.pixels
+        low, high = (self._values if is_same else PixelValues(self.pixels)).limits
         return float(low.min()), float(high.max())
 
     def variances(self, middle: tuple[float, ...]) -> NDArray[np.float64]:
