@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .parallel import Progress, never_falling
+
 MAX_CLUSTERS = 65_535
 """Labels fit in uint16."""
 
@@ -145,13 +147,14 @@ def flag(name: str, value: Any) -> bool:
     return bool(value)
 
 
-def progress(value: Any) -> None:
-    """Refuse a `progress` that cannot be called."""
+def progress(value: Any) -> Progress | None:
+    """Return a `progress` that can be called, and never falls; None where there is none."""
     if value is not None and not callable(value):
         raise TypeError(
             "progress takes a function, called as progress(fraction, stage), or None; "
             f"got {value!r} ({type(value).__name__})."
         )
+    return never_falling(value)
 
 
 def choice(name: str, value: Any, choices: Sequence[str]) -> str:

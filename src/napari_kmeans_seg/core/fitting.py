@@ -13,7 +13,7 @@ from .image.features import FeatureSpace
 from .kmeans.assignment import Assigned
 from .kmeans.fit import CLOSE, level_sizes, start_of
 from .kmeans.lloyd import LloydResult, lloyd
-from .kmeans.optimal import OptimalPartitions, optimal_partitions
+from .kmeans.optimal import OptimalPartitions, most_clusters, optimal_partitions
 from .kmeans.points import Points, WeightedPoints
 from .kmeans.seeding import k_means_plus_plus, random_points
 from .notes import few_values, not_finite
@@ -126,6 +126,12 @@ class Fitting:
         self, points: WeightedPoints, n_clusters: int, tick: Tick = no_tick
     ) -> OptimalPartitions:
         """Find the optimal partitions of points of one feature into up to so many clusters."""
+        if n_clusters > most_clusters(points.n):
+            raise ValueError(
+                f"init='optimal' takes up to {most_clusters(points.n):,} clusters of an image of "
+                f"{points.n:,} distinct values, whose table has 512 MB then; got {n_clusters:,}. "
+                "Set init='k-means++', or fewer clusters."
+            )
         key = points.n, n_clusters
         if key not in self._optima:
             order = np.argsort(points.features[0], kind="stable")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from os import PathLike
 from typing import Any
 
@@ -16,7 +17,7 @@ from .image.pixels import Pixels, flatten
 from .kind import ValueKind, rescaled
 from .notes import not_finite
 from .other_values import note_on_values
-from .parallel import Progress, Tick, no_tick, portion
+from .parallel import Progress, Tick, alive, no_tick, portion
 from .points.image_points import ImagePoints, Labelling, label
 from .points.reading import read
 from .segmentation import Segmentation
@@ -171,7 +172,7 @@ class KMeansModel:
         array([[2, 1],
                [1, 2]], dtype=uint8)
         """
-        checks.progress(progress)
+        progress = checks.progress(progress)
         rescale = checks.flag("rescale", rescale)
         self._check_names(channel_names)
         form: dict[str, Any] = {"channel_axis": self.channel_axis, "alpha": self.alpha}
@@ -185,16 +186,18 @@ class KMeansModel:
             lazy = LazyImage.of(da.asarray(image), **form, mask=mask)
             if not (self.smoothing or self.space.position):
                 return predict_lazily(self, lazy, rescale=rescale)
-            image, mask = lazy.load_whole(portion(progress, 0, 0.1, "Reading"))
+            image, mask = alive(lazy.load_whole, portion(progress, 0, 0.1, "Reading"))
         tick = portion(progress, 0, 0.1, "Reading")
         pixels = flatten(image, **form, mask=mask, tick=tick)
         scaled = self.scaled(pixels) if rescale else pixels
-        image_points = self.read(scaled, portion(progress, 0.1, 0.4, "Counting values"))
+        tick = portion(progress, 0.1, 0.4, "Counting values")
+        image_points = alive(partial(self.read, scaled), tick)
         tick = portion(progress, 0.4, 1, "Labelling")
-        found = self.label(image_points, tick)
-        notes = not_finite(pixels) + self._notes(scaled, found, rescaled=scaled is not pixels)
-        found = self._edited(found, pixels, scaled)
-        tick(1)
+        of_centroids = alive(partial(self.label, image_points), tick)
+        is_other = scaled is not pixels
+        notes = not_finite(pixels) + self._notes(scaled, of_centroids, rescaled=is_other)
+        tick = portion(progress, 1, 1, "Labelling")
+        found = alive(lambda _: self._edited(of_centroids, pixels, scaled), tick)
         for note in notes:
             checks.warn(note)
         return self.segmentation(pixels, found, n_iter=0, converged=True, notes=notes)

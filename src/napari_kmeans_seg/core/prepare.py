@@ -1,6 +1,7 @@
 """Read an image once: its distinct values, or what stands for them."""
 
 from collections.abc import Sequence
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -11,7 +12,7 @@ from . import checks
 from .image.averages import shrink
 from .image.colors import check_color_space, check_limits
 from .image.pixels import Pixels, flatten
-from .parallel import Progress, Tick, portion, within
+from .parallel import Progress, Tick, alive, portion, within
 from .points.image_points import ImagePoints
 from .points.reading import feature_space, read
 from .prepared import PreparedImage
@@ -63,7 +64,7 @@ def prepare(
     fit_scale = checks.real("fit_scale", fit_scale, 0, 1, above=True)
     spatial_weight = checks.weight("spatial_weight", spatial_weight)
     normalize = checks.flag("normalize", normalize)
-    checks.progress(progress)
+    progress = checks.progress(progress)
     form: dict[str, Any] = {"channel_axis": channel_axis, "alpha": alpha, "mask": mask}
     lazy, reading = None, None
     if checks.is_lazy(image):
@@ -77,13 +78,13 @@ def prepare(
         check_color_space(color_space, lazy.form)
         tick = portion(progress, 0, 0.4, "Reading")
         if spatial_weight or np.any(np.asarray(smoothing)):
-            image, form["mask"] = lazy.load_whole(tick)
+            image, form["mask"] = alive(lazy.load_whole, tick)
             lazy, progress = None, within(progress, 0.4, 1)
         elif lazy.is_small and (lazy.packing is None or fit_scale < 1):
-            image, form["mask"] = lazy.load(tick)
+            image, form["mask"] = alive(lazy.load, tick)
             progress = within(progress, 0.4, 1)
         else:
-            reading = read_chunks(lazy, fit_scale, tick)
+            reading = alive(partial(read_chunks, lazy, fit_scale), tick)
             if lazy.form.dtype.kind == "f":
                 check_limits(color_space, reading.limits.min(), reading.limits.max())
             if lazy.is_small and reading.is_noise:
@@ -118,13 +119,20 @@ def prepare(
         )
 
     if reading is None:
-        whole = read_pixels(pixels, None, portion(progress, 0.1, 0.5, "Counting values"))
+        tick = portion(progress, 0.1, 0.5, "Counting values")
+        whole = alive(partial(read_pixels, pixels, None), tick)
         fitted = whole
     if fit_scale < 1 and reading is None:
-        small = shrink(pixels, fit_scale, portion(progress, 0.5, 0.6, "Shrinking"))
+        tick = portion(progress, 0.5, 0.6, "Shrinking")
+        small = alive(partial(shrink, pixels, fit_scale), tick)
         tick = portion(progress, 0.6, 0.8, "Counting values")
-        fitted = read_pixels(small, whole.exponent, tick)
-    space = feature_space(fitted, color_space, weights, normalize, spatial_weight, pixels.shape)
+        fitted = alive(partial(read_pixels, small, whole.exponent), tick)
+    space = alive(
+        lambda _: feature_space(
+            fitted, color_space, weights, normalize, spatial_weight, pixels.shape
+        ),
+        portion(progress, 0.8, 1, "Measuring"),
+    )
     if progress is not None:
         progress(1.0, "Measuring")
     parameters: dict[str, Any] = {

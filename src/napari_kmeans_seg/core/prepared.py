@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from .kmeans.lloyd import LloydResult, lloyd
 from .kmeans.points import Points
 from .model import KMeansModel
 from .notes import not_finite, without_pixels
-from .parallel import Progress, Tick, portion
+from .parallel import Progress, Tick, alive, portion
 from .points.image_points import ImagePoints, label
 from .scores import cluster_curve
 from .segmentation import Segmentation, by_brightness
@@ -154,13 +154,17 @@ class PreparedImage:
         """
         n_clusters = checks.integer("n_clusters", n_clusters, 1, checks.MAX_CLUSTERS)
         keep_order = checks.flag("keep_order", keep_order) and not isinstance(init, str)
-        checks.progress(progress)
+        progress = checks.progress(progress)
         tick = portion(progress, 0, 0.8, "Clustering")
         arguments = n_clusters, init, n_init, max_iter, tol, seed
-        fitted = self._fitting.fit(*arguments, tick, keep_order=keep_order)
+
+        def fit(tick: Tick) -> tuple[Fit, Assigned, NDArray[np.float64]]:
+            fitted = self._fitting.fit(*arguments, tick, keep_order=keep_order)
+            assigned = self._assign_whole(fitted)
+            return fitted, assigned, self._in_order(assigned, fitted, keep_order=keep_order)
+
+        fitted, assigned, means = alive(fit, tick)
         tick = portion(progress, 0.8, 1.0, "Labelling")
-        assigned = self._assign_whole(fitted)
-        means = self._in_order(assigned, fitted, keep_order=keep_order)
         notes = fitted.notes
         notes += without_pixels(len(fitted.result.centroids), len(means))
         return self._result(assigned, means, fitted.result, fitted.parameters, notes, tick)
@@ -191,7 +195,7 @@ class PreparedImage:
         >>> prepare([10, 20, 30, 90]).classify([[100], [0]]).labels
         array([2, 2, 2, 1], dtype=uint8)
         """
-        checks.progress(progress)
+        progress = checks.progress(progress)
         given = checks.centroids("centroids", centroids, None, self._whole.pixels.n_channels)
         start = self._space.of_centroids(given, self._whole.pixels)
         parameters = deepcopy(self._parameters)
@@ -199,8 +203,12 @@ class PreparedImage:
         parameters |= {"n_init": 1, "max_iter": 0, "tol": 0.0, "seed": None}
         assigned = self._whole.assign(self._points_of_whole, len(given), 0.0)
         tick = portion(progress, 0, 1, "Labelling")
-        assigned.move(start, lambda part: tick(0.5 * part))
-        means = self._whole.means(self._space, assigned)
+
+        def assign(tick: Tick) -> NDArray[np.float64]:
+            assigned.move(start, lambda part: tick(0.5 * part))
+            return self._whole.means(self._space, assigned)
+
+        means = alive(assign, tick)
         result = LloydResult(start, 0, converged=True, between=0.0)
         notes = not_finite(self._whole.pixels)
         return self._result(assigned, means, result, parameters, notes, tick)
@@ -215,7 +223,7 @@ class PreparedImage:
         tick: Tick,
     ) -> Segmentation:
         """Label the pixels as their points are assigned."""
-        labelling = label(self._whole, assigned, means, tick)
+        labelling = alive(partial(label, self._whole, assigned, means), tick)
         tick(1)
         for note in notes:
             checks.warn(note)
@@ -256,7 +264,7 @@ class PreparedImage:
         TypeError, ValueError
             If an argument is not what it should be.
         """
-        checks.progress(progress)
+        progress = checks.progress(progress)
         wanted = checks.numbers_of_clusters("n_clusters", n_clusters)
         if not isinstance(init, str):
             raise TypeError(f"init takes one of {', '.join(checks.INITS)} here; got an array.")
@@ -267,11 +275,12 @@ class PreparedImage:
         most = max(optimal, default=0)
         if most:
             known, tick = self._fitting.known_values, portion(progress, 0, 0, "Optimum")
-            self._fitting.optimum(known, min(most, known.n), tick)
+            alive(partial(self._fitting.optimum, known, min(most, known.n)), tick)
         numbers, inertias, centroids = [], [], []
         for i, k in enumerate(wanted):
             tick = portion(progress, i / len(wanted), (i + 1) / len(wanted), f"{k} clusters")
-            fitted = self._fitting.fit(k, init, n_init, max_iter, tol, seed, tick, most=most)
+            arguments = k, init, n_init, max_iter, tol, seed
+            fitted = alive(partial(self._fitting.fit, *arguments, most=most), tick)
             numbers.append(len(fitted.result.centroids))
             inertias.append(fitted.assigned.inertia * self._scale_of_costs)
             centroids.append(fitted.result.centroids)
@@ -282,9 +291,15 @@ class PreparedImage:
         if len(numbers) > 1 and numbers[-1] == numbers[-2]:
             numbers, inertias, centroids = numbers[:-1], inertias[:-1], centroids[:-1]
         n_pixels = self._whole.n_valid
-        whole = self._fitting.fit(1, "k-means++").assigned
+        fit = partial(self._fitting.fit, 1, "k-means++", 1, 300, 1e-4, 0)
+        whole = alive(fit, portion(progress, 1, 1, "Scoring")).assigned
         scatter = whole.inertia * self._scale_of_costs
-        curve = cluster_curve(numbers, inertias, centroids, self._fitting.coarse, scatter, n_pixels)
+
+        def score(_: Tick) -> ClusterCurve:
+            coarse = self._fitting.coarse
+            return cluster_curve(numbers, inertias, centroids, coarse, scatter, n_pixels)
+
+        curve = alive(score, portion(progress, 1, 1, "Scoring"))
         with np.errstate(over="ignore"):
             return replace(curve, inertia=np.ldexp(curve.inertia, 2 * self._space.exponent))
 

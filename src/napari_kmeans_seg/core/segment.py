@@ -71,7 +71,8 @@ def segment(
     init : {"auto", "k-means++", "random", "optimal"} or (n_clusters, n_channels) array
         Where the centroids start. "optimal" takes one channel and finds the global optimum: exactly
         where the distinct values are known (8 and 16 bits, and up to 262,144 of them), else on
-        means of some values each, 32,768 of them, from which all pixels are brought to rest.
+        means of some values each, 32,768 of them, from which all pixels are brought to rest. Its
+        table has 512 MB at most: 4,096 clusters of 65,536 values, 512 of 262,144.
         "auto" is "optimal" for one channel where that is cheap, else "k-means++". An array gives
         initial centroids in the units of the image, and the result is the fixed point that
         Lloyd's algorithm reaches from there.
@@ -166,7 +167,7 @@ def segment(
     >>> seg.image.shape
     (400, 600, 3)
     """
-    checks.progress(progress)
+    progress = checks.progress(progress)
     prepared = prepare(
         image,
         channel_axis=channel_axis,
@@ -256,7 +257,7 @@ def choose_k(
     >>> bool((curve.inertia[1:] < curve.inertia[:-1]).all())
     True
     """
-    checks.progress(progress)
+    progress = checks.progress(progress)
     prepared = prepare(
         image,
         channel_axis=channel_axis,

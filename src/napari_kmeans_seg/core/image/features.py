@@ -201,5 +201,14 @@ def exponent_of(limits: NDArray[Any]) -> int:
 
 
 def divide(pixels: Pixels, exponent: int) -> Pixels:
-    """Divide the channels by two to the power of `exponent`."""
-    return replace(pixels, channels=np.ldexp(pixels.channels, -exponent)) if exponent else pixels
+    """Divide the channels by two to the power of `exponent`.
+
+    What is then beyond all features is as far as these: an image that was fitted has none of it.
+    """
+    if not exponent:
+        return pixels
+    with np.errstate(over="ignore", under="ignore"):
+        # Of integers it would be a float of few bits.
+        channels = np.ldexp(pixels.channels.astype(np.float64, copy=False), -exponent)
+    np.clip(channels, -LARGEST, LARGEST, out=channels)
+    return replace(pixels, channels=channels, dtype=np.dtype(np.float64))
