@@ -1,7 +1,7 @@
 """What a person did to the clusters of a model, in order: each edit labels pixels anew."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,12 @@ from .painting import paint
 from .points.image_points import Labelling, means_of_pixels
 from .points.sums import join_means
 
-if TYPE_CHECKING:
-    from .model import KMeansModel
+
+class Labeller(Protocol):
+    """What labels the pixels of an image: a `KMeansModel`."""
+
+    def labelled(self, pixels: Pixels) -> Labelling:
+        """Label the pixels of an image, or of a part of it."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class Split:
 
     label: int
     into: tuple[int, ...]
-    model: "KMeansModel"
+    model: Labeller
 
     @property
     def largest(self) -> int:

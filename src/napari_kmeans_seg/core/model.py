@@ -178,14 +178,11 @@ class KMeansModel:
         form: dict[str, Any] = {"channel_axis": self.channel_axis, "alpha": self.alpha}
         if checks.is_lazy(image):
             # Imported here: Dask takes a while, and most images are in memory.
-            import dask.array as da
+            from .lazy import predicted
 
-            from .lazy.image import LazyImage
-            from .lazy.predicted import predict_lazily
-
-            lazy = LazyImage.of(da.asarray(image), **form, mask=mask)
+            lazy = predicted.open_for(self, image, mask)
             if not (self.smoothing or self.space.position):
-                return predict_lazily(self, lazy, rescale=rescale)
+                return predicted.predict(self, lazy, rescale=rescale)
             image, mask = alive(lazy.load_whole, portion(progress, 0, 0.1, "Reading"))
         tick = portion(progress, 0, 0.1, "Reading")
         pixels = flatten(image, **form, mask=mask, tick=tick)
@@ -323,7 +320,8 @@ class KMeansModel:
         >>> KMeansModel.load(path).predict([2, 7]).labels
         array([1, 2], dtype=uint8)
         """
-        return model_file.read(path, cls)
+        model: KMeansModel = model_file.read(path, cls)
+        return model
 
     def read(self, pixels: Pixels, tick: Tick | None = None) -> ImagePoints:
         """Bring the pixels of an image into the space of this model."""

@@ -6,7 +6,7 @@ import re
 import reprlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,6 @@ from .image.features import LARGEST, FeatureSpace
 from .json_fields import Checker, parse
 from .kind import ValueKind
 from .writing.file_set import write_together
-
-if TYPE_CHECKING:
-    from .model import KMeansModel
 
 FORMAT = "napari-kmeans-seg model"
 SCHEMA = 2
@@ -40,11 +37,11 @@ FIELDS_1 = {"format", "schema", "centroids", "space", "smoothing", "n_channels",
             "alpha", "n_spatial_axes", "parameters"}  # fmt: skip
 FIELDS_2 = FIELDS_1 | {"feature_centroids", "values", "channel_names", "edits", "names", "colors"}
 
-Make = Callable[..., "KMeansModel"]
-"""Makes a model of its fields."""
+Make = Callable[..., Any]
+"""Makes a model of its fields: `KMeansModel`, which knows this module."""
 
 
-def write(path: str | os.PathLike[str], model: "KMeansModel") -> None:
+def write(path: str | os.PathLike[str], model: Any) -> None:
     """Write a model; the file appears whole or not at all."""
     content = json.dumps(to_json(model), indent=1, allow_nan=False).encode()
     if len(content) > MAX_BYTES:
@@ -54,7 +51,7 @@ def write(path: str | os.PathLike[str], model: "KMeansModel") -> None:
     write_together({Path(path): lambda aside: aside.write_bytes(content)}, overwrite=True)
 
 
-def read(path: str | os.PathLike[str], make: Make) -> "KMeansModel":
+def read(path: str | os.PathLike[str], make: Make) -> Any:
     """Read a model.
 
     Raises
@@ -78,7 +75,7 @@ def read(path: str | os.PathLike[str], make: Make) -> "KMeansModel":
     return from_json(document, str(path), make)
 
 
-def to_json(model: "KMeansModel") -> dict[str, Any]:
+def to_json(model: Any) -> dict[str, Any]:
     """Give a model as what JSON can hold."""
     space, values = model.space, model.values
     return {
@@ -109,7 +106,7 @@ def to_json(model: "KMeansModel") -> dict[str, Any]:
     }
 
 
-def from_json(document: Any, path: str, make: Make) -> "KMeansModel":
+def from_json(document: Any, path: str, make: Make) -> Any:
     """Make a model of what JSON held; `path` stands in messages."""
     check = Checker(path)
     if not isinstance(document, dict) or document.get("format") != FORMAT:

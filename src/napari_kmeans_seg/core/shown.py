@@ -1,20 +1,19 @@
-"""Results as a person sees them: one line where they are printed, a table in a notebook."""
+"""Results as a person sees them: one line where they are printed, a table in a notebook.
+
+Models and segmentations show themselves by what is here, so that it knows neither class.
+"""
 
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from html import escape
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .image.pixels import Pixels
 from .kind import full_scale
-
-if TYPE_CHECKING:
-    from .model import KMeansModel
-    from .segmentation import Segmentation
 
 LARGEST_SIDE = 192
 """Pixels of a picture in a notebook, along its longer side."""
@@ -34,7 +33,7 @@ def size_of(shape: Sequence[int], dtype: np.dtype[Any], n_channels: int) -> str:
     return text if n_channels == 1 else f"{text}, {n_channels} channels"
 
 
-def line_of_model(model: "KMeansModel") -> str:
+def line_of_model(model: Any) -> str:
     """Say in one line what a model is."""
     kind = model.kind if model.kind != "channels" else counted(model.n_channels, "channel")
     dtype = "" if model.values is None else f" {model.values.dtype}"
@@ -52,7 +51,7 @@ def line_of_model(model: "KMeansModel") -> str:
     return f"KMeansModel({', '.join(parts)})"
 
 
-def line_of_segmentation(seg: "Segmentation", inertia: float | None, lazy: str = "") -> str:
+def line_of_segmentation(seg: Any, inertia: float | None, lazy: str = "") -> str:
     """Say in one line what a segmentation is; `inertia` is None where it is not known yet."""
     shape = " × ".join(f"{n}" for n in seg.labels.shape)
     parts = [f"{counted(seg.n_clusters, 'cluster')} of {shape} pixels"]
@@ -68,7 +67,7 @@ def line_of_segmentation(seg: "Segmentation", inertia: float | None, lazy: str =
     return f"Segmentation({', '.join(parts)})"
 
 
-def colors_of(model: "KMeansModel", dtype: np.dtype[Any], centroids: NDArray[Any]) -> list[str]:
+def colors_of(model: Any, dtype: np.dtype[Any], centroids: NDArray[Any]) -> list[str]:
     """Return a colour for each cluster, as "#rrggbb": its own, or that of its mean value."""
     values, known = np.nan_to_num(centroids), centroids[~np.isnan(centroids)]
     low, high = 0.0, full_scale(dtype)
@@ -100,7 +99,7 @@ def table_html(head: Sequence[str], rows: Iterable[Sequence[object]], colors: Se
     return f"<table><thead><tr>{cells}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
 
 
-def model_html(model: "KMeansModel") -> str:
+def model_html(model: Any) -> str:
     """Show the clusters of a model as HTML."""
     dtype = np.dtype(float) if model.values is None else model.values.dtype
     names = model.channel_names or [str(i) for i in range(model.n_channels)]
@@ -113,7 +112,7 @@ def model_html(model: "KMeansModel") -> str:
     return f"<p>{escape(line_of_model(model))}</p>{table_html(head, rows, colors)}"
 
 
-def segmentation_html(seg: "Segmentation", *, picture: bool) -> str:
+def segmentation_html(seg: Any, *, picture: bool) -> str:
     """Show the clusters of a segmentation as HTML, with a small picture of it."""
     table = seg.to_dataframe()
     names = seg.model.names

@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
+import dask.array as da
+from numpy.typing import ArrayLike
+
 from .. import checks
 from ..image.colors import check_color_space
 from ..model import KMeansModel
@@ -60,7 +63,13 @@ class PredictedBlocks(BlockwiseSegmentation):
         return self.model.n_clusters
 
 
-def predict_lazily(model: KMeansModel, image: LazyImage, *, rescale: bool) -> PredictedBlocks:
+def open_for(model: KMeansModel, image: Any, mask: ArrayLike | None) -> LazyImage:
+    """Check an image as one for a model. Reads nothing."""
+    form: dict[str, Any] = {"channel_axis": model.channel_axis, "alpha": model.alpha}
+    return LazyImage.of(da.asarray(image), **form, mask=mask)
+
+
+def predict(model: KMeansModel, image: LazyImage, *, rescale: bool) -> PredictedBlocks:
     """Label a Dask array with the nearest of a model's centroids, when it is asked for."""
     form = image.form
     model.check(form)
