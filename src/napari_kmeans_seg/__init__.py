@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .core.choose_k import ClusterCurve
     from .core.model import KMeansModel
+    from .core.pooled import PooledImages, pool
     from .core.prepare import prepare
     from .core.prepared import PreparedImage
     from .core.segment import choose_k, segment
@@ -15,10 +16,12 @@ __version__ = version("napari-kmeans-seg")
 __all__ = [
     "ClusterCurve",
     "KMeansModel",
+    "PooledImages",
     "PreparedImage",
     "Segmentation",
     "__version__",
     "choose_k",
+    "pool",
     "prepare",
     "segment",
 ]
@@ -28,9 +31,11 @@ __all__ = [
 _HOME = {
     "ClusterCurve": "choose_k",
     "KMeansModel": "model",
+    "PooledImages": "pooled",
     "PreparedImage": "prepared",
     "Segmentation": "segmentation",
     "choose_k": "segment",
+    "pool": "pooled",
     "prepare": "prepare",
     "segment": "segment",
 }

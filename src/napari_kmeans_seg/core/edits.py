@@ -151,10 +151,18 @@ def edited(found: Labelling, edits: tuple[Edit, ...], n_labels: int, pixels: Pix
         counts, means = _joined(found, edits, n_labels)
     else:
         counts = np.bincount(labels.reshape(-1), minlength=n_labels + 1)[1:].astype(np.int64)
-        inside = replace(pixels, valid=labels.reshape(-1) > 0)
-        index = labels.reshape(-1)[inside.valid] - labels.dtype.type(1)
-        means = means_of_pixels(inside, index, n_labels) if index.size else _none(found, n_labels)
+        known = replace(found, labels=labels, counts=counts, means=_none(found, n_labels))
+        return with_means_of(pixels, known)
     return replace(found, labels=labels, counts=counts, means=means)
+
+
+def with_means_of(pixels: Pixels, found: Labelling) -> Labelling:
+    """Return a labelling with the means of the values of another image of the same place."""
+    flat = found.labels.reshape(-1)
+    inside = replace(pixels, valid=flat > 0)
+    n, index = len(found.counts), flat[inside.valid] - flat.dtype.type(1)
+    means = means_of_pixels(inside, index, n) if index.size else _none(found, n)
+    return replace(found, means=means)
 
 
 def _joined(

@@ -1,6 +1,6 @@
 """A fitted k-means model, which labels other images of the same kind."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from os import PathLike
@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import checks, model_file, shown
-from .edits import Edit, Relabel, edited
+from .adapt import adapted
+from .edits import Edit, Relabel, edited, with_means_of
 from .image.colors import check_color_space
 from .image.features import FeatureSpace
 from .image.pixels import Pixels, flatten
 from .kind import ValueKind, rescaled
 from .notes import not_finite
 from .other_values import note_on_values
-from .parallel import Progress, Tick, alive, no_tick, portion
+from .parallel import Progress, Tick, alive, no_tick, portion, within
 from .points.image_points import ImagePoints, Labelling, label
 from .points.reading import read
 from .segmentation import Segmentation
@@ -60,6 +61,8 @@ class KMeansModel:
         Names of clusters, by label.
     colors : dict of int to str
         Colours of clusters, by label, as "#rrggbb".
+    adapt : {None, "scale"}
+        How images are adapted before they are compared: see `pool`.
     """
 
     centroids: NDArray[np.float64]
@@ -76,6 +79,7 @@ class KMeansModel:
     edits: tuple[Edit, ...] = ()
     names: dict[int, str] = field(default_factory=dict)
     colors: dict[int, str] = field(default_factory=dict)
+    adapt: str | None = None
 
     def __repr__(self) -> str:
         """Say in one line what it is."""
@@ -161,7 +165,7 @@ class KMeansModel:
         A Dask array is not read: its labels are computed when they are asked for. Its `counts`,
         `centroids` and `inertia`, and so its table, take one pass over all chunks, the first time
         that one of them is asked for. What only the values tell it does not warn of. With
-        smoothing or position it is read into memory, as by `segment`.
+        smoothing or position, and where it is adapted, it is read into memory, as by `segment`.
 
         Examples
         --------
@@ -181,12 +185,12 @@ class KMeansModel:
             from .lazy import predicted
 
             lazy = predicted.open_for(self, image, mask)
-            if not (self.smoothing or self.space.position):
+            if not (self.smoothing or self.space.position or self.adapt):
                 return predicted.predict(self, lazy, rescale=rescale)
             image, mask = alive(lazy.load_whole, portion(progress, 0, 0.1, "Reading"))
         tick = portion(progress, 0, 0.1, "Reading")
         pixels = flatten(image, **form, mask=mask, tick=tick)
-        scaled = self.scaled(pixels) if rescale else pixels
+        scaled = self.scaled(pixels, rescale=rescale)
         tick = portion(progress, 0.1, 0.4, "Counting values")
         image_points = alive(partial(self.read, scaled), tick)
         tick = portion(progress, 0.4, 1, "Labelling")
@@ -201,6 +205,8 @@ class KMeansModel:
 
     def _notes(self, pixels: Pixels, found: Labelling, *, rescaled: bool) -> tuple[str, ...]:
         """Say so if the values of an image are of another kind than those of this model."""
+        if self.adapt is not None:
+            return ()
         notes: tuple[str, ...] = ()
         if self.values is not None:
             notes = self.values.note(pixels, self.space.color_space, rescaled=rescaled)
@@ -216,8 +222,8 @@ class KMeansModel:
                 f"{', '.join(given)}. Bring the channels into this order."
             )
 
-    def scaled(self, pixels: Pixels) -> Pixels:
-        """Bring the values of an image to the scale of this model.
+    def scaled(self, pixels: Pixels, *, rescale: bool) -> Pixels:
+        """Bring the values of an image to the scale of this model, if they are to be.
 
         Raises
         ------
@@ -226,6 +232,10 @@ class KMeansModel:
         ValueError
             If the model does not know its dtype.
         """
+        if self.adapt is not None and self.values is not None:
+            return adapted(pixels, self.values.dtype)
+        if not rescale:
+            return pixels
         if self.values is None:
             raise ValueError(
                 "rescale takes False for a model whose file does not tell the dtype that was "
@@ -238,13 +248,15 @@ class KMeansModel:
 
     def labelled(self, pixels: Pixels, *, rescale: bool = False) -> Labelling:
         """Label the pixels of an image, or of a part of it, without a word."""
-        scaled = self.scaled(pixels) if rescale else pixels
+        scaled = self.scaled(pixels, rescale=rescale)
         return self._edited(self.label(self.read(scaled)), pixels, scaled)
 
     def _edited(self, found: Labelling, pixels: Pixels, scaled: Pixels) -> Labelling:
         found = edited(found, self.edits, self.n_clusters, scaled)
         if scaled is pixels or self.values is None:
             return found
+        if self.adapt is not None:
+            return with_means_of(pixels, found)
         return replace(found, means=found.means * self.values.unit(pixels.dtype))
 
     def relabelled(
@@ -287,6 +299,90 @@ class KMeansModel:
             If the file cannot be written.
         """
         model_file.write(path, self)
+
+    @classmethod
+    def fit(
+        cls,
+        images: Iterable[ArrayLike | str | PathLike[str]],
+        n_clusters: int = 5,
+        *,
+        channel_axis: int | None = None,
+        alpha: bool | None = None,
+        masks: Iterable[ArrayLike | None] | None = None,
+        weighting: str = "pixels",
+        adapt: str | None = None,
+        color_space: str = "rgb",
+        channel_weights: Sequence[float] | None = None,
+        normalize: bool = False,
+        init: str | ArrayLike = "auto",
+        n_init: int = 1,
+        max_iter: int = 300,
+        tol: float = 1e-4,
+        seed: int | np.random.Generator | None = 0,
+        channel_names: Sequence[str] | None = None,
+        progress: Progress | None = None,
+    ) -> "KMeansModel":
+        """Fit one model on the pixels of many images, each of which is read once.
+
+        Parameters
+        ----------
+        images : iterable of array-like or path
+            NumPy arrays, Dask arrays or image files; see `pool`, and so for `masks`, `weighting`
+            and `adapt`.
+        n_clusters, channel_axis, alpha, color_space, channel_weights, normalize, init, n_init, \
+        max_iter, tol, seed, channel_names, progress
+            As for `segment`.
+
+        Returns
+        -------
+        KMeansModel
+            That of `segment` of all pixels in one array, whatever the order of the images.
+
+        Raises
+        ------
+        TypeError, ValueError, OSError
+            If an argument is not what it should be, or an image cannot be read or is of another
+            kind than the first; the message names the image.
+
+        See Also
+        --------
+        pool : Reads the images once for several fits, and to choose a number of clusters.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from napari_kmeans_seg import KMeansModel
+        >>> control, treated = np.array([[0, 1], [8, 9]]), np.array([[9, 9, 1]])
+        >>> model = KMeansModel.fit([control, treated], n_clusters=2)
+        >>> [model.predict(image).counts.tolist() for image in (control, treated)]
+        [[2, 2], [1, 2]]
+        """
+        # Imported here: it stands above the model.
+        from .pooled import pool
+
+        progress = checks.progress(progress)
+        pooled = pool(
+            images,
+            channel_axis=channel_axis,
+            alpha=alpha,
+            masks=masks,
+            weighting=weighting,
+            adapt=adapt,
+            color_space=color_space,
+            channel_weights=channel_weights,
+            normalize=normalize,
+            channel_names=channel_names,
+            progress=within(progress, 0, 0.8),
+        )
+        return pooled.fit(
+            n_clusters,
+            init=init,
+            n_init=n_init,
+            max_iter=max_iter,
+            tol=tol,
+            seed=seed,
+            progress=within(progress, 0.8, 1),
+        )
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> "KMeansModel":

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .adapt import ADAPTS
 from .checks import COLOR_SPACES, MAX_CLUSTERS, MAX_SMOOTHING
 from .edits import Edit, Relabel, Split, Threshold, n_labels_of
 from .image.features import LARGEST, FeatureSpace
@@ -35,7 +36,15 @@ COLOR = re.compile("#[0-9a-f]{6}")
 
 FIELDS_1 = {"format", "schema", "centroids", "space", "smoothing", "n_channels", "channel_axis",
             "alpha", "n_spatial_axes", "parameters"}  # fmt: skip
-FIELDS_2 = FIELDS_1 | {"feature_centroids", "values", "channel_names", "edits", "names", "colors"}
+FIELDS_2 = FIELDS_1 | {
+    "feature_centroids",
+    "values",
+    "channel_names",
+    "edits",
+    "names",
+    "colors",
+    "adapt",
+}
 
 Make = Callable[..., Any]
 """Makes a model of its fields: `KMeansModel`, which knows this module."""
@@ -102,6 +111,7 @@ def to_json(model: Any) -> dict[str, Any]:
         "edits": [_edit_to_json(edit) for edit in model.edits],
         "names": {str(label): name for label, name in sorted(model.names.items())},
         "colors": {str(label): color for label, color in sorted(model.colors.items())},
+        "adapt": model.adapt,
         "parameters": model.parameters,
     }
 
@@ -138,6 +148,10 @@ def from_json(document: Any, path: str, make: Make) -> Any:
         check.fail("centroids", f"a list of {n_labels} centroids", means)
     found["centroids"] = _means(check, means, found["n_channels"])
     found["values"] = _values(check, fields["values"])
+    found["adapt"] = fields["adapt"]
+    if found["adapt"] is not None and (found["adapt"] not in ADAPTS or found["values"] is None):
+        takes = f"null, or one of {', '.join(ADAPTS)} where values are told"
+        check.fail("adapt", takes, found["adapt"])
     names = check.texts(fields["channel_names"], "channel_names")
     if names and (len(names) != found["n_channels"] or len(set(names)) < len(names)):
         check.fail("channel_names", f"{found['n_channels']} names, each once, or none", names)

@@ -73,7 +73,7 @@ def predict(model: KMeansModel, image: LazyImage, *, rescale: bool) -> Predicted
     """Label a Dask array with the nearest of a model's centroids, when it is asked for."""
     form = image.form
     model.check(form)
-    scaled = model.scaled(form) if rescale else form
+    scaled = model.scaled(form, rescale=rescale)
     check_color_space(model.space.color_space, form)
     notes: tuple[str, ...] = ()
     if model.values is not None and scaled is form:
