@@ -97,11 +97,15 @@ class Threshold:
         The clusters of values up to `at`, and above.
     at : float
         The threshold.
+    low, high : float or None
+        Only pixels with values above `low` and up to `high` are divided; None: all.
     """
 
     lower: int
     upper: int
     at: float
+    low: float | None = None
+    high: float | None = None
 
     @property
     def largest(self) -> int:
@@ -110,8 +114,13 @@ class Threshold:
 
     def apply(self, labels: Labels, pixels: Pixels) -> Labels:
         """Return the labels of the pixels of an image after it."""
-        above = (pixels.channels[0] > self.at).reshape(pixels.shape)
+        values = pixels.channels[0].reshape(pixels.shape)
+        above = values > self.at
         both = (labels == self.lower) | (labels == self.upper)
+        if self.low is not None:
+            both &= values > self.low
+        if self.high is not None:
+            both &= values <= self.high
         divided = np.where(above, labels.dtype.type(self.upper), labels.dtype.type(self.lower))
         found: Labels = np.where(both, divided, labels)
         return found

@@ -5,6 +5,7 @@ import os
 import re
 import reprlib
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -256,7 +257,7 @@ def _edit_to_json(edit: Edit) -> dict[str, Any]:
     if isinstance(edit, Split):
         model = to_json(edit.model)
         return {"edit": "split", "label": edit.label, "into": list(edit.into), "model": model}
-    return {"edit": "threshold", "lower": edit.lower, "upper": edit.upper, "at": edit.at}
+    return {"edit": "threshold", **asdict(edit)}
 
 
 def _edit_from_json(
@@ -273,13 +274,16 @@ def _edit_from_json(
             check.fail(f"{name}.labels", "each label once, as many as into", fields["labels"])
         return Relabel(labels, into)
     if kind == "threshold":
-        fields = check.keys(value, name, {"edit", "lower", "upper", "at"})
+        fields = check.keys(value, name, {"edit", "lower", "upper", "at", "low", "high"})
         lower = check.integer(fields["lower"], f"{name}.lower", 1, n_labels)
         upper = check.integer(fields["upper"], f"{name}.upper", 1, n_labels)
         [at] = check.numbers([fields["at"]], f"{name}.at", 1)
+        ends = [fields["low"], fields["high"]]
+        check.numbers([one for one in ends if one is not None], f"{name}.low and high",
+                      2 - ends.count(None))  # fmt: skip
         if model["n_channels"] != 1:
             check.fail(name, "no threshold for more than one channel", kind)
-        return Threshold(lower, upper, at)
+        return Threshold(lower, upper, at, *ends)
     fields = check.keys(value, name, {"edit", "label", "into", "model"})
     label = check.integer(fields["label"], f"{name}.label", 1, n_labels)
     part = from_json(fields["model"], f"{check.path}, {name}.model", make)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from qtpy.QtGui import QGuiApplication
-from qtpy.QtWidgets import QComboBox, QGridLayout, QPushButton, QWidget
+from qtpy.QtWidgets import QComboBox, QFileDialog, QGridLayout, QPushButton, QWidget
 
 from napari_kmeans_seg.layers.clusters import PALETTES
 from napari_kmeans_seg.layers.export.methods_text import methods_text
+from napari_kmeans_seg.layers.export.model import model_of
 from napari_kmeans_seg.layers.export.opened_files import files_of
 from napari_kmeans_seg.layers.export.python_script import python_script
 from napari_kmeans_seg.layers.outputs import THROUGH_HUES, THROUGH_MEANS
@@ -62,7 +63,14 @@ class ClusterExtras(QWidget):
         grid.addWidget(self.colors, 0, 0, 1, 2)
         grid.addWidget(self.methods, 1, 0)
         grid.addWidget(self.script, 1, 1)
-        for button in (self.methods, self.script):
+        self.model = QPushButton("Save model …")
+        self.model.setToolTip(
+            "Save a file by which other images get these clusters: merged, split, named and\n"
+            "coloured as here."
+        )
+        grid.addWidget(self.model, 2, 0, 1, 2)
+        self.model.clicked.connect(self._ask_model)
+        for button in (self.methods, self.script, self.model):
             button.setMinimumWidth(0)
         self.colors.activated.connect(self._recolor)
         self.methods.clicked.connect(self._copy_methods)
@@ -88,6 +96,28 @@ class ClusterExtras(QWidget):
         except ValueError as error:
             self._say(str(error), False)
             self.show_clusters(clusters)
+
+    def _ask_model(self) -> None:
+        """Ask where to, and save the model."""
+        if self._clusters is None:
+            return
+        name = f"{self._clusters.layer.name}.json".replace("/", "_")
+        path, _ = QFileDialog.getSaveFileName(self, "Save model", name, "Models (*.json)")
+        if path:
+            self.save_model(path)
+
+    def save_model(self, path: str) -> None:
+        """Write the model of the clusters, and say what it leaves out."""
+        if self._clusters is None:
+            return
+        try:
+            colors = self._clusters.colors.of_each(self._clusters.labels)
+            model, left_out = model_of(self._clusters.layer, colors)
+            model.save(path)
+        except (OSError, ValueError) as error:
+            self._say(str(error), False)
+        else:
+            self._say("\n".join([f"Model saved to {path}.", *left_out]), True)
 
     def _copy_methods(self) -> None:
         if self._clusters is not None:
