@@ -292,11 +292,17 @@ class _Reader:
 
     def _of_file(self, path: Path, mask: ArrayLike | None) -> Pixels:
         from ..files.images import read_image
+        from ..files.part import Limits, taking_part
 
         image = read_image(path)
         alpha: bool | None = image.alpha
         if self.channel_axis is not None:
             image, alpha = image.with_channel_axis(self.channel_axis), self.alpha
+        # What the file says is no data takes no part.
+        inside = taking_part(image, Limits())
+        if inside is not None and mask is not None:
+            inside = inside & np.asarray(mask, bool)
+        mask = mask if inside is None else inside
         pixels = flatten(image.pixels, channel_axis=image.channel_axis, alpha=alpha, mask=mask)
         check_color_space(self.color_space, pixels)
         return pixels
