@@ -182,7 +182,8 @@ def of_schema_1(folder: Path, model: KMeansModel) -> Path:
     model.save(path)
     document = json.loads(path.read_text())
     document |= {"schema": 1, "centroids": document["feature_centroids"]}
-    for name in ("feature_centroids", "values", "channel_names", "edits", "names", "colors"):
+    of_2 = ("feature_centroids", "values", "channel_names", "edits", "names", "colors", "adapt")
+    for name in of_2:
         del document[name]
     path.write_text(json.dumps(document))
     return path

@@ -169,9 +169,9 @@ def _segment_file(
             image = image.with_channel_axis(axis)
         seg = work(image, taking_part(image, limits), progress)
         progress(1, "writing")
-        note = limits.told() | ({} if series is None else {"series": series})
-        told = write_results(image, seg, results, overwrite=overwrite, note=note, since=since)
-    return replace(image, warnings=(*image.warnings, *told)), seg
+        note = limits.to_json() | ({} if series is None else {"series": series})
+        lost = write_results(image, seg, results, overwrite=overwrite, note=note, since=since)
+    return replace(image, warnings=(*image.warnings, *lost)), seg
 
 
 def _report(printer: Printer, image: ImageFile, seg: Segmentation, seconds: float) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..files.limits import DEFAULT_MAX_PIXELS
-from .options import MAX_ITER, MAX_PIXELS, N_CLUSTERS, N_INIT, SEED, TOL, ColorSpace, Init
+from .options import MAX_PIXELS, option
 from .output import reason, refuse, say
 
 if TYPE_CHECKING:
@@ -51,18 +51,14 @@ def fit(
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FILE", help="The model, a JSON file.")
     ],
-    n_clusters: Annotated[int, N_CLUSTERS] = 5,
-    init: Annotated[Init, typer.Option(help="Where centroids start.")] = Init.AUTO,
-    n_init: Annotated[int, N_INIT] = 1,
-    seed: Annotated[int, SEED] = 0,
-    tol: Annotated[float, TOL] = 1e-4,
-    max_iter: Annotated[int, MAX_ITER] = 300,
-    color_space: Annotated[
-        ColorSpace, typer.Option("--color-space", help="Where colours are compared.")
-    ] = ColorSpace.RGB,
-    normalize: Annotated[
-        bool, typer.Option("--normalize", help="Give all channels the same weight.")
-    ] = False,
+    n_clusters: Annotated[int, option("n_clusters", "-k", "--n-clusters")] = 5,
+    init: Annotated[str, option("init")] = "auto",
+    n_init: Annotated[int, option("n_init")] = 1,
+    seed: Annotated[int, option("seed")] = 0,
+    tol: Annotated[float, option("tol")] = 1e-4,
+    max_iter: Annotated[int, option("max_iter")] = 300,
+    color_space: Annotated[str, option("color_space")] = "rgb",
+    normalize: Annotated[bool, option("normalize")] = False,
     weighting: Annotated[Weighting, WEIGHTING] = Weighting.PIXELS,
     adapt: Annotated[Adapt, ADAPT] = Adapt.NONE,
     max_pixels: Annotated[int, MAX_PIXELS] = DEFAULT_MAX_PIXELS,
@@ -78,12 +74,12 @@ def fit(
         refuse(f"{output} is an input and would be overwritten; choose another file with -o")
     settings = {
         "n_clusters": n_clusters,
-        "init": init.value,
+        "init": init,
         "n_init": n_init,
         "seed": seed,
         "tol": tol,
         "max_iter": max_iter,
-        "color_space": color_space.value,
+        "color_space": color_space,
         "normalize": normalize,
         "weighting": weighting.value,
         "adapt": None if adapt is Adapt.NONE else adapt.value,

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import WrongType
 from .image.colors import value_range
 from .image.pixels import Pixels
+from .notes import Note, OtherScale
 from .parallel import map_spans, spans
 
 PLAIN = ("uint8", "uint16", "uint32")
@@ -34,7 +36,7 @@ class ValueKind:
     low: float
     high: float
 
-    def note(self, pixels: Pixels, color_space: str, *, rescaled: bool) -> tuple[str, ...]:
+    def note(self, pixels: Pixels, color_space: str, *, rescaled: bool) -> tuple[Note, ...]:
         """Say so if the values of an image are of another kind than these.
 
         The same numbers in another dtype are of the same kind.
@@ -60,25 +62,34 @@ class ValueKind:
             is_other = not self._may_hold(pixels, low, high)
         if not is_other:
             return ()
-        text = f"Values from {low:g} to {high:g} ({pixels.dtype}) are of another kind than those "
-        text += f"that the model was fitted on, from {self.low:g} to {self.high:g} ({self.dtype})."
-        if not rescaled and color_space == "rgb" and self._is_plain(pixels.dtype):
+        may_rescale = not rescaled and color_space == "rgb" and self._is_plain(pixels.dtype)
+        if may_rescale:
             factor = full_scale(self.dtype) / full_scale(pixels.dtype)
-            if max(high * factor, self.high) <= ALIKE * min(high * factor, self.high):
-                text += " rescale=True brings them to its scale."
-        return (text,)
+            ends = high * factor, self.high
+            may_rescale = max(ends) <= ALIKE * min(ends)
+        return (self._note(pixels.dtype, low, high, may_rescale=may_rescale),)
 
-    def note_unread(self, dtype: np.dtype[Any], color_space: str) -> tuple[str, ...]:
+    def _note(
+        self, dtype: np.dtype[Any], low: float, high: float, *, may_rescale: bool
+    ) -> OtherScale:
+        return OtherScale(
+            dtype=str(dtype),
+            fitted=str(self.dtype),
+            low=low,
+            high=high,
+            fitted_low=self.low,
+            fitted_high=self.high,
+            may_rescale=may_rescale,
+        )
+
+    def note_unread(self, dtype: np.dtype[Any], color_space: str) -> tuple[Note, ...]:
         """Say what the dtype alone tells of an image that is not read."""
         kinds = dtype.kind == "f", self.dtype.kind == "f"
         same = dtype == self.dtype or kinds == (True, True) or color_space != "rgb"
         if same:
             return ()
-        text = f"The image is {dtype}, the model was fitted on {self.dtype} from {self.low:g} to "
-        text += f"{self.high:g}; a lazy image is not read to see whether its values are alike."
-        if self._is_plain(dtype):
-            text += " rescale=True brings them to its scale."
-        return (text,)
+        may_rescale = self._is_plain(dtype)
+        return (self._note(dtype, np.nan, np.nan, may_rescale=may_rescale),)
 
     def _may_hold(self, pixels: Pixels, low: float, high: float) -> bool:
         """Whether these values and those of an image may be numbers of one scale."""
@@ -109,10 +120,12 @@ class ValueKind:
         if dtype == self.dtype:
             return channels
         if not self._is_plain(dtype):
-            raise TypeError(
-                f"rescale=True takes an image of {', '.join(PLAIN)} for a model that was fitted on "
-                f"one of these; got {dtype} for a model of {self.dtype}. Bring the image to the "
-                "scale of the model first."
+            raise WrongType(
+                "rescale",
+                f"an image of {', '.join(PLAIN)} for a model that was fitted on one of these",
+                f"{dtype} for a model of {self.dtype}",
+                value="True",
+                advice="Bring the image to the scale of the model first.",
             )
         if dtype.itemsize < self.dtype.itemsize:
             factor = np.iinfo(self.dtype).max // np.iinfo(dtype).max

@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import checks, model_file, shown
+from . import array_checks, checks, model_file, shown
 from .adapt import adapted
 from .edits import Edit, Relabel, edited, with_means_of
+from .errors import WrongValue
 from .image.colors import check_color_space
 from .image.features import FeatureSpace
 from .image.pixels import Pixels, flatten
 from .kind import ValueKind, rescaled
-from .notes import not_finite
+from .notes import Note, not_finite, warn
 from .other_values import note_on_values
-from .parallel import Progress, Tick, alive, no_tick, portion, within
+from .parallel import Progress, Tick, alive, never_falling, no_tick, portion, within
 from .points.image_points import ImagePoints, Labelling, label
 from .points.reading import read
 from .segmentation import Segmentation
@@ -176,11 +177,11 @@ class KMeansModel:
         array([[2, 1],
                [1, 2]], dtype=uint8)
         """
-        progress = checks.progress(progress)
+        progress = never_falling(progress)
         rescale = checks.flag("rescale", rescale)
         self._check_names(channel_names)
         form: dict[str, Any] = {"channel_axis": self.channel_axis, "alpha": self.alpha}
-        if checks.is_lazy(image):
+        if array_checks.is_lazy(image):
             # Imported here: Dask takes a while, and most images are in memory.
             from .lazy import predicted
 
@@ -199,15 +200,14 @@ class KMeansModel:
         notes = not_finite(pixels) + self._notes(scaled, of_centroids, rescaled=is_other)
         tick = portion(progress, 1, 1, "Labelling")
         found = alive(lambda _: self._edited(of_centroids, pixels, scaled), tick)
-        for note in notes:
-            checks.warn(note)
+        warn(notes)
         return self.segmentation(pixels, found, n_iter=0, converged=True, notes=notes)
 
-    def _notes(self, pixels: Pixels, found: Labelling, *, rescaled: bool) -> tuple[str, ...]:
+    def _notes(self, pixels: Pixels, found: Labelling, *, rescaled: bool) -> tuple[Note, ...]:
         """Say so if the values of an image are of another kind than those of this model."""
         if self.adapt is not None:
             return ()
-        notes: tuple[str, ...] = ()
+        notes: tuple[Note, ...] = ()
         if self.values is not None:
             notes = self.values.note(pixels, self.space.color_space, rescaled=rescaled)
         return notes or note_on_values(pixels, self.space, self.feature_centroids, found)
@@ -217,9 +217,11 @@ class KMeansModel:
             return
         given = checks.channel_names(names, self.n_channels)
         if self.channel_names and given != self.channel_names:
-            raise ValueError(
-                f"channel_names takes those of the model, {', '.join(self.channel_names)}; got "
-                f"{', '.join(given)}. Bring the channels into this order."
+            raise WrongValue(
+                "channel_names",
+                f"those of the model, {', '.join(self.channel_names)}",
+                ", ".join(given),
+                advice="Bring the channels into this order.",
             )
 
     def scaled(self, pixels: Pixels, *, rescale: bool) -> Pixels:
@@ -237,9 +239,8 @@ class KMeansModel:
         if not rescale:
             return pixels
         if self.values is None:
-            raise ValueError(
-                "rescale takes False for a model whose file does not tell the dtype that was "
-                "fitted; got True."
+            raise WrongValue(
+                "rescale", "False for a model whose file does not tell its dtype", "True"
             )
         # Lab and HSV bring all dtypes to one scale.
         if self.space.color_space != "rgb" or pixels.dtype == self.values.dtype:
@@ -360,7 +361,7 @@ class KMeansModel:
         # Imported here: it stands above the model.
         from .pooled import pool
 
-        progress = checks.progress(progress)
+        progress = never_falling(progress)
         pooled = pool(
             images,
             channel_axis=channel_axis,
@@ -459,7 +460,7 @@ class KMeansModel:
         *,
         n_iter: int,
         converged: bool,
-        notes: tuple[str, ...],
+        notes: tuple[Note, ...],
     ) -> Segmentation:
         """Make the result of a labelling by this model."""
         return Segmentation(
@@ -469,7 +470,7 @@ class KMeansModel:
             inertia=found.inertia,
             n_iter=n_iter,
             converged=converged,
-            warnings=notes,
+            notes=notes,
             model=self,
             _pixels=pixels,
         )

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .adapt import ADAPTS
-from .checks import COLOR_SPACES, MAX_CLUSTERS, MAX_SMOOTHING
+from .checks import MAX_CLUSTERS, MAX_SMOOTHING
 from .edits import Edit, Relabel, Split, Threshold, n_labels_of
+from .image.color_spaces import COLOR_SPACES
 from .image.features import LARGEST, FeatureSpace
 from .json_fields import Checker, parse
 from .kind import ValueKind
@@ -198,7 +199,7 @@ def _form(check: Checker, fields: dict[str, Any]) -> dict[str, Any]:
 def _space(check: Checker, value: Any, n_channels: int) -> FeatureSpace:
     fields = check.keys(value, "space", {"color_space", "offset", "scale", "position", "exponent"})
     color_space = fields["color_space"]
-    if color_space not in COLOR_SPACES:
+    if not isinstance(color_space, str) or color_space not in COLOR_SPACES:
         check.fail("space.color_space", f"one of {', '.join(COLOR_SPACES)}", color_space)
     if color_space != "rgb" and n_channels != 3:
         check.fail("space.color_space", '"rgb" unless there are three channels', color_space)

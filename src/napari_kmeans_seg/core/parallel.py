@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from . import checks
+
 Progress = Callable[[float, str], object]
 """Called as ``progress(fraction, stage)``; an exception that it raises stops the work."""
 
@@ -200,10 +202,11 @@ def stages(tick: Tick, n: int) -> list[Tick]:
 
 
 def never_falling(progress: Progress | None) -> Progress | None:
-    """Hold the fraction where a later one would be less: work that is met on the way is unforeseen.
+    """Check a person's function, and hold the fraction where a later one would be less.
 
-    Called once, where a person's function comes in.
+    Work that is met on the way is unforeseen.
     """
+    checks.progress(progress)
     if progress is None:
         return None
     highest = 0.0

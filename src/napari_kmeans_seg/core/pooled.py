@@ -12,15 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import checks
+from . import array_checks, checks
 from .adapt import ADAPTS, adapted
 from .choose_k import ClusterCurve
 from .image.colors import check_color_space
 from .image.features import divide, power_of_two
 from .image.pixels import Pixels, flatten
 from .model import KMeansModel
-from .notes import not_finite
-from .parallel import Progress, Tick, alive, portion, within
+from .notes import not_finite, warn
+from .opening import open_for_pool
+from .parallel import Progress, Tick, alive, never_falling, portion, within
 from .points.counted_image import CountedImage
 from .points.counting import Counted, Packing, count, count_values, merge, packing_of
 from .points.reading import MOST_OF_ONE_CHANNEL, feature_space
@@ -171,7 +172,7 @@ def pool(
     if adapt is not None:
         checks.choice("adapt", adapt, ADAPTS)
     normalize = checks.flag("normalize", normalize)
-    progress = checks.progress(progress)
+    progress = never_falling(progress)
     reader = _Reader(channel_axis, alpha, color_space, weighting, adapt)
     n_images = len(images) if isinstance(images, Sized) else None
     for i, (image, mask) in enumerate(_with_masks(images, masks)):
@@ -186,9 +187,8 @@ def pool(
     if reader.form is None:
         raise ValueError("images takes at least one image; got none.")
     form = reader.form
-    for note in not_finite(replace(form, n_not_finite=reader.n_not_finite)):
-        checks.warn(note)
-    weights = checks.channel_weights(channel_weights, form.n_channels)
+    warn(not_finite(replace(form, n_not_finite=reader.n_not_finite)))
+    weights = array_checks.channel_weights(channel_weights, form.n_channels)
     names = () if channel_names is None else checks.channel_names(channel_names, form.n_channels)
     axis = None if form.channel_axis is None else form.channel_axis - len(form.shape) - 1
     parameters: dict[str, Any] = {
@@ -272,7 +272,7 @@ class _Reader:
         tick(0)
         if isinstance(image, str | PathLike):
             pixels = self._of_file(Path(image), mask)
-        elif checks.is_lazy(image):
+        elif array_checks.is_lazy(image):
             pixels = self._pixels(np.asarray(image), mask)
         else:
             pixels = self._pixels(image, mask)
@@ -291,15 +291,8 @@ class _Reader:
         return pixels
 
     def _of_file(self, path: Path, mask: ArrayLike | None) -> Pixels:
-        from ..files.images import read_image
-        from ..files.part import Limits, taking_part
-
-        image = read_image(path)
-        alpha: bool | None = image.alpha
-        if self.channel_axis is not None:
-            image, alpha = image.with_channel_axis(self.channel_axis), self.alpha
-        # What the file says is no data takes no part.
-        inside = taking_part(image, Limits())
+        image, inside = open_for_pool(path, self.channel_axis)
+        alpha = image.alpha if self.channel_axis is None else self.alpha
         if inside is not None and mask is not None:
             inside = inside & np.asarray(mask, bool)
         mask = mask if inside is None else inside

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import checks
+from . import array_checks, checks
+from .arguments import checked
 from .image.averages import shrink
 from .image.colors import check_color_space, check_limits
 from .image.pixels import Pixels, flatten
-from .parallel import Progress, Tick, alive, portion, within
+from .parallel import Progress, Tick, alive, never_falling, portion, within
 from .points.image_points import ImagePoints
 from .points.reading import feature_space, read
 from .prepared import PreparedImage
@@ -61,13 +62,12 @@ def prepare(
     >>> [prepared.segment(k).n_clusters for k in (2, 3, 4)]
     [2, 3, 4]
     """
-    fit_scale = checks.real("fit_scale", fit_scale, 0, 1, above=True)
-    spatial_weight = checks.weight("spatial_weight", spatial_weight)
-    normalize = checks.flag("normalize", normalize)
-    progress = checks.progress(progress)
+    known = checked(fit_scale=fit_scale, spatial_weight=spatial_weight, normalize=normalize)
+    fit_scale, spatial_weight, normalize = known.values()
+    progress = never_falling(progress)
     form: dict[str, Any] = {"channel_axis": channel_axis, "alpha": alpha, "mask": mask}
     lazy, reading = None, None
-    if checks.is_lazy(image):
+    if array_checks.is_lazy(image):
         # Imported here: Dask takes a while, and most images are in memory.
         import dask.array as da
 
@@ -97,12 +97,9 @@ def prepare(
         pixels = flatten(image, **form, tick=portion(progress, 0, 0.1, "Reading"))
         check_color_space(color_space, pixels)
     names = () if channel_names is None else checks.channel_names(channel_names, pixels.n_channels)
-    weights = checks.channel_weights(channel_weights, pixels.n_channels)
-    if spatial_weight:
-        # Positions spread as far as the weighted values do, times their own weight.
-        product = spatial_weight * max(weights)
-        checks.weight("spatial_weight times the largest of channel_weights", product)
-    sigma = checks.reals(
+    weights = array_checks.channel_weights(channel_weights, pixels.n_channels)
+    checks.weight_of_positions(spatial_weight, weights)
+    sigma = array_checks.reals(
         "smoothing", smoothing, len(pixels.shape), "spatial axis", high=checks.MAX_SMOOTHING
     )
 

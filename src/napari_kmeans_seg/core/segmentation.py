@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from . import checks, shown
 from .image.pixels import Pixels
 from .kmeans.nearest import label_dtype
+from .notes import Note
 from .painting import paint
 from .points.sums import join_means
 
@@ -48,8 +49,11 @@ class Segmentation:
         Iterations of Lloyd's algorithm on the distinct values or pixels.
     converged : bool
         Whether the iterations stopped by themselves, before `max_iter`.
+    notes : tuple of Note
+        What is worth knowing about this result, in numbers: pixels left out, fewer clusters than
+        asked.
     warnings : tuple of str
-        What is worth knowing about this result: pixels left out, fewer clusters than asked.
+        The same in words.
     model : KMeansModel
         Labels other images by the same centroids.
     parameters : dict
@@ -62,7 +66,7 @@ class Segmentation:
     inertia: float
     n_iter: int
     converged: bool
-    warnings: tuple[str, ...]
+    notes: tuple[Note, ...]
     model: "KMeansModel"
     _pixels: Pixels = field(repr=False)
 
@@ -78,6 +82,11 @@ class Segmentation:
     def n_clusters(self) -> int:
         """Number of clusters."""
         return len(self.centroids)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is worth knowing about this result, in words."""
+        return tuple(str(note) for note in self.notes)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -101,7 +110,7 @@ class Segmentation:
         Row 0 is for label 0.
         """
         dtype = self._pixels.dtype
-        # No pixel wears the colour of an empty cluster, whose mean is NaN.
+        # No pixel has the colour of an empty cluster, whose mean is NaN.
         colors = np.nan_to_num(self.centroids)
         colors = np.concatenate([np.zeros((1, colors.shape[1])), colors])
         if dtype.kind == "b":

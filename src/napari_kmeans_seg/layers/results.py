@@ -105,9 +105,9 @@ class StepsSegmentation(Segmentation):
             "inertia": float(sum(step.inertia for step in steps)),
             "n_iter": sum(step.n_iter for step in steps),
             "converged": all(step.converged for step in steps),
-            "warnings": tuple(
+            "notes": tuple(
                 dict.fromkeys(
-                    f"Step {i}: {warning}" for i, s in enumerate(steps) for warning in s.warnings
+                    replace(note, step=i) for i, s in enumerate(steps) for note in s.notes
                 )
             ),
             "model": replace(steps[0].model, parameters=parameters),

@@ -7,9 +7,9 @@ from typing import Any
 import dask.array as da
 from numpy.typing import ArrayLike
 
-from .. import checks
 from ..image.colors import check_color_space
 from ..model import KMeansModel
+from ..notes import Note, warn
 from ..shown import line_of_segmentation
 from .chunks import every_chunk
 from .image import LazyImage
@@ -75,11 +75,10 @@ def predict(model: KMeansModel, image: LazyImage, *, rescale: bool) -> Predicted
     model.check(form)
     scaled = model.scaled(form, rescale=rescale)
     check_color_space(model.space.color_space, form)
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     if model.values is not None and scaled is form:
         notes = model.values.note_unread(form.dtype, model.space.color_space)
-    for note in notes:
-        checks.warn(note)
+    warn(notes)
     nothing: Any = None
     return PredictedBlocks(
         labels=label_blocks(image.source, image.mask, model, rescale=rescale),
@@ -88,7 +87,7 @@ def predict(model: KMeansModel, image: LazyImage, *, rescale: bool) -> Predicted
         inertia=nothing,
         n_iter=0,
         converged=True,
-        warnings=notes,
+        notes=notes,
         model=model,
         _pixels=form,
         _source=image.source,

@@ -3,36 +3,27 @@
 from __future__ import annotations
 
 import ast
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_kmeans_seg import segment
+from napari_kmeans_seg.core.arguments import ARGUMENTS, FITTING, READING
+from napari_kmeans_seg.core.kmeans.starts import OPTIMAL
+from napari_kmeans_seg.core.notes import FittedOnLevel, FittedOnSample, Plain
+
 from ..outputs.columns import painted_by_hand
-from ..outputs.notes import FittedOn
 from ..outputs.record import Deleted, Merged, PaintedByHand, Record, Split, ThresholdMoved
 from .opened_files import TIFF
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from napari.layers import Layer
 
-# In the order of `segment`, with its defaults: what is as it was is not spelled out.
-_OF_PREPARE: dict[str, Any] = {
-    "color_space": "rgb",
-    "channel_weights": None,
-    "normalize": False,
-    "smoothing": 0.0,
-    "spatial_weight": 0.0,
-    "fit_scale": 1.0,
-}
-_OF_RUN: dict[str, Any] = {
-    "init": "auto",
-    "n_init": 1,
-    "max_iter": 300,
-    "tol": 1e-4,
-    "seed": 0,
-}
+_OF_RUN = tuple(name for name in FITTING if name != "n_clusters")
+_OPTIMAL = f"init={OPTIMAL.name!r}"
 _PAINTED = "# Pixels were relabelled by hand {}, which a script cannot repeat."
 
 
@@ -66,6 +57,8 @@ def python_script(layer: Layer, *files: str) -> str:
         "# The napari-kmeans-seg of this version gave the result.",
         f"version = {record.version!r}",
     ]
+    if plain := [str(note) for note in record.notes if isinstance(note, Plain)]:
+        made_by += ["# What it said of it, which this script knows nothing of.", f"notes = {plain}"]
     return "\n".join([*made_by, "", *_imports(body), "", *body, ""])
 
 
@@ -127,7 +120,7 @@ def _read(record: Record, files: tuple[str, ...]) -> list[str]:
         lines.append("mask = " + inside.format(f"imread('region.tif'){index}"))
         if level is not None:
             lines.append("small_mask = " + inside.format(f"imread('region_level{level}.tif')"))
-    if any(isinstance(note, FittedOn) and note.sample for note in record.notes):
+    if any(isinstance(note, FittedOnSample) and note.n for note in record.notes):
         lines.append("# The plugin took a sample of the pixels, so that its result may differ.")
     return lines
 
@@ -175,13 +168,13 @@ def _call(record: Record, image: str, mask: str | None, *, auto: bool = False) -
     prepared = f"prepare({', '.join([image, *_reading(used, mask)])})"
     if seeds.fixed:
         return f"{prepared}.classify({used['init']!r})"
-    of_run = [one for one in _named(used, _OF_RUN) if not auto or one != "init='optimal'"]
+    of_run = [one for one in _named(used, _OF_RUN) if not auto or one != _OPTIMAL]
     arguments = [f"n_clusters={used['n_clusters']}", *of_run, "keep_order=True"]
     return f"{prepared}.segment({', '.join(arguments)})"
 
 
 def _segment_call(used: dict[str, Any], image: str, mask: str | None, *, auto: bool = False) -> str:
-    of_run = [one for one in _named(used, _OF_RUN) if not auto or one != "init='optimal'"]
+    of_run = [one for one in _named(used, _OF_RUN) if not auto or one != _OPTIMAL]
     arguments = [image, f"n_clusters={used['n_clusters']}", *_reading(used, mask), *of_run]
     return f"segment({', '.join(arguments)})"
 
@@ -192,17 +185,18 @@ def _reading(used: dict[str, Any], mask: str | None) -> list[str]:
         form.append(f"channel_axis={used['channel_axis']}")
     if used.get("alpha"):
         form.append("alpha=True")
-    return [*form, *_named(used, _OF_PREPARE)]
+    return [*form, *_named(used, READING)]
 
 
-def _named(used: dict[str, Any], defaults: dict[str, Any]) -> list[str]:
-    given = {key: used[key] for key in defaults if key in used}
+def _named(used: dict[str, Any], names: Sequence[str]) -> list[str]:
+    """Write the arguments that are not their defaults, in the order of `segment`."""
+    given = {key: used[key] for key in signature(segment).parameters if key in {*names} & {*used}}
     # What is 1 for every channel, or 0 along every axis, is as if it was not given.
     if set(given.get("channel_weights") or [1]) == {1}:
         given.pop("channel_weights", None)
     if not np.any(given.get("smoothing", 0)):
         given.pop("smoothing", None)
-    return [f"{key}={value!r}" for key, value in given.items() if value != defaults[key]]
+    return [f"{key}={value!r}" for key, value in given.items() if value != ARGUMENTS[key].default]
 
 
 def _labels(record: Record) -> list[str]:
@@ -262,5 +256,5 @@ def _moved(edit: ThresholdMoved) -> str:
 
 def _level(record: Record) -> int | None:
     """Find which level of a pyramid was fitted, if it was not the largest."""
-    levels = (note.level for note in record.notes if isinstance(note, FittedOn))
-    return next((level for level in levels if level is not None), None)
+    levels = (note.level for note in record.notes if isinstance(note, FittedOnLevel))
+    return next(levels, None)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from napari_kmeans_seg import Segmentation, prepare
-from napari_kmeans_seg.core.image.pixels import NO_PIXEL
+from napari_kmeans_seg.core.arguments import FITTING
+from napari_kmeans_seg.core.errors import NoPixels
 from napari_kmeans_seg.core.parallel import portion, within
 
 from ..arrays import as_array, reading, stack
@@ -18,6 +19,7 @@ from ..geometry import of_level, placement, shifted
 from ..pyramid import label_level, level_to_fit, note_hidden, note_level
 from ..results import PyramidSegmentation, StepsSegmentation, relabelled
 from .chosen import Chosen
+from .region import RegionMissed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,17 +33,6 @@ if TYPE_CHECKING:
     from .seeds import Start
 
 Found = TypeVar("Found", bound=Segmentation)
-
-# The arguments of `segment` that `prepare` takes; the others are those of a run.
-_OF_PREPARE = (
-    "mask",
-    "color_space",
-    "channel_weights",
-    "normalize",
-    "smoothing",
-    "spatial_weight",
-    "fit_scale",
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,8 +179,8 @@ class LayerImage(Chosen):
         start: Start | None = None,
     ) -> Segmentation:
         """Fit on one level, and label them all."""
-        of_prepare = {key: value for key, value in parameters.items() if key in _OF_PREPARE}
-        of_run = {key: value for key, value in parameters.items() if key not in _OF_PREPARE}
+        of_run = {key: value for key, value in parameters.items() if key in FITTING}
+        of_prepare = {key: value for key, value in parameters.items() if key not in FITTING}
         given, arrays = start, [level for level, _ in levels]
         shapes = [self._spatial(level) for level in arrays]
         place, of_prepare["fit_scale"] = level_to_fit(
@@ -275,14 +266,14 @@ class LayerImage(Chosen):
         form = {"channel_axis": self.channel_axis, "alpha": self.alpha, "mask": mask}
         try:
             return prepare(image, **{**parameters, **form}, progress=progress)
-        except ValueError as error:
-            if self.region is not None and str(error) == NO_PIXEL:
-                raise ValueError(self.region.missed) from error
+        except NoPixels as error:
+            if self.region is not None:
+                raise RegionMissed(self.region.name) from error
             raise
 
 
 def note_seeds(found: Found, start: Start | None) -> Found:
     """Warn of seeds that were left out."""
-    if start is None or not start.left_out:
+    if start is None or start.left_out is None:
         return found
-    return replace(found, warnings=(*found.warnings, start.left_out))
+    return replace(found, notes=(*found.notes, start.left_out))

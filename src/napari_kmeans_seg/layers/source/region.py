@@ -27,6 +27,26 @@ _WITH_AREA = ("polygon", "rectangle", "ellipse")
 _ROUND = np.linspace(0, 2 * np.pi, 256, endpoint=False)[:, np.newaxis]
 
 
+class RegionMissed(ValueError):
+    """No pixel of the image lies in the region.
+
+    Parameters
+    ----------
+    name : str
+        Of the region's layer.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+    def __str__(self) -> str:
+        return (
+            f"The region “{self.name}” misses the image: draw it over the image, or choose "
+            "another region."
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class Region(Marks):
     """A region of the world: the `labels` of a Labels layer, or shapes.
@@ -91,26 +111,20 @@ class Region(Marks):
 
         Raises
         ------
+        RegionMissed
+            If no pixel of the image lies in the region.
         ValueError
-            If the region misses the image, or has more axes.
+            If the region has more axes.
         """
         self._check_axes("region", where)
         if not is_lazy(image):
             inside = _within(self._drawn, shape, where)
             if not inside.any():
-                raise ValueError(self.missed)
+                raise RegionMissed(self.name)
             return inside
         axis = None if axis is None else axis % image.ndim
         chunks = tuple(one for i, one in enumerate(image.chunks) if i != axis)
         return in_chunks(_within, self._drawn, chunks, where, bool)
-
-    @property
-    def missed(self) -> str:
-        """What to say when no pixel of the image lies in the region."""
-        return (
-            f"The region “{self.name}” misses the image: draw it over the image, or choose "
-            "another region."
-        )
 
     @cached_property
     def _drawn(self) -> tuple[Any, Outlines, Matrix]:

@@ -12,7 +12,7 @@ from psygnal import Signal
 from napari_kmeans_seg.layers import CleanUp, LayerImage, Region, Seeds, axis_names, displayed_plane
 
 from ..sections import unmarked
-from ..wording import FieldError
+from .numbers import whole_numbers
 from .options import align_labels
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Inputs(Container[Widget]):
         )
         self.region_labels = LineEdit(
             label="Its labels",
-            tooltip="Which labels make up the region, e.g. 1, 3. Empty: all of them.",
+            tooltip="Which labels make up the region, e.g. 1 3. Empty: all of them.",
         )
         self.everywhere = CheckBox(
             text="Find inside, label everywhere",
@@ -113,7 +113,7 @@ class Inputs(Container[Widget]):
             label="Objects of",
             tooltip=(
                 "Clusters whose connected pieces become objects in a Labels layer of their own, "
-                "e.g. 2, 3. Empty: none."
+                "e.g. 2 3. Empty: none."
             ),
         )
         self.per_plane = CheckBox(
@@ -251,11 +251,11 @@ class Inputs(Container[Widget]):
             if region is None
             else Region.of(
                 region,
-                _numbers(self.region_labels) if isinstance(region, Labels) else (),
+                _labels(self.region_labels) if isinstance(region, Labels) else (),
                 everywhere=self.everywhere.value,
             ),
             seeds=None if seeds is None else Seeds.of(seeds, fixed=self.fixed.value),
-            clean_up=CleanUp(self.specks.value, _numbers(self.objects), self.per_plane.value),
+            clean_up=CleanUp(self.specks.value, _labels(self.objects), self.per_plane.value),
         )
 
     @property
@@ -274,8 +274,5 @@ class Inputs(Container[Widget]):
         return {"normalize": self.normalize.value} if len(self._images) > 1 else {}
 
 
-def _numbers(field: LineEdit) -> tuple[int, ...]:
-    words = field.value.replace(",", " ").split()
-    if not all(word.isdecimal() for word in words):
-        raise FieldError(unmarked(field), "numbers such as 1, 3", field.value)
-    return tuple(int(word) for word in words)
+def _labels(field: LineEdit) -> tuple[int, ...]:
+    return whole_numbers(unmarked(field), field.value, "numbers such as 1 3")
