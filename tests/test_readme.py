@@ -6,6 +6,7 @@ import inspect
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,20 @@ def test_the_script_prints_what_is_shown() -> None:
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout == shown
+
+
+def test_the_script_for_ten_images_runs() -> None:
+    section = README.split("### Ten images")[1].split("\n### ")[0]
+    [script] = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tempfile.mkdtemp(),
+    )
+    assert result.returncode == 0, result.stderr
+    assert "% of a slide is brown" in result.stdout
 
 
 def test_the_table_has_each_parameter_with_its_default() -> None:

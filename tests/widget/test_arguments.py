@@ -25,7 +25,7 @@ from napari_kmeans_seg.widget.napari_versions import declared_settings
 from napari_kmeans_seg.widget.wording import words_of
 
 # No arguments of a segmentation, but of the call.
-OF_THE_CALL = {"self", "image", "progress", "keep_order"}
+OF_THE_CALL = {"self", "image", "progress", "keep_order", "channel_names"}
 
 
 def given(function) -> dict:

@@ -16,7 +16,7 @@ from .kmeans.assignment import Assigned
 from .kmeans.fit import CLOSE, level_sizes, start_of
 from .kmeans.lloyd import LloydResult, lloyd
 from .kmeans.nearest import by_distance
-from .kmeans.optimal import OptimalPartitions, optimal_partitions
+from .kmeans.optimal import OptimalPartitions, most_clusters, optimal_partitions
 from .kmeans.points import Points, WeightedPoints
 from .kmeans.starts import AUTO, K_MEANS_PLUS_PLUS, OPTIMAL, STARTS, Start, resolve
 from .notes import Note, few_values, not_finite
@@ -126,6 +126,15 @@ class Fitting:
         self, points: WeightedPoints, n_clusters: int, tick: Tick = no_tick
     ) -> OptimalPartitions:
         """Find the optimal partitions of points of one feature into up to so many clusters."""
+        if n_clusters > most_clusters(points.n):
+            raise WrongValue(
+                "init",
+                f"up to {most_clusters(points.n):,} clusters of an image of {points.n:,} distinct "
+                "values, whose table has 512 MB then",
+                f"{n_clusters:,}",
+                value=repr(OPTIMAL.name),
+                advice=f"Choose {K_MEANS_PLUS_PLUS.name!r}, or fewer clusters.",
+            )
         key = points.n, n_clusters
         if key not in self._optima:
             order = np.argsort(points.features[0], kind="stable")

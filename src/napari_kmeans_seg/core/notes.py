@@ -200,6 +200,44 @@ class OtherValues(Note):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OtherScale(Note):
+    """Values have another dtype and scale than those that a model was fitted on.
+
+    Attributes
+    ----------
+    dtype, fitted : str
+        Of the image and of what was fitted.
+    low, high, fitted_low, fitted_high : float
+        Their lowest and highest values. Those of the image are NaN where it is not read.
+    may_rescale : bool
+        Whether ``rescale=True`` brings them together.
+    """
+
+    dtype: str
+    fitted: str
+    low: float
+    high: float
+    fitted_low: float
+    fitted_high: float
+    may_rescale: bool = False
+
+    def _sentence(self, naming: Naming) -> str:
+        fitted = f"from {self.fitted_low:g} to {self.fitted_high:g} ({self.fitted})"
+        if self.low != self.low:
+            text = (
+                f"The image is {self.dtype}, the model was fitted on values {fitted}; a lazy image "
+                "is not read to see whether its values are alike."
+            )
+        else:
+            text = (
+                f"Values from {self.low:g} to {self.high:g} ({self.dtype}) are of another kind "
+                f"than those that the model was fitted on, {fitted}."
+            )
+        return text + (f" {naming('rescale', 'True')} brings them to its scale."
+                       if self.may_rescale else "")  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
 class SeedsLeftOut(Note):
     """Some seeds could not be used.
 
@@ -288,6 +326,7 @@ _KINDS = {
         CountsOfPart,
         CountsBeforeSpecks,
         OtherValues,
+        OtherScale,
         SeedsLeftOut,
         ObjectsMissing,
         Hidden,

@@ -4,13 +4,16 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
+from contextvars import copy_context
 from functools import cache
 from itertools import islice
-from queue import Empty, SimpleQueue
+from queue import Empty, Queue, SimpleQueue
 from threading import Event, Thread
 from typing import Any, TypeVar
 
 import numpy as np
+
+from . import checks
 
 Progress = Callable[[float, str], object]
 """Called as ``progress(fraction, stage)``; an exception that it raises stops the work."""
@@ -24,6 +27,10 @@ Result = TypeVar("Result")
 CHUNK = 1 << 18
 """Pixels that one thread takes at a time: some milliseconds of work, so that the
 interpreter's lock costs nothing and a stop is noticed at once."""
+
+
+BEAT = 0.2
+"""Seconds between two calls of a person's progress, at most."""
 
 
 def no_tick(_: float) -> None:
@@ -184,6 +191,79 @@ def portion(progress: Progress | None, start: float, stop: float, stage: str) ->
     if progress is None:
         return no_tick
     return lambda fraction: progress(start + (stop - start) * fraction, stage)
+
+
+class _StoppedError(Exception):
+    """Ends work whose caller has been told to stop."""
+
+
+def alive(work: Callable[[Tick], Result], tick: Tick) -> Result:
+    """Do work on another thread, so that `tick` is called some times a second from this one.
+
+    Sorting some million numbers is one call, within which nobody can be told anything.
+
+    Parameters
+    ----------
+    work : callable
+        Called with a tick of its own, whose fractions are told.
+    tick : callable
+        Called from this thread, at least every `BEAT` seconds while other threads get to run. An
+        exception that it raises stops the work at the work's next tick, and comes out of here.
+    """
+    if tick is no_tick:
+        return work(tick)
+    told: Queue[float | None] = Queue()
+    stop = Event()
+
+    def tell(part: float) -> None:
+        if stop.is_set():
+            raise _StoppedError
+        told.put(part)
+
+    def run() -> Result:
+        try:
+            return work(tell)
+        finally:
+            told.put(None)
+
+    with ThreadPoolExecutor(1, thread_name_prefix="napari-kmeans-seg-work") as thread:
+        # What is said and where Dask computes belongs to the context of this thread.
+        done = thread.submit(copy_context().run, run)
+        part: float | None = 0.0
+        try:
+            while part is not None:
+                tick(part)
+                before = part
+                try:
+                    part = told.get(timeout=BEAT)
+                except Empty:
+                    part = before
+        finally:
+            stop.set()
+        return done.result()
+
+
+def stages(tick: Tick, n: int) -> list[Tick]:
+    """Divide the progress of one stage among `n` parts of it that take as long."""
+    return [lambda part, i=i: tick((i + part) / n) for i in range(n)]  # type: ignore[misc]
+
+
+def never_falling(progress: Progress | None) -> Progress | None:
+    """Check a person's function, and hold the fraction where a later one would be less.
+
+    Work that is met on the way is unforeseen.
+    """
+    checks.progress(progress)
+    if progress is None:
+        return None
+    highest = 0.0
+
+    def tell(fraction: float, stage: str) -> object:
+        nonlocal highest
+        highest = max(highest, min(fraction, 1.0))
+        return progress(highest, stage)
+
+    return tell
 
 
 def within(progress: Progress | None, start: float, stop: float) -> Progress | None:

@@ -5,9 +5,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import checks
 from .choose_k import ClusterCurve
-from .parallel import Progress, within
+from .parallel import Progress, never_falling, within
 from .prepare import prepare
 from .segmentation import Segmentation
 from .stores import watched
@@ -31,6 +30,7 @@ def segment(
     tol: float = 1e-4,
     fit_scale: float = 1.0,
     seed: int | np.random.Generator | None = 0,
+    channel_names: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> Segmentation:
     """Segment an image by k-means on its pixel values.
@@ -71,7 +71,8 @@ def segment(
     init : {"auto", "k-means++", "random", "optimal"} or (n_clusters, n_channels) array
         Where the centroids start. "optimal" takes one channel and finds the global optimum: exactly
         where the distinct values are known (8 and 16 bits, and up to 262,144 of them), else on
-        means of some values each, 32,768 of them, from which all pixels are brought to rest.
+        means of some values each, 32,768 of them, from which all pixels are brought to rest. Its
+        table has 512 MB at most: 4,096 clusters of 65,536 values, 512 of 262,144.
         "auto" is "optimal" for one channel where that is cheap, else "k-means++". An array gives
         initial centroids in the units of the image, and the result is the fixed point that
         Lloyd's algorithm reaches from there.
@@ -87,6 +88,8 @@ def segment(
         spatial axes), then label the full image.
     seed : int, numpy.random.Generator or None
         The same call with the same int gives the same bits. None: different each time.
+    channel_names : sequence of str, optional
+        Names of the channels, alpha not counted, for the table and the model.
     progress : callable, optional
         Called as ``progress(fraction, stage)`` from this thread, some times a second. An
         exception that it raises stops the work and comes out of this function.
@@ -164,8 +167,7 @@ def segment(
     >>> seg.image.shape
     (400, 600, 3)
     """
-    checks.progress(progress)
-    progress = watched(image, progress)
+    progress = watched(image, never_falling(progress))
     prepared = prepare(
         image,
         channel_axis=channel_axis,
@@ -177,6 +179,7 @@ def segment(
         smoothing=smoothing,
         spatial_weight=spatial_weight,
         fit_scale=fit_scale,
+        channel_names=channel_names,
         progress=within(progress, 0, 0.4),
     )
     prepared._whole.is_kept = False
@@ -254,8 +257,7 @@ def choose_k(
     >>> bool((curve.inertia[1:] < curve.inertia[:-1]).all())
     True
     """
-    checks.progress(progress)
-    progress = watched(image, progress)
+    progress = watched(image, never_falling(progress))
     prepared = prepare(
         image,
         channel_axis=channel_axis,

@@ -26,7 +26,7 @@ COMPARED_PIXELS = 1 << 20
 """Pixels of a step in memory, evenly spread, whose labels are compared with those before."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PyramidSegmentation(Segmentation):
     """A segmentation of the largest level, with those of the smaller levels.
 
@@ -62,7 +62,7 @@ class PyramidSegmentation(Segmentation):
         return PyramidSegmentation.of([level.merge(*groups) for level in self.levels])
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class StepsSegmentation(Segmentation):
     """The steps of one axis, each clustered by itself, with labels that mean the same.
 

@@ -128,6 +128,19 @@ class FeatureSpace:
         middle = (np.array(pixels.shape) - 1) / 2 * self.position
         return np.hstack([features, np.tile(middle, (len(centroids), 1))])
 
+    def colors_of(self, centroids: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return where ``(n_clusters, n_features)`` centroids lie in the colour space.
+
+        That is in the units of the image where this is "rgb". NaN for channels without weight.
+        """
+        scale = np.array(self.scale)
+        with np.errstate(over="ignore", under="ignore"):
+            colors = centroids[:, : scale.size] / np.where(scale > 0, scale, np.nan)
+            found: NDArray[np.float64] = np.ldexp(
+                colors + np.array(self.offset, np.float64), self.exponent
+            )
+        return found
+
     def brightness(self, centroids: NDArray[np.float64]) -> NDArray[np.float64]:
         """Say how bright ``(n_clusters, n_features)`` centroids are, as far as features tell."""
         scale = np.array(self.scale)
@@ -190,5 +203,14 @@ def exponent_of(limits: NDArray[Any]) -> int:
 
 
 def divide(pixels: Pixels, exponent: int) -> Pixels:
-    """Divide the channels by two to the power of `exponent`."""
-    return replace(pixels, channels=np.ldexp(pixels.channels, -exponent)) if exponent else pixels
+    """Divide the channels by two to the power of `exponent`.
+
+    What is then beyond all features is as far as these: an image that was fitted has none of it.
+    """
+    if not exponent:
+        return pixels
+    with np.errstate(over="ignore", under="ignore"):
+        # Of integers it would be a float of few bits.
+        channels = np.ldexp(pixels.channels.astype(np.float64, copy=False), -exponent)
+    np.clip(channels, -LARGEST, LARGEST, out=channels)
+    return replace(pixels, channels=channels, dtype=np.dtype(np.float64))

@@ -82,6 +82,12 @@ class SampledImage:
         """A value from the middle of each channel, in the colour space."""
         return middle_values(self._colors[:, :MIDDLE])
 
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """The lowest and the highest value of what was read."""
+        limits = self.reading.limits
+        return float(limits.min()), float(limits.max())
+
     def variances(self, middle: tuple[float, ...]) -> NDArray[np.float64]:
         """Variance of each channel in the colour space, ``(n_channels,)``, of the sample."""
         weights, rows = self._sample[1], differences(self._colors, middle)

@@ -64,6 +64,10 @@ class ImagePoints(Protocol):
     def middle(self) -> tuple[float, ...]:
         """A value from the middle of each channel, in the colour space."""
 
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """The lowest and the highest value of the image as it came."""
+
     def variances(self, middle: tuple[float, ...]) -> NDArray[np.float64]:
         """Variance of each channel in the colour space, ``(n_channels,)``."""
 
