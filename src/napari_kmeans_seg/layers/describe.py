@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .arrays import inner_array
-from .geometry import placement
+from .geometry import conversion, from_viewer, in_units, placement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +67,8 @@ def displayed_plane(viewer: ViewerModel, layer: Image) -> dict[int, int]:
     """Say which index a layer is shown at, along each axis that is stepped through."""
     missing = viewer.dims.ndim - layer.ndim
     shown = {axis - missing for axis in viewer.dims.displayed}
-    at = np.rint(layer.world_to_data(viewer.dims.point)).astype(int)[-layer.ndim :]
+    world = from_viewer(viewer, layer, viewer.dims.point)
+    at = np.rint(layer.world_to_data(world)).astype(int)[-layer.ndim :]
     shape = layer.data.shape if not layer.multiscale else layer.data[0].shape
     return {
         axis: int(np.clip(at[axis], 0, shape[axis] - 1))
@@ -105,10 +106,17 @@ def _difference(first: Image, other: Image) -> str | None:
         return f"“{other.name}” has {len(another)} levels, “{first.name}” {len(one)}"
     if one != another:
         return f"“{other.name}” has {_size(another[0])} pixels, “{first.name}” {_size(one[0])}"
-    if np.allclose(placement(first), placement(other)) and first.units == other.units:
+    alike = [
+        a.dimensionality == b.dimensionality for a, b in zip(first.units, other.units, strict=True)
+    ]
+    if all(alike) and np.allclose(
+        placement(first), in_units(placement(other), other.units, first.units)
+    ):
         return None
-    if first.units != other.units:
+    if not all(alike):
         return f"“{other.name}” has other units than “{first.name}”"
+    if (conversion(other.units, first.units) != 1).any():
+        return f"“{other.name}” lies elsewhere than “{first.name}”"
     for name in ("scale", "translate", "rotate", "shear", "affine"):
         mine, theirs = (np.asarray(getattr(layer, name)) for layer in (first, other))
         if not np.allclose(mine, theirs):

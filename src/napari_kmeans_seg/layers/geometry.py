@@ -3,6 +3,9 @@
 A placement is the `(ndim + 1, ndim + 1)` matrix that takes data coordinates, and a 1, to
 world coordinates. Layers with fewer axes than others lie along the last ones, as napari
 has it.
+
+Where two worlds meet, those of two layers or that of a layer and of a viewer, lengths are
+converted from the units of one to those of the other as napari's canvas does, and here only.
 """
 
 from __future__ import annotations
@@ -16,13 +19,20 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
+    from napari.components import ViewerModel
     from napari.layers import Layer
 
     Matrix = npt.NDArray[np.float64]
+    Vector = npt.NDArray[np.float64]
+    # Those of pint, one for each axis, as napari has them.
+    Units = tuple[Any, ...]
 
 
 def placement(layer: Layer) -> Matrix:
-    """Read where a layer lies: scale, rotation, shear, translation and affine in one."""
+    """Read where a layer lies: scale, rotation, shear, translation and affine in one.
+
+    World coordinates are in the units of the layer.
+    """
     matrix = np.eye(layer.ndim + 1)
     origin = np.asarray(layer.data_to_world(np.zeros(layer.ndim)), float)
     for axis in range(layer.ndim):
@@ -30,6 +40,34 @@ def placement(layer: Layer) -> Matrix:
         matrix[:-1, axis] = np.asarray(layer.data_to_world(unit), float) - origin
     matrix[:-1, -1] = origin
     return matrix
+
+
+def conversion(units: Units, others: Units) -> npt.NDArray[np.float64]:
+    """Say by what lengths are multiplied to have them in other units: one factor for each axis.
+
+    As on napari's canvas, nothing is converted where an axis of both has a length in one and
+    pixels or a time in the other: then all numbers are taken as they are. Axes are compared from
+    the last; the first ones that the others lack keep their units.
+    """
+    factors = np.ones(len(units))
+    n = min(len(units), len(others))
+    last = list(zip(units[len(units) - n :], others[len(others) - n :], strict=True))
+    if all(one.dimensionality == other.dimensionality for one, other in last):
+        factors[len(units) - n :] = [float((1 * one).to(other).magnitude) for one, other in last]
+    return factors
+
+
+def in_units(matrix: Matrix, units: Units, others: Units) -> Matrix:
+    """Give a placement whose world coordinates are in `units` as one in other units."""
+    return np.diag([*conversion(units, others), 1.0]) @ matrix
+
+
+def from_viewer(viewer: ViewerModel, layer: Layer, vector: Sequence[float]) -> Vector:
+    """Take a position or a direction in a viewer's world to the world of a layer."""
+    found = np.asarray(vector, float)
+    # None where its layers measure lengths and other things along the same axis.
+    units = viewer.layers.units
+    return found if units is None else found * conversion(units[-len(found) :], layer.units)
 
 
 def shifted(matrix: Matrix, offset: npt.ArrayLike) -> Matrix:

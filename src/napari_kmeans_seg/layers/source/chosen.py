@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
-    from ..geometry import Matrix
+    from ..geometry import Matrix, Units
     from .region import Region
     from .seeds import Seeds
 
@@ -43,6 +43,8 @@ class Chosen:
         Whether the last axis holds red, green, blue and perhaps alpha.
     placement : matrix
         Where the layer lies in the world.
+    units : tuple of pint.Unit
+        Those of this world, one for each axis. Region and seeds are converted to them.
     channels : tuple of Chosen
         The layers that are clustered together, one feature each; empty for a single one.
     pyramid : tuple of array-like
@@ -67,6 +69,7 @@ class Chosen:
     data: Any
     rgb: bool
     placement: Matrix
+    units: Units = ()
     channels: tuple[Chosen, ...] = ()
     pyramid: tuple[Any, ...] = ()
     plane: Mapping[int, int] | None = None
@@ -75,6 +78,12 @@ class Chosen:
     seeds: Seeds | None = None
     clean_up: CleanUp = _NO_CLEAN_UP
     time_axes: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Bring what was drawn over the image into its units."""
+        for name, marks in (("region", self.region), ("seeds", self.seeds)):
+            if marks is not None:
+                object.__setattr__(self, name, marks.in_units(self.units))
 
     @property
     def link_id(self) -> str:

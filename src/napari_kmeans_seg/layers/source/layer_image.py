@@ -65,6 +65,7 @@ class LayerImage(Chosen):
             data=pixels_of(layer),
             rgb=bool(layer.rgb),
             placement=placement(layer),
+            units=tuple(layer.units),
             pyramid=tuple(layer.data) if layer.multiscale else (),
             time_axes=tuple(axis for axis in range(layer.ndim) if is_time(layer, axis)),
         )
