@@ -11,7 +11,7 @@ import skimage.data
 from sklearn.metrics import calinski_harabasz_score, silhouette_score
 
 from napari_kmeans_seg import choose_k, prepare, segment
-from napari_kmeans_seg.core import lazy_image
+from napari_kmeans_seg.core.lazy import image as lazy_image
 
 
 def kinds_of_tissue(means: list[float], dtype: str) -> np.ndarray:

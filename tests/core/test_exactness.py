@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn.cluster import KMeans
 
 from napari_kmeans_seg import segment
-from napari_kmeans_seg.core import lazy_image
+from napari_kmeans_seg.core.lazy import image as lazy_image
 
 from . import exact
 

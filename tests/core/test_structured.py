@@ -10,7 +10,7 @@ import pytest
 from sklearn.cluster import KMeans
 
 from napari_kmeans_seg import prepare, segment
-from napari_kmeans_seg.core import lazy_image
+from napari_kmeans_seg.core.lazy import image as lazy_image
 
 Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 

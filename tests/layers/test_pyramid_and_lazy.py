@@ -15,7 +15,9 @@ from napari.components import ViewerModel
 from napari.layers import Image, Points
 
 from napari_kmeans_seg import segment
-from napari_kmeans_seg.core import blockwise, lazy_image, lazy_points
+from napari_kmeans_seg.core.lazy import image as lazy_image
+from napari_kmeans_seg.core.lazy import points as lazy_points
+from napari_kmeans_seg.core.lazy import prepared as blockwise
 from napari_kmeans_seg.layers import (
     CleanUp,
     LayerImage,

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_kmeans_seg.core import file_set
+from napari_kmeans_seg.core.writing import file_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -29,7 +29,7 @@ def main() -> int:
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
         for program, arguments in (
-            (HERE.parent / "interrupted_writes.py", [folder, *by_time]),
+            (HERE.parent / "core/writing/interrupted_writes.py", [folder, *by_time]),
             (HERE / "processes_in_a_folder.py", by_time),
             (HERE / "mutated_metadata.py", by_time),
             (HERE / "mutated_models.py", by_time),

@@ -11,7 +11,7 @@ import pytest
 import zarr
 from napari.utils.notifications import notification_manager
 
-from napari_kmeans_seg.core import lazy_image
+from napari_kmeans_seg.core.lazy import image as lazy_image
 
 from .hands import threads
 

@@ -1,21 +1,25 @@
 """Find the centroids of an image that was read: what is known of its points is found once."""
 
+from copy import deepcopy
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from .coarse_points import N_POINTS, CoarsePoints
-from .features import FeatureSpace
-from .image_points import OPTIMUM_SAMPLE, ImagePoints
+from . import checks
+from .image.features import FeatureSpace
 from .kmeans.assignment import Assigned
-from .kmeans.fit import level_sizes, start_of
+from .kmeans.fit import CLOSE, level_sizes, start_of
 from .kmeans.lloyd import LloydResult, lloyd
 from .kmeans.optimal import OptimalPartitions, optimal_partitions
 from .kmeans.points import Points, WeightedPoints
 from .kmeans.seeding import k_means_plus_plus, random_points
+from .notes import few_values, not_finite
 from .parallel import Tick, no_tick
+from .points.coarse_points import N_POINTS, CoarsePoints
+from .points.image_points import OPTIMUM_SAMPLE, ImagePoints
 
 OPTIMAL_LIMIT = 1 << 21
 """Distinct values times clusters up to which "auto" means the optimum: half a second's work."""
@@ -28,19 +32,51 @@ START = {"k-means++": k_means_plus_plus, "random": random_points}
 """Where centroids start on a sample."""
 
 
+@dataclass(frozen=True)
+class Fit:
+    """Centroids in the order of their labels, and what was asked for.
+
+    Attributes
+    ----------
+    result : LloydResult
+        Of Lloyd's algorithm on what was fitted.
+    assigned : Assigned
+        What was fitted, assigned to the centroids.
+    parameters : dict
+        Every argument.
+    notes : tuple of str
+        What is worth knowing.
+    """
+
+    result: LloydResult
+    assigned: Assigned
+    parameters: dict[str, Any]
+    notes: tuple[str, ...]
+
+
 class Fitting:
     """The points of an image, samples of them, and optima: whatever another fit can use again.
 
     Parameters
     ----------
+    whole : ImagePoints
+        The image.
     image : ImagePoints
-        The image, or the smaller copy that is fitted.
+        The same, or the smaller copy that is fitted.
     space : FeatureSpace
         How its values become features.
+    parameters : dict
+        With what arguments it was read.
     """
 
-    def __init__(self, image: ImagePoints, space: FeatureSpace) -> None:
-        self._image, self.space = image, space
+    def __init__(
+        self,
+        whole: ImagePoints,
+        image: ImagePoints,
+        space: FeatureSpace,
+        parameters: dict[str, Any],
+    ) -> None:
+        self._whole, self._image, self.space, self._parameters = whole, image, space, parameters
 
     @cached_property
     def points(self) -> Points:
@@ -104,7 +140,94 @@ class Fitting:
     def _optima(self) -> dict[tuple[int, int], OptimalPartitions]:
         return {}
 
-    def from_sample(
+    def fit(
+        self,
+        n_clusters: int,
+        init: str | ArrayLike,
+        n_init: int = 1,
+        max_iter: int = 300,
+        tol: float = 1e-4,
+        seed: int | np.random.Generator | None = 0,
+        tick: Tick = no_tick,
+        *,
+        keep_order: bool = False,
+        most: int = 0,
+    ) -> Fit:
+        """Find the centroids; optima fall out of those for up to `most` clusters."""
+        n_init = checks.integer("n_init", n_init, 1)
+        max_iter = checks.integer("max_iter", max_iter, 1)
+        tol = checks.real("tol", tol, 0)
+        random = checks.generator(seed)
+        start, init_name = self.start(init, n_clusters)
+        parameters = {
+            # Not its lists, which are the caller's to change.
+            **deepcopy(self._parameters),
+            "n_clusters": n_clusters,
+            "init": init_name,
+            "n_init": n_init,
+            "max_iter": max_iter,
+            "tol": tol,
+            "seed": int(seed) if isinstance(seed, int | np.integer) else None,
+        }
+        tick(0)
+        n_values = self._n_values(n_clusters)
+        rest = np.inf
+        notes = not_finite(self._whole.pixels)
+        notes += few_values(n_values, n_clusters, self._parameters["fit_scale"])
+        if n_values < n_clusters:
+            n_clusters = n_values
+            start = start if isinstance(start, str) else "k-means++"
+        if isinstance(start, str) and start == "optimal":
+            known = self.known_values
+            if init == "auto" and known.n * n_clusters > OPTIMAL_LIMIT:
+                known, most = self.few_values, 0
+            if known.n < n_clusters:
+                # So many values are not known.
+                start = "k-means++"
+            else:
+                most = min(max(most, n_clusters), known.n)
+                optimum = self.optimum(known, most, lambda _: tick(0))
+                start = optimum.centroids(n_clusters)[:, np.newaxis]
+                if known.n < self.points.n:
+                    rest = CLOSE * optimum.costs[n_clusters - 1] / known.total
+        # One cluster rests in the mean of all.
+        limits: dict[str, Any] = {
+            "tol": tol * self.variance if n_clusters > 1 else 0.0,
+            "max_iter": max_iter,
+        }
+        if isinstance(start, str):
+            result, assigned = self._from_sample(start, n_clusters, n_init, random, limits, tick)
+        else:
+            if not keep_order:
+                start = start[self.darkest_first(start)]
+            assigned = self._image.assign(self.points, n_clusters, tol)
+            accelerate = rest < np.inf
+            result = lloyd(assigned, start, rest=rest, accelerate=accelerate, **limits, tick=tick)
+        return Fit(result, assigned, parameters, notes)
+
+    def start(
+        self, init: str | ArrayLike, n_clusters: int
+    ) -> tuple[str | NDArray[np.float64], str | list[list[float]]]:
+        """Return where to start, in features, and how to write it down."""
+        one_feature = self.points.n_features == 1
+        if isinstance(init, str):
+            checks.choice("init", init, checks.INITS)
+            if init == "optimal" and not one_feature:
+                raise ValueError(
+                    "init='optimal' takes an image of one channel, without spatial_weight; got "
+                    f"{self._whole.pixels.n_channels} channels and "
+                    f"spatial_weight={self._parameters['spatial_weight']}."
+                )
+            if init == "auto":
+                init = "k-means++"
+                if one_feature:
+                    n = min(self.known_values.n, OPTIMUM_SAMPLE)
+                    init = "optimal" if n * n_clusters <= OPTIMAL_LIMIT else init
+            return init, init
+        given = checks.centroids("init", init, n_clusters, self._whole.pixels.n_channels)
+        return self.space.of_centroids(given, self._whole.pixels), given.tolist()
+
+    def _from_sample(
         self,
         init: str,
         n_clusters: int,
@@ -136,7 +259,7 @@ class Fitting:
         assert best is not None
         return best
 
-    def n_values(self, n_clusters: int) -> int:
+    def _n_values(self, n_clusters: int) -> int:
         """Count distinct points, at least up to `n_clusters`."""
         few = self._sample_for(n_clusters)
         if all(self.space.scale) or few.n < n_clusters:

@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import checks, model_file
-from .colors import check_color_space
-from .features import FeatureSpace
-from .image_points import ImagePoints, Labelling, label, read
+from .image.colors import check_color_space
+from .image.features import FeatureSpace
+from .image.pixels import Pixels, flatten
 from .notes import not_finite
 from .other_values import note_on_values
 from .parallel import Progress, Tick, no_tick, portion
-from .pixels import Pixels, flatten
+from .points.image_points import ImagePoints, Labelling, label
+from .points.reading import read
 from .segmentation import Segmentation
 
 

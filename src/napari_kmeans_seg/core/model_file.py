@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from .checks import COLOR_SPACES, MAX_CLUSTERS, MAX_SMOOTHING
-from .features import LARGEST, FeatureSpace
-from .file_set import write_together
+from .image.features import LARGEST, FeatureSpace
+from .writing.file_set import write_together
 
 FORMAT = "napari-kmeans-seg model"
 SCHEMA = 1

@@ -1,6 +1,6 @@
 """What is worth knowing about a result, in a sentence each."""
 
-from .pixels import Pixels
+from .image.pixels import Pixels
 
 
 def not_finite(pixels: Pixels) -> tuple[str, ...]:

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from .features import FeatureSpace
-from .image_points import Labelling
-from .pixels import Pixels
+from .image.features import FeatureSpace
+from .image.pixels import Pixels
+from .points.image_points import Labelling
 
 MOST = 0.75
 """Share of the pixels with one label from which on the model tells little apart."""

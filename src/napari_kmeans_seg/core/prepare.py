@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import checks
-from .averages import shrink
-from .colors import check_color_space, check_limits
-from .image_points import ImagePoints, feature_space, read
+from .image.averages import shrink
+from .image.colors import check_color_space, check_limits
+from .image.pixels import Pixels, flatten
 from .parallel import Progress, Tick, portion, within
-from .pixels import Pixels, flatten
+from .points.image_points import ImagePoints
+from .points.reading import feature_space, read
 from .prepared import PreparedImage
 
 VERSION = version("napari-kmeans-seg")
@@ -68,8 +69,8 @@ def prepare(
         # Imported here: Dask takes a while, and most images are in memory.
         import dask.array as da
 
-        from .blockwise import PreparedBlocks, images_of
-        from .lazy_image import LazyImage, read_chunks
+        from .lazy.image import LazyImage, read_chunks
+        from .lazy.prepared import PreparedBlocks, images_of
 
         lazy = LazyImage.of(da.asarray(image), **form)
         check_color_space(color_space, lazy.form)

@@ -11,43 +11,20 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import checks
 from .choose_k import ClusterCurve
-from .features import FeatureSpace
-from .fitting import OPTIMAL_LIMIT, Fitting
-from .image_points import OPTIMUM_SAMPLE, ImagePoints, label
+from .fitting import OPTIMAL_LIMIT, Fit, Fitting
+from .image.features import FeatureSpace
 from .kmeans.assignment import Assigned
-from .kmeans.fit import CLOSE
 from .kmeans.lloyd import LloydResult, lloyd
 from .kmeans.points import Points
 from .model import KMeansModel
-from .notes import few_values, not_finite, without_pixels
-from .parallel import Progress, Tick, no_tick, portion
+from .notes import not_finite, without_pixels
+from .parallel import Progress, Tick, portion
+from .points.image_points import ImagePoints, label
 from .scores import cluster_curve
 from .segmentation import Segmentation, by_brightness
 
 REORDERED = 10
 """Times that clusters are put in the order of their brightness; rarely one."""
-
-
-@dataclass(frozen=True)
-class Fit:
-    """Centroids in the order of their labels, and what was asked for.
-
-    Attributes
-    ----------
-    result : LloydResult
-        Of Lloyd's algorithm on what was fitted.
-    assigned : Assigned
-        What was fitted, assigned to the centroids.
-    parameters : dict
-        Every argument.
-    notes : tuple of str
-        What is worth knowing.
-    """
-
-    result: LloydResult
-    assigned: Assigned
-    parameters: dict[str, Any]
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +43,7 @@ class PreparedImage:
 
     @cached_property
     def _fitting(self) -> Fitting:
-        return Fitting(self._fitted, self._space)
+        return Fitting(self._whole, self._fitted, self._space, self._parameters)
 
     @cached_property
     def _points_of_whole(self) -> Points:
@@ -109,13 +86,13 @@ class PreparedImage:
         array([65. ,  1. ,  0.5])
         """
         n_clusters = checks.integer("n_clusters", n_clusters, 1, checks.MAX_CLUSTERS)
-        self._start("optimal", n_clusters)
+        self._fitting.start("optimal", n_clusters)
         known = self._fitting.known_values
         n_clusters = min(n_clusters, known.n)
         if known.n == self._fitting.points.n:
             costs = self._fitting.optimum(known, n_clusters).costs[:n_clusters]
         else:
-            fits = (self._fit(k, "optimal", tol=0.0) for k in range(1, n_clusters + 1))
+            fits = (self._fitting.fit(k, "optimal", tol=0.0) for k in range(1, n_clusters + 1))
             costs = np.array([one.assigned.inertia for one in fits])
         with np.errstate(over="ignore"):
             return np.ldexp(costs * self._scale_of_costs, 2 * self._space.exponent)
@@ -157,7 +134,7 @@ class PreparedImage:
         checks.progress(progress)
         tick = portion(progress, 0, 0.8, "Clustering")
         arguments = n_clusters, init, n_init, max_iter, tol, seed
-        fitted = self._fit(*arguments, tick, keep_order=keep_order)
+        fitted = self._fitting.fit(*arguments, tick, keep_order=keep_order)
         tick = portion(progress, 0.8, 1.0, "Labelling")
         assigned = self._assign_whole(fitted)
         means = self._in_order(assigned, fitted, keep_order=keep_order)
@@ -261,7 +238,7 @@ class PreparedImage:
         if not isinstance(init, str):
             raise TypeError(f"init takes one of {', '.join(checks.INITS)} here; got an array.")
         # The optimal partitions into fewer clusters fall out of those into most.
-        optimal = [k for k in wanted if self._start(init, k)[0] == "optimal"]
+        optimal = [k for k in wanted if self._fitting.start(init, k)[0] == "optimal"]
         if init == "auto" and optimal:
             optimal = [k for k in optimal if self._fitting.known_values.n * k <= OPTIMAL_LIMIT]
         most = max(optimal, default=0)
@@ -271,7 +248,7 @@ class PreparedImage:
         numbers, inertias, centroids = [], [], []
         for i, k in enumerate(wanted):
             tick = portion(progress, i / len(wanted), (i + 1) / len(wanted), f"{k} clusters")
-            fitted = self._fit(k, init, n_init, max_iter, tol, seed, tick, most=most)
+            fitted = self._fitting.fit(k, init, n_init, max_iter, tol, seed, tick, most=most)
             numbers.append(len(fitted.result.centroids))
             inertias.append(fitted.assigned.inertia * self._scale_of_costs)
             centroids.append(fitted.result.centroids)
@@ -282,100 +259,11 @@ class PreparedImage:
         if len(numbers) > 1 and numbers[-1] == numbers[-2]:
             numbers, inertias, centroids = numbers[:-1], inertias[:-1], centroids[:-1]
         n_pixels = self._whole.n_valid
-        whole = self._fit(1, "k-means++").assigned
+        whole = self._fitting.fit(1, "k-means++").assigned
         scatter = whole.inertia * self._scale_of_costs
         curve = cluster_curve(numbers, inertias, centroids, self._fitting.coarse, scatter, n_pixels)
         with np.errstate(over="ignore"):
             return replace(curve, inertia=np.ldexp(curve.inertia, 2 * self._space.exponent))
-
-    def _fit(
-        self,
-        n_clusters: int,
-        init: str | ArrayLike,
-        n_init: int = 1,
-        max_iter: int = 300,
-        tol: float = 1e-4,
-        seed: int | np.random.Generator | None = 0,
-        tick: Tick = no_tick,
-        *,
-        keep_order: bool = False,
-        most: int = 0,
-    ) -> Fit:
-        """Find the centroids; optima fall out of those for up to `most` clusters."""
-        n_init = checks.integer("n_init", n_init, 1)
-        max_iter = checks.integer("max_iter", max_iter, 1)
-        tol = checks.real("tol", tol, 0)
-        random = checks.generator(seed)
-        start, init_name = self._start(init, n_clusters)
-        parameters = {
-            # Not its lists, which are the caller's to change.
-            **deepcopy(self._parameters),
-            "n_clusters": n_clusters,
-            "init": init_name,
-            "n_init": n_init,
-            "max_iter": max_iter,
-            "tol": tol,
-            "seed": int(seed) if isinstance(seed, int | np.integer) else None,
-        }
-        tick(0)
-        n_values = self._fitting.n_values(n_clusters)
-        rest = np.inf
-        notes = not_finite(self._whole.pixels)
-        notes += few_values(n_values, n_clusters, self._parameters["fit_scale"])
-        if n_values < n_clusters:
-            n_clusters = n_values
-            start = start if isinstance(start, str) else "k-means++"
-        if isinstance(start, str) and start == "optimal":
-            known = self._fitting.known_values
-            if init == "auto" and known.n * n_clusters > OPTIMAL_LIMIT:
-                known, most = self._fitting.few_values, 0
-            if known.n < n_clusters:
-                # So many values are not known.
-                start = "k-means++"
-            else:
-                most = min(max(most, n_clusters), known.n)
-                optimum = self._fitting.optimum(known, most, lambda _: tick(0))
-                start = optimum.centroids(n_clusters)[:, np.newaxis]
-                if known.n < self._fitting.points.n:
-                    rest = CLOSE * optimum.costs[n_clusters - 1] / known.total
-        # One cluster rests in the mean of all.
-        limits: dict[str, Any] = {
-            "tol": tol * self._fitting.variance if n_clusters > 1 else 0.0,
-            "max_iter": max_iter,
-        }
-        if isinstance(start, str):
-            result, assigned = self._fitting.from_sample(
-                start, n_clusters, n_init, random, limits, tick
-            )
-        else:
-            if not keep_order:
-                start = start[self._fitting.darkest_first(start)]
-            assigned = self._fitted.assign(self._fitting.points, n_clusters, tol)
-            accelerate = rest < np.inf
-            result = lloyd(assigned, start, rest=rest, accelerate=accelerate, **limits, tick=tick)
-        return Fit(result, assigned, parameters, notes)
-
-    def _start(
-        self, init: str | ArrayLike, n_clusters: int
-    ) -> tuple[str | NDArray[np.float64], str | list[list[float]]]:
-        """Return where to start, in features, and how to write it down."""
-        one_feature = self._fitting.points.n_features == 1
-        if isinstance(init, str):
-            checks.choice("init", init, checks.INITS)
-            if init == "optimal" and not one_feature:
-                raise ValueError(
-                    "init='optimal' takes an image of one channel, without spatial_weight; got "
-                    f"{self._whole.pixels.n_channels} channels and "
-                    f"spatial_weight={self._parameters['spatial_weight']}."
-                )
-            if init == "auto":
-                init = "k-means++"
-                if one_feature:
-                    n = min(self._fitting.known_values.n, OPTIMUM_SAMPLE)
-                    init = "optimal" if n * n_clusters <= OPTIMAL_LIMIT else init
-            return init, init
-        given = checks.centroids("init", init, n_clusters, self._whole.pixels.n_channels)
-        return self._space.of_centroids(given, self._whole.pixels), given.tolist()
 
     def _assign_whole(self, fitted: Fit) -> Assigned:
         """Assign the points of the image, where a smaller copy of it was fitted."""

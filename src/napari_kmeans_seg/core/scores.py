@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .choose_k import ClusterCurve
-from .coarse_points import EQUAL, CoarsePoints
+from .points.coarse_points import EQUAL, CoarsePoints
 
 NOTHING = 1e-12
 """Share of the inertia of one cluster that counts as none: each value has its own centroid."""

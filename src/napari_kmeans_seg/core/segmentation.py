@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import checks
+from .image.pixels import Pixels
 from .kmeans.nearest import label_dtype
 from .painting import paint
-from .pixels import Pixels
-from .sums import join_means
+from .points.sums import join_means
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..odd_metadata import bare_picture, read_or_leave_out
 from .color import to_srgb
 from .image_file import ImageFile, PictureStyle
 from .names import RGB_NAMES
+from .odd_metadata import bare_picture, read_or_leave_out
 from .png16 import PngMarks, is_png16, read_png16, write_png16
 from .tiff_write import TiffStyle
 

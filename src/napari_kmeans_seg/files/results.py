@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.file_set import write_together
-from ..odd_metadata import write_with_less
+from ..core.writing.file_set import write_together
+from .odd_metadata import write_with_less
 from .pictures import write_picture
 from .samples import Storage, negative
 from .tiff import no_data_value
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-    from ..core.file_exchange import Identity
     from ..core.segmentation import Segmentation
+    from ..core.writing.file_exchange import Identity
     from .image_file import ImageFile
 
 

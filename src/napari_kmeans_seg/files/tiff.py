@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from tifffile import PHOTOMETRIC, TiffPage
 
-from ..odd_metadata import read_or_leave_out
 from . import ome
 from .image_file import ImageFile
 from .names import band_descriptions, channel_names, descriptions_only
+from .odd_metadata import read_or_leave_out
 from .samples import ALPHA, Decoded, Meaning, meaning
 from .tiff_decode import absent, cut_short, decode
 from .tiff_series import choose, opened, valid_pixels

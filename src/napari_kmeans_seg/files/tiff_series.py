@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import tifffile
 
-from ..odd_metadata import read_or_leave_out
+from .odd_metadata import read_or_leave_out
 from .ome import check_parts, is_of_another_size, xml_to_read
 from .tiff_decode import decode
 

@@ -99,7 +99,7 @@ class CleanUp:
             counts = np.bincount(labels.ravel(), minlength=segmentation.n_clusters + 1)[1:]
             return replace(segmentation, labels=labels, counts=counts.astype(np.int64))
         # Imported here: Dask takes a while, and most images are in memory.
-        from napari_kmeans_seg.core.blockwise import count_labels
+        from napari_kmeans_seg.core.lazy.prepared import count_labels
 
         from .lazy_cleanup import merge_specks_of_chunks
 
@@ -183,7 +183,7 @@ class CleanUp:
         largest = levels[0]
         if len(levels) > 1 and is_lazy(largest):
             # A look at a small level would compute all of the largest.
-            from napari_kmeans_seg.core.chunks import load
+            from napari_kmeans_seg.core.lazy.chunks import load
 
             largest = load(largest, portion(progress, 0, 1, "Numbering objects"))
         numbers, sizes = self.instances(largest, progress)

@@ -16,14 +16,14 @@ from scipy.ndimage import generate_binary_structure, label
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from napari_kmeans_seg.core.chunks import batches, every_chunk
+from napari_kmeans_seg.core.lazy.chunks import batches, every_chunk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     import numpy.typing as npt
 
-    from napari_kmeans_seg.core.chunks import Index
+    from napari_kmeans_seg.core.lazy.chunks import Index
     from napari_kmeans_seg.core.parallel import Tick
 
     Integers = npt.NDArray[np.integer[Any]]

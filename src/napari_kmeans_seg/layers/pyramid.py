@@ -94,8 +94,8 @@ def label_level(
     model = fit.model
     if is_lazy(level):
         # Imported here: Dask takes a while, and most images are in memory.
-        from napari_kmeans_seg.core.blockwise import label_again
-        from napari_kmeans_seg.core.lazy_image import LazyImage
+        from napari_kmeans_seg.core.lazy.image import LazyImage
+        from napari_kmeans_seg.core.lazy.prepared import label_again
 
         lazy = LazyImage.of(level, channel_axis=model.channel_axis, alpha=model.alpha, mask=mask)
         if not (model.smoothing or model.space.position):

@@ -10,10 +10,10 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from napari_kmeans_seg import Segmentation
+from napari_kmeans_seg.core.image.pixels import spread
 from napari_kmeans_seg.core.labelling import pairs_of
 from napari_kmeans_seg.core.parallel import no_tick
-from napari_kmeans_seg.core.pixels import spread
-from napari_kmeans_seg.core.sums import join_means
+from napari_kmeans_seg.core.points.sums import join_means
 
 from .arrays import concatenate, is_lazy, look_up
 
@@ -236,7 +236,7 @@ def _shared(before: Segmentation, now: Segmentation, tick: Tick) -> np.ndarray[A
     shape = (before.n_clusters + 1, now.n_clusters + 1)
     if is_lazy(one):
         # Imported here: Dask takes a while, and most images are in memory.
-        from napari_kmeans_seg.core.blockwise import count_pairs
+        from napari_kmeans_seg.core.lazy.prepared import count_pairs
 
         pairs = count_pairs(one, other, shape, tick)
     else:

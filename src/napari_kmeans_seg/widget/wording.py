@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from napari_kmeans_seg.core.pixels import NO_PIXEL
+from napari_kmeans_seg.core.image.pixels import NO_PIXEL
 
 from .fields.arguments import BY_NAME
 

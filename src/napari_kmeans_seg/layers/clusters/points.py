@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_kmeans_seg.core.counting import Counted, count_sorted, merge
+from napari_kmeans_seg.core.image.pixels import spread
 from napari_kmeans_seg.core.parallel import map_spans, no_tick, portion, spans
-from napari_kmeans_seg.core.pixels import spread
+from napari_kmeans_seg.core.points.counting import Counted, count_sorted, merge
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from napari_kmeans_seg.core.sums import join_means
+from napari_kmeans_seg.core.points.sums import join_means
 
 from ..describe import is_time
 from .record import Record, default_name

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from napari_kmeans_seg import Segmentation, prepare
+from napari_kmeans_seg.core.image.pixels import NO_PIXEL
 from napari_kmeans_seg.core.parallel import portion, within
-from napari_kmeans_seg.core.pixels import NO_PIXEL
 
 from ..arrays import as_array, reading, stack
 from ..describe import is_time, mismatch, pixels_of

@@ -221,7 +221,7 @@ class Seeds(Marks):
 
     def _of_chunks(self, image: Any, where: Matrix, alpha: bool, inside: Any, tick: Tick) -> Sums:
         """Read the chunks on which something is painted."""
-        from napari_kmeans_seg.core.chunks import every_chunk, gather
+        from napari_kmeans_seg.core.lazy.chunks import every_chunk, gather
 
         image = image.rechunk({0: -1})
         labels = (self.labels, self.placement)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from napari_kmeans_seg.core.colors import color_values
+from napari_kmeans_seg.core.image.colors import color_values
 from napari_kmeans_seg.layers.outputs.columns import means
 
 if TYPE_CHECKING:

@@ -1,0 +1,109 @@
+"""What a command is about to write, and whether it can: looked at before any work."""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import TYPE_CHECKING
+
+from .output import reason, refuse, say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ..files.results import ResultPaths
+
+
+def plan(
+    images: Sequence[Path],
+    folder: Path,
+    others: Sequence[Path] = (),
+    *,
+    overwrite: bool,
+    quiet: bool,
+) -> list[ResultPaths]:
+    """Name all results and refuse, before any work, what would end badly.
+
+    Parameters
+    ----------
+    images : sequence of Path
+        What is segmented.
+    folder : Path
+        Where the results go; made, or looked after, if that is possible.
+    others : sequence of Path
+        What else is read, and therefore never written.
+    overwrite, quiet : bool
+        The options of these names.
+    """
+    from ..core.writing.file_set import refuse_existing
+    from ..files.results import result_paths
+
+    paths = [result_paths(image, folder) for image in images]
+    owners: dict[str, Path] = {}
+    for image, results in zip(images, paths, strict=True):
+        # Some file systems do not tell a.png and A.png apart.
+        other = owners.setdefault(results.labels.name.casefold(), image)
+        if other is not image:
+            refuse(
+                f"{other} and {image} would both write {results.labels}; "
+                "rename one, or give them output folders of their own"
+            )
+        for result in results:
+            if _is_too_long(result):
+                refuse(f"{image}: its result would be {result.name}, too long for a file name")
+    inputs = {os.path.realpath(image) for image in (*images, *others)}
+    ends: dict[str, Path] = {}
+    for result in (file for results in paths for file in results):
+        end = os.path.realpath(result)
+        if end in inputs:
+            refuse(f"{result} is an input and would be overwritten; choose another folder with -o")
+        if ends.setdefault(end, result) is not result:
+            refuse(f"{ends[end]} and {result} are links to one file; remove one of them")
+    try:
+        make_folder(folder)
+        _settle(folder, quiet=quiet)
+        if not overwrite:
+            refuse_existing([file for results in paths for file in results])
+    except FileExistsError as problem:
+        refuse(f"{problem}; --overwrite replaces what is there")
+    except OSError as problem:
+        refuse(reason(problem))
+    return paths
+
+
+def _settle(folder: Path, *, quiet: bool) -> None:
+    """Finish what runs that are no more have left behind."""
+    from ..core.writing.file_set import recover
+
+    finished, problems = recover(folder)
+    for files in () if quiet else finished:
+        say(f"{folder}: an earlier run was cut off; its exchange of {files} has been ended")
+    for problem in problems:
+        say(f"warning: an earlier run was cut off: {problem}")
+
+
+def _is_too_long(path: Path) -> bool:
+    """Whether no file can have this name, where it is to be or where its folder will be made."""
+    folder = next(one for one in path.absolute().parents if os.path.isdir(one))  # noqa: PTH112
+    try:
+        (folder / path.name).lstat()
+    except OSError as problem:
+        return problem.errno == errno.ENAMETOOLONG
+    return False
+
+
+def make_folder(folder: Path) -> None:
+    """Make sure that files can be written in the folder, by writing one."""
+    import tempfile
+
+    try:
+        is_file = folder.exists() and not folder.is_dir()
+        if not is_file:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+    except OSError as problem:
+        raise OSError(f"-o {folder} cannot be written: {problem.strerror or problem}") from problem
+    if is_file:
+        raise NotADirectoryError(f"-o {folder} is a file; a folder is needed")

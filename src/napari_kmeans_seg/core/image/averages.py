@@ -1,0 +1,173 @@
+"""Averages of an image: blurred, or a smaller copy."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..parallel import CHUNK, Tick, map_spans, no_tick, spans
+from .features import middle_of
+from .pixels import Pixels
+
+
+def smooth(pixels: Pixels, sigma: tuple[float, ...], tick: Tick | None = None) -> Pixels:
+    """Blur each channel with a Gaussian; pixels that do not take part do not bleed into others.
+
+    Parameters
+    ----------
+    pixels : Pixels
+        The image.
+    sigma : tuple of float
+        Standard deviation in pixels along each spatial axis.
+    tick : callable, optional
+        Progress.
+
+    Returns
+    -------
+    Pixels
+        With float32 channels; float64 from float64 and from integers of 32 bits and more.
+
+    Notes
+    -----
+    With a mask this is normalized convolution (Knutsson & Westin 1993,
+    doi:10.1109/CVPR.1993.341081): blurred values over blurred mask.
+    """
+    if not any(sigma):
+        return pixels
+    from scipy.ndimage import gaussian_filter1d
+
+    dtype = np.result_type(pixels.dtype, np.float32)
+    tick = tick or no_tick
+
+    def blur(values: NDArray[Any]) -> NDArray[Any]:
+        plane = values.astype(dtype, copy=False).reshape(pixels.shape)
+        for axis, width in enumerate(sigma):
+            tick(0)
+            # A narrower one weighs no neighbour; of the narrowest the square is 0.
+            if width >= 0.125:
+                plane = gaussian_filter1d(plane, width, axis)
+        return plane.reshape(-1)
+
+    if pixels.valid is not None:
+        weight = blur(pixels.valid)
+        weight[~pixels.valid] = 1
+    blurred = np.empty((pixels.n_channels, pixels.n_pixels), dtype)
+    for plane, (values, middle) in zip(blurred, _centred(pixels, dtype), strict=True):
+        plane[:] = blur(values)
+        if pixels.valid is not None:
+            plane /= weight
+        plane += middle
+    return replace(pixels, channels=blurred, dtype=dtype)
+
+
+def shrink(pixels: Pixels, scale: float, tick: Tick | None = None) -> Pixels:
+    """Average a smaller copy of an image, by `scale` along its last two spatial axes.
+
+    Means are taken over the pixels that take part; where these cover less than half of a
+    pixel of the copy, it takes no part. Integer images are rounded to their dtype.
+    """
+    n_scaled = min(2, len(pixels.shape))
+    shape = pixels.shape[:-n_scaled] + tuple(
+        max(1, round(n * scale)) for n in pixels.shape[-n_scaled:]
+    )
+    if shape == pixels.shape:
+        return pixels
+    dtype = np.result_type(pixels.dtype, np.float32)
+    tick = tick or no_tick
+
+    def average(values: NDArray[Any]) -> NDArray[Any]:
+        tick(0)
+        small = values.reshape(pixels.shape)
+        for axis in range(-1, -n_scaled - 1, -1):
+            small = _average(small, shape[axis], axis, dtype)
+        return small.reshape(-1)
+
+    valid = None
+    if pixels.valid is not None:
+        cover = average(pixels.valid)
+        valid = cover >= min(0.5, float(cover.max()))
+        cover[~valid] = 1
+    channels = np.empty((pixels.n_channels, np.prod(shape)), dtype)
+    for small, (values, middle) in zip(channels, _centred(pixels, dtype), strict=True):
+        small[:] = average(values)
+        if valid is not None:
+            small /= cover
+        small += middle
+        if valid is not None:
+            small[~valid] = 0
+    if pixels.dtype.kind != "f":
+        channels = _round(channels, pixels.dtype)
+    return replace(
+        pixels,
+        channels=channels,
+        valid=None if valid is None or valid.all() else valid,
+        alpha=None,
+        shape=shape,
+        dtype=channels.dtype,
+        spacing=tuple(full / small for full, small in zip(pixels.shape, shape, strict=True)),
+    )
+
+
+def _average(
+    values: NDArray[Any], size: int, axis: int, dtype: np.dtype[np.floating[Any]]
+) -> NDArray[Any]:
+    """Average an axis down to `size`: means over intervals, whose ends may cut through pixels.
+
+    (scikit-image's `resize_local_mean` multiplies by a matrix of both sizes, which is too large
+    for a long axis.)
+    """
+    lines = np.moveaxis(values, axis, -1)
+    n = lines.shape[-1]
+    edges = np.linspace(0, n, size + 1)
+    # The whole pixels of each interval, and how much of the pixels that its ends cut is in it.
+    first, last = np.ceil(edges[:-1]).astype(np.intp), np.floor(edges[1:]).astype(np.intp)
+    left, right = first - edges[:-1], edges[1:] - last
+    pairs = np.minimum(np.stack([first, last], axis=1).reshape(-1), n - 1)
+    to_the_end = last[-1] == n
+    flat = lines.reshape(-1, n)
+    small = np.empty((len(flat), size), dtype)
+
+    def block(start: int, stop: int) -> None:
+        part = flat[start:stop].astype(np.float64)
+        # Divided first: the largest floats have no sum.
+        part *= size / n
+        total = np.add.reduceat(part, pairs[:-1] if to_the_end else pairs, axis=1)[:, ::2]
+        total[:, first >= last] = 0
+        total += part[:, np.maximum(first - 1, 0)] * left
+        total += part[:, np.minimum(last, n - 1)] * right
+        small[start:stop] = total
+
+    for _ in map_spans(block, spans(len(flat), max(1, CHUNK // n))):
+        pass
+    return np.moveaxis(small.reshape(*lines.shape[:-1], size), -1, axis)
+
+
+def _round(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Round floats to the integers of `dtype`, which holds their range but for rounding."""
+    if dtype.kind == "b":
+        return values
+    limits = np.iinfo(dtype)
+    if dtype.itemsize == 8:
+        # The largest 64-bit integers are no floats: stay with floats rather than overflow.
+        return values
+    rounded: NDArray[Any] = np.clip(np.rint(values), limits.min, limits.max).astype(dtype)
+    return rounded
+
+
+def _centred(pixels: Pixels, dtype: np.dtype[Any]) -> Iterator[tuple[NDArray[Any], Any]]:
+    """Give each channel as floats around 0, and what was subtracted.
+
+    Averages of a constant are then that constant, to the bit: rounding would make many values of
+    it. Pixels that do not take part are 0.
+    """
+    largest = float(np.sqrt(np.finfo(dtype).max))
+    for channel, middle in zip(pixels.channels, middle_of(pixels), strict=True):
+        # The largest floats have no difference.
+        offset = dtype.type(middle if abs(middle) < largest else 0)
+        values = channel.astype(dtype)
+        values -= offset
+        if pixels.valid is not None:
+            values[~pixels.valid] = 0
+        yield values, offset

@@ -1,0 +1,1 @@
+"""What stands for the pixels of an image: each distinct value with its count, or each pixel."""

@@ -1,0 +1,141 @@
+"""An image as k-means sees it: its distinct values with counts, or its pixels one by one."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..image.features import FeatureSpace, divide, power_of_two
+from ..image.pixels import Pixels
+from ..kmeans.assignment import Assigned
+from ..kmeans.nearest import Labels, sums_by_label
+from ..kmeans.points import WeightedPoints
+from ..parallel import Tick, map_spans
+from .pixel_points import PixelPoints, PixelValues
+
+OPTIMUM_SAMPLE = 1 << 15
+"""Values of one channel of which the optimum is found where not all are counted."""
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """What the labels of an image are, and what its clusters add up to.
+
+    Attributes
+    ----------
+    labels : array of the spatial shape
+        1 + the index of the centroid; 0 for pixels that do not take part.
+    counts : (n_clusters,) int64 array
+        Pixels of each cluster.
+    means : (n_clusters, n_channels) float64 array
+        Mean input value of each cluster's pixels, NaN where it has none.
+    inertia : float
+        Sum of squared distances to the centroids.
+    """
+
+    labels: Labels
+    counts: NDArray[np.int64]
+    means: NDArray[np.float64]
+    inertia: float
+
+
+class ImagePoints(Protocol):
+    """An image that was read.
+
+    Attributes
+    ----------
+    pixels : Pixels
+        As it came.
+    exponent : int
+        As in `FeatureSpace`.
+    n_valid : int
+        Pixels that take part.
+    is_kept : bool
+        Whether it will be labelled again: then what that takes is kept.
+    """
+
+    pixels: Pixels
+    exponent: int
+    n_valid: int
+    is_kept: bool
+
+    @property
+    def middle(self) -> tuple[float, ...]:
+        """A value from the middle of each channel, in the colour space."""
+
+    def variances(self, middle: tuple[float, ...]) -> NDArray[np.float64]:
+        """Variance of each channel in the colour space, ``(n_channels,)``."""
+
+    def points(self, space: FeatureSpace) -> Any:
+        """Return what k-means runs on."""
+
+    def known_values(self, points: Any) -> WeightedPoints:
+        """Return all values of one feature, or some that stand for them."""
+
+    def assign(self, points: Any, n_clusters: int, tol: float) -> Assigned:
+        """Return what assigns the points to so many centroids, until they rest by `tol`."""
+
+    def means(self, space: FeatureSpace, assigned: Assigned) -> NDArray[np.float64]:
+        """Mean input value of each cluster's pixels, NaN where it has none."""
+
+    def labels(self, assigned: Assigned, tick: Tick | None = None) -> Labels:
+        """Labels of all pixels from 1, in the spatial shape, from those of the points."""
+
+
+def label(
+    image: ImagePoints, assigned: Assigned, means: NDArray[np.float64], tick: Tick | None = None
+) -> Labelling:
+    """Label the pixels of an image as its points are assigned, with what `means` found.
+
+    Counts and inertia of a sample are scaled up to the image.
+    """
+    factor = image.n_valid / assigned.counts.sum()
+    with np.errstate(over="ignore", under="ignore"):
+        return Labelling(
+            image.labels(assigned, tick),
+            np.rint(assigned.counts * factor).astype(np.int64),
+            means,
+            float(np.ldexp(assigned.inertia * factor, 2 * image.exponent)),
+        )
+
+
+def means_from(
+    sums: NDArray[np.float64],
+    counts: NDArray[np.float64],
+    offset: tuple[float, ...],
+    exponent: int,
+) -> NDArray[np.float64]:
+    """Return ``(n, n_channels)`` means from sums of differences to an offset.
+
+    They are multiplied by two to the power of `exponent`, and NaN where there is nothing.
+    """
+    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+        means = np.array(offset, np.float64) + sums / counts[:, np.newaxis]
+        scaled: NDArray[np.float64] = np.ldexp(means, exponent)
+        return scaled
+
+
+def means_of_pixels(pixels: Pixels, index: Labels, n_clusters: int) -> NDArray[np.float64]:
+    """Return the mean value of the pixels with each index, ``(n_clusters, n_channels)``.
+
+    Parameters
+    ----------
+    pixels : Pixels
+        An image.
+    index : (n_valid,) array of unsigned integers
+        From 0, of each pixel that takes part.
+    n_clusters : int
+        How many there are.
+    """
+    exponent = power_of_two(pixels)
+    values = PixelValues(divide(pixels, exponent))
+    space = FeatureSpace("rgb", values.middle, (1.0,) * pixels.n_channels)
+    points = PixelPoints(values, space)
+
+    def add_up(start: int, stop: int) -> NDArray[np.float64]:
+        return sums_by_label(index[start:stop], points.summands(slice(start, stop)), n_clusters)
+
+    sums: NDArray[np.float64] = sum(map_spans(add_up, points.pieces), np.zeros((n_clusters, 1)))
+    of_channels = sums[:, :-1].reshape(n_clusters, -1, pixels.n_channels).sum(axis=1)
+    return means_from(of_channels, sums[:, -1], space.offset, exponent)

@@ -1,0 +1,1 @@
+"""A set of files is written whole or not at all."""

@@ -1,0 +1,122 @@
+"""Blurred images and smaller copies: what averages of pixels must not change."""
+
+from __future__ import annotations
+
+import dask.array as da
+import numpy as np
+import pytest
+import skimage.data
+
+from napari_kmeans_seg import segment
+from napari_kmeans_seg.core.lazy import image as lazy_image
+
+ASTRONAUT = skimage.data.astronaut()[:256, :256]
+
+
+def holed() -> np.ndarray:
+    mask = np.ones((64, 64), bool)
+    mask[:10, :10] = mask[30:33] = False
+    return mask
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("color_space", ["lab", "hsv"])
+def test_blurred_integers_have_the_colours_that_floats_have(color_space, dtype):
+    """Lab and HSV of 0 to 255 were taken for those of 0 to 1 once they were blurred."""
+    image = ASTRONAUT.astype(dtype) * (np.iinfo(dtype).max // 255)
+    options = {"channel_axis": -1, "color_space": color_space, "smoothing": 1.0}
+    start = ASTRONAUT[::70, 100]
+
+    found = segment(image, 4, init=start * (np.iinfo(dtype).max / 255), **options)
+
+    expected = segment(ASTRONAUT / 255, 4, init=start / 255, **options)
+    assert (found.labels != expected.labels).mean() < 1e-3
+    assert found.inertia == pytest.approx(expected.inertia, rel=1e-5)
+    top = np.iinfo(dtype).max
+    np.testing.assert_allclose(found.centroids / top, expected.centroids, atol=1e-4)
+    again = found.model.predict(image)
+    np.testing.assert_array_equal(again.labels, found.labels)
+
+
+@pytest.mark.parametrize("color_space", ["lab", "hsv"])
+@pytest.mark.parametrize("options", [{"smoothing": 1.0}, {"fit_scale": 0.37}], ids=str)
+def test_black_stays_black(options, color_space):
+    """Averages of black may be less than 0 by rounding, of which no hue can be told."""
+    image = ASTRONAUT / 255
+    image[:100] = 0
+
+    found = segment(image, 4, channel_axis=-1, color_space=color_space, **options)
+
+    assert found.centroids[0].max() < 0.1
+    assert np.isfinite(found.inertia)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.float32, np.float64])
+@pytest.mark.parametrize(
+    "options", [{"smoothing": 0.4}, {"fit_scale": 0.37}, {"smoothing": 3.0}], ids=str
+)
+def test_a_constant_channel_stays_constant(options, dtype):
+    """Its rounding noise was normalized to the weight of a channel that varies."""
+    high = np.kron(np.random.default_rng(0).integers(0, 2, (4, 4)), np.ones((16, 16), int))
+    image = np.full((64, 64, 3), 60, dtype)
+    image[..., 1] = 143
+    image[..., 0] = 21 + 100 * high
+    mask = holed()
+
+    found = segment(image, 2, channel_axis=-1, mask=mask, normalize=True, **options)
+
+    np.testing.assert_allclose(found.centroids[:, 1:], [[143, 60]] * 2, rtol=1e-6)
+    assert ((found.labels == 2) == (high == 1))[mask].mean() > 0.9
+    assert found.model.space.scale[1:] == (1, 1)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
+def test_a_constant_image_stays_one_value(dtype):
+    with pytest.warns(UserWarning, match="has 1 distinct value"):
+        found = segment(np.full((64, 64), 77, dtype), 3, mask=holed(), smoothing=3.0)
+
+    assert found.n_clusters == 1
+
+
+@pytest.mark.parametrize("dtype", [np.uint32, np.int64, np.uint64, np.float64])
+@pytest.mark.parametrize("options", [{"smoothing": 0.5}, {"fit_scale": 0.5}], ids=str)
+def test_differences_on_a_large_offset_are_kept(options, dtype):
+    """Integers of 32 bits were averaged in single precision."""
+    image = np.full((64, 64), 3_000_000_000, dtype)
+    image[:, 32:] += dtype(20)
+
+    found = segment(image, 2, **options)
+
+    np.testing.assert_array_equal(found.counts, [2048, 2048])
+    np.testing.assert_allclose(found.centroids[:, 0] - 3e9, [0, 20])
+
+
+@pytest.mark.parametrize("n_channels", [1, 2])
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64])
+def test_a_copy_of_64_bit_integers_in_chunks(dtype, n_channels, monkeypatch):
+    """Its floats were read as integers."""
+    monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
+    image = np.random.default_rng(0).integers(0, 1000, (64, 64, n_channels)).astype(dtype)
+    options = {"channel_axis": -1, "fit_scale": 0.5}
+
+    found = segment(da.from_array(image, chunks=(32, 32, n_channels)), 4, **options)
+
+    expected = segment(image, 4, **options)
+    np.testing.assert_array_equal(found.labels.compute(), expected.labels)
+    np.testing.assert_allclose(found.inertia, expected.inertia)
+
+
+def test_a_copy_with_as_many_pixels_is_still_a_copy(monkeypatch):
+    """A mask may leave as many pixels of the image as its copy has: counts are of the image."""
+    monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
+    image = np.random.default_rng(3).integers(0, 2000, (1, 9, 4)).astype(np.int16)
+    mask = np.array([[0, 1, 0, 1, 0, 0, 0, 0, 0]], bool)
+
+    found = segment(
+        da.from_array(image, chunks=(1, 9, 4)), 2, channel_axis=-1, mask=mask, fit_scale=0.6
+    )
+
+    labels = found.labels.compute()
+    means = [image[labels == i].mean(axis=0) for i in range(1, found.n_clusters + 1)]
+    np.testing.assert_allclose(found.centroids, means)
+    np.testing.assert_array_equal(found.counts, np.bincount(labels.ravel())[1:])

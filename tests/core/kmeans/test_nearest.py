@@ -1,0 +1,66 @@
+"""The nearest centroid of values, where many are about as near as each other."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_kmeans_seg import prepare
+
+from .. import plain
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 9, 65, 300])
+@pytest.mark.parametrize("dtype", [np.int8, np.float32, np.float64])
+@pytest.mark.parametrize("seed", range(3))
+def test_of_one_channel_the_first_of_equally_near_centroids_is_taken(seed, dtype, k):
+    random = np.random.default_rng(seed)
+    # Even numbers about 0, so that their mean is 0, of which many lie exactly in the middle.
+    half = 2 * random.integers(-20, 20, 500)
+    values = np.concatenate([half, -half]).astype(dtype)
+    start = random.integers(-20, 20, (k, 1)) * random.choice([1, 2])
+
+    found = prepare(values).classify(start)
+
+    expected = np.abs(values.astype(float)[:, np.newaxis] - start[:, 0]).argmin(axis=1)
+    np.testing.assert_array_equal(found.labels - 1, expected)
+
+
+@pytest.mark.parametrize("offset", [1000, 1e6])
+def test_values_near_each_other_are_told_apart_far_from_zero(offset):
+    values = offset + 1e-7 * np.arange(10)
+    start = np.array([[values[2]], [values[6]], [0.0]])
+
+    found = prepare(values).classify(start)
+
+    np.testing.assert_array_equal(found.labels, plain.nearest(values[:, np.newaxis], start) + 1)
+    assert found.counts[:2].min() >= 4
+
+
+@pytest.mark.parametrize(("n_channels", "k"), [(3, 60_000), (700, 128)])
+def test_however_many_centroids_and_channels_there_are(n_channels, k):
+    random = np.random.default_rng(0)
+    start = random.normal(size=(k, n_channels))
+    expected = random.integers(0, k, 300)
+    image = start[expected] + 1e-6 * random.normal(size=(300, n_channels))
+
+    found = prepare(image, channel_axis=-1).classify(start)
+
+    np.testing.assert_array_equal(found.labels - 1, expected)
+
+
+@pytest.mark.parametrize("n_clusters", [2, 33, 300])
+@pytest.mark.parametrize("n_channels", [1, 2, 6, 30])
+def test_what_single_precision_cannot_tell_apart_is_told_apart(n_channels, n_clusters):
+    """Pixels just on either side of the middle between two centroids."""
+    random = np.random.default_rng(n_clusters)
+    start = np.unique(random.normal(0, 100, (n_clusters, n_channels)), axis=0)
+    one, other = start[random.integers(0, n_clusters, (2, 5000))]
+    image = (one + other) / 2 + 1e-9 * (other - one) * random.normal(size=(5000, 1))
+
+    found = prepare(image, channel_axis=-1).classify(start)
+
+    differs = found.labels.astype(int) - 1 != plain.nearest(image, start)
+    # One in 10,000 lies so close that doubles do not tell.
+    assert differs.mean() <= 1e-3
+    plain.assert_nearest(image, start, found.labels.astype(int) - 1)
