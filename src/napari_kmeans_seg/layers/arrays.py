@@ -120,6 +120,39 @@ def _joined(chunks: Sequence[int], shape: Sequence[int], dtype: np.dtype[Any]) -
     return tuple(min(chunk, n) for chunk, n in zip(joined, shape, strict=True))
 
 
+def results_keep(axis: int, n_axes: int) -> bool:
+    """Whether results have an axis, of length 1, where an image of so many axes has channels.
+
+    Napari aligns axes from the last one: without it the first axes of a result would lie along
+    others than those of the image. The first and the last axis can go.
+    """
+    return 0 < axis < n_axes - 1
+
+
+def channels_last(array: Any, axis: int) -> Any:
+    """Move the channels of an image, that lie along an axis of it, to the end. Copies nothing."""
+    kept = results_keep(axis, array.ndim)
+    if is_lazy(array):
+        import dask.array as da
+
+        moved = da.moveaxis(array, axis, -1)
+    else:
+        moved = np.moveaxis(array, axis, -1)
+    return moved[(slice(None),) * axis + (np.newaxis,)] if kept else moved
+
+
+def channels_back(array: Any, axis: int) -> Any:
+    """Move channels from the end to where they lay: the inverse of `channels_last`."""
+    n_axes = array.ndim - results_keep(axis, array.ndim - 1)
+    if n_axes < array.ndim:
+        array = array[(slice(None),) * axis + (0,)]
+    if is_lazy(array):
+        import dask.array as da
+
+        return da.moveaxis(array, -1, axis)
+    return np.ascontiguousarray(np.moveaxis(array, -1, axis))
+
+
 def stack(arrays: Sequence[Any], axis: int) -> Any:
     """Join arrays along a new axis; lazily where one of them is lazy."""
     if any(is_lazy(array) for array in arrays):

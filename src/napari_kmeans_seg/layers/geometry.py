@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.ndimage import affine_transform
 
+from .arrays import results_keep
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -86,6 +88,18 @@ def of_level(matrix: Matrix, shape: Sequence[int], level_shape: Sequence[int]) -
     zoom = np.diag([*factor, 1.0])
     zoom[:-1, -1] = (factor - 1) / 2
     return matrix @ zoom
+
+
+def without_channels(matrix: Matrix, axis: int, n_channels: int) -> Matrix:
+    """Place the results of an image that the matrix places, and whose channels lie along an axis.
+
+    Where they keep that axis, its one step spans all channels, so that they are seen over each.
+    """
+    if results_keep(axis, len(matrix) - 1):
+        span = np.eye(len(matrix))
+        span[axis, axis], span[axis, -1] = n_channels, (n_channels - 1) / 2
+        return matrix @ span
+    return np.delete(np.delete(matrix, axis, 0), axis, 1)
 
 
 def between(image: Matrix, other: Matrix) -> Matrix:

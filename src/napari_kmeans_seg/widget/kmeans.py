@@ -58,7 +58,7 @@ class KMeansWidget(Container[Widget]):
         self._state = DockState(self._ask)
 
         self.inputs = Inputs(viewer)
-        self.target = Target(viewer, self.inputs.takes_part, self._state)
+        self.target = Target(viewer, self.inputs.takes_part, self.inputs.channel_axis, self._state)
         self.layer_name, self.layer_kind = self.target.layer_name, self.target.layer_kind
         self.cluster_count = ClusterCount()
         self.n_clusters = self.cluster_count.number
@@ -106,6 +106,7 @@ class KMeansWidget(Container[Widget]):
         self.run_button.changed.connect(self.run)
         self.cancel_button.changed.connect(self.cancel)
         self.inputs.changed.connect(self._on_inputs)
+        self.inputs.channels.changed.connect(self._on_inputs)
         self.inputs.drawn.connect(self._on_drawn)
         self.how_many.picked.connect(self._take)
         self._state.changed.connect(self._show_said)
@@ -161,8 +162,10 @@ class KMeansWidget(Container[Widget]):
         self.inputs.follow(images)
         # What was chosen stays while there is nothing to be segmented.
         if images:
-            axes = blurred_axes(images[0])
-            self.more_options.offer(len(images), rgb=images[0].rgb, axes=axes)
+            several = self.inputs.several
+            along = self.inputs.channel_axis(images[0]) if len(images) == 1 else None
+            axes = blurred_axes(images[0], along)
+            self.more_options.offer(several=several, rgb=images[0].rgb, axes=axes)
         self._state.look_at(images)
         self.how_many.follow()
         self._enable()

@@ -68,6 +68,7 @@ def pixels_key(source: LayerImage, marks: int = 0) -> Key:
         None if plane is None else tuple(sorted(plane.items())),
         getattr(source, "view", None),
         source.step_axis,
+        source.channels_along,
         None if region is None else (region.name, region.chosen, region.everywhere, marks),
     )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.layers import Image
 
-from ..describe import axis_names
+from ..describe import axis_names, pixels_of, results_axes
 from ..outputs.columns import painted_by_hand
 from ..outputs.notes import FewValues, FittedOn, NotFinite, WithoutPixels
 from ..outputs.record import Deleted, Merged, PaintedByHand, Record, Split, ThresholdMoved
@@ -78,6 +79,25 @@ def methods_text(layer: Layer) -> str:
     return f"{text} [{'; '.join(cited)}]" if cited else text
 
 
+def _axes(layer: Layer, record: Record) -> list[int]:
+    """Say which axes of a result the record counts: not that of the channels of an image."""
+    along = record.source.channels_along
+    return results_axes(layer, along if isinstance(layer, Image) else None)
+
+
+def results_axis_names(layer: Layer, record: Record) -> list[str]:
+    """Name the axes that the record counts."""
+    names = axis_names(layer)
+    return [names[axis] for axis in _axes(layer, record)]
+
+
+def results_shape(layer: Layer, record: Record) -> list[int]:
+    """Say how long the axes are that the record counts."""
+    along = record.source.channels_along if isinstance(layer, Image) else None
+    shape = pixels_of(layer).shape
+    return [1 if axis == along else shape[axis] for axis in _axes(layer, record)]
+
+
 def _asked(record: Record) -> int:
     return int(record.arguments.get("n_clusters", len(record.clusters)))
 
@@ -121,7 +141,8 @@ def _iterations(record: Record) -> str:
 
 def _limited(record: Record, layer: Layer) -> list[str]:
     """Say to what of the image this was done, and what was done to the labels."""
-    sentences, names, source = [], axis_names(layer), record.source
+    sentences, source = [], record.source
+    names = results_axis_names(layer, record)
     if source.plane:
         places = [f"{index} along {names[axis]}" for axis, index in source.plane.items()]
         sentences.append(f"Only the {source.part(len(names))} at {_and(places)} was clustered.")
@@ -187,12 +208,12 @@ def _smoothed(sigma: Any, record: Record, layer: Layer) -> str:
     An axis of one step has nothing to be blurred with, and steps that were clustered each by
     itself were blurred each by itself.
     """
-    shape = (layer.data[0] if layer.multiscale else layer.data).shape
-    step_axis, names = record.source.step_axis, axis_names(layer)
+    step_axis, names = record.source.step_axis, results_axis_names(layer, record)
+    shape = results_shape(layer, record)
     widths = {
         name: width
         for axis, (name, width) in enumerate(
-            zip(names, np.broadcast_to(sigma, layer.ndim).tolist(), strict=True)
+            zip(names, np.broadcast_to(sigma, len(names)).tolist(), strict=True)
         )
         if shape[axis] > 1 and axis != step_axis
     }

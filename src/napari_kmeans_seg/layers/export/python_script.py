@@ -33,6 +33,7 @@ _OF_RUN: dict[str, Any] = {
     "tol": 1e-4,
     "seed": 0,
 }
+IMAGE = "image.tif"
 _PAINTED = "# Pixels were relabelled by hand {}, which a script cannot repeat."
 
 
@@ -95,12 +96,13 @@ def _files_read(nodes: list[ast.AST]) -> Iterator[object]:
 
 def _read(record: Record, files: tuple[str, ...]) -> list[str]:
     """Read the image and its region, cut to the plane that was segmented."""
-    source, channels = record.source, record.source.channels
+    source = record.source
+    channels = source.channels if source.n_images > 1 else ()
     if channels:
         names = files or tuple(f"{name}.tif" for name in channels)
         lines = [f"image = np.stack([{', '.join(f'imread({name!r})' for name in names)}])"]
     else:
-        lines = [f"image = imread({(files or ('image.tif',))[0]!r})"]
+        lines = [f"image = {_channels_last(record, f'imread({(files or (IMAGE,))[0]!r})')}"]
     if not files:
         saved = "images" if channels else "image"
         named = list(channels) if channels else source.name
@@ -132,6 +134,16 @@ def _read(record: Record, files: tuple[str, ...]) -> list[str]:
     return lines
 
 
+def _channels_last(record: Record, image: str) -> str:
+    """Write an image with the channels along one of its axes at the end, as they are clustered."""
+    along = record.source.channels_along
+    if along is None:
+        return image
+    image = f"np.moveaxis({image}, {along}, -1)"
+    kept = record.source.keeps_channel_axis(len(record.arguments["smoothing"]))
+    return f"np.expand_dims({image}, {along})" if kept else image
+
+
 def _segmented(record: Record) -> list[str]:
     """Cluster the image, or each step of it by itself."""
     region, axis, level = record.source.region, record.source.step_axis, _level(record)
@@ -143,7 +155,7 @@ def _segmented(record: Record) -> list[str]:
             limited = ", mask=mask" if region and not everywhere else ""
             lines.append(f"segmentation = segmentation.model.predict(image{limited})")
     else:
-        along = axis + bool(record.source.channels)
+        along = axis + (record.source.n_images > 1)
         image = "small" if level is not None else "image"
         steps = f"np.split({image}, {image}.shape[{along}], axis={along})"
         call = _call(record, "step", "part" if region else None, auto=True)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image, Labels
+from napari.utils.transforms import Affine, CompositeAffine
 
+from ..describe import results_axes
 from ..geometry import placement, shifted
 from ..pyramid import can_be_drawn
 from ..results import levels_of
@@ -109,7 +111,7 @@ class Outputs:
                 images = [_channel(level.image, i, channel) for level in levels]
                 arrays[f"image {i + 1}" if i else "image"] = _shown(images)
             if not source.channels:
-                arrays["image"] = _shown([level.image for level in levels])
+                arrays["image"] = _shown([source.shown(level.image) for level in levels])
         if "labels" in wanted:
             arrays["labels"] = _shown([level.labels for level in levels])
         if source.clean_up.objects:
@@ -152,7 +154,6 @@ class Outputs:
         sources = self.source.layers_in(viewer)
         if sources is None:
             raise LookupError(f"The layer “{self.source.name}” is no longer in the viewer.")
-        spatial = self._place(sources[0])
         known = {watch.layer_id: watch for watch in watches}
         selected, active = set(viewer.layers.selection), viewer.layers.selection.active
 
@@ -161,9 +162,10 @@ class Outputs:
         shown: dict[Kind, Layer] = {}
         for kind, layer in earlier.items():
             if layer is not None:
-                self._update(layer, kind, spatial)
+                self._update(layer, kind, self._place(sources[0], kind))
             else:
-                layer = self._new(kind, spatial, _source_of(kind, sources))
+                place = self._place(sources[0], kind)
+                layer = self._new(kind, place, _source_of(kind, sources))
                 later = [*earlier.values()][len(shown) + 1 :]
                 if kind.startswith("image") and "labels" not in self.arrays:
                     later += self._labels_of_preview(viewer, record)
@@ -202,16 +204,28 @@ class Outputs:
         labels = linked_layers(viewer, self.source.link_id, "labels")
         return [layer for layer in labels if record.same_result(Record.of(layer))]
 
-    def _place(self, layer: Layer) -> dict[str, Any]:
-        """Say where the outputs lie: where their source does, or the plane or part of it."""
-        state = layer.as_layer_data_tuple()[1]
+    def _place(self, layer: Layer, kind: Kind) -> dict[str, Any]:
+        """Say where an output lies: where its source does, or the plane or part of it."""
+        state, along = layer.as_layer_data_tuple()[1], self.source.channels_along
         spatial = {key: state[key] for key in _SPATIAL}
+        kept = results_axes(layer, along)
+        origin, zoom = np.zeros(layer.ndim), np.ones(layer.ndim)
+        origin[kept] = self.source.origin
         if isinstance(self.source, PartInView):
-            spatial["scale"] = np.multiply(spatial["scale"], self.source.view.zoom)
-        if self.source.origin.any():
-            origin = shifted(placement(layer), self.source.origin)
-            spatial["translate"] = (np.linalg.inv(layer.affine.affine_matrix) @ origin)[:-1, -1]
-        return spatial
+            zoom[kept] = self.source.view.zoom
+        if along is not None and along in kept and not kind.startswith("image"):
+            # One pixel spans all channels, so that the result is seen over each.
+            zoom[along] = len(self.source.names)
+            origin[along] = (zoom[along] - 1) / 2
+        spatial["scale"] = np.multiply(spatial["scale"], zoom)
+        if origin.any():
+            first = shifted(placement(layer), origin)
+            spatial["translate"] = (np.linalg.inv(layer.affine.affine_matrix) @ first)[:-1, -1]
+        if along is None or kind.startswith("image"):
+            return spatial
+        named = list(spatial["axis_labels"])
+        named[along] = "channel"
+        return _sliced({**spatial, "axis_labels": named}, kept)
 
     def _earlier(
         self, viewer: ViewerModel, kind: Kind, known: dict[str, EditWatch]
@@ -334,6 +348,18 @@ def _shown(levels: list[Any]) -> Any:
         for array in levels
     ]
     return own if len(own) > 1 else own[0]
+
+
+def _sliced(spatial: dict[str, Any], axes: list[int]) -> dict[str, Any]:
+    """Say where a layer lies that has only some axes of another."""
+    parts = ("scale", "translate", "rotate", "shear")
+    plain = CompositeAffine(**{key: spatial[key] for key in parts}).set_slice(axes)
+    return {
+        **{key: getattr(plain, key) for key in parts},
+        "affine": Affine(affine_matrix=np.asarray(spatial["affine"])).set_slice(axes),
+        "units": [spatial["units"][axis] for axis in axes],
+        "axis_labels": [spatial["axis_labels"][axis] for axis in axes],
+    }
 
 
 def _channel(image: Any, i: int, source: LayerImage) -> Any:

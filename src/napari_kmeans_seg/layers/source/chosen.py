@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arrays import as_array, is_lazy
+from ..arrays import as_array, channels_back, channels_last, is_lazy, results_keep
 from ..cleanup import CleanUp
 from .record import RegionRecord, SeedsRecord, SourceRecord
 
@@ -45,6 +45,12 @@ class Chosen:
         Where the layer lies in the world.
     units : tuple of pint.Unit
         Those of this world, one for each axis. Region and seeds are converted to them.
+    channels_along : int or None
+        The axis of the layer that holds channels. Results have the other axes, and one of length
+        1 in its place where it is neither the first nor the last. Placement, units, plane, steps
+        and axes of time are those of results.
+    names : tuple of str
+        What the channels along this axis are called.
     channels : tuple of Chosen
         The layers that are clustered together, one feature each; empty for a single one.
     pyramid : tuple of array-like
@@ -78,6 +84,8 @@ class Chosen:
     seeds: Seeds | None = None
     clean_up: CleanUp = _NO_CLEAN_UP
     time_axes: tuple[int, ...] = ()
+    channels_along: int | None = None
+    names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Bring what was drawn over the image into its units."""
@@ -101,6 +109,8 @@ class Chosen:
         """What the channels are called in tables."""
         if self.channels:
             return [each.name for each in self.channels]
+        if self.names:
+            return list(self.names)
         return ["red", "green", "blue"] if self.rgb else ["intensity"]
 
     @property
@@ -108,7 +118,27 @@ class Chosen:
         """The axis of the channels of `levels`, counted from the end."""
         if self.channels:
             return -1 - self._n_axes
-        return -1 if self.rgb else None
+        return -1 if self.rgb or self.channels_along is not None else None
+
+    def form(self, array: Any) -> Any:
+        """Give the pixels of the layer, or a level of it, as they are segmented."""
+        array = as_array(array)
+        return array if self.channels_along is None else channels_last(array, self.channels_along)
+
+    def shown(self, image: Any) -> Any:
+        """Give a segmented image the axes of the layer."""
+        return image if self.channels_along is None else channels_back(image, self.channels_along)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The spatial shape of the whole image."""
+        return self._shape_of(self.data)
+
+    def _shape_of(self, level: Any) -> tuple[int, ...]:
+        shape, axis = list(np.shape(level)), self.channels_along
+        if axis is not None:
+            shape[axis : axis + 1] = [1] * results_keep(axis, len(shape))
+        return tuple(shape[: self._n_axes])
 
     @property
     def alpha(self) -> bool:
@@ -134,7 +164,8 @@ class Chosen:
         region, seeds, clean_up = self.region, self.seeds, self.clean_up
         return SourceRecord(
             name=self.name,
-            channels=tuple(self.channel_names) if self.channels else (),
+            channels=tuple(self.channel_names) if self.channels or self.names else (),
+            channels_along=self.channels_along,
             plane=self.plane,
             step_axis=self.step_axis,
             region=None

@@ -12,11 +12,12 @@ from napari_kmeans_seg import Segmentation, prepare
 from napari_kmeans_seg.core.image.pixels import NO_PIXEL
 from napari_kmeans_seg.core.parallel import portion, within
 
-from ..arrays import as_array, reading, stack
-from ..describe import is_time, mismatch, pixels_of
-from ..geometry import of_level, placement, shifted
+from ..arrays import reading, stack
+from ..describe import is_time, mismatch, pixels_of, results_axes
+from ..geometry import of_level, placement, shifted, without_channels
 from ..pyramid import label_level, level_to_fit, note_hidden, note_level
 from ..results import PyramidSegmentation, StepsSegmentation, relabelled
+from .channels import channel_names, checked_axis
 from .chosen import Chosen
 
 if TYPE_CHECKING:
@@ -51,23 +52,41 @@ class LayerImage(Chosen):
     channels: tuple[LayerImage, ...] = ()
 
     @classmethod
-    def of(cls, layer: Image, *others: Image) -> LayerImage:
+    def of(cls, layer: Image, *others: Image, channel_axis: int | None = None) -> LayerImage:
         """Read a layer, or several to cluster together. Cheap: no pixel is touched.
+
+        Parameters
+        ----------
+        layer, *others : Image
+            The layers.
+        channel_axis : int, optional
+            The axis of a single layer that holds channels. `proposed_channels` finds it where the
+            layer or its file says so.
 
         Raises
         ------
         ValueError
-            If the layers do not match; the message says which one, and in what.
+            If the layers do not match, the message says which one, and in what; or if the layer
+            has no such axis, or holds colours.
         """
+        along = None if channel_axis is None else checked_axis(layer, channel_axis, len(others))
+        kept = results_axes(layer, along)
+        where, data = placement(layer), pixels_of(layer)
+        names: tuple[str, ...] = ()
+        if along is not None:
+            names = channel_names(layer, along)
+            where = without_channels(where, along, len(names))
         one = cls(
             layer_id=str(layer.unique_id),
             name=layer.name,
-            data=pixels_of(layer),
+            data=data,
             rgb=bool(layer.rgb),
-            placement=placement(layer),
-            units=tuple(layer.units),
+            placement=where,
+            units=tuple(layer.units[axis] for axis in kept),
             pyramid=tuple(layer.data) if layer.multiscale else (),
-            time_axes=tuple(axis for axis in range(layer.ndim) if is_time(layer, axis)),
+            time_axes=tuple(i for i, axis in enumerate(kept) if is_time(layer, axis)),
+            channels_along=along,
+            names=names,
         )
         if not others:
             return one
@@ -84,10 +103,10 @@ class LayerImage(Chosen):
         For NumPy arrays that are joined this copies all pixels.
         """
         each = self.channels or (self,)
-        shapes = [np.shape(level)[: self._n_axes] for level in each[0].pyramid or (self.data,)]
+        shapes = [self._shape_of(level) for level in each[0].pyramid or (self.data,)]
         found = []
         for i, shape in enumerate(shapes):
-            arrays = [as_array((one.pyramid or (one.data,))[i]) for one in each]
+            arrays = [one.form((one.pyramid or (one.data,))[i]) for one in each]
             where = of_level(self.placement, shapes[0], shape)
             if self.plane is not None:
                 cut: list[slice] = [slice(None)] * self._n_axes

@@ -55,7 +55,9 @@ class SourceRecord:
     name : str
         Of the image; of several that were clustered together, all names.
     channels : tuple of str
-        Of several images each one's name.
+        Of several images each one's name; of one with an axis of channels, their names.
+    channels_along : int or None
+        That axis of the image.
     plane : mapping of int to int
         The index along each axis to which the scope was limited; None where it was not.
     step_axis : int or None
@@ -72,6 +74,7 @@ class SourceRecord:
 
     name: str
     channels: tuple[str, ...] = ()
+    channels_along: int | None = None
     plane: Mapping[int, int] | None = None
     step_axis: int | None = None
     region: RegionRecord | None = None
@@ -80,6 +83,11 @@ class SourceRecord:
     across_planes: bool = False
     view: ViewRecord | None = None
 
+    @property
+    def n_images(self) -> int:
+        """How many image layers were segmented."""
+        return len(self.channels) if self.channels and self.channels_along is None else 1
+
     def part(self, n_axes: int) -> str:
         """Say what the scope was limited to, of an image with so many axes.
 
@@ -87,13 +95,20 @@ class SourceRecord:
         """
         if self.plane is None:
             return ""
-        return "plane" if n_axes - len(self.plane) <= 2 else "volume"
+        shown = n_axes - len(self.plane) - self.keeps_channel_axis(n_axes)
+        return "plane" if shown <= 2 else "volume"
+
+    def keeps_channel_axis(self, n_axes: int) -> bool:
+        """Whether results, which have so many axes, have one of length 1 for the channels."""
+        return self.channels_along is not None and 0 < self.channels_along < n_axes
 
     def to_json(self) -> dict[str, Any]:
         """Give plain values; only of what there is."""
         fields: dict[str, Any] = {"source": self.name}
         if self.channels:
             fields["channels"] = list(self.channels)
+        if self.channels_along is not None:
+            fields["channels_along_axis"] = self.channels_along
         if self.plane is not None:
             fields["plane"] = {str(axis): index for axis, index in self.plane.items()}
         if self.step_axis is not None:
@@ -122,6 +137,7 @@ class SourceRecord:
         return cls(
             name=fields.get("source", ""),
             channels=tuple(fields.get("channels", ())),
+            channels_along=fields.get("channels_along_axis"),
             plane=None if plane is None else {int(axis): index for axis, index in plane.items()},
             step_axis=fields.get("each_step_of_axis"),
             region=region

@@ -9,7 +9,16 @@ from magicgui.widgets import CheckBox, ComboBox, Container, LineEdit, SpinBox, W
 from napari.layers import Image, Labels, Points, Shapes
 from psygnal import Signal
 
-from napari_kmeans_seg.layers import CleanUp, LayerImage, Region, Seeds, axis_names, displayed_plane
+from napari_kmeans_seg.layers import (
+    CleanUp,
+    LayerImage,
+    Region,
+    Seeds,
+    axis_names,
+    displayed_plane,
+    proposed_channels,
+)
+from napari_kmeans_seg.layers.describe import pixels_of, results_axes
 
 from ..sections import unmarked
 from ..wording import FieldError
@@ -22,14 +31,15 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 _WHOLE, _PLANE = "whole", "plane"
+_NO_AXIS = "none"
 _NONE = ("none", "")
 
 
 class Inputs(Container[Widget]):
     """Scope, region and seeds, and how several layers are joined.
 
-    `front` holds what is shown at once where it means something: the scope of stacks, and
-    how channels are weighed. The container itself holds region and seeds.
+    `front` holds what is shown at once where it means something: which axis holds channels, the
+    scope of stacks, and how channels are weighed. The container itself holds region and seeds.
 
     Parameters
     ----------
@@ -48,13 +58,25 @@ class Inputs(Container[Widget]):
         self._viewer = viewer
         self._images: tuple[Image, ...] = ()
         self._axes: tuple[str, ...] = ()
+        # Which axis of a layer holds channels, by the layer's id: as chosen, or as proposed.
+        self._channel_axes: dict[str, int | None] = {}
+        self.channels = ComboBox(
+            label="Channels",
+            choices=self._channel_choices,
+            tooltip=(
+                "Whether an axis of the image holds channels: each pixel is clustered by its "
+                "values in all of them, and the result has the other axes.\n"
+                "Proposed where the layer or its file names an axis of channels, or the first of "
+                "three axes is short. Remembered for each layer."
+            ),
+        )
         self._hears: list[Any] = []
         self.normalize = CheckBox(
             text="Normalize each channel",
             value=True,
             tooltip=(
                 "Divides each channel by its standard deviation, so that a dim channel counts "
-                "as much as a bright one. On from the start where several layers are clustered."
+                "as much as a bright one. On from the start for channels that are no colours."
             ),
         )
         self.scope = ComboBox(
@@ -124,7 +146,7 @@ class Inputs(Container[Widget]):
             ),
         )
         super().__init__()
-        self.front = (self.scope, self.normalize)
+        self.front = (self.channels, self.scope, self.normalize)
         self.extend(
             [
                 self.region,
@@ -141,6 +163,7 @@ class Inputs(Container[Widget]):
         align_labels(self)
         for field in (self.region, self.seeds):
             field.changed.connect(self._arrange)
+        self.channels.changed.connect(self._on_channels)
         self.follow(())
 
     def follow(self, images: Sequence[Image]) -> None:
@@ -148,11 +171,16 @@ class Inputs(Container[Widget]):
         self._images = tuple(images)
         if images:
             # What was chosen stays while there is nothing to be segmented.
-            self._axes = tuple(axis_names(images[0]))
+            names = axis_names(images[0])
+            self._axes = tuple(names[i] for i in results_axes(images[0], self._axis))
         self.offer()
 
     def offer(self) -> None:
         """Offer the scopes and the layers that can serve; a choice stays while it can."""
+        axis = self._axis
+        with self.channels.changed.blocked():
+            self.channels.reset_choices()
+            self.channels.value = _NO_AXIS if axis is None else axis
         self._offer(self.scope, otherwise=_WHOLE)
         for field in (self.region, self.seeds):
             self._offer(field, otherwise="")
@@ -177,23 +205,64 @@ class Inputs(Container[Widget]):
 
     def _scopes(self, _field: Widget) -> list[tuple[str, str | int]]:
         scopes: list[tuple[str, str | int]] = [("whole image", _WHOLE)]
-        if len(self._axes) > 2:
+        if self._steps:
             shown = "volume" if self._viewer.dims.ndisplay == 3 else "plane"
             scopes.append((f"displayed {shown}", _PLANE))
-            scopes += [(f"each step of {name}", i) for i, name in enumerate(self._axes[:-2])]
+            scopes += [(f"each step of {self._axes[i]}", i) for i in self._steps]
         return scopes
+
+    def _channel_choices(self, _field: Widget) -> list[tuple[str, str | int]]:
+        choices: list[tuple[str, str | int]] = [("none", _NO_AXIS)]
+        if len(self._images) == 1 and not self._images[0].rgb and self._images[0].ndim > 2:
+            layer, shape = self._images[0], pixels_of(self._images[0]).shape
+            choices += [
+                (f"{name} ({n})", i)
+                for i, (name, n) in enumerate(zip(axis_names(layer), shape, strict=True))
+                if n > 1
+            ]
+        return choices
+
+    @property
+    def _steps(self) -> list[int]:
+        """The axes that are stepped through, but not that of channels."""
+        return [i for i in range(len(self._axes) - 2) if i != self._axis or i == 0]
+
+    def channel_axis(self, layer: Image) -> int | None:
+        """Say which axis of a layer holds channels: as was chosen, or as is proposed."""
+        key = str(layer.unique_id)
+        if key not in self._channel_axes:
+            self._channel_axes[key] = proposed_channels(layer)
+        axis = self._channel_axes[key]
+        # It may have got other data by now.
+        return axis if axis is not None and axis < layer.ndim and not layer.rgb else None
+
+    @property
+    def _axis(self) -> int | None:
+        """The axis of the only image that holds channels."""
+        return self.channel_axis(self._images[0]) if len(self._images) == 1 else None
+
+    @property
+    def several(self) -> bool:
+        """Whether there are several channels that are no colours."""
+        return len(self._images) > 1 or self._axis is not None
+
+    def _on_channels(self) -> None:
+        if len(self._images) == 1:
+            axis = self.channels.value
+            self._channel_axes[str(self._images[0].unique_id)] = axis if axis != _NO_AXIS else None
+            self.follow(self._images)
 
     def _arrange(self) -> None:
         """Show the fields that mean something."""
-        several = len(self._images) > 1
         region, seeds = self._chosen(self.region), self._chosen(self.seeds)
         for field, meant in (
+            (self.channels, len(self.channels.choices) > 1),
             (self.scope, len(self.scope.choices) > 1),
-            (self.normalize, several),
+            (self.normalize, self.several),
             (self.region_labels, isinstance(region, Labels)),
             (self.everywhere, region is not None),
             (self.fixed, seeds is not None),
-            (self.per_plane, len(self._axes) > 2),
+            (self.per_plane, bool(self._steps)),
         ):
             field.visible = meant
         for field in (self.region, self.seeds):
@@ -240,12 +309,13 @@ class Inputs(Container[Widget]):
             If the images do not match, or a region or seeds cannot serve.
         """
         images = self._images
-        source = LayerImage.of(*images)
+        axis = self._axis
+        source = LayerImage.of(*images, channel_axis=axis)
         scope: Literal["whole", "plane"] | int = self.scope.value
         region, seeds = self._chosen(self.region), self._chosen(self.seeds)
         return replace(
             source,
-            plane=displayed_plane(self._viewer, images[0]) if scope == _PLANE else None,
+            plane=displayed_plane(self._viewer, images[0], axis) if scope == _PLANE else None,
             step_axis=scope if isinstance(scope, int) else None,
             region=None
             if region is None
@@ -270,8 +340,8 @@ class Inputs(Container[Widget]):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Arguments of `segment` that several layers bring along."""
-        return {"normalize": self.normalize.value} if len(self._images) > 1 else {}
+        """Arguments of `segment` that several channels bring along."""
+        return {"normalize": self.normalize.value} if self.several else {}
 
 
 def _numbers(field: LineEdit) -> tuple[int, ...]:

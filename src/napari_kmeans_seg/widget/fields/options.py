@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from .arguments import Argument
 
 
-_NOT_OF_LAYERS = "For several layers, use “Normalize each channel” below the number of clusters."
+_NOT_OF_CHANNELS = (
+    "For several channels, use “Normalize each channel” below the number of clusters."
+)
 _SEEDED = "The clusters start at the seeds, so nothing is drawn at random."
 _FIXED = "The seeds are held fixed, so there are no iterations."
 _NO_COLORS = "Only RGB images have colours. The values of this image are compared as they are."
@@ -164,9 +166,9 @@ class Options(Container[Widget]):
         self._color_space, self._optimal = self.fields["color_space"].value, False
 
     def offer(
-        self, n_images: int, *, rgb: bool, axes: tuple[list[str], list[str]] = ([], [])
+        self, *, several: bool, rgb: bool, axes: tuple[list[str], list[str]] = ([], [])
     ) -> None:
-        """Offer what can be done with an image, or with several as channels of one.
+        """Offer what can be done with an image, or with several channels that are no colours.
 
         `axes` names those along which it is blurred by smoothing, and those where it is not.
         """
@@ -176,10 +178,10 @@ class Options(Container[Widget]):
             not_along = f"; not along {', '.join(sharp)}, which is time" if sharp else ""
             along = f"\nAlong {', '.join(blurred)}{not_along}."
         self._explain("smoothing", BY_NAME["smoothing"].help + along)
-        self._offer_colors(rgb=rgb and n_images == 1)
-        self._offer_optimal(one_channel=not rgb and n_images == 1)
-        # Several layers have a field of their own for it, on at first; two would contradict.
-        self._offer("normalize", n_images == 1, _NOT_OF_LAYERS)
+        self._offer_colors(rgb=rgb and not several)
+        self._offer_optimal(one_channel=not rgb and not several)
+        # Several channels have a field of their own for it, on at first; two would contradict.
+        self._offer("normalize", not several, _NOT_OF_CHANNELS)
 
     def offer_start(self, *, seeded: bool, fixed: bool) -> None:
         """Let be chosen what counts: less with seeds, and still less where these stay."""

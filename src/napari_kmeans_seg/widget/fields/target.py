@@ -55,11 +55,13 @@ class Target(Container[Widget]):
         self,
         viewer: napari.viewer.Viewer,
         takes_part: Callable[[Layer], bool],
+        channel_axis: Callable[[Image], int | None],
         state: DockState,
     ) -> None:
         self._viewer = viewer
         self._state = state
         self._takes_part = takes_part
+        self._channel_axis = channel_axis
         self._listening = False
         self.images: tuple[Image, ...] = ()
         # All that are still there by their ids, the last ones at the end.
@@ -182,7 +184,8 @@ class Target(Container[Widget]):
             except ValueError as error:
                 detail = f"✖ {error}"
         elif self.image is not None:
-            title, detail = breakable(self.image.name), describe(self.image)
+            title = breakable(self.image.name)
+            detail = describe(self.image, self._channel_axis(self.image))
         elif len(self._viewer.layers) == 0:
             title = "No image"
             detail = "Open an image: File ▸ Open File(s)…, or drop one on the canvas."
