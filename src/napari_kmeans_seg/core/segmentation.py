@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 def by_brightness(centroids: NDArray[np.float64]) -> NDArray[np.intp]:
     """Order centroids by their mean over the channels, the darkest first and NaN last."""
-    # Divided before they are summed: the largest floats have no sum.
-    return np.argsort((centroids / centroids.shape[1]).sum(axis=1), kind="stable")
+    # Halves of the mean: the largest floats have no sum, nor, by rounding, their mean.
+    return np.argsort((centroids / (2 * centroids.shape[1])).sum(axis=1), kind="stable")
 
 
 @dataclass(frozen=True, eq=False)
