@@ -10,6 +10,7 @@ converted from the units of one to those of the other as napari's canvas does, a
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from scipy.ndimage import affine_transform
 from .arrays import results_keep
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
     from napari.components import ViewerModel
@@ -108,6 +109,15 @@ def between(image: Matrix, other: Matrix) -> Matrix:
     return np.asarray(np.linalg.inv(other) @ image[-m - 1 :], float)
 
 
+def held(matrix: Matrix, through: Mapping[int, int]) -> Matrix:
+    """Hold some of the coordinates that a matrix gives, each at an index."""
+    matrix = matrix.copy()
+    for axis, index in through.items():
+        matrix[axis] = 0
+        matrix[axis, -1] = index
+    return matrix
+
+
 def into(image: Matrix, other: Matrix, coordinates: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Take data coordinates of another layer to those of the image.
 
@@ -125,7 +135,11 @@ def into(image: Matrix, other: Matrix, coordinates: npt.ArrayLike) -> npt.NDArra
 
 
 def resampled(
-    labels: Any, labels_placement: Matrix, shape: Sequence[int], image: Matrix
+    labels: Any,
+    labels_placement: Matrix,
+    shape: Sequence[int],
+    image: Matrix,
+    through: Mapping[int, int] = MappingProxyType({}),
 ) -> npt.NDArray[Any]:
     """Read labels at the pixels of an image, 0 beyond their edge.
 
@@ -137,6 +151,8 @@ def resampled(
         Where the labels and the image lie.
     shape : sequence of int
         Of the image.
+    through : mapping of int to int
+        The index along each axis of the labels at which they are read for all of the image.
 
     Returns
     -------
@@ -144,7 +160,7 @@ def resampled(
         In this shape.
     """
     m, n = labels.ndim, len(shape)
-    matrix = between(image, labels_placement)
+    matrix = held(between(image, labels_placement), through)
     if np.allclose(matrix[:-1, : n - m], 0):
         # The same for every step along the first axes.
         plane = _resample(labels, matrix[:, n - m :], tuple(shape[n - m :]))

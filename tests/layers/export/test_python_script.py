@@ -338,3 +338,33 @@ def test_no_comment_of_a_script_holds_text_from_outside(viewer, stack, folder):
     assert any("OUTSIDE" in line for line in lines)
     assert not [line for line in lines if "OUTSIDE" in line.partition("#")[2]]
     ast.parse("\n".join(lines))
+
+
+@pytest.mark.parametrize("kind", ["flat labels", "coarse labels", "one plane", "shapes", "own"])
+@pytest.mark.parametrize("plane", [None, {0: 3}])
+def test_a_region_of_another_size_or_with_fewer_axes(viewer, stack, folder, kind, plane):
+    save("image.tif", stack)
+    layer = viewer.add_image(stack, scale=(2, 0.5, 0.5), units=("um",) * 3)
+    small = {"scale": (500, 500), "units": ("nm", "nm")}
+    painted = np.zeros((128, 128), np.uint8)
+    painted[20:101, 10:81] = 2
+    outline = [[6, 10, 5], [6, 50, 5], [6, 50, 40]]
+    options = {}
+    if kind == "flat labels":
+        area = viewer.add_labels(painted, **small)
+    elif kind == "coarse labels":
+        area = viewer.add_labels(painted[::4, ::4], scale=(2000, 2000), units=("nm", "nm"))
+    elif kind == "one plane":
+        deep = np.zeros(stack.shape, np.uint8)
+        deep[3] = painted
+        area = viewer.add_labels(deep, scale=(2, 0.5, 0.5), units=("um",) * 3)
+    else:
+        where = {"scale": (1, 1, 1), "units": ("um",) * 3}
+        area = viewer.add_shapes([outline], shape_type="polygon", **where)
+        options = {"own_planes": kind == "own"}
+    if "labels" in kind or kind == "one plane":
+        save("region.tif", area.data)
+    source = replace(LayerImage.of(layer), region=Region.of(area, **options), plane=plane)
+    result = run(viewer, source, n_clusters=3)
+    assert gives_it(result)
+    assert result.layer.data.any()

@@ -155,7 +155,8 @@ def _limited(record: Record, layer: Layer) -> list[str]:
         chosen = region.labels
         labels = f", label{'s' if len(chosen) > 1 else ''} {_and(chosen)}" if chosen else ""
         sentences.append(
-            f"Clusters were found inside the region “{region.layer}”{labels}; "
+            f"Clusters were found inside the region “{region.layer}”{labels}"
+            f"{', on the planes that it was drawn on' if region.own_planes else ''}; "
             + ("all pixels were labelled." if region.everywhere else "only it was labelled.")
         )
     if source.specks:

@@ -76,12 +76,16 @@ def _imports(body: list[str]) -> list[str]:
     used = {node.id for node in nodes if isinstance(node, ast.Name)}
     own = [name for name in ("prepare", "segment") if name in used]
     lines = ["import numpy as np"] if "np" in used else []
+    if "affine_transform" in used:
+        lines.append("from scipy.ndimage import affine_transform")
     # scikit-image would take a stack of 3 or 4 planes for channels.
     tiff = all(str(name).lower().endswith(TIFF) for name in _files_read(nodes))
     lines += [f"from {'tifffile' if tiff else 'skimage.io'} import imread", ""]
     lines.append(f"from napari_kmeans_seg import {', '.join(own)}")
     if "CleanUp" in used:
         lines.append("from napari_kmeans_seg.layers import CleanUp")
+    if "fill" in used:
+        lines.append("from napari_kmeans_seg.layers.source.region import fill")
     if "StepsSegmentation" in used:
         lines.append("from napari_kmeans_seg.layers.results import StepsSegmentation")
     return lines
@@ -112,25 +116,74 @@ def _read(record: Record, files: tuple[str, ...]) -> list[str]:
             f"# Clusters were found on level {level} of the pyramid, an image of its own size.",
             f"small = {lines[-1].removeprefix('image = ').replace('.tif', f'_level{level}.tif')}",
         ]
-    cut = []
+    if source.region is not None:
+        lines += _region(record, level)
     if at := source.plane:
         cut = [f"{at[axis]}:{at[axis] + 1}" if axis in at else ":" for axis in range(max(at) + 1)]
         lines.append(f"image = image[{', '.join([':', *cut] if channels else cut)}]")
-    if (region := source.region) is not None:
-        chosen = list(region.labels)
-        size = "the size of the whole stack" if cut else "the same size"
-        what = "its labels" if chosen else "not 0 inside"
-        lines += [
-            f"# Save the region of this name as an image of {size}: {what}.",
-            f"region_name = {region.layer!r}",
-        ]
-        inside = f"np.isin({{}}, {chosen})" if chosen else "{} > 0"
-        index = f"[{', '.join(cut)}]" if cut else ""
-        lines.append("mask = " + inside.format(f"imread('region.tif'){index}"))
-        if level is not None:
-            lines.append("small_mask = " + inside.format(f"imread('region_level{level}.tif')"))
+        if source.region is not None:
+            lines.append(f"mask = mask[{', '.join(cut)}]")
     if any(isinstance(note, FittedOn) and note.sample for note in record.notes):
         lines.append("# The plugin took a sample of the pixels, so that its result may differ.")
+    return lines
+
+
+def _spatial(record: Record, image: str) -> str:
+    """Write the shape of an image without its channels."""
+    if record.arguments.get("channel_axis") is None:
+        return f"{image}.shape"
+    return f"{image}.shape[1:]" if record.source.n_images > 1 else f"{image}.shape[:-1]"
+
+
+def _region(record: Record, level: int | None) -> list[str]:
+    """Read or draw the region, as a mask of the whole image."""
+    region, shape = record.source.region, _spatial(record, "image")
+    assert region is not None
+    if region.outlines:
+        lines = [
+            "# The region of this name as it was drawn, in pixels of the image.",
+            f"region_name = {region.layer!r}",
+            f"outlines = {[[list(one) for one in outline] for outline in region.outlines]}",
+            f"mask = np.zeros({shape}, bool)",
+            "for outline in outlines:",
+            f"    fill(mask, np.array(outline), own_plane={region.own_planes})",
+        ]
+        if level is not None:
+            small = _spatial(record, "small")
+            lines += [
+                f"zoom = np.array({shape}[-{region.n_axes}:]) / {small}[-{region.n_axes}:]",
+                f"small_mask = np.zeros({small}, bool)",
+                "for outline in outlines:",
+                "    smaller = (np.array(outline) + 0.5) / zoom - 0.5",
+                f"    fill(small_mask, smaller, own_plane={region.own_planes})",
+            ]
+        return lines
+    chosen = list(region.labels)
+    size = "of the same size" if region.n_axes is None else "as it is"
+    what = "its labels" if chosen else "not 0 inside"
+    lines = [
+        f"# Save the region of this name as an image {size}: {what}.",
+        f"region_name = {region.layer!r}",
+    ]
+    inside = f"np.isin({{}}, {chosen})" if chosen else "{} > 0"
+    lines.append("mask = " + inside.format("imread('region.tif')"))
+    n_image = len(record.arguments["smoothing"])
+    n_axes = n_image if region.n_axes is None else region.n_axes
+    if region.matrix is not None:
+        rows = [[0.0] * (n_image + 1)] * (n_image - n_axes) + [list(row) for row in region.matrix]
+        first = "np.newaxis, " * (n_image - n_axes)
+        mask = f"mask[{first}...]" if first else "mask"
+        sampled = f"{mask}.astype(np.uint8), matrix[:, :-1], matrix[:, -1]"
+        lines += [
+            "# From pixels of the image to pixels of the region.",
+            f"matrix = np.array({rows})",
+            f"options = {{'output_shape': {shape}, 'order': 0, 'mode': 'grid-constant'}}",
+            f"mask = affine_transform({sampled}, **options) > 0",
+        ]
+    elif n_axes < n_image:
+        lines.append(f"mask = np.broadcast_to(mask, {shape})")
+    if level is not None:
+        lines.append("small_mask = " + inside.format(f"imread('region_level{level}.tif')"))
     return lines
 
 

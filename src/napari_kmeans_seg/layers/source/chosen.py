@@ -9,7 +9,7 @@ import numpy as np
 
 from ..arrays import as_array, channels_back, channels_last, is_lazy, results_keep
 from ..cleanup import CleanUp
-from .record import RegionRecord, SeedsRecord, SourceRecord
+from .record import SeedsRecord, SourceRecord
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,7 +102,8 @@ class Chosen:
     @property
     def part(self) -> str:
         """What the scope is limited to: a "plane", a "volume" that is displayed, or nothing."""
-        return self.record.part(self._n_axes)
+        scope = SourceRecord(self.name, plane=self.plane, channels_along=self.channels_along)
+        return scope.part(self._n_axes)
 
     @property
     def channel_names(self) -> list[str]:
@@ -168,9 +169,7 @@ class Chosen:
             channels_along=self.channels_along,
             plane=self.plane,
             step_axis=self.step_axis,
-            region=None
-            if region is None
-            else RegionRecord(region.name, region.everywhere, region.chosen),
+            region=None if region is None else region.record(self.shape, self.placement),
             seeds=None if seeds is None else SeedsRecord(seeds.name, seeds.fixed),
             specks=clean_up.specks,
             across_planes=bool(clean_up.specks) and not clean_up.per_plane,

@@ -159,6 +159,9 @@ class LayerImage(Chosen):
             else:
                 found = self._segment_steps(self.step_axis, n_clusters, parameters, finding)
             found = self.clean_up.without_specks(found, within(progress, cleaning, 1))
+        shape = self._spatial(self.levels[0][0])
+        if self.region is not None and (note := self.region.covers(shape)):
+            found = replace(found, warnings=(*found.warnings, note))
         return found if self.pyramid else note_hidden(found)
 
     def _segment_steps(

@@ -21,11 +21,53 @@ class RegionRecord:
         Whether all pixels were labelled, and not only those of the region.
     labels : tuple of int
         The labels that belong to it; empty for all.
+    own_planes : bool
+        Whether what was drawn on a plane counted there only.
+    n_axes : int or None
+        How many axes its layer had; None where that was not kept.
+    matrix : tuple of tuple of float, or None
+        Takes pixels of the image, and a 1, to those of the labels; None where they are the same
+        along all axes that the labels have.
+    outlines : tuple
+        The vertices of each shape, in pixels of the image along its last axes; empty for labels.
     """
 
     layer: str
     everywhere: bool
     labels: tuple[int, ...] = ()
+    own_planes: bool = False
+    n_axes: int | None = None
+    matrix: tuple[tuple[float, ...], ...] | None = None
+    outlines: tuple[tuple[tuple[float, ...], ...], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Give plain values; only of what there is."""
+        fields: dict[str, Any] = {"layer": self.layer, "everywhere": self.everywhere}
+        if self.labels:
+            fields["labels"] = list(self.labels)
+        if self.own_planes:
+            fields["own_planes"] = True
+        if self.n_axes is not None:
+            fields["n_axes"] = self.n_axes
+        if self.matrix is not None:
+            fields["matrix"] = [list(row) for row in self.matrix]
+        if self.outlines:
+            fields["outlines"] = [[list(one) for one in outline] for outline in self.outlines]
+        return fields
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> RegionRecord:
+        """Read what `to_json` wrote."""
+        matrix = fields.get("matrix")
+        return cls(
+            fields["layer"],
+            fields["everywhere"],
+            tuple(fields.get("labels", ())),
+            fields.get("own_planes", False),
+            fields.get("n_axes"),
+            None if matrix is None else tuple(map(tuple, matrix)),
+            tuple(tuple(map(tuple, outline)) for outline in fields.get("outlines", ())),
+        )
 
 
 @dataclass(frozen=True)
@@ -114,9 +156,7 @@ class SourceRecord:
         if self.step_axis is not None:
             fields["each_step_of_axis"] = self.step_axis
         if self.region is not None:
-            fields["region"] = {"layer": self.region.layer, "everywhere": self.region.everywhere}
-            if self.region.labels:
-                fields["region"]["labels"] = list(self.region.labels)
+            fields["region"] = self.region.to_json()
         if self.seeds is not None:
             fields["seeds"] = {"layer": self.seeds.layer, "fixed": self.seeds.fixed}
         if self.specks:
@@ -140,10 +180,7 @@ class SourceRecord:
             channels_along=fields.get("channels_along_axis"),
             plane=None if plane is None else {int(axis): index for axis, index in plane.items()},
             step_axis=fields.get("each_step_of_axis"),
-            region=region
-            and RegionRecord(
-                region["layer"], region["everywhere"], tuple(region.get("labels", ()))
-            ),
+            region=region and RegionRecord.from_json(region),
             seeds=seeds and SeedsRecord(seeds["layer"], seeds["fixed"]),
             specks=fields.get("merged_pieces_below", 0),
             across_planes=fields.get("pieces_across_planes", False),

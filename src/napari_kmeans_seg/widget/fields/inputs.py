@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -106,6 +107,13 @@ class Inputs(Container[Widget]):
             text="Find inside, label everywhere",
             tooltip="The clusters are found inside the region, then the whole image is labelled.",
         )
+        self.own_planes = CheckBox(
+            text="Its own plane only",
+            tooltip=(
+                "On: what is drawn on a plane counts on that plane.\n"
+                "Off: it counts on all planes and steps."
+            ),
+        )
         self.seeds = ComboBox(
             label="Seeds",
             choices=lambda _: self._layers_of(Points, Labels),
@@ -151,6 +159,7 @@ class Inputs(Container[Widget]):
             [
                 self.region,
                 self.region_labels,
+                self.own_planes,
                 self.everywhere,
                 self.seeds,
                 self.fixed,
@@ -161,6 +170,8 @@ class Inputs(Container[Widget]):
         )
         self.margins = (0, 0, 0, 0)
         align_labels(self)
+        self._several_planes = False
+        self.region.changed.connect(self._suggest_planes)
         for field in (self.region, self.seeds):
             field.changed.connect(self._arrange)
         self.channels.changed.connect(self._on_channels)
@@ -260,6 +271,7 @@ class Inputs(Container[Widget]):
             (self.scope, len(self.scope.choices) > 1),
             (self.normalize, self.several),
             (self.region_labels, isinstance(region, Labels)),
+            (self.own_planes, region is not None and region.ndim > 2 and bool(self._steps)),
             (self.everywhere, region is not None),
             (self.fixed, seeds is not None),
             (self.per_plane, bool(self._steps)),
@@ -287,7 +299,18 @@ class Inputs(Container[Widget]):
         for event in self._hears:
             event.connect(self._on_drawn)
 
+    def _suggest_planes(self) -> None:
+        """Let shapes count on their own planes once they lie on several."""
+        layer = self._chosen(self.region)
+        several = False
+        if isinstance(layer, Shapes):
+            with suppress(ValueError):  # said when it is used
+                several = Region.of(layer).own_planes
+        if several != self._several_planes:
+            self._several_planes = self.own_planes.value = several
+
     def _on_drawn(self) -> None:
+        self._suggest_planes()
         self.drawn.emit()
 
     def _chosen(self, field: ComboBox) -> Layer | None:
@@ -323,6 +346,7 @@ class Inputs(Container[Widget]):
                 region,
                 _numbers(self.region_labels) if isinstance(region, Labels) else (),
                 everywhere=self.everywhere.value,
+                own_planes=self.own_planes.value,
             ),
             seeds=None if seeds is None else Seeds.of(seeds, fixed=self.fixed.value),
             clean_up=CleanUp(self.specks.value, _numbers(self.objects), self.per_plane.value),
