@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from napari.layers import Layer
 
+    from ..outputs.record import RegionRecord
+
 # In the order of `segment`, with its defaults: what is as it was is not spelled out.
 _OF_PREPARE: dict[str, Any] = {
     "color_space": "rgb",
@@ -116,13 +118,17 @@ def _read(record: Record, files: tuple[str, ...]) -> list[str]:
             f"# Clusters were found on level {level} of the pyramid, an image of its own size.",
             f"small = {lines[-1].removeprefix('image = ').replace('.tif', f'_level{level}.tif')}",
         ]
-    if source.region is not None:
+    region, cut = source.region, []
+    whole = region is not None and region.n_axes is not None
+    if whole:
         lines += _region(record, level)
     if at := source.plane:
         cut = [f"{at[axis]}:{at[axis] + 1}" if axis in at else ":" for axis in range(max(at) + 1)]
         lines.append(f"image = image[{', '.join([':', *cut] if channels else cut)}]")
-        if source.region is not None:
+        if whole:
             lines.append(f"mask = mask[{', '.join(cut)}]")
+    if region is not None and not whole:
+        lines += _same_pixels(region, cut, level)
     if any(isinstance(note, FittedOn) and note.sample for note in record.notes):
         lines.append("# The plugin took a sample of the pixels, so that its result may differ.")
     return lines
@@ -158,17 +164,9 @@ def _region(record: Record, level: int | None) -> list[str]:
                 f"    fill(small_mask, smaller, own_plane={region.own_planes})",
             ]
         return lines
-    chosen = list(region.labels)
-    size = "of the same size" if region.n_axes is None else "as it is"
-    what = "its labels" if chosen else "not 0 inside"
-    lines = [
-        f"# Save the region of this name as an image {size}: {what}.",
-        f"region_name = {region.layer!r}",
-    ]
-    inside = f"np.isin({{}}, {chosen})" if chosen else "{} > 0"
-    lines.append("mask = " + inside.format("imread('region.tif')"))
-    n_image = len(record.arguments["smoothing"])
-    n_axes = n_image if region.n_axes is None else region.n_axes
+    lines = _read_region(region, "as it is", "", level)
+    n_image, n_axes = len(record.arguments["smoothing"]), region.n_axes
+    assert n_axes is not None
     if region.matrix is not None:
         rows = [[0.0] * (n_image + 1)] * (n_image - n_axes) + [list(row) for row in region.matrix]
         first = "np.newaxis, " * (n_image - n_axes)
@@ -182,6 +180,24 @@ def _region(record: Record, level: int | None) -> list[str]:
         ]
     elif n_axes < n_image:
         lines.append(f"mask = np.broadcast_to(mask, {shape})")
+    return lines
+
+
+def _same_pixels(region: RegionRecord, cut: list[str], level: int | None) -> list[str]:
+    """Read a region that has the pixels of the image, cut to the plane that was segmented."""
+    size = "of the size of the whole stack" if cut else "of the same size"
+    return _read_region(region, size, f"[{', '.join(cut)}]" if cut else "", level)
+
+
+def _read_region(region: RegionRecord, size: str, cut: str, level: int | None) -> list[str]:
+    chosen = list(region.labels)
+    inside = f"np.isin({{}}, {chosen})" if chosen else "{} > 0"
+    what = "its labels" if chosen else "not 0 inside"
+    lines = [
+        f"# Save the region of this name as an image {size}: {what}.",
+        f"region_name = {region.layer!r}",
+        "mask = " + inside.format(f"imread('region.tif'){cut}"),
+    ]
     if level is not None:
         lines.append("small_mask = " + inside.format(f"imread('region_level{level}.tif')"))
     return lines

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from math import isnan, nan
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from ..source.record import RegionRecord as RegionRecord
 from ..source.record import SourceRecord
 from . import notes
 from .colors import Display

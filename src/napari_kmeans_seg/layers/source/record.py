@@ -24,7 +24,7 @@ class RegionRecord:
     own_planes : bool
         Whether what was drawn on a plane counted there only.
     n_axes : int or None
-        How many axes its layer had; None where that was not kept.
+        How many axes its layer had; None for labels that have the very pixels of the image.
     matrix : tuple of tuple of float, or None
         Takes pixels of the image, and a 1, to those of the labels; None where they are the same
         along all axes that the labels have.

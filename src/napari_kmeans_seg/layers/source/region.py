@@ -148,19 +148,21 @@ class Region(Marks):
 
     def record(self, shape: tuple[int, ...], where: Matrix) -> RegionRecord:
         """Give what a result keeps of it, for an image of this shape that lies there."""
-        matrix, n_axes = None, len(self.placement) - 1
+        matrix: tuple[tuple[float, ...], ...] | None = None
+        n_axes, has_its_pixels = len(self.placement) - 1, False
         if self.labels is not None and n_axes <= len(shape):
             through = {} if self.own_planes else self.through
             found = held(between(where, self.placement), through)
             same = np.eye(n_axes + 1, len(shape) + 1, len(shape) - n_axes)
             if shape[-n_axes:] != self.labels.shape or not np.allclose(found, same, atol=1e-6):
                 matrix = tuple(map(tuple, found[:-1].tolist()))
+            has_its_pixels = matrix is None and n_axes == len(shape)
         return RegionRecord(
             self.name,
             self.everywhere,
             self.chosen,
             self.own_planes,
-            n_axes,
+            None if has_its_pixels else n_axes,
             matrix,
             tuple(
                 tuple(map(tuple, into(where, self.placement, outline).tolist()))
