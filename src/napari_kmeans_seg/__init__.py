@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from .core.prepare import prepare
     from .core.prepared import PreparedImage
     from .core.segment import choose_k, segment
+    from .core.segment_steps import segment_steps
     from .core.segmentation import Segmentation
+    from .core.steps import StepsSegmentation
 
 __version__ = version("napari-kmeans-seg")
 __all__ = [
@@ -17,10 +19,12 @@ __all__ = [
     "KMeansModel",
     "PreparedImage",
     "Segmentation",
+    "StepsSegmentation",
     "__version__",
     "choose_k",
     "prepare",
     "segment",
+    "segment_steps",
 ]
 
 # Imported on first use, so that `import napari_kmeans_seg` costs nothing where
@@ -30,9 +34,11 @@ _HOME = {
     "KMeansModel": "model",
     "PreparedImage": "prepared",
     "Segmentation": "segmentation",
+    "StepsSegmentation": "steps",
     "choose_k": "segment",
     "prepare": "prepare",
     "segment": "segment",
+    "segment_steps": "segment_steps",
 }
 
 

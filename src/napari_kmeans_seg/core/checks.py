@@ -14,6 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 MAX_CLUSTERS = 65_535
 """Labels fit in uint16."""
 
+EMPTY_MASK = "mask takes an array with at least one true pixel; got one with none."
+
 SMALLEST_WEIGHT, LARGEST_WEIGHT = 1e-100, 1e100
 """Beyond these, squared distances would be infinite or nothing."""
 
@@ -206,7 +208,7 @@ def spatial_mask(
         )
     inside = array.astype(bool, copy=False)
     if not (may_be_empty or inside.any()):
-        raise ValueError("mask takes an array with at least one true pixel; got one with none.")
+        raise ValueError(EMPTY_MASK)
     return inside
 
 

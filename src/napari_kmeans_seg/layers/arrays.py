@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_kmeans_seg.core.arrays import concatenate as concatenate
+from napari_kmeans_seg.core.arrays import look_up as look_up
 from napari_kmeans_seg.core.checks import is_lazy as is_lazy
 
 if TYPE_CHECKING:
@@ -162,15 +164,6 @@ def stack(arrays: Sequence[Any], axis: int) -> Any:
     return np.stack(arrays, axis)
 
 
-def concatenate(arrays: Sequence[Any], axis: int) -> Any:
-    """Join arrays along an axis; lazily where one of them is lazy."""
-    if any(is_lazy(array) for array in arrays):
-        import dask.array as da
-
-        return da.concatenate([da.asarray(array) for array in arrays], axis)
-    return np.concatenate(arrays, axis)
-
-
 def sums_per_label(
     labels: npt.NDArray[np.integer[Any]], channels: Iterable[npt.NDArray[Any]], n_labels: int
 ) -> npt.NDArray[np.float64]:
@@ -188,10 +181,3 @@ def sums_per_label(
         The counts, then the sums.
     """
     return np.stack([np.bincount(labels, one, n_labels) for one in (None, *channels)], axis=1)
-
-
-def look_up(table: np.ndarray[Any, Any], labels: Any) -> Any:
-    """Give each pixel what the table has for its label."""
-    if is_lazy(labels):
-        return labels.map_blocks(lambda block: table[block], dtype=table.dtype)
-    return table[labels]

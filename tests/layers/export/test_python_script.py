@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import tifffile
 from napari.components import ViewerModel
 from napari.layers._source import layer_source
 from skimage.io import imsave
@@ -368,3 +369,14 @@ def test_a_region_of_another_size_or_with_fewer_axes(viewer, stack, folder, kind
     result = run(viewer, source, n_clusters=3)
     assert gives_it(result)
     assert result.layer.data.any()
+
+
+def test_steps_of_which_some_have_no_pixel(viewer, stack, folder):
+    pixels = stack.astype(np.float32)
+    pixels[[1, 4]] = np.nan
+    tifffile.imwrite("image.tif", pixels, photometric="minisblack")
+    source = replace(LayerImage.of(viewer.add_image(pixels)), step_axis=0)
+    result = run(viewer, source, n_clusters=3)
+    with pytest.warns(UserWarning, match="Steps 1 and 4 have no pixel"):
+        assert gives_it(result)
+    assert "Steps 1 and 4 had no pixel that took part." in methods_text(result.layer)

@@ -9,7 +9,7 @@ from napari.layers import Image
 
 from ..describe import axis_names, pixels_of, results_axes
 from ..outputs.columns import painted_by_hand
-from ..outputs.notes import FewValues, FittedOn, NotFinite, WithoutPixels
+from ..outputs.notes import BlankSteps, FewValues, FittedOn, NotFinite, WithoutPixels
 from ..outputs.record import Deleted, Merged, PaintedByHand, Record, Split, ThresholdMoved
 
 if TYPE_CHECKING:
@@ -169,6 +169,10 @@ def _limited(record: Record, layer: Layer) -> list[str]:
         sentences.append(f"{n:,} {were} NaN or infinite {'were' if n > 1 else 'was'} left out.")
     if record.arguments.get("alpha"):
         sentences += _transparent(record.fit.left_out, n)
+    for note in record.notes:
+        if isinstance(note, BlankSteps):
+            which = "Steps" if len(note.steps.split()) > 1 else "Step"
+            sentences.append(f"{which} {note.steps} had no pixel that took part.")
     fitted = [note for note in record.notes if isinstance(note, FittedOn) and note.step is None]
     sentences += [f"Fitted on {note.part}." for note in fitted]
     return sentences

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..outputs.columns import painted_by_hand
-from ..outputs.notes import FittedOn
+from ..outputs.notes import BlankSteps, FittedOn
 from ..outputs.record import Deleted, Merged, PaintedByHand, Record, Split, ThresholdMoved
 from .opened_files import TIFF
 
@@ -76,7 +76,7 @@ def _imports(body: list[str]) -> list[str]:
     """Import what the lines need."""
     nodes = list(ast.walk(ast.parse("\n".join(body))))
     used = {node.id for node in nodes if isinstance(node, ast.Name)}
-    own = [name for name in ("prepare", "segment") if name in used]
+    own = [name for name in ("prepare", "segment", "segment_steps") if name in used]
     lines = ["import numpy as np"] if "np" in used else []
     if "affine_transform" in used:
         lines.append("from scipy.ndimage import affine_transform")
@@ -223,6 +223,8 @@ def _segmented(record: Record) -> list[str]:
         if everywhere or level is not None:
             limited = ", mask=mask" if region and not everywhere else ""
             lines.append(f"segmentation = segmentation.model.predict(image{limited})")
+    elif any(isinstance(note, BlankSteps) for note in record.notes) and not everywhere:
+        lines = [f"segmentation = {_steps_call(record, axis)}"]
     else:
         along = axis + (record.source.n_images > 1)
         image = "small" if level is not None else "image"
@@ -259,6 +261,14 @@ def _call(record: Record, image: str, mask: str | None, *, auto: bool = False) -
     of_run = [one for one in _named(used, _OF_RUN) if not auto or one != "init='optimal'"]
     arguments = [f"n_clusters={used['n_clusters']}", *of_run, "keep_order=True"]
     return f"{prepared}.segment({', '.join(arguments)})"
+
+
+def _steps_call(record: Record, axis: int) -> str:
+    """Write the call that clusters each step, of which some have no pixel that takes part."""
+    along = axis + (record.source.n_images > 1)
+    mask = "mask" if record.source.region else None
+    call = _segment_call(record.arguments, "image", mask, auto=True)
+    return f"segment_steps({call.removeprefix('segment(').removesuffix(')')}, step_axis={along})"
 
 
 def _segment_call(used: dict[str, Any], image: str, mask: str | None, *, auto: bool = False) -> str:

@@ -51,6 +51,13 @@ class WithoutPixels(Note):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BlankSteps(Note):
+    """Steps had no pixel that takes part: `steps` names them."""
+
+    steps: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class FittedOn(Note):
     """Clusters were found on a part or a copy of the image.
 
@@ -76,7 +83,9 @@ class Plain(Note):
     text: str
 
 
-_KINDS = {one.__name__: one for one in (NotFinite, FewValues, WithoutPixels, FittedOn, Plain)}
+_KINDS = {
+    one.__name__: one for one in (NotFinite, FewValues, WithoutPixels, BlankSteps, FittedOn, Plain)
+}
 
 
 def from_json(fields: Mapping[str, Any]) -> Note:
@@ -105,6 +114,8 @@ def _read(warning: str) -> Note:
         return WithoutPixels(left_out=_number(found[1]), found=_number(found[2]), step=step)
     if found := re.search(r"([\d,]+) pixels? (?:is|are) NaN or infinite", text):
         return NotFinite(n=_number(found[1]), step=step)
+    if found := re.match(r"Steps? ([\d, and to]+) ha(?:s|ve) no pixel that takes part", text):
+        return BlankSteps(steps=found[1])
     if text.startswith("Fitted on "):
         part = text.removeprefix("Fitted on ").split(";")[0].rstrip(".")
         level = re.match(r"level (\d+) of the pyramid", part)

@@ -11,6 +11,7 @@ import numpy as np
 from napari_kmeans_seg import Segmentation, prepare
 from napari_kmeans_seg.core.image.pixels import NO_PIXEL
 from napari_kmeans_seg.core.parallel import portion, within
+from napari_kmeans_seg.core.steps import Blank
 
 from ..arrays import reading, stack
 from ..describe import is_time, mismatch, pixels_of, results_axes
@@ -178,7 +179,7 @@ class LayerImage(Chosen):
         n = n_steps.pop()
         # Seeds stand for the same in every step, wherever they were set.
         start = None if self.seeds is None else self._start(*self.levels[0], progress)
-        steps = []
+        steps: list[Segmentation | Blank] = []
         for i in range(n):
 
             def step_progress(fraction: float, stage: str, i: int = i) -> None:
@@ -192,11 +193,21 @@ class LayerImage(Chosen):
                 offset = np.zeros(self._n_axes)
                 offset[axis] = i
                 levels.append((level[tuple(cut)], shifted(where, offset)))
-            steps.append(self._segment(levels, n_clusters, parameters, step_progress, start))
-        if start is not None and len({step.n_clusters for step in steps}) == 1:
-            return note_seeds(StepsSegmentation.join(steps, axis), start)
+            try:
+                steps.append(self._segment(levels, n_clusters, parameters, step_progress, start))
+            except ValueError as error:
+                missed = None if self.region is None else self.region.missed
+                if str(error) not in (NO_PIXEL, missed):
+                    raise
+                arrays = tuple(level for level, _ in levels)
+                steps.append(Blank(arrays, self.channel_axis, self.alpha))
+        found = [step for step in steps if isinstance(step, Segmentation)]
+        if not found:
+            raise ValueError(NO_PIXEL if self.region is None else self.region.missed)
+        # Seeds that all steps have are matched from the start.
+        matched = start is not None and len({step.n_clusters for step in found}) == 1
         tick = portion(progress, 0.9, 1, "Comparing steps")
-        return note_seeds(StepsSegmentation.of(steps, axis, tick), start)
+        return note_seeds(StepsSegmentation.of(steps, axis, tick, matched=matched), start)
 
     def array_axis(self, axis: int) -> int:
         """Say which axis of the arrays an axis of the layer is."""
