@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..parallel import Tick, map_spans
-from .nearest import Labels, by_distance, factors_of, label_dtype, nearest, sums_by_label
+from .nearest import Labels, by_distance, exact_sums_by_label, factors_of, label_dtype, nearest
 from .points import SINGLE_RANGE, Points, exact_sum
 
 FEWEST_WITH_GAPS = 32
@@ -143,15 +143,15 @@ class Assignment:
                 gaps[where] = 0 if is_far else new_gaps
             if is_first:
                 labels[:] = new
-                return sums_by_label(new, points.summands(where), k)
+                return exact_sums_by_label(new, points.summands(where), k)
             old: Labels = self.labels[where]
             moved = np.flatnonzero(new != old)
             if not moved.size:
                 return None
             which = moved + start if isinstance(where, slice) else where[moved]
             summands = points.summands(which)
-            sums: NDArray[np.float64] = sums_by_label(new[moved], summands, k)
-            sums -= sums_by_label(old[moved], summands, k)
+            sums = exact_sums_by_label(new[moved], summands, k)
+            sums -= exact_sums_by_label(old[moved], summands, k)
             self.labels[which] = new[moved]
             return sums
 

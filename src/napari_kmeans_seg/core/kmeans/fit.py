@@ -23,7 +23,7 @@ SMALL_NUMBERS = 1 << 18
 STEP = 8
 """How many times more points each next level has."""
 
-N_STARTS, STARTS_TIMES_CLUSTERS = 4, 512
+N_STARTS, STARTS_TIMES_CLUSTERS = 4, 192
 """Starts on few points, of which the best goes on; fewer where clusters are many."""
 
 CLEARLY = 1 + 1e-12

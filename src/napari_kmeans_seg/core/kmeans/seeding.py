@@ -1,6 +1,7 @@
 """Where the centroids start: k-means++ or random points."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +72,7 @@ def k_means_plus_plus(
        doi:10.1137/1.9781611977554.ch39
     """
     # No product of matrices, which rounds as the processor likes.
-    rows, weights = points.features, points.weights
+    rows, weights = points.exact_rows, points.weights
     n_draws = 2 + int(np.log(n_clusters)) if n_clusters <= MANY_CLUSTERS else 1
 
     def draw(odds: NDArray[np.float64], n: int) -> NDArray[np.intp]:
@@ -81,8 +82,8 @@ def k_means_plus_plus(
         inside: NDArray[np.intp] = np.minimum(where, points.n - 1)
         return inside
 
-    def squares_to(chosen: NDArray[np.intp]) -> NDArray[np.float64]:
-        total = np.zeros((chosen.size, points.n))
+    def squares_to(chosen: NDArray[np.intp]) -> NDArray[Any]:
+        total = np.zeros((chosen.size, points.n), rows.dtype)
         size = max(1, DIFFERENCES // total.size)
         for i in range(0, len(rows), size):
             part = rows[i : i + size, np.newaxis] - rows[i : i + size, chosen, np.newaxis]

@@ -179,14 +179,29 @@ def merge(parts: Sequence[Counted]) -> Counted:
     """Add up the counts of the parts of an image; their order changes nothing."""
     if len(parts) == 1:
         return parts[0]
-    keys = np.concatenate([part.keys for part in parts])
+    keys, counts, _ = add_up([part.keys for part in parts], [part.counts for part in parts])
+    return Counted(keys, counts)
+
+
+def add_up(
+    keys: Sequence[NDArray[Any]], counts: Sequence[NDArray[Any]]
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.intp]]:
+    """Add up what equal keys of several parts count, each of which has its keys in order.
+
+    Returns
+    -------
+    keys, counts : (n,) arrays
+        Ascending, each once.
+    first : (n,) array of intp
+        Where each stands first in all parts, one after the other.
+    """
+    all_keys = np.concatenate(keys)
     # Parts are sorted: a stable sort merges them.
-    order = np.argsort(keys, kind="stable")
-    keys = keys[order]
-    starts = starts_of(keys)
-    counts = np.concatenate([part.counts for part in parts])[order]
-    total = np.add.reduceat(counts, starts) if starts.size else counts
-    return Counted(keys[starts], total)
+    order = np.argsort(all_keys, kind="stable")
+    starts = starts_of(all_keys[order])
+    total = np.concatenate(counts)[order]
+    first = order[starts]
+    return all_keys[first], np.add.reduceat(total, starts) if starts.size else total, first
 
 
 def starts_of(ascending: NDArray[Any]) -> NDArray[np.intp]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..parallel import Tick, map_spans, spans
-from .counting import starts_of
+from .counting import add_up
 
 BUCKET_BITS = 12
 """Bits of a hash whose frequencies show values that many pixels have."""
@@ -299,17 +299,12 @@ def merge_drawn(parts: list[Drawn]) -> Drawn:
     """Return what was drawn from the parts of an image; their order changes nothing."""
     if len(parts) == 1:
         return parts[0]
-    keys = np.concatenate([part.keys for part in parts])
-    order = np.argsort(keys, kind="stable")
-    keys = keys[order]
-    starts = starts_of(keys)
-    counts = np.concatenate([part.counts for part in parts])[order]
-    first = order[starts]
+    keys, counts, first = add_up([part.keys for part in parts], [part.counts for part in parts])
     places = [part.where for part in parts if part.where is not None]
     return Drawn(
-        keys[starts],
+        keys,
         np.concatenate([part.values for part in parts], axis=1)[:, first],
-        np.add.reduceat(counts, starts) if starts.size else counts,
+        counts,
         parts[0].share,
         np.sum([part.frequencies for part in parts], axis=0),
         np.concatenate(places)[first] if places else None,
