@@ -159,6 +159,30 @@ def is_lazy(array: object) -> bool:
     return graph is not None and graph() is not None
 
 
+def of_layer(image: Any, channel_axis: int | None) -> tuple[Any, int | None]:
+    """Give the pixels of a napari layer and the axis of its channels; whatever else as it is.
+
+    A layer is told by what it has: nothing of napari is imported.
+    """
+    if not hasattr(image, "as_layer_data_tuple"):
+        return image, channel_axis
+    if not hasattr(image, "level_shapes"):
+        raise TypeError(
+            f"image takes an array, or a layer of napari that holds one; got a "
+            f"{type(image).__name__} layer. Pass an Image layer, or its data."
+        )
+    pixels = image.data[0] if image.multiscale else image.data
+    if getattr(image, "rgb", False):
+        axis_of_colors = pixels.ndim - 1
+        if channel_axis is not None and channel_axis % pixels.ndim != axis_of_colors:
+            raise ValueError(
+                f"channel_axis takes {axis_of_colors}, or None, for an RGB layer; got "
+                f"{channel_axis}."
+            )
+        channel_axis = axis_of_colors
+    return pixels, channel_axis
+
+
 def image_array(image: ArrayLike) -> NDArray[Any]:
     """Return `image` as an array of real numbers with at least one pixel."""
     if isinstance(image, np.ma.MaskedArray):

@@ -98,7 +98,7 @@ class KMeansModel:
         """
         checks.progress(progress)
         pixels = flatten(
-            image,
+            checks.of_layer(image, None)[0],
             channel_axis=self.channel_axis,
             alpha=self.alpha,
             mask=mask,

@@ -63,6 +63,7 @@ def prepare(
     spatial_weight = checks.weight("spatial_weight", spatial_weight)
     normalize = checks.flag("normalize", normalize)
     checks.progress(progress)
+    image, channel_axis = checks.of_layer(image, channel_axis)
     form: dict[str, Any] = {"channel_axis": channel_axis, "alpha": alpha, "mask": mask}
     lazy, reading = None, None
     if checks.is_lazy(image):

@@ -85,6 +85,7 @@ def segment_steps(
            [1, 1, 2, 2, 3, 3]], dtype=uint8)
     """
     checks.progress(progress)
+    image, channel_axis = checks.of_layer(image, channel_axis)
     whole: Any = image if checks.is_lazy(image) else checks.image_array(image)
     ndim = np.ndim(whole)
     along = checks.axis("step_axis", step_axis, ndim)

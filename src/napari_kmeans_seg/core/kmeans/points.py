@@ -141,7 +141,6 @@ def exact_sum(of_part: Callable[[int, int], NDArray[np.float64]], pieces: list[S
 
     `of_part` gives those of a piece; it is called on several threads.
     """
-
     # As many digits are kept as the number of all numbers allows: not that of those in a part.
     size = min(SUMMED_AT_ONCE, pieces[-1][1] if pieces else 1)
 
