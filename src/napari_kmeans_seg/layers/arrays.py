@@ -155,6 +155,32 @@ def channels_back(array: Any, axis: int) -> Any:
     return np.ascontiguousarray(np.moveaxis(array, -1, axis))
 
 
+def holds_value(
+    image: Any, values: Sequence[float], channel_axis: int | None, *, color: bool
+) -> Any:
+    """Say which pixels have one of some values, such as that of no data.
+
+    Of a colour it is all channels that must have it, of other channels one: what lacks a value
+    cannot be compared with the rest. Alpha is no channel here.
+    """
+    found: Any = False
+    for value in values:
+        # In the precision of the pixels: 0.1 is another number in float32.
+        one = image == in_precision(value, image.dtype)
+        if channel_axis is not None:
+            one = one.all(axis=channel_axis) if color else one.any(axis=channel_axis)
+        found = found | one
+    return found
+
+
+def in_precision(value: float, dtype: np.dtype[Any]) -> float:
+    """Give the value that a pixel of a dtype has if somebody calls it `value`."""
+    if dtype.kind != "f":
+        return value
+    with np.errstate(over="ignore"):
+        return float(dtype.type(value))
+
+
 def stack(arrays: Sequence[Any], axis: int) -> Any:
     """Join arrays along a new axis; lazily where one of them is lazy."""
     if any(is_lazy(array) for array in arrays):

@@ -10,7 +10,7 @@ from magicgui.widgets import CheckBox, Container, Label, ProgressBar, PushButton
 from napari.utils.notifications import show_error
 from qtpy.QtCore import QEvent
 
-from napari_kmeans_seg.layers import Outputs, PartInView, blurred_axes, warm_up_early
+from napari_kmeans_seg.layers import Outputs, PartInView, warm_up_early
 
 from .fields.inputs import Inputs
 from .fields.k import ClusterCount
@@ -98,6 +98,7 @@ class KMeansWidget(Container[Widget]):
         self.task: Task[Outputs] = Task(self._clock, self._show_progress)
         self._last = LastSettings(self._settings, self._clock)
         self.n_clusters.value = self._last.values.get("n_clusters", self.n_clusters.value)
+        self.inputs.leave_out.value = self._last.values.get("leave_out", "")
         self.more_options.take(self._last.values)
         self._style()
 
@@ -121,6 +122,7 @@ class KMeansWidget(Container[Widget]):
         self.preview.part_shown.connect(self._on_part)
         for setting in (self.n_clusters, self.more_options):
             setting.changed.connect(self._last.keep_soon)
+        self.inputs.leave_out.changed.connect(self._last.keep_soon)
         self._parent_change = On(self.native, QEvent.Type.ParentChange, self._on_parent)
         self._hidden = On(self.native, QEvent.Type.Hide, self._last.keep_now)
         self.native.destroyed.connect(self._leave)
@@ -162,9 +164,7 @@ class KMeansWidget(Container[Widget]):
         self.inputs.follow(images)
         # What was chosen stays while there is nothing to be segmented.
         if images:
-            several = self.inputs.several
-            along = self.inputs.channel_axis(images[0]) if len(images) == 1 else None
-            axes = blurred_axes(images[0], along)
+            several, axes = self.inputs.several, self.inputs.blurred_axes
             self.more_options.offer(several=several, rgb=images[0].rgb, axes=axes)
         self._state.look_at(images)
         self.how_many.follow()
@@ -257,11 +257,13 @@ class KMeansWidget(Container[Widget]):
         """Set the first values, and keep nothing of what is set in this dock from now on."""
         self._last.values.clear()
         self.more_options.reset()
+        self.inputs.leave_out.value = ""
         self.cluster_count.reset()
 
     def _settings(self) -> dict[str, Any]:
         """Give what is to come back next time."""
-        return {"n_clusters": self.n_clusters.value, **self.more_options.settings}
+        own = {"n_clusters": self.n_clusters.value, "leave_out": self.inputs.leave_out.value}
+        return {**own, **self.more_options.settings}
 
     def _preview(self) -> None:
         """Show the clusters for the settings there are now, where live preview is on."""

@@ -69,6 +69,7 @@ def pixels_key(source: LayerImage, marks: int = 0) -> Key:
         getattr(source, "view", None),
         source.step_axis,
         source.channels_along,
+        source.left_out,
         None
         if region is None
         else (region.name, region.chosen, region.everywhere, region.own_planes, marks),

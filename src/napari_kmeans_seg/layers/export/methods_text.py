@@ -159,6 +159,10 @@ def _limited(record: Record, layer: Layer) -> list[str]:
             f"{', on the planes that it was drawn on' if region.own_planes else ''}; "
             + ("all pixels were labelled." if region.everywhere else "only it was labelled.")
         )
+    if source.left_out:
+        s = "s" if len(source.left_out) > 1 else ""
+        values = _and([f"{one:g}" for one in source.left_out])
+        sentences.append(f"Pixels of the value{s} {values} were left out.")
     if source.specks:
         sentences.append(
             f"Connected pieces of fewer than {source.specks} pixels were merged "

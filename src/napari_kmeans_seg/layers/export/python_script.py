@@ -129,6 +129,9 @@ def _read(record: Record, files: tuple[str, ...]) -> list[str]:
             lines.append(f"mask = mask[{', '.join(cut)}]")
     if region is not None and not whole:
         lines += _same_pixels(region, cut, level)
+    if source.left_out:
+        lines += _left_out(record, "image", "mask")
+        lines += _left_out(record, "small", "small_mask") if level is not None else []
     if any(isinstance(note, FittedOn) and note.sample for note in record.notes):
         lines.append("# The plugin took a sample of the pixels, so that its result may differ.")
     return lines
@@ -203,6 +206,22 @@ def _read_region(region: RegionRecord, size: str, cut: str, level: int | None) -
     return lines
 
 
+def _left_out(record: Record, image: str, mask: str) -> list[str]:
+    """Leave out pixels of some values, beside those outside the region."""
+    source, axis = record.source, record.arguments.get("channel_axis")
+    values = list(source.left_out)
+    if axis is None:
+        empty = f"np.isin({image}, {values})"
+    elif source.channels:
+        empty = f"np.isin({image}, {values}).any(axis={axis})"
+    else:
+        empty = f"np.any([({image}[..., :3] == value).all(axis=-1) for value in {values}], axis=0)"
+    if source.region is None:
+        return [f"{mask} = ~{empty}"]
+    everywhere = [f"{mask.replace('mask', 'data')} = ~{empty}"] if source.region.everywhere else []
+    return [*everywhere, f"{mask} = {mask} & ~{empty}"]
+
+
 def _channels_last(record: Record, image: str) -> str:
     """Write an image with the channels along one of its axes at the end, as they are clustered."""
     along = record.source.channels_along
@@ -217,11 +236,13 @@ def _segmented(record: Record) -> list[str]:
     """Cluster the image, or each step of it by itself."""
     region, axis, level = record.source.region, record.source.step_axis, _level(record)
     everywhere = region is not None and region.everywhere
+    masked = region is not None or bool(record.source.left_out)
     if axis is None:
         image, mask = ("image", "mask") if level is None else ("small", "small_mask")
-        lines = [f"segmentation = {_call(record, image, mask if region else None)}"]
+        lines = [f"segmentation = {_call(record, image, mask if masked else None)}"]
         if everywhere or level is not None:
-            limited = ", mask=mask" if region and not everywhere else ""
+            limited = ", mask=mask" if masked and not everywhere else ""
+            limited = ", mask=data" if everywhere and record.source.left_out else limited
             lines.append(f"segmentation = segmentation.model.predict(image{limited})")
     elif any(isinstance(note, BlankSteps) for note in record.notes) and not everywhere:
         lines = [f"segmentation = {_steps_call(record, axis)}"]
@@ -229,11 +250,11 @@ def _segmented(record: Record) -> list[str]:
         along = axis + (record.source.n_images > 1)
         image = "small" if level is not None else "image"
         steps = f"np.split({image}, {image}.shape[{along}], axis={along})"
-        call = _call(record, "step", "part" if region else None, auto=True)
+        call = _call(record, "step", "part" if masked else None, auto=True)
         if everywhere:
             call += ".model.predict(step)"
         loop = f"for step in {steps}"
-        if region:
+        if masked:
             parts = f"np.split(mask, mask.shape[{axis}], axis={axis})"
             loop = f"for step, part in zip({steps}, {parts}, strict=True)"
         # Seeds are the same in every step, so their labels match from the start.
@@ -266,7 +287,7 @@ def _call(record: Record, image: str, mask: str | None, *, auto: bool = False) -
 def _steps_call(record: Record, axis: int) -> str:
     """Write the call that clusters each step, of which some have no pixel that takes part."""
     along = axis + (record.source.n_images > 1)
-    mask = "mask" if record.source.region else None
+    mask = "mask" if record.source.region or record.source.left_out else None
     call = _segment_call(record.arguments, "image", mask, auto=True)
     return f"segment_steps({call.removeprefix('segment(').removesuffix(')')}, step_axis={along})"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arrays import as_array, channels_back, channels_last, is_lazy, results_keep
+from ..arrays import as_array, channels_back, channels_last, in_precision, is_lazy, results_keep
 from ..cleanup import CleanUp
 from .record import SeedsRecord, SourceRecord
 
@@ -64,6 +64,8 @@ class Chosen:
         Where clustering happens.
     seeds : Seeds or None
         Where clusters start.
+    left_out : tuple of float
+        Values of pixels that take no part, such as that of no data.
     clean_up : CleanUp
         What is done to the labels afterwards.
     time_axes : tuple of int
@@ -86,6 +88,7 @@ class Chosen:
     time_axes: tuple[int, ...] = ()
     channels_along: int | None = None
     names: tuple[str, ...] = ()
+    left_out: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         """Bring what was drawn over the image into its units."""
@@ -167,6 +170,7 @@ class Chosen:
             name=self.name,
             channels=tuple(self.channel_names) if self.channels or self.names else (),
             channels_along=self.channels_along,
+            left_out=tuple(in_precision(one, np.dtype(self.data.dtype)) for one in self.left_out),
             plane=self.plane,
             step_axis=self.step_axis,
             region=None if region is None else region.record(self.shape, self.placement),

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from napari_kmeans_seg import Segmentation, prepare
+from napari_kmeans_seg.core.checks import EMPTY_MASK
 from napari_kmeans_seg.core.image.pixels import NO_PIXEL
 from napari_kmeans_seg.core.parallel import portion, within
 from napari_kmeans_seg.core.steps import Blank
 
-from ..arrays import reading, stack
+from ..arrays import holds_value, reading, stack
 from ..describe import is_time, mismatch, pixels_of, results_axes
 from ..geometry import of_level, placement, shifted, without_channels
 from ..pyramid import label_level, level_to_fit, note_hidden, note_level
@@ -163,7 +164,15 @@ class LayerImage(Chosen):
         shape = self._spatial(self.levels[0][0])
         if self.region is not None and (note := self.region.covers(shape)):
             found = replace(found, warnings=(*found.warnings, note))
+        if self.left_out:
+            found = replace(found, warnings=(*found.warnings, self._note_left_out))
         return found if self.pyramid else note_hidden(found)
+
+    @property
+    def _note_left_out(self) -> str:
+        values = " or ".join(f"{one:g}" for one in self.left_out)
+        s = "s" if len(self.left_out) > 1 else ""
+        return f"Pixels of the value{s} {values} are left out (label 0)."
 
     def _segment_steps(
         self, axis: int, n_clusters: int, parameters: dict[str, Any], progress: Progress | None
@@ -197,13 +206,13 @@ class LayerImage(Chosen):
                 steps.append(self._segment(levels, n_clusters, parameters, step_progress, start))
             except ValueError as error:
                 missed = None if self.region is None else self.region.missed
-                if str(error) not in (NO_PIXEL, missed):
+                if str(error) not in (NO_PIXEL, missed, self._nothing):
                     raise
                 arrays = tuple(level for level, _ in levels)
                 steps.append(Blank(arrays, self.channel_axis, self.alpha))
         found = [step for step in steps if isinstance(step, Segmentation)]
         if not found:
-            raise ValueError(NO_PIXEL if self.region is None else self.region.missed)
+            raise ValueError(self._nothing)
         # Seeds that all steps have are matched from the start.
         matched = start is not None and len({step.n_clusters for step in found}) == 1
         tick = portion(progress, 0.9, 1, "Comparing steps")
@@ -254,7 +263,8 @@ class LayerImage(Chosen):
                 continue
             low = fitting + (1 - fitting) * i / len(levels)
             high = fitting + (1 - fitting) * (i + 1) / len(levels)
-            mask = None if everywhere else self._mask(level, lies)
+            mask = self._data_of(level)
+            mask = mask if everywhere else _both(self._mask(level, lies), mask)
             part = within(progress, low, high)
             done.append(label_level(fit, level, mask, part, count=i == place))
         if place:
@@ -270,6 +280,15 @@ class LayerImage(Chosen):
     def _as_fitted(self) -> bool:
         """Whether labels belong to those pixels only that were fitted."""
         return self.region is None or not self.region.everywhere
+
+    def _data_of(self, image: Any) -> Any:
+        """Say which pixels have none of the values that are left out; None: all may take part."""
+        if not self.left_out:
+            return None
+        axis = self.channel_axis
+        if self.alpha:
+            image = image[..., :-1]
+        return ~holds_value(image, self.left_out, axis, color=self.rgb)
 
     def _spatial(self, array: Any) -> tuple[int, ...]:
         return tuple(array.shape[1:] if self.channels else array.shape[: self._n_axes])
@@ -288,10 +307,10 @@ class LayerImage(Chosen):
             where,
             self.channel_axis,
             alpha=self.alpha,
-            inside=self._mask(image, where) if limited else None,
+            inside=_both(self._mask(image, where) if limited else None, self._data_of(image)),
             limits=(
                 f"the displayed {self.part}" if self.part else "the image",
-                f"the region “{region.name}”" if region else "",
+                f"the region “{region.name}”" if region else "what is not left out",
             ),
             tick=portion(progress, 0, 0, "Reading seeds"),
         )
@@ -299,7 +318,7 @@ class LayerImage(Chosen):
     def _prepare(
         self, image: Any, where: Matrix, progress: Progress | None, parameters: dict[str, Any]
     ) -> PreparedImage:
-        mask = self._mask(image, where)
+        mask = _both(self._mask(image, where), self._data_of(image))
         if (given := parameters.get("mask")) is not None:
             mask = given if mask is None else mask & given
         if self.time_axes and np.any(sigma := parameters.get("smoothing", 0)):
@@ -310,9 +329,25 @@ class LayerImage(Chosen):
         try:
             return prepare(image, **{**parameters, **form}, progress=progress)
         except ValueError as error:
-            if self.region is not None and str(error) == NO_PIXEL:
-                raise ValueError(self.region.missed) from error
-            raise
+            if str(error) not in (NO_PIXEL, EMPTY_MASK):
+                raise
+            raise ValueError(self._nothing) from error
+
+    @property
+    def _nothing(self) -> str:
+        """What to say when no pixel takes part."""
+        if self.left_out:
+            values = " and ".join(f"{one:g}" for one in self.left_out)
+            return (
+                f"No pixel of “{self.name}” takes part where those of the value {values} are left "
+                "out: leave out other values, or none."
+            )
+        return NO_PIXEL if self.region is None else self.region.missed
+
+
+def _both(one: Any, other: Any) -> Any:
+    """Join two masks, of which each may be None for all pixels."""
+    return other if one is None else one if other is None else one & other
 
 
 def note_seeds(found: Found, start: Start | None) -> Found:

@@ -106,6 +106,8 @@ class SourceRecord:
         The axis whose steps were clustered each by itself.
     region : RegionRecord or None
     seeds : SeedsRecord or None
+    left_out : tuple of float
+        Values of pixels that took no part.
     specks : int
         Connected pieces with fewer pixels were merged into what is around them.
     across_planes : bool
@@ -121,6 +123,7 @@ class SourceRecord:
     step_axis: int | None = None
     region: RegionRecord | None = None
     seeds: SeedsRecord | None = None
+    left_out: tuple[float, ...] = ()
     specks: int = 0
     across_planes: bool = False
     view: ViewRecord | None = None
@@ -159,6 +162,8 @@ class SourceRecord:
             fields["region"] = self.region.to_json()
         if self.seeds is not None:
             fields["seeds"] = {"layer": self.seeds.layer, "fixed": self.seeds.fixed}
+        if self.left_out:
+            fields["left_out_values"] = list(self.left_out)
         if self.specks:
             fields["merged_pieces_below"] = self.specks
         if self.across_planes:
@@ -182,6 +187,7 @@ class SourceRecord:
             step_axis=fields.get("each_step_of_axis"),
             region=region and RegionRecord.from_json(region),
             seeds=seeds and SeedsRecord(seeds["layer"], seeds["fixed"]),
+            left_out=tuple(fields.get("left_out_values", ())),
             specks=fields.get("merged_pieces_below", 0),
             across_planes=fields.get("pieces_across_planes", False),
             view=view

@@ -16,13 +16,13 @@ from napari_kmeans_seg.layers import (
     Region,
     Seeds,
     axis_names,
+    blurred_axes,
     displayed_plane,
     proposed_channels,
 )
 from napari_kmeans_seg.layers.describe import pixels_of, results_axes
 
-from ..sections import unmarked
-from ..wording import FieldError
+from .number_lists import numbers_of, values_of
 from .options import align_labels
 
 if TYPE_CHECKING:
@@ -114,6 +114,16 @@ class Inputs(Container[Widget]):
                 "Off: it counts on all planes and steps."
             ),
         )
+        self.leave_out = LineEdit(
+            name="leave_out",
+            label="Leave out",
+            tooltip=(
+                "Values of pixels that take no part and stay label 0, such as that of no data, "
+                "e.g. 0, -9999. A colour is left out where red, green and blue all have the value, "
+                "other channels where one has it. Empty: none.\n"
+                "It comes back the next time."
+            ),
+        )
         self.seeds = ComboBox(
             label="Seeds",
             choices=lambda _: self._layers_of(Points, Labels),
@@ -161,6 +171,7 @@ class Inputs(Container[Widget]):
                 self.region_labels,
                 self.own_planes,
                 self.everywhere,
+                self.leave_out,
                 self.seeds,
                 self.fixed,
                 self.specks,
@@ -257,6 +268,11 @@ class Inputs(Container[Widget]):
         """Whether there are several channels that are no colours."""
         return len(self._images) > 1 or self._axis is not None
 
+    @property
+    def blurred_axes(self) -> tuple[list[str], list[str]]:
+        """The axes along which smoothing blurs the images, and those where it does not."""
+        return blurred_axes(self._images[0], self._axis)
+
     def _on_channels(self) -> None:
         if len(self._images) == 1:
             axis = self.channels.value
@@ -344,12 +360,13 @@ class Inputs(Container[Widget]):
             if region is None
             else Region.of(
                 region,
-                _numbers(self.region_labels) if isinstance(region, Labels) else (),
+                numbers_of(self.region_labels) if isinstance(region, Labels) else (),
                 everywhere=self.everywhere.value,
                 own_planes=self.own_planes.value,
             ),
             seeds=None if seeds is None else Seeds.of(seeds, fixed=self.fixed.value),
-            clean_up=CleanUp(self.specks.value, _numbers(self.objects), self.per_plane.value),
+            left_out=values_of(self.leave_out),
+            clean_up=CleanUp(self.specks.value, numbers_of(self.objects), self.per_plane.value),
         )
 
     @property
@@ -366,10 +383,3 @@ class Inputs(Container[Widget]):
     def parameters(self) -> dict[str, Any]:
         """Arguments of `segment` that several channels bring along."""
         return {"normalize": self.normalize.value} if self.several else {}
-
-
-def _numbers(field: LineEdit) -> tuple[int, ...]:
-    words = field.value.replace(",", " ").split()
-    if not all(word.isdecimal() for word in words):
-        raise FieldError(unmarked(field), "numbers such as 1, 3", field.value)
-    return tuple(int(word) for word in words)
