@@ -90,17 +90,29 @@ def displayed_plane(
     """Say which index a layer is shown at, along each axis that is stepped through.
 
     Axes are those of results; see `results_axes`. That of channels is none of them.
+
+    Raises
+    ------
+    ValueError
+        If a slider is beyond the end of the layer, where nothing of it is displayed.
     """
     missing = viewer.dims.ndim - layer.ndim
     shown = {axis - missing for axis in viewer.dims.displayed}
     world = from_viewer(viewer, layer, viewer.dims.point)
     at = np.rint(layer.world_to_data(world)).astype(int)[-layer.ndim :]
     shape = layer.data.shape if not layer.multiscale else layer.data[0].shape
-    return {
-        i: int(np.clip(at[axis], 0, shape[axis] - 1))
-        for i, axis in enumerate(results_axes(layer, channel_axis))
-        if axis not in shown and axis != channel_axis
-    }
+    plane: dict[int, int] = {}
+    for i, axis in enumerate(results_axes(layer, channel_axis)):
+        if axis in shown or axis == channel_axis:
+            continue
+        if not 0 <= at[axis] < shape[axis]:
+            name = axis_names(layer)[axis]
+            raise ValueError(
+                f"“{layer.name}” is not displayed: the slider of {name} stands at {at[axis]}, and "
+                f"the image goes from 0 to {shape[axis] - 1}. Move it back to the image."
+            )
+        plane[i] = int(at[axis])
+    return plane
 
 
 def pixels_of(layer: Image) -> Any:

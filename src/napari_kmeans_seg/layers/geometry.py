@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.utils.transforms import Affine, CompositeAffine
 from scipy.ndimage import affine_transform
 
 from .arrays import results_keep
@@ -101,6 +102,18 @@ def without_channels(matrix: Matrix, axis: int, n_channels: int) -> Matrix:
         span[axis, axis], span[axis, -1] = n_channels, (n_channels - 1) / 2
         return matrix @ span
     return np.delete(np.delete(matrix, axis, 0), axis, 1)
+
+
+def sliced(spatial: dict[str, Any], axes: list[int]) -> dict[str, Any]:
+    """Say where a layer lies that has only some axes of another."""
+    parts = ("scale", "translate", "rotate", "shear")
+    plain = CompositeAffine(**{key: spatial[key] for key in parts}).set_slice(axes)
+    return {
+        **{key: getattr(plain, key) for key in parts},
+        "affine": Affine(affine_matrix=np.asarray(spatial["affine"])).set_slice(axes),
+        "units": [spatial["units"][axis] for axis in axes],
+        "axis_labels": [spatial["axis_labels"][axis] for axis in axes],
+    }
 
 
 def between(image: Matrix, other: Matrix) -> Matrix:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image, Labels
-from napari.utils.transforms import Affine, CompositeAffine
 
 from ..describe import results_axes
-from ..geometry import placement, shifted
+from ..geometry import placement, shifted, sliced
 from ..pyramid import can_be_drawn
 from ..results import levels_of
 from ..source.view import PartInView
@@ -154,6 +153,11 @@ class Outputs:
         sources = self.source.layers_in(viewer)
         if sources is None:
             raise LookupError(f"The layer “{self.source.name}” is no longer in the viewer.")
+        source = self.source.called(sources)
+        if source.name != self.source.name:
+            # Renamed meanwhile: all that is shown goes by one name.
+            table = self.segmentation.to_dataframe(channel_names=source.channel_names)
+            return replace(self, source=source, table=table).show(viewer, watches)
         known = {watch.layer_id: watch for watch in watches}
         selected, active = set(viewer.layers.selection), viewer.layers.selection.active
 
@@ -225,7 +229,7 @@ class Outputs:
             return spatial
         named = list(spatial["axis_labels"])
         named[along] = "channel"
-        return _sliced({**spatial, "axis_labels": named}, kept)
+        return sliced({**spatial, "axis_labels": named}, kept)
 
     def _earlier(
         self, viewer: ViewerModel, kind: Kind, known: dict[str, EditWatch]
@@ -348,18 +352,6 @@ def _shown(levels: list[Any]) -> Any:
         for array in levels
     ]
     return own if len(own) > 1 else own[0]
-
-
-def _sliced(spatial: dict[str, Any], axes: list[int]) -> dict[str, Any]:
-    """Say where a layer lies that has only some axes of another."""
-    parts = ("scale", "translate", "rotate", "shear")
-    plain = CompositeAffine(**{key: spatial[key] for key in parts}).set_slice(axes)
-    return {
-        **{key: getattr(plain, key) for key in parts},
-        "affine": Affine(affine_matrix=np.asarray(spatial["affine"])).set_slice(axes),
-        "units": [spatial["units"][axis] for axis in axes],
-        "axis_labels": [spatial["axis_labels"][axis] for axis in axes],
-    }
 
 
 def _channel(image: Any, i: int, source: LayerImage) -> Any:

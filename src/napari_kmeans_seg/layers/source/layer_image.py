@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
@@ -97,6 +97,14 @@ class LayerImage(Chosen):
                 raise ValueError(why)
         channels = (one, *(cls.of(other) for other in others))
         return replace(one, name=" + ".join(each.name for each in channels), channels=channels)
+
+    def called(self, layers: Sequence[Image]) -> Self:
+        """Give the same with the names that its layers have by now."""
+        channels = tuple(
+            replace(one, name=layer.name)
+            for one, layer in zip(self.channels, layers, strict=bool(self.channels))
+        )
+        return replace(self, name=" + ".join(one.name for one in layers), channels=channels)
 
     @cached_property
     def levels(self) -> tuple[tuple[Any, Matrix], ...]:

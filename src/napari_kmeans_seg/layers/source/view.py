@@ -257,8 +257,12 @@ def is_shown(viewer: ViewerModel, image: LayerImage) -> bool:
             return View.of(viewer, layers[0], image.channels_along) == image.view
         except ValueError:
             return True
-    shown = displayed_plane(viewer, layers[0], image.channels_along)
-    return image.plane is None or shown == image.plane
+    if image.plane is None:
+        return True
+    try:
+        return displayed_plane(viewer, layers[0], image.channels_along) == image.plane
+    except ValueError:
+        return False
 
 
 def _ints(values: npt.NDArray[Any]) -> tuple[int, ...]:
