@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
+import dask.array as da
 import numpy as np
 import pytest
 import tifffile
@@ -15,6 +16,7 @@ from skimage.io import imsave
 from napari_kmeans_seg.layers import CleanUp, LayerImage, Outputs, Region, Seeds
 from napari_kmeans_seg.layers.clusters import Clusters, clusters_of
 from napari_kmeans_seg.layers.clusters.edits import PixelChange
+from napari_kmeans_seg.layers.describe import pixels_of
 from napari_kmeans_seg.layers.export.methods_text import methods_text
 from napari_kmeans_seg.layers.export.opened_files import files_of
 from napari_kmeans_seg.layers.export.python_script import python_script
@@ -53,6 +55,12 @@ def labels_of(clusters: Clusters) -> np.ndarray:
     """What the script gives."""
     script, found = python_script(clusters.layer), {}
     exec(script, found)
+    tree = list(ast.walk(ast.parse(script)))
+    imports = [one for one in tree if isinstance(one, ast.Import | ast.ImportFrom)]
+    imported = {alias.asname or alias.name for one in imports for alias in one.names}
+    used = {one.id for one in tree if isinstance(one, ast.Name)}
+    assert imported <= used, "nothing is imported for nothing"
+    assert found["labels"].dtype == pixels_of(clusters.layer).dtype
     return found["labels"]
 
 
@@ -380,3 +388,43 @@ def test_steps_of_which_some_have_no_pixel(viewer, stack, folder):
     with pytest.warns(UserWarning, match="Steps 1 and 4 have no pixel"):
         assert gives_it(result)
     assert "Steps 1 and 4 had no pixel that took part." in methods_text(result.layer)
+
+
+def test_an_array_of_a_zarr_store_is_named_by_its_path(viewer, stack, folder):
+    zarr = pytest.importorskip("zarr")
+    group = zarr.open_group("cells.zarr", mode="w")
+    for level, data in enumerate((stack, stack[:, ::2, ::2])):
+        group.create_array(str(level), data=data, chunks=(1, 64, 64))
+    with layer_source(path=str(folder / "cells.zarr"), reader_plugin="napari"):
+        whole = viewer.add_image(da.from_zarr("cells.zarr/0"), name="one")
+        pyramid = [da.from_zarr(f"cells.zarr/{i}") for i in (0, 1)]
+        levels = viewer.add_image(pyramid, multiscale=True, name="levels")
+    for layer in (whole, levels):
+        [path] = files_of([layer])
+        assert path == str(folder / "cells.zarr" / "0")
+        result = run(viewer, LayerImage.of(layer), n_clusters=3)
+        script, found = python_script(result.layer, path), {}
+        assert f"image = np.asarray(from_zarr({path!r}))" in script
+        assert "imread" not in script
+        exec(script, found)
+        labels = result.layer.data[0] if result.layer.multiscale else result.layer.data
+        np.testing.assert_array_equal(found["labels"], np.asarray(labels))
+    with layer_source(path=str(folder / "cells.zarr"), reader_plugin="napari"):
+        other = viewer.add_image(da.from_zarr("cells.zarr/0") + 1)
+    assert files_of([other]) == ()
+
+
+def test_names_and_dtype_of_the_labels_are_those_of_the_layer(viewer, coffee, folder):
+    save("image.tif", coffee)
+    result = run(viewer, LayerImage.of(viewer.add_image(coffee)))
+    result.rename(2, "the table's “edge”")
+    script, found = python_script(result.layer), {}
+    exec(script, found)
+    assert found["names"] == {2: "the table's “edge”"}
+    work_on(result)
+    exec(python_script(result.layer), found)
+    assert found["labels"].dtype == result.layer.data.dtype == np.uint8
+    seeds = viewer.add_points([[10, 10], [200, 300]])
+    result = run(viewer, replace(LayerImage.of(viewer.layers[0]), seeds=Seeds.of(seeds)))
+    exec(python_script(result.layer), found)
+    assert found["labels"].dtype == result.layer.data.dtype

@@ -6,18 +6,27 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.layers import Labels
 
+from ..describe import pixels_of
 from ..outputs.columns import painted_by_hand
 from ..outputs.notes import BlankSteps, FittedOn
-from ..outputs.record import Deleted, Merged, PaintedByHand, Record, Split, ThresholdMoved
-from .opened_files import TIFF
+from ..outputs.record import (
+    Deleted,
+    Merged,
+    PaintedByHand,
+    Record,
+    Split,
+    ThresholdMoved,
+    default_name,
+)
+from .opened_files import TIFF, is_zarr
+from .script_masks import drawn_region, left_out, region_of_same_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from napari.layers import Layer
-
-    from ..outputs.record import RegionRecord
 
 # In the order of `segment`, with its defaults: what is as it was is not spelled out.
 _OF_PREPARE: dict[str, Any] = {
@@ -62,7 +71,7 @@ def python_script(layer: Layer, *files: str) -> str:
     if record.is_preview:
         raise ValueError("This is a preview of what is in view. Press Run, then copy the script.")
     body = [*_read(record, files), *_segmented(record)]
-    body += [*_labels(record), *_edited(record)]
+    body += [*_labels(record, _dtype_of(layer, record)), *_edited(record), *_names(record)]
     if painted_by_hand(layer):
         body.append(_PAINTED.format("since"))
     made_by = [
@@ -80,10 +89,13 @@ def _imports(body: list[str]) -> list[str]:
     lines = ["import numpy as np"] if "np" in used else []
     if "affine_transform" in used:
         lines.append("from scipy.ndimage import affine_transform")
-    # scikit-image would take a stack of 3 or 4 planes for channels.
-    tiff = all(str(name).lower().endswith(TIFF) for name in _files_read(nodes))
-    lines += [f"from {'tifffile' if tiff else 'skimage.io'} import imread", ""]
-    lines.append(f"from napari_kmeans_seg import {', '.join(own)}")
+    if "from_zarr" in used:
+        lines.append("from dask.array import from_zarr")
+    if "imread" in used:
+        # scikit-image would take a stack of 3 or 4 planes for channels.
+        tiff = all(str(name).lower().endswith(TIFF) for name in _files_read(nodes))
+        lines.append(f"from {'tifffile' if tiff else 'skimage.io'} import imread")
+    lines += ["", f"from napari_kmeans_seg import {', '.join(own)}"]
     if "CleanUp" in used:
         lines.append("from napari_kmeans_seg.layers import CleanUp")
     if "fill" in used:
@@ -106,9 +118,9 @@ def _read(record: Record, files: tuple[str, ...]) -> list[str]:
     channels = source.channels if source.n_images > 1 else ()
     if channels:
         names = files or tuple(f"{name}.tif" for name in channels)
-        lines = [f"image = np.stack([{', '.join(f'imread({name!r})' for name in names)}])"]
+        lines = [f"image = np.stack([{', '.join(map(_opened, names))}])"]
     else:
-        lines = [f"image = {_channels_last(record, f'imread({(files or (IMAGE,))[0]!r})')}"]
+        lines = [f"image = {_channels_last(record, _opened((files or (IMAGE,))[0]))}"]
     if not files:
         saved = "images" if channels else "image"
         named = list(channels) if channels else source.name
@@ -116,110 +128,37 @@ def _read(record: Record, files: tuple[str, ...]) -> list[str]:
     if (level := _level(record)) is not None:
         lines += [
             f"# Clusters were found on level {level} of the pyramid, an image of its own size.",
-            f"small = {lines[-1].removeprefix('image = ').replace('.tif', f'_level{level}.tif')}",
+            f"small = {_of_level(lines[-1].removeprefix('image = '), level)}",
         ]
     region, cut = source.region, []
     whole = region is not None and region.n_axes is not None
     if whole:
-        lines += _region(record, level)
+        lines += drawn_region(record, level)
     if at := source.plane:
         cut = [f"{at[axis]}:{at[axis] + 1}" if axis in at else ":" for axis in range(max(at) + 1)]
         lines.append(f"image = image[{', '.join([':', *cut] if channels else cut)}]")
         if whole:
             lines.append(f"mask = mask[{', '.join(cut)}]")
     if region is not None and not whole:
-        lines += _same_pixels(region, cut, level)
+        lines += region_of_same_pixels(region, cut, level)
     if source.left_out:
-        lines += _left_out(record, "image", "mask")
-        lines += _left_out(record, "small", "small_mask") if level is not None else []
+        lines += left_out(record, "image", "mask")
+        lines += left_out(record, "small", "small_mask") if level is not None else []
     if any(isinstance(note, FittedOn) and note.sample for note in record.notes):
         lines.append("# The plugin took a sample of the pixels, so that its result may differ.")
     return lines
 
 
-def _spatial(record: Record, image: str) -> str:
-    """Write the shape of an image without its channels."""
-    if record.arguments.get("channel_axis") is None:
-        return f"{image}.shape"
-    return f"{image}.shape[1:]" if record.source.n_images > 1 else f"{image}.shape[:-1]"
+def _opened(name: str) -> str:
+    """Write how a file or an array of a store is read, into memory."""
+    return f"np.asarray(from_zarr({name!r}))" if is_zarr(name) else f"imread({name!r})"
 
 
-def _region(record: Record, level: int | None) -> list[str]:
-    """Read or draw the region, as a mask of the whole image."""
-    region, shape = record.source.region, _spatial(record, "image")
-    assert region is not None
-    if region.outlines:
-        lines = [
-            "# The region of this name as it was drawn, in pixels of the image.",
-            f"region_name = {region.layer!r}",
-            f"outlines = {[[list(one) for one in outline] for outline in region.outlines]}",
-            f"mask = np.zeros({shape}, bool)",
-            "for outline in outlines:",
-            f"    fill(mask, np.array(outline), own_plane={region.own_planes})",
-        ]
-        if level is not None:
-            small = _spatial(record, "small")
-            lines += [
-                f"zoom = np.array({shape}[-{region.n_axes}:]) / {small}[-{region.n_axes}:]",
-                f"small_mask = np.zeros({small}, bool)",
-                "for outline in outlines:",
-                "    smaller = (np.array(outline) + 0.5) / zoom - 0.5",
-                f"    fill(small_mask, smaller, own_plane={region.own_planes})",
-            ]
-        return lines
-    lines = _read_region(region, "as it is", "", level)
-    n_image, n_axes = len(record.arguments["smoothing"]), region.n_axes
-    assert n_axes is not None
-    if region.matrix is not None:
-        rows = [[0.0] * (n_image + 1)] * (n_image - n_axes) + [list(row) for row in region.matrix]
-        first = "np.newaxis, " * (n_image - n_axes)
-        mask = f"mask[{first}...]" if first else "mask"
-        sampled = f"{mask}.astype(np.uint8), matrix[:, :-1], matrix[:, -1]"
-        lines += [
-            "# From pixels of the image to pixels of the region.",
-            f"matrix = np.array({rows})",
-            f"options = {{'output_shape': {shape}, 'order': 0, 'mode': 'grid-constant'}}",
-            f"mask = affine_transform({sampled}, **options) > 0",
-        ]
-    elif n_axes < n_image:
-        lines.append(f"mask = np.broadcast_to(mask, {shape})")
-    return lines
-
-
-def _same_pixels(region: RegionRecord, cut: list[str], level: int | None) -> list[str]:
-    """Read a region that has the pixels of the image, cut to the plane that was segmented."""
-    size = "of the size of the whole stack" if cut else "of the same size"
-    return _read_region(region, size, f"[{', '.join(cut)}]" if cut else "", level)
-
-
-def _read_region(region: RegionRecord, size: str, cut: str, level: int | None) -> list[str]:
-    chosen = list(region.labels)
-    inside = f"np.isin({{}}, {chosen})" if chosen else "{} > 0"
-    what = "its labels" if chosen else "not 0 inside"
-    lines = [
-        f"# Save the region of this name as an image {size}: {what}.",
-        f"region_name = {region.layer!r}",
-        "mask = " + inside.format(f"imread('region.tif'){cut}"),
-    ]
-    if level is not None:
-        lines.append("small_mask = " + inside.format(f"imread('region_level{level}.tif')"))
-    return lines
-
-
-def _left_out(record: Record, image: str, mask: str) -> list[str]:
-    """Leave out pixels of some values, beside those outside the region."""
-    source, axis = record.source, record.arguments.get("channel_axis")
-    values = list(source.left_out)
-    if axis is None:
-        empty = f"np.isin({image}, {values})"
-    elif source.channels:
-        empty = f"np.isin({image}, {values}).any(axis={axis})"
-    else:
-        empty = f"np.any([({image}[..., :3] == value).all(axis=-1) for value in {values}], axis=0)"
-    if source.region is None:
-        return [f"{mask} = ~{empty}"]
-    everywhere = [f"{mask.replace('mask', 'data')} = ~{empty}"] if source.region.everywhere else []
-    return [*everywhere, f"{mask} = {mask} & ~{empty}"]
+def _of_level(line: str, level: int) -> str:
+    """Read a smaller level in place of the largest: of a store, or a file beside it."""
+    if "from_zarr(" in line:
+        return line.replace("0'", f"{level}'")
+    return line.replace(".tif", f"_level{level}.tif")
 
 
 def _channels_last(record: Record, image: str) -> str:
@@ -317,16 +256,34 @@ def _named(used: dict[str, Any], defaults: dict[str, Any]) -> list[str]:
     return [f"{key}={value!r}" for key, value in given.items() if value != defaults[key]]
 
 
-def _labels(record: Record) -> list[str]:
+def _dtype_of(layer: Layer, record: Record) -> str:
+    """Name the dtype of the labels of a result."""
+    if isinstance(layer, Labels):
+        return f"np.{pixels_of(layer).dtype}"
+    largest = max((*record.first, *(one.label for one in record.clusters)), default=0)
+    return f"np.{np.min_scalar_type(largest)}"
+
+
+def _names(record: Record) -> list[str]:
+    """Give the names that a person gave to clusters."""
+    given = {
+        one.label: one.name
+        for one in record.clusters
+        if one.name not in ("", default_name(one.label))
+    }
+    return [f"names = {given}"] if given else []
+
+
+def _labels(record: Record, dtype: str) -> list[str]:
     """Take the labels; those of painted seeds keep their numbers."""
     numbers = list(record.first)
     # Wide enough for the labels that splitting adds.
-    wide = ".astype(np.uint16)" if record.edits else ""
+    wide = f".astype({dtype})" if record.edits else ""
     if record.source.seeds is None or numbers == list(range(1, len(numbers) + 1)):
         return [f"labels = segmentation.labels{wide}"]
     return [
         "# Labels are those that were painted as seeds.",
-        "table = np.zeros(segmentation.n_clusters + 1, np.uint16)",
+        f"table = np.zeros(segmentation.n_clusters + 1, {dtype})",
         f"table[1:][segmentation.counts > 0] = {numbers}",
         "labels = table[segmentation.labels]",
     ]
