@@ -28,7 +28,7 @@ NAPARIS_OWN_QT = ("napari._qt", "napari.qt", "napari._vispy", "napari.viewer", "
 
 
 # What single modules must not know, for they are to be read without it.
-WITHOUT = {"widget/state": QT, "widget/fields/arguments": QT | {"numpy", "napari"}}
+WITHOUT = {"widget/state": QT, "core/arguments": {"numpy"}}
 
 _ROOMS_OF_LAYERS = ("layers/source", "layers/outputs", "layers/clusters", "layers/export")
 
@@ -101,7 +101,7 @@ def test_nobody_but_prepare_imports_what_is_lazy() -> None:
         ("widget/task.py", "if TYPE_CHECKING:\n    from .state import Key", "widget/state"),
         ("widget/state.py", "from .task import Task", "widget/task"),
         ("widget/state.py", "from qtpy.QtCore import QObject", "qtpy.QtCore.QObject"),
-        ("widget/fields/arguments.py", "import numpy as np", "numpy"),
+        ("core/arguments.py", "import numpy as np", "numpy"),
         ("layers/arrays.py", "from .source import view", "layers/source/view"),
         ("layers/source/bad.py", "from ..outputs.record import Record", "layers/outputs/record"),
         ("layers/outputs/bad.py", "from .. import clusters", "layers/clusters"),

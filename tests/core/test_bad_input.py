@@ -9,6 +9,8 @@ import pytest
 
 from napari_kmeans_seg import choose_k, prepare, segment
 
+from .spaces import CONVERTED
+
 GREY = np.arange(12, dtype=np.uint8).reshape(3, 4)
 RGB = np.arange(36, dtype=np.uint8).reshape(3, 4, 3)
 
@@ -279,7 +281,7 @@ def test_a_color_space_that_is_none(color_space: Any) -> None:
     )
 
 
-@pytest.mark.parametrize("color_space", ["lab", "hsv"])
+@pytest.mark.parametrize("color_space", CONVERTED)
 def test_a_color_space_of_what_is_no_rgb(color_space: str) -> None:
     name = f"color_space={color_space!r} takes"
     args: dict[str, Any] = {"color_space": color_space}

@@ -55,7 +55,7 @@ def test_the_elbow_does_not_depend_on_where_the_numbers_begin() -> None:
     assert whole.elbow[0] == pytest.approx(0, abs=1e-12)
 
 
-def test_the_inertia_of_a_copy_is_reckoned_up_to_all_pixels() -> None:
+def test_the_inertia_of_a_copy_is_scaled_up_to_all_pixels() -> None:
     # Of blocks of equal pixels, so that the smaller copy is the image with fewer of each.
     image = np.kron(kinds_of_tissue([40, 110, 200], "uint8"), np.ones((2, 2), np.uint8))
     curve, whole = choose_k(image, fit_scale=0.5), choose_k(image)
@@ -64,7 +64,7 @@ def test_the_inertia_of_a_copy_is_reckoned_up_to_all_pixels() -> None:
     assert curve.inertia[1] == pytest.approx(segment(image, 3, fit_scale=0.5).inertia)
 
 
-def test_the_inertia_of_a_sample_is_reckoned_up_to_all_pixels(
+def test_the_inertia_of_a_sample_is_scaled_up_to_all_pixels(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     image = kinds_of_tissue([40, 110, 200], "float64")

@@ -10,6 +10,8 @@ import skimage.data
 
 from napari_kmeans_seg import KMeansModel, segment
 
+from .spaces import CONVERTED
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -104,7 +106,7 @@ def test_a_constant_image_of_floats_is_none(value: float) -> None:
     assert model.predict(np.full((300, 300), value)).warnings == ()
 
 
-@pytest.mark.parametrize("color_space", ["lab", "hsv"])
+@pytest.mark.parametrize("color_space", CONVERTED)
 def test_colour_spaces_bring_all_kinds_to_one_scale(color_space: str) -> None:
     model = model_of(IMAGES["coffee"], color_space=color_space)
     for kind in ("16 bits", "0 to 1"):

@@ -12,6 +12,8 @@ import skimage.data
 
 from napari_kmeans_seg import __version__, prepare, segment
 
+from .spaces import CONVERTED
+
 
 @pytest.fixture
 def photograph() -> np.ndarray:
@@ -44,7 +46,7 @@ def test_hundreds_of_colours_are_all_used(photograph: np.ndarray, n_clusters: in
     np.testing.assert_array_equal(np.unique(found.labels), np.arange(1, n_clusters + 1))
 
 
-@pytest.mark.parametrize("color_space", ["rgb", "lab", "hsv"])
+@pytest.mark.parametrize("color_space", ["rgb", *CONVERTED])
 @pytest.mark.parametrize("n_clusters", [2, 7, 20])
 def test_label_1_is_the_darkest_and_brightness_rises(
     photograph: np.ndarray, n_clusters: int, color_space: str

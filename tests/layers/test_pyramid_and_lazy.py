@@ -257,7 +257,7 @@ def test_counts_of_a_sample_are_scaled_so_that_sizes_are_right(monkeypatch):
     with pytest.warns(UserWarning, match="NaN"), pytest.warns(UserWarning, match="sample of"):
         found = source.segment(n_clusters=3)
     assert abs(int(found.counts.sum()) - 150 * 300) <= 3
-    assert "reckoned up to the whole" in found.warnings[-1]
+    assert "scaled up to the whole" in found.warnings[-1]
     features = show(viewer, source, found)["labels"].features
     clusters = features[features["label"] > 0]
     assert clusters["area [pixel²]"].sum() == pytest.approx(4 * 150 * 300, abs=12)

@@ -14,7 +14,6 @@ from napari_kmeans_seg.widget.wording import (
     FieldError,
     Words,
     breakable,
-    in_fields,
     summary,
     warnings_of,
     words_of,
@@ -49,34 +48,54 @@ def test_a_run_that_did_not_converge_tells_what_to_do(coffee):
 
 
 @pytest.mark.parametrize(
-    ("message", "told", "fields"),
+    ("arguments", "said", "fields"),
     [
-        ("n_clusters=0 is less than 1", "“Clusters” 0 is less than 1", ("Clusters",)),
-        ("without spatial_weight; got 3", "without “Position”; got 3", ("Position",)),
-        ("seed=-1: each seed counts from 0", "“Seed” -1: each seed counts from 0", ("Seed",)),
-        ("“Weights” is a layer of yours", "“Weights” is a layer of yours", ()),
+        (
+            {"n_clusters": 0},
+            "“Clusters” takes an integer from 1 to 65535; got 0.",
+            ("Clusters",),
+        ),
+        ({"tol": -1}, "“Tolerance” takes a number of at least 0; got -1.", ("Tolerance",)),
+        (
+            {"channel_weights": [1, -2, 1]},
+            "“Weights”[1] takes a number of at least 0 and at most 1e+100; got -2.",
+            ("Weights",),
+        ),
+        (
+            {"init": "optimal", "spatial_weight": 0.5},
+            "“Init” 'optimal' takes an image of one channel, without “Position”; got 3 channels",
+            ("Init", "Position"),
+        ),
+        ({"mask": [1]}, "mask takes an array of the image's spatial shape", ()),
     ],
 )
-def test_a_message_speaks_of_fields_not_of_arguments(message, told, fields):
-    assert in_fields(message) == (told, fields)
+def test_an_error_speaks_of_fields_not_of_arguments(coffee, arguments, said, fields):
+    with pytest.raises(ValueError, match="takes") as caught:
+        segment(coffee, channel_axis=-1, **arguments)
+    text, of = words_of(caught.value)
+    assert text.startswith(said)
+    assert tuple(dict.fromkeys(of)) == fields
 
 
-def test_an_error_may_say_itself_which_field_it_is_about():
+def test_an_error_may_be_about_a_field_that_is_no_argument():
     error = FieldError("Objects of", "numbers such as 1, 3", "red")
-    assert words_of(error) == (
-        "“Objects of” takes numbers such as 1, 3; got “red”.",
-        ("Objects of",),
-    )
-    error = ValueError("takes a number of at least 1")
-    error.argument = "n_init"
-    assert words_of(error).fields == ("Restarts",)
+    said = "“Objects of” takes numbers such as 1, 3; got “red”."
+    assert words_of(error) == (said, ("Objects of",))
+    assert str(error) == said
+
+
+def test_what_nobody_has_put_in_words_is_said_by_its_kind():
     assert words_of(MemoryError()) == ("MemoryError", ())
+    assert words_of(ValueError("“Weights” is a layer of n_clusters")) == (
+        "“Weights” is a layer of n_clusters",
+        (),
+    )
 
 
 def test_an_image_without_a_pixel_to_cluster_is_told_of_as_such():
     with pytest.raises(ValueError, match="takes at least one pixel") as error:
         segment(np.full((3, 3), np.nan))
-    assert in_fields(str(error.value)).text.startswith("Nothing to cluster: every pixel is NaN")
+    assert words_of(error.value).text.startswith("Nothing to cluster: every pixel is NaN")
 
 
 @pytest.mark.filterwarnings("ignore:.*NaN or infinite")

@@ -18,22 +18,14 @@ import typer
 from ..files.limits import DEFAULT_MAX_PIXELS
 from .options import (
     CHANNEL_AXIS,
-    FIT_SCALE,
     HIGH,
     LOW,
     MASK,
-    MAX_ITER,
     MAX_PIXELS,
-    N_CLUSTERS,
-    N_INIT,
     NO_DATA,
-    SEED,
     SEGMENT_HELP,
     SERIES,
-    SMOOTHING,
-    TOL,
-    ColorSpace,
-    Init,
+    option,
 )
 from .output import NAME, Printer, printable, reason, reason_for, refuse, say
 from .plan import make_folder, plan
@@ -107,30 +99,20 @@ def segment(
             readable=False,  # one that cannot be read is no reason to refuse the others
         ),
     ],
-    n_clusters: Annotated[int, N_CLUSTERS] = 5,
+    n_clusters: Annotated[int, option("n_clusters", "-k", "--n-clusters")] = 5,
     output: Annotated[
         Path,
         typer.Option("-o", "--output", metavar="DIR", help="Folder for the results; made if new."),
     ] = Path(),
-    init: Annotated[
-        Init,
-        typer.Option(
-            help="Where centroids start. auto: the global optimum for one channel of few distinct "
-            "values, else k-means++."
-        ),
-    ] = Init.AUTO,
-    n_init: Annotated[int, N_INIT] = 1,
-    seed: Annotated[int, SEED] = 0,
-    tol: Annotated[float, TOL] = 1e-4,
-    max_iter: Annotated[int, MAX_ITER] = 300,
-    color_space: Annotated[
-        ColorSpace, typer.Option("--color-space", help="Where colours are compared.")
-    ] = ColorSpace.RGB,
-    smoothing: Annotated[float, SMOOTHING] = 0.0,
-    normalize: Annotated[
-        bool, typer.Option("--normalize", help="Give all channels the same weight.")
-    ] = False,
-    fit_scale: Annotated[float, FIT_SCALE] = 100.0,
+    init: Annotated[str, option("init")] = "auto",
+    n_init: Annotated[int, option("n_init")] = 1,
+    seed: Annotated[int, option("seed")] = 0,
+    tol: Annotated[float, option("tol")] = 1e-4,
+    max_iter: Annotated[int, option("max_iter")] = 300,
+    color_space: Annotated[str, option("color_space")] = "rgb",
+    smoothing: Annotated[float, option("smoothing")] = 0.0,
+    normalize: Annotated[bool, option("normalize")] = False,
+    fit_scale: Annotated[float, option("fit_scale")] = 100.0,
     channel_axis: Annotated[Any, CHANNEL_AXIS] = "auto",
     series: Annotated[int | None, SERIES] = None,
     no_data: Annotated[float | None, NO_DATA] = None,
@@ -148,12 +130,12 @@ def segment(
 
     settings = {
         "n_clusters": n_clusters,
-        "init": init.value,
+        "init": init,
         "n_init": n_init,
         "seed": seed,
         "tol": tol,
         "max_iter": max_iter,
-        "color_space": color_space.value,
+        "color_space": color_space,
         "smoothing": smoothing,
         "normalize": normalize,
         "fit_scale": fit_scale / 100,
@@ -190,7 +172,7 @@ def segment(
 
 @app.command()
 def demo(
-    n_clusters: Annotated[int, N_CLUSTERS] = 5,
+    n_clusters: Annotated[int, option("n_clusters", "-k", "--n-clusters")] = 5,
     output: Annotated[
         Path,
         typer.Option(
@@ -327,9 +309,9 @@ def _segment_file(
             progress=progress,
         )
         bar.set_postfix_str("writing")
-        note = limits.told() | ({} if series is None else {"series": series})
-        told = write_results(image, seg, results, overwrite=overwrite, note=note, since=since)
-    return replace(image, warnings=(*image.warnings, *told)), seg
+        note = limits.to_json() | ({} if series is None else {"series": series})
+        lost = write_results(image, seg, results, overwrite=overwrite, note=note, since=since)
+    return replace(image, warnings=(*image.warnings, *lost)), seg
 
 
 def _report(printer: Printer, image: ImageFile, seg: Segmentation, seconds: float) -> None:

@@ -1,13 +1,16 @@
-"""The options of the command line that take a number or a choice."""
+"""The options of the command line, each with a check of what is typed."""
 
 from __future__ import annotations
 
 import math
 import sys
-from enum import StrEnum
+from contextlib import suppress
 from typing import Any
 
 import typer
+
+from ..core.arguments import ARGUMENTS
+from ..core.errors import ArgumentProblem
 
 SEGMENT_HELP = """Segment image files and write the results into a folder.
 
@@ -30,25 +33,48 @@ Pixels that the file calls no data take no part.
 An image that fails is reported, the others go on.
 """
 
-MAX_SMOOTHING = 10_000.0
-"""As in `core.checks`, which would load NumPy."""
 
+def option(name: str, *names: str) -> Any:
+    """Describe the option for an argument of `segment`.
 
-class Init(StrEnum):
-    """Where the centroids start."""
+    Parameters
+    ----------
+    name : str
+        Of the argument.
+    *names : str
+        What the option is called; by default as the argument, e.g. ``--n-init``.
+    """
+    argument = ARGUMENTS[name]
+    names = names or (f"--{name.replace('_', '-')}",)
+    words = [*argument.help.split("\n"), *(f"{one.value}: {one.help}" for one in argument.choices)]
+    text = " ".join(words)
+    if argument.default is False:
+        return typer.Option(*names, help=text)  # without its --no-...
+    if name == "fit_scale":
+        return _number(
+            float,
+            *names,
+            least=sys.float_info.min,
+            most=100,
+            takes="a percentage of more than 0, up to 100",
+            text=text,
+            metavar="PERCENT",
+        )
+    kind = type(argument.default)
 
-    AUTO = "auto"
-    KMEANS_PLUS_PLUS = "k-means++"
-    RANDOM = "random"
-    OPTIMAL = "optimal"
+    def parse(given: Any) -> Any:
+        value, check = given, argument.check
+        with suppress(ValueError):  # or the check says what it takes
+            value = kind(given)
+        assert check is not None
+        try:
+            return check(name, value)
+        except ArgumentProblem as problem:
+            raise typer.BadParameter(f"got {given!r}, takes {problem.takes}") from None
 
-
-class ColorSpace(StrEnum):
-    """What distances between colours are measured in."""
-
-    RGB = "rgb"
-    LAB = "lab"
-    HSV = "hsv"
+    values = "|".join(one.value for one in argument.choices)
+    metavar = f"[{values}]" if values else "NUMBER"
+    return typer.Option(*names, parser=parse, metavar=metavar, help=text)
 
 
 def _number(
@@ -72,55 +98,6 @@ def _number(
         return value
 
     return typer.Option(*names, parser=parse, metavar=metavar, help=text)
-
-
-N_CLUSTERS = _number(
-    int,
-    "-k",
-    "--n-clusters",
-    least=1,
-    most=65_535,
-    takes="an integer from 1 to 65,535",
-    text="How many clusters.",
-)
-N_INIT = _number(
-    int,
-    "--n-init",
-    least=1,
-    takes="an integer of at least 1",
-    text="Starts to try; the best counts.",
-)
-SEED = _number(
-    int, "--seed", least=0, takes="an integer of at least 0", text="Same seed, same result."
-)
-TOL = _number(
-    float,
-    "--tol",
-    least=0,
-    takes="a number of at least 0",
-    text="Stop when the centroids move less than this share of the pixels' variance; 0: when no "
-    "pixel changes its cluster.",
-)
-MAX_ITER = _number(
-    int, "--max-iter", least=1, takes="an integer of at least 1", text="Most iterations."
-)
-SMOOTHING = _number(
-    float,
-    "--smoothing",
-    least=0,
-    most=MAX_SMOOTHING,
-    takes="a number of at least 0, up to 10,000",
-    text="Blur before clustering: Gaussian sigma in pixels.",
-)
-FIT_SCALE = _number(
-    float,
-    "--fit-scale",
-    least=sys.float_info.min,
-    most=100,
-    takes="a percentage of more than 0, up to 100",
-    text="Find the clusters on a copy of this size; every pixel of the full image is labelled.",
-    metavar="PERCENT",
-)
 
 
 def _real(text: str) -> int | float:

@@ -25,7 +25,7 @@ NAME = "napari-kmeans-seg"
 class Printer:
     """Prints to stdout, for as long as that takes it.
 
-    Results are files: that what is told of them cannot be written is an error, reported once, and
+    Results are files: that what is said of them cannot be written is an error, reported once, and
     no reason to stop. A reader that has gone (`| head`) has seen what it wanted.
 
     Attributes
@@ -106,7 +106,7 @@ def refuse(message: str, code: int = 2) -> NoReturn:
 
 
 def reason(problem: BaseException) -> str:
-    """Tell an error in one line."""
+    """Say an error in one line."""
     if isinstance(problem, MemoryError):
         return "there is not enough memory for this image"
     if isinstance(problem, OSError) and problem.strerror:
@@ -119,7 +119,7 @@ def reason(problem: BaseException) -> str:
 
 
 def reason_for(path: Path, problem: BaseException) -> str:
-    """Tell an error of a file in one line that begins with its name."""
+    """Say an error of a file in one line that begins with its name."""
     text = reason(problem)
     return text if text.startswith(f"{path}: ") else f"{path}: {text}"
 

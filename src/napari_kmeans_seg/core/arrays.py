@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .checks import is_lazy
+from .array_checks import is_lazy
 
 
 def concatenate(arrays: Sequence[Any], axis: int) -> Any:

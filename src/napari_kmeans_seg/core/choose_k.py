@@ -21,7 +21,7 @@ class ClusterCurve:
     inertia : (n,) float64 array
         Sum of squared distances of the pixels to their centroids; as `segment` gives it with
         the same arguments. Of an image of which a smaller copy or a sample was fitted it is that of
-        the copy or sample, reckoned up to all pixels.
+        the copy or sample, scaled up to all pixels.
     elbow : (n,) float64 array
         How far the curve of the inertia's logarithm from one cluster on, scaled to the unit
         square, hangs below the straight line between its ends (Kneedle [1]_); largest at the

@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import checks
+from . import array_checks, checks
+from .arguments import checked
+from .errors import WrongValue
 from .image.features import FeatureSpace
 from .kmeans.assignment import Assigned
 from .kmeans.fit import CLOSE, level_sizes, start_of
 from .kmeans.lloyd import LloydResult, lloyd
 from .kmeans.optimal import OptimalPartitions, optimal_partitions
 from .kmeans.points import Points, WeightedPoints
-from .kmeans.seeding import k_means_plus_plus, random_points
-from .notes import few_values, not_finite
+from .kmeans.starts import AUTO, K_MEANS_PLUS_PLUS, OPTIMAL, STARTS, Start, resolve
+from .notes import Note, few_values, not_finite
 from .parallel import Tick, no_tick
 from .points.coarse_points import N_POINTS, CoarsePoints
 from .points.image_points import OPTIMUM_SAMPLE, ImagePoints
@@ -27,9 +29,6 @@ OPTIMAL_LIMIT = 1 << 21
 SUMMED_UP, HALVINGS = 1 << 15, 8
 """Points that are summed up to those on which partitions are scored, and how often they are halved:
 the density of more and smaller cells has valleys that are chance."""
-
-START = {"k-means++": k_means_plus_plus, "random": random_points}
-"""Where centroids start on a sample."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +43,14 @@ class Fit:
         What was fitted, assigned to the centroids.
     parameters : dict
         Every argument.
-    notes : tuple of str
+    notes : tuple of Note
         What is worth knowing.
     """
 
     result: LloydResult
     assigned: Assigned
     parameters: dict[str, Any]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 class Fitting:
@@ -154,10 +153,8 @@ class Fitting:
         most: int = 0,
     ) -> Fit:
         """Find the centroids; optima fall out of those for up to `most` clusters."""
-        n_init = checks.integer("n_init", n_init, 1)
-        max_iter = checks.integer("max_iter", max_iter, 1)
-        tol = checks.real("tol", tol, 0)
-        random = checks.generator(seed)
+        n_init, max_iter, tol = checked(n_init=n_init, max_iter=max_iter, tol=tol).values()
+        random = array_checks.generator(seed)
         start, init_name = self.start(init, n_clusters)
         parameters = {
             # Not its lists, which are the caller's to change.
@@ -176,14 +173,14 @@ class Fitting:
         notes += few_values(n_values, n_clusters, self._parameters["fit_scale"])
         if n_values < n_clusters:
             n_clusters = n_values
-            start = start if isinstance(start, str) else "k-means++"
-        if isinstance(start, str) and start == "optimal":
+            start = start if isinstance(start, Start) else K_MEANS_PLUS_PLUS
+        if start is OPTIMAL:
             known = self.known_values
-            if init == "auto" and known.n * n_clusters > OPTIMAL_LIMIT:
+            if init == AUTO and known.n * n_clusters > OPTIMAL_LIMIT:
                 known, most = self.few_values, 0
             if known.n < n_clusters:
                 # So many values are not known.
-                start = "k-means++"
+                start = K_MEANS_PLUS_PLUS
             else:
                 most = min(max(most, n_clusters), known.n)
                 optimum = self.optimum(known, most, lambda _: tick(0))
@@ -195,7 +192,7 @@ class Fitting:
             "tol": tol * self.variance if n_clusters > 1 else 0.0,
             "max_iter": max_iter,
         }
-        if isinstance(start, str):
+        if isinstance(start, Start):
             result, assigned = self._from_sample(start, n_clusters, n_init, random, limits, tick)
         else:
             if not keep_order:
@@ -207,29 +204,33 @@ class Fitting:
 
     def start(
         self, init: str | ArrayLike, n_clusters: int
-    ) -> tuple[str | NDArray[np.float64], str | list[list[float]]]:
+    ) -> tuple[Start | NDArray[np.float64], str | list[list[float]]]:
         """Return where to start, in features, and how to write it down."""
         one_feature = self.points.n_features == 1
         if isinstance(init, str):
-            checks.choice("init", init, checks.INITS)
-            if init == "optimal" and not one_feature:
-                raise ValueError(
-                    "init='optimal' takes an image of one channel, without spatial_weight; got "
-                    f"{self._whole.pixels.n_channels} channels and "
-                    f"spatial_weight={self._parameters['spatial_weight']}."
+            checks.choice("init", init, (AUTO, *STARTS))
+
+            def is_cheap() -> bool:
+                n = min(self.known_values.n, OPTIMUM_SAMPLE)
+                return bool(n * n_clusters <= OPTIMAL_LIMIT)
+
+            start = resolve(init, one_feature=one_feature, is_cheap=is_cheap)
+            if start.one_feature and not one_feature:
+                position = f"{{spatial_weight}}={self._parameters['spatial_weight']}"
+                raise WrongValue(
+                    "init",
+                    "an image of one channel, without {spatial_weight}",
+                    f"{self._whole.pixels.n_channels} channels and {position}",
+                    value=repr(init),
+                    others=("spatial_weight",),
                 )
-            if init == "auto":
-                init = "k-means++"
-                if one_feature:
-                    n = min(self.known_values.n, OPTIMUM_SAMPLE)
-                    init = "optimal" if n * n_clusters <= OPTIMAL_LIMIT else init
-            return init, init
-        given = checks.centroids("init", init, n_clusters, self._whole.pixels.n_channels)
+            return start, start.name
+        given = array_checks.centroids("init", init, n_clusters, self._whole.pixels.n_channels)
         return self.space.of_centroids(given, self._whole.pixels), given.tolist()
 
     def _from_sample(
         self,
-        init: str,
+        start: Start,
         n_clusters: int,
         n_init: int,
         random: np.random.Generator,
@@ -237,7 +238,8 @@ class Fitting:
         tick: Tick,
     ) -> tuple[LloydResult, Assigned]:
         """Run Lloyd's algorithm on all points from where centroids rest on a sample of them."""
-        points = self.points
+        points, seeding = self.points, start.seeding
+        assert seeding is not None
         sizes = level_sizes(points.n, points.n_features, n_clusters)
         sample = self._sample_for(n_clusters, lambda _: tick(0))
         best: tuple[LloydResult, Assigned] | None = None
@@ -246,10 +248,10 @@ class Fitting:
             def within_run(part: float, i: int = i) -> None:
                 tick((i + part) / n_init)
 
-            start, rest = start_of(
-                sample, sizes, n_clusters, random, seeding=START[init], **limits, tick=within_run
+            found, rest = start_of(
+                sample, sizes, n_clusters, random, seeding=seeding, **limits, tick=within_run
             )
-            centroids = start.centroids[self.darkest_first(start.centroids)]
+            centroids = found.centroids[self.darkest_first(found.centroids)]
             assigned = self._image.assign(points, n_clusters, limits["tol"])
             result = lloyd(
                 assigned, centroids, rest=rest, accelerate=True, **limits, tick=within_run

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from .checks import is_lazy
+from .array_checks import is_lazy
 from .levels import PyramidSegmentation, relabelled
+from .notes import LabelsByPlace, LabelsUncertain, Note
 from .parallel import Tick
 from .segmentation import Segmentation
 
@@ -58,7 +59,7 @@ def match(steps: Sequence[Segmentation], tick: Tick) -> list[Segmentation]:
         known[table[seen + 1] - 1] = step.centroids[seen]
         tables.append(table)
         matched.append(
-            replace(step, warnings=(*step.warnings, *_doubts(by_value, shared, olds, news, step)))
+            replace(step, notes=(*step.notes, *_doubts(by_value, shared, olds, news, step)))
         )
     return [relabelled(step, t, len(known)) for step, t in zip(matched, tables, strict=True)]
 
@@ -79,19 +80,17 @@ def _doubts(
     olds: NDArray[np.intp],
     news: NDArray[np.intp],
     step: Segmentation,
-) -> list[str]:
+) -> list[Note]:
     """Say of which labels place and value tell another story, or nothing at all."""
     there = step.counts[news] > 0
     olds, news = olds[there], news[there]
     stayed = shared[olds, news] > STAYED
-    found = []
+    found: list[Note] = []
     # Whoever stayed, by their values alone.
     a, b = olds[stayed], news[stayed]
     otherwise = linear_sum_assignment(by_value[np.ix_(a, b)])[1]
     if (crossed := a[otherwise != np.arange(a.size)] + 1).size:
-        found.append(
-            f"Labels {_and(crossed)} go by where their pixels are; by value they would be others."
-        )
+        found.append(LabelsByPlace(labels=_plain(crossed)))
     # Whoever did not: costs that hardly change if two of them change places.
     a, b = olds[~stayed], news[~stayed]
     cost = (by_value + 1 - shared)[np.ix_(a, b)]
@@ -99,13 +98,12 @@ def _doubts(
     more = cost + cost.T - own - own[:, np.newaxis]
     np.fill_diagonal(more, np.inf)
     if (unsure := a[(more < UNSURE).any(axis=0)] + 1).size:
-        found.append(f"Labels {_and(unsure)} are uncertain: neither place nor value tells them.")
+        found.append(LabelsUncertain(labels=_plain(unsure)))
     return found
 
 
-def _and(numbers: NDArray[np.intp]) -> str:
-    *most, last = map(str, sorted(numbers.tolist()))
-    return f"{', '.join(most)} and {last}" if most else last
+def _plain(labels: NDArray[np.intp]) -> tuple[int, ...]:
+    return tuple(sorted(labels.tolist()))
 
 
 def _shared(before: Segmentation, now: Segmentation, tick: Tick) -> NDArray[np.float64]:

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import checks, model_file
+from . import array_checks, checks, model_file
 from .image.colors import check_color_space
 from .image.features import FeatureSpace
 from .image.pixels import Pixels, flatten
-from .notes import not_finite
+from .notes import Note, not_finite, warn
 from .other_values import note_on_values
 from .parallel import Progress, Tick, no_tick, portion
 from .points.image_points import ImagePoints, Labelling, label
@@ -98,7 +98,7 @@ class KMeansModel:
         """
         checks.progress(progress)
         pixels = flatten(
-            checks.of_layer(image, None)[0],
+            array_checks.of_layer(image, None)[0],
             channel_axis=self.channel_axis,
             alpha=self.alpha,
             mask=mask,
@@ -110,8 +110,7 @@ class KMeansModel:
         tick(1)
         of_values = note_on_values(pixels, self.space, self.centroids, found)
         notes = (*not_finite(pixels), *of_values)
-        for note in notes:
-            checks.warn(note)
+        warn(notes)
         return self.segmentation(pixels, found, n_iter=0, converged=True, notes=notes)
 
     def save(self, path: str | PathLike[str]) -> None:
@@ -202,7 +201,7 @@ class KMeansModel:
         *,
         n_iter: int,
         converged: bool,
-        notes: tuple[str, ...],
+        notes: tuple[Note, ...],
     ) -> Segmentation:
         """Make the result of a labelling by this model."""
         return Segmentation(
@@ -212,7 +211,7 @@ class KMeansModel:
             inertia=found.inertia,
             n_iter=n_iter,
             converged=converged,
-            warnings=notes,
+            notes=notes,
             model=self,
             _pixels=pixels,
         )

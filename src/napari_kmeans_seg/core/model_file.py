@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from .checks import COLOR_SPACES, MAX_CLUSTERS, MAX_SMOOTHING
+from .checks import MAX_CLUSTERS, MAX_SMOOTHING
+from .image.color_spaces import COLOR_SPACES
 from .image.features import LARGEST, FeatureSpace
 from .writing.file_set import write_together
 
@@ -140,7 +141,7 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
 def _space(check: "_Checker", value: Any, n_channels: int) -> FeatureSpace:
     fields = check.keys(value, "space", {"color_space", "offset", "scale", "position", "exponent"})
     color_space = fields["color_space"]
-    if color_space not in COLOR_SPACES:
+    if not isinstance(color_space, str) or color_space not in COLOR_SPACES:
         check.fail("space.color_space", f"one of {', '.join(COLOR_SPACES)}", color_space)
     if color_space != "rgb" and n_channels != 3:
         check.fail("space.color_space", '"rgb" unless there are three channels', color_space)

@@ -1,29 +1,473 @@
-"""What is worth knowing about a result, in a sentence each."""
+"""What is worth knowing about a result: as numbers, and put in words here and nowhere else."""
 
-from .image.pixels import Pixels
+import sys
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from .errors import Naming, as_argument
+
+if TYPE_CHECKING:
+    from .image.pixels import Pixels
 
 
-def not_finite(pixels: Pixels) -> tuple[str, ...]:
-    """Say how many pixels are left out because they are not finite."""
-    n = pixels.n_not_finite
-    if not n:
-        return ()
-    which, were = ("pixel is", "was") if n == 1 else ("pixels are", "were")
-    return (f"{n:,} {which} NaN or infinite and {were} left out (label 0).",)
+@dataclass(frozen=True, kw_only=True)
+class Note:
+    """What is worth knowing about a result, or about one step of it.
+
+    Attributes
+    ----------
+    step : int or None
+        The step of an axis that it is about; None for the whole.
+    """
+
+    step: int | None = None
+
+    def __str__(self) -> str:
+        """Say it to a caller in Python."""
+        return self.words()
+
+    def words(self, naming: Naming = as_argument) -> str:
+        """Say it in a sentence, calling arguments what a person knows them by."""
+        step = "" if self.step is None else f"Step {self.step}: "
+        return step + self._sentence(naming)
+
+    def _sentence(self, naming: Naming) -> str:
+        raise NotImplementedError
 
 
-def few_values(n_values: int, n_clusters: int, fit_scale: float) -> tuple[str, ...]:
-    """Say that what was fitted has fewer distinct values than clusters were asked for."""
+@dataclass(frozen=True, kw_only=True)
+class NotFinite(Note):
+    """Pixels were left out because they are not finite: `n` of them."""
+
+    n: int
+
+    def _sentence(self, _naming: Naming) -> str:
+        which, were = ("pixel is", "was") if self.n == 1 else ("pixels are", "were")
+        return f"{self.n:,} {which} NaN or infinite and {were} left out (label 0)."
+
+
+@dataclass(frozen=True, kw_only=True)
+class FewValues(Note):
+    """There were fewer distinct values than clusters were asked for.
+
+    Attributes
+    ----------
+    found, asked : int
+        How many values there were, and how many clusters were asked for.
+    fit_scale : float
+        Of the copy that has so few; 1 for the image itself.
+    """
+
+    found: int
+    asked: int
+    fit_scale: float = 1.0
+
+    def _sentence(self, naming: Naming) -> str:
+        of = "The image"
+        if self.fit_scale != 1:
+            of = f"The copy of the image at {naming('fit_scale', f'{self.fit_scale:g}')}"
+        s, asked = "s" if self.found > 1 else "", naming("n_clusters", f"{self.asked:,}")
+        return (
+            f"{of} has {self.found:,} distinct value{s}, fewer than {asked}: "
+            f"it got {self.found:,} cluster{s}."
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithoutPixels(Note):
+    """Clusters were left out because no pixel belongs to them: `left_out` of `found`."""
+
+    left_out: int
+    found: int
+
+    def _sentence(self, _naming: Naming) -> str:
+        return f"{self.left_out:,} of {self.found:,} clusters had no pixels and were left out."
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedOn(Note):
+    """Clusters were found on a part or a copy of the image."""
+
+    @property
+    def part(self) -> str:
+        """Of what, e.g. "level 1 of the pyramid (200 × 300 pixels)"."""
+        return self._part(as_argument)
+
+    def _part(self, naming: Naming) -> str:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedOnSample(FittedOn):
+    """Clusters of a Dask array were found on a sample, on some chunks or on a copy.
+
+    Attributes
+    ----------
+    n, of : int
+        Pixels of the sample, 0 where all those of the chunks count, and of the image.
+    n_chunks, of_chunks : int
+        How many chunks were read, and how many there are.
+    fit_scale : float
+        The scale of the copy.
+    """
+
+    n: int
+    of: int
+    n_chunks: int
+    of_chunks: int
+    fit_scale: float = 1.0
+
+    def _part(self, naming: Naming) -> str:
+        chunks = f"{self.n_chunks:,} of {self.of_chunks:,} chunks, evenly spread"
+        every_chunk = self.n_chunks == self.of_chunks
+        if self.n:
+            sample = f"a sample of {self.n:,} of {self.of:,} pixels"
+            return sample if every_chunk else f"{sample}, from {chunks}"
+        copy = f"the copy at {naming('fit_scale', f'{self.fit_scale:g}')}"
+        return copy if every_chunk else chunks
+
+    def _sentence(self, naming: Naming) -> str:
+        counts = "pixel counts and inertia are scaled up to the whole"
+        return f"Fitted on {self._part(naming)}; {counts}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedOnLevel(FittedOn):
+    """Clusters were found on a smaller level of a pyramid.
+
+    Attributes
+    ----------
+    level : int
+        Its number, 0 being the largest.
+    shape : tuple of int
+        Its spatial shape.
+    scaled_counts : bool
+        Whether pixel counts are estimated from it.
+    """
+
+    level: int
+    shape: tuple[int, ...]
+    scaled_counts: bool = False
+
+    def _part(self, _naming: Naming) -> str:
+        return f"level {self.level} of the pyramid ({_size(self.shape)} pixels)"
+
+    def _sentence(self, naming: Naming) -> str:
+        counts = "; pixel counts are estimated from it" if self.scaled_counts else ""
+        return f"Fitted on {self._part(naming)}{counts}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountsOfPart(Note):
+    """An image was too large to be counted: counts are those of what was fitted."""
+
+    def _sentence(self, _naming: Naming) -> str:
+        return "Pixel counts and means are those of the part where the clusters were found."
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountsBeforeSpecks(Note):
+    """An image was too large to be counted again after its specks were merged."""
+
+    def _sentence(self, _naming: Naming) -> str:
+        return "Pixel counts are those before specks were merged."
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherValues(Note):
+    """Values are of another kind than those that a model was fitted on.
+
+    Attributes
+    ----------
+    share : float
+        Of the pixels, that got one label.
+    label : int
+        That label.
+    """
+
+    share: float
+    label: int
+
+    def _sentence(self, _naming: Naming) -> str:
+        return (
+            f"{self.share:.1%} of the pixels got label {self.label}: their values are of another "
+            "kind than those that the model was fitted on."
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeedsLeftOut(Note):
+    """Some seeds could not be used.
+
+    Attributes
+    ----------
+    layer : str
+        The name of the layer of seeds.
+    of : int
+        How many seeds there are.
+    where : tuple of (str, int)
+        Where those lie that were left out, e.g. "outside the image", and how many there.
+    """
+
+    layer: str
+    of: int
+    where: tuple[tuple[str, int], ...]
+
+    @property
+    def left_out(self) -> int:
+        """How many were left out."""
+        return sum(n for _, n in self.where)
+
+    @property
+    def why(self) -> str:
+        """Where they lie, in words."""
+        return ", ".join(f"{n} {place}" for place, n in self.where if n)
+
+    def _sentence(self, _naming: Naming) -> str:
+        were = "were" if self.left_out > 1 else "was"
+        return f"{self.left_out} of {self.of} seeds of “{self.layer}” {were} left out: {self.why}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectsMissing(Note):
+    """Objects were asked for of clusters that there are not.
+
+    Attributes
+    ----------
+    labels : tuple of int
+        Of these.
+    n_clusters : int
+        How many clusters there are.
+    """
+
+    labels: tuple[int, ...]
+    n_clusters: int
+
+    def _sentence(self, _naming: Naming) -> str:
+        several = self.n_clusters > 1
+        there = f"clusters are 1 to {self.n_clusters}" if several else "there is cluster 1 only"
+        return f"Objects of {', '.join(map(str, self.labels))}: {there}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hidden(Note):
+    """Layers are too large to be shown: a plane of them has this `shape`."""
+
+    shape: tuple[int, ...]
+
+    def _sentence(self, _naming: Naming) -> str:
+        return (
+            f"The layers are hidden: to show one, napari computes all {_size(self.shape)} pixels "
+            "at once. Open the image as a pyramid instead, or write the data of the layers with "
+            "Dask's to_zarr."
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValuesLeftOut(Note):
+    """Pixels of these values took no part."""
+
+    values: tuple[float, ...]
+
+    def _sentence(self, _naming: Naming) -> str:
+        s = "s" if len(self.values) > 1 else ""
+        values = " or ".join(f"{one:g}" for one in self.values)
+        return f"Pixels of the value{s} {values} are left out (label 0)."
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegionCovers(Note):
+    """A region that is drawn on single planes counts on all, or on those only.
+
+    Attributes
+    ----------
+    layer : str
+        The name of the region's layer.
+    n_planes : int
+        On how many planes it counts; 0 for all.
+    """
+
+    layer: str
+    n_planes: int
+
+    def _sentence(self, _naming: Naming) -> str:
+        if not self.n_planes:
+            return f"The region “{self.layer}” is drawn on one plane and counts on all."
+        one = self.n_planes == 1
+        planes = "the plane that it is" if one else f"the {self.n_planes} planes that it is"
+        return f"The region “{self.layer}” counts only on {planes} drawn on."
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlankSteps(Note):
+    """Steps of a series had no pixel that takes part: these `steps`."""
+
+    steps: tuple[int, ...]
+
+    @property
+    def named(self) -> str:
+        """Which steps, e.g. "0 and 2 to 5"."""
+        runs: list[list[int]] = []
+        for step in self.steps:
+            if runs and step == runs[-1][-1] + 1:
+                runs[-1].append(step)
+            else:
+                runs.append([step])
+        return _and([f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs])
+
+    def _sentence(self, _naming: Naming) -> str:
+        have = "Steps {} have" if len(self.steps) > 1 else "Step {} has"
+        return f"{have.format(self.named)} no pixel that takes part: label 0 there."
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelsByPlace(Note):
+    """Clusters stayed where they were, and have values that others of them had before."""
+
+    labels: tuple[int, ...]
+
+    def _sentence(self, _naming: Naming) -> str:
+        labels = _and([str(one) for one in self.labels])
+        return f"Labels {labels} go by where their pixels are; by value they would be others."
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelsUncertain(Note):
+    """Neither place nor value tells which clusters of the step before these are."""
+
+    labels: tuple[int, ...]
+
+    def _sentence(self, _naming: Naming) -> str:
+        labels = _and([str(one) for one in self.labels])
+        return f"Labels {labels} are uncertain: neither place nor value tells them."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plain(Note):
+    """Anything else, in words: of a result that another version made."""
+
+    text: str
+
+    def _sentence(self, _naming: Naming) -> str:
+        return self.text
+
+
+_KINDS = {
+    one.__name__: one
+    for one in (
+        NotFinite,
+        FewValues,
+        WithoutPixels,
+        FittedOnSample,
+        FittedOnLevel,
+        CountsOfPart,
+        CountsBeforeSpecks,
+        OtherValues,
+        SeedsLeftOut,
+        ObjectsMissing,
+        Hidden,
+        ValuesLeftOut,
+        RegionCovers,
+        BlankSteps,
+        LabelsByPlace,
+        LabelsUncertain,
+        Plain,
+    )
+}
+
+
+def to_json(note: Note) -> dict[str, Any]:
+    """Give the kind and the numbers of a note, as JSON holds them."""
+    values = {one.name: _listed(getattr(note, one.name)) for one in fields(note)}
+    given = {name: value for name, value in values.items() if value is not None}
+    return {"kind": type(note).__name__, **given}
+
+
+def from_json(written: Mapping[str, Any], text: str = "") -> Note:
+    """Read what `to_json` wrote.
+
+    Parameters
+    ----------
+    written : mapping
+        The kind and the numbers.
+    text : str
+        What the note said in words: all that is left of a kind that this version does not know.
+    """
+    values = {name: _tupled(value) for name, value in written.items() if name != "kind"}
+    try:
+        return _KINDS[written["kind"]](**values)
+    except (KeyError, TypeError):
+        return Plain(text=text or str(written.get("text", written.get("kind", ""))))
+
+
+def _listed(value: Any) -> Any:
+    return [_listed(one) for one in value] if isinstance(value, tuple) else value
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(_tupled(one) for one in value) if isinstance(value, list) else value
+
+
+def _and(words: list[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return " × ".join(f"{n:,}" for n in shape)
+
+
+# -- what there is to note --------------------------------------------------------------
+
+
+def not_finite(pixels: "Pixels") -> tuple[Note, ...]:
+    """Note how many pixels are left out because they are not finite, if any is."""
+    return (NotFinite(n=int(pixels.n_not_finite)),) if pixels.n_not_finite else ()
+
+
+def few_values(n_values: int, n_clusters: int, fit_scale: float) -> tuple[Note, ...]:
+    """Note if what was fitted has fewer distinct values than clusters were asked for."""
     if n_values >= n_clusters:
         return ()
-    of = "The image" if fit_scale == 1 else f"The copy of the image at fit_scale={fit_scale:g}"
-    s = "s" if n_values > 1 else ""
-    has = f"{of} has {n_values:,} distinct value{s}, fewer than n_clusters={n_clusters:,}"
-    return (f"{has}: it got {n_values:,} cluster{s}.",)
+    return (FewValues(found=n_values, asked=n_clusters, fit_scale=fit_scale),)
 
 
-def without_pixels(n_found: int, n_filled: int) -> tuple[str, ...]:
-    """Say how many of the clusters that were found no pixel belongs to."""
+def without_pixels(n_found: int, n_filled: int) -> tuple[Note, ...]:
+    """Note how many of the clusters that were found no pixel belongs to, if there is one."""
     if n_filled == n_found:
         return ()
-    return (f"{n_found - n_filled:,} of {n_found:,} clusters had no pixels and were left out.",)
+    return (WithoutPixels(left_out=n_found - n_filled, found=n_found),)
+
+
+# -- warnings ---------------------------------------------------------------------------
+
+_silent: ContextVar[bool] = ContextVar("silent", default=False)
+
+
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Warn nobody: notes are read from `Segmentation.notes`, and shown.
+
+    For this thread only, unlike the filters of the module `warnings`.
+    """
+    token = _silent.set(True)
+    try:
+        yield
+    finally:
+        _silent.reset(token)
+
+
+def warn(notes: Iterable[Note]) -> None:
+    """Warn whoever called into this package, on the line where they did."""
+    if _silent.get():
+        return
+    level, frame = 1, sys._getframe()
+    package = __name__.partition(".")[0]
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == package:
+        level, frame = level + 1, frame.f_back
+    for note in notes:
+        warnings.warn(str(note), UserWarning, stacklevel=level)

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from .image.features import FeatureSpace
 from .image.pixels import Pixels
+from .notes import Note, OtherValues
 from .points.image_points import Labelling
 
 MOST = 0.75
@@ -17,8 +18,8 @@ hold lies within 10 even of two clusters of a picture of little contrast."""
 
 def note_on_values(
     pixels: Pixels, space: FeatureSpace, centroids: NDArray[np.float64], found: Labelling
-) -> tuple[str, ...]:
-    """Say so if the values of an image are of another kind than those that were fitted.
+) -> tuple[Note, ...]:
+    """Note it if the values of an image are of another kind than those that were fitted.
 
     That is if most pixels get one label of several, and either
 
@@ -43,8 +44,7 @@ def note_on_values(
     is_one = found.counts[top] == n and variance > 1e-12 * away
     if not (is_far or _n_within_reach(pixels, space, colors, found.means[top], is_one) < 2):
         return ()
-    share = f"{found.counts[top] / n:.1%} of the pixels got label {top + 1}"
-    return (f"{share}: their values are of another kind than those that the model was fitted on.",)
+    return (OtherValues(share=float(found.counts[top] / n), label=top + 1),)
 
 
 def _n_within_reach(

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import checks
+from . import array_checks, checks
+from .arguments import checked
 from .image.averages import shrink
 from .image.colors import check_color_space, check_limits
 from .image.pixels import Pixels, flatten
@@ -59,14 +60,13 @@ def prepare(
     >>> [prepared.segment(k).n_clusters for k in (2, 3, 4)]
     [2, 3, 4]
     """
-    fit_scale = checks.real("fit_scale", fit_scale, 0, 1, above=True)
-    spatial_weight = checks.weight("spatial_weight", spatial_weight)
-    normalize = checks.flag("normalize", normalize)
+    known = checked(fit_scale=fit_scale, spatial_weight=spatial_weight, normalize=normalize)
+    fit_scale, spatial_weight, normalize = known.values()
     checks.progress(progress)
-    image, channel_axis = checks.of_layer(image, channel_axis)
+    image, channel_axis = array_checks.of_layer(image, channel_axis)
     form: dict[str, Any] = {"channel_axis": channel_axis, "alpha": alpha, "mask": mask}
     lazy, reading = None, None
-    if checks.is_lazy(image):
+    if array_checks.is_lazy(image):
         # Imported here: Dask takes a while, and most images are in memory.
         import dask.array as da
 
@@ -95,12 +95,9 @@ def prepare(
     else:
         pixels = flatten(image, **form, tick=portion(progress, 0, 0.1, "Reading"))
         check_color_space(color_space, pixels)
-    weights = checks.channel_weights(channel_weights, pixels.n_channels)
-    if spatial_weight:
-        # Positions spread as far as the weighted values do, times their own weight.
-        product = spatial_weight * max(weights)
-        checks.weight("spatial_weight times the largest of channel_weights", product)
-    sigma = checks.reals(
+    weights = array_checks.channel_weights(channel_weights, pixels.n_channels)
+    checks.weight_of_positions(spatial_weight, weights)
+    sigma = array_checks.reals(
         "smoothing", smoothing, len(pixels.shape), "spatial axis", high=checks.MAX_SMOOTHING
     )
 

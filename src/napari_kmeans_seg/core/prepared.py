@@ -9,15 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import checks
+from . import array_checks, checks
+from .arguments import checked
 from .choose_k import ClusterCurve
+from .errors import WrongType
 from .fitting import OPTIMAL_LIMIT, Fit, Fitting
 from .image.features import FeatureSpace
 from .kmeans.assignment import Assigned
 from .kmeans.lloyd import LloydResult, lloyd
 from .kmeans.points import Points
+from .kmeans.starts import AUTO, K_MEANS_PLUS_PLUS, OPTIMAL, STARTS
 from .model import KMeansModel
-from .notes import not_finite, without_pixels
+from .notes import Note, not_finite, warn, without_pixels
 from .parallel import Progress, Tick, portion
 from .points.image_points import ImagePoints, label
 from .scores import cluster_curve
@@ -85,14 +88,14 @@ class PreparedImage:
         >>> prepare([0, 1, 8, 9]).optimal_costs(3)
         array([65. ,  1. ,  0.5])
         """
-        n_clusters = checks.integer("n_clusters", n_clusters, 1, checks.MAX_CLUSTERS)
-        self._fitting.start("optimal", n_clusters)
+        (n_clusters,) = checked(n_clusters=n_clusters).values()
+        self._fitting.start(OPTIMAL.name, n_clusters)
         known = self._fitting.known_values
         n_clusters = min(n_clusters, known.n)
         if known.n == self._fitting.points.n:
             costs = self._fitting.optimum(known, n_clusters).costs[:n_clusters]
         else:
-            fits = (self._fitting.fit(k, "optimal", tol=0.0) for k in range(1, n_clusters + 1))
+            fits = (self._fitting.fit(k, OPTIMAL.name, tol=0.0) for k in range(1, n_clusters + 1))
             costs = np.array([one.assigned.inertia for one in fits])
         with np.errstate(over="ignore"):
             return np.ldexp(costs * self._scale_of_costs, 2 * self._space.exponent)
@@ -129,7 +132,7 @@ class PreparedImage:
         TypeError, ValueError
             If an argument is not what it should be.
         """
-        n_clusters = checks.integer("n_clusters", n_clusters, 1, checks.MAX_CLUSTERS)
+        (n_clusters,) = checked(n_clusters=n_clusters).values()
         keep_order = checks.flag("keep_order", keep_order) and not isinstance(init, str)
         checks.progress(progress)
         tick = portion(progress, 0, 0.8, "Clustering")
@@ -169,7 +172,7 @@ class PreparedImage:
         array([2, 2, 2, 1], dtype=uint8)
         """
         checks.progress(progress)
-        given = checks.centroids("centroids", centroids, None, self._whole.pixels.n_channels)
+        given = array_checks.centroids("centroids", centroids, None, self._whole.pixels.n_channels)
         start = self._space.of_centroids(given, self._whole.pixels)
         parameters = deepcopy(self._parameters)
         parameters |= {"n_clusters": len(given), "init": given.tolist()}
@@ -188,14 +191,13 @@ class PreparedImage:
         means: NDArray[np.float64],
         result: LloydResult,
         parameters: dict[str, Any],
-        notes: tuple[str, ...],
+        notes: tuple[Note, ...],
         tick: Tick,
     ) -> Segmentation:
         """Label the pixels as their points are assigned."""
         labelling = label(self._whole, assigned, means, tick)
         tick(1)
-        for note in notes:
-            checks.warn(note)
+        warn(notes)
         model = self._model(assigned.centroids, parameters)
         return model.segmentation(
             self._whole.pixels,
@@ -236,10 +238,10 @@ class PreparedImage:
         checks.progress(progress)
         wanted = checks.numbers_of_clusters("n_clusters", n_clusters)
         if not isinstance(init, str):
-            raise TypeError(f"init takes one of {', '.join(checks.INITS)} here; got an array.")
+            raise WrongType("init", f"one of {', '.join((AUTO, *STARTS))} here", "an array")
         # The optimal partitions into fewer clusters fall out of those into most.
-        optimal = [k for k in wanted if self._fitting.start(init, k)[0] == "optimal"]
-        if init == "auto" and optimal:
+        optimal = [k for k in wanted if self._fitting.start(init, k)[0] is OPTIMAL]
+        if init == AUTO and optimal:
             optimal = [k for k in optimal if self._fitting.known_values.n * k <= OPTIMAL_LIMIT]
         most = max(optimal, default=0)
         if most:
@@ -254,12 +256,11 @@ class PreparedImage:
             centroids.append(fitted.result.centroids)
             if numbers[-1] < k:
                 break
-        for note in fitted.notes:
-            checks.warn(note)
+        warn(fitted.notes)
         if len(numbers) > 1 and numbers[-1] == numbers[-2]:
             numbers, inertias, centroids = numbers[:-1], inertias[:-1], centroids[:-1]
         n_pixels = self._whole.n_valid
-        whole = self._fitting.fit(1, "k-means++").assigned
+        whole = self._fitting.fit(1, K_MEANS_PLUS_PLUS.name).assigned
         scatter = whole.inertia * self._scale_of_costs
         curve = cluster_curve(numbers, inertias, centroids, self._fitting.coarse, scatter, n_pixels)
         with np.errstate(over="ignore"):

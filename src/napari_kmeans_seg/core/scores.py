@@ -70,12 +70,12 @@ def cluster_curve(
     gaussian = _best(k, icl) if icl.max() > EQUAL else 1
     exact = k[within <= NOTHING * scatter]
     if exact.size:
-        told = _each_value(int(exact[0]), valleys, gaussian)
+        answer = _each_value(int(exact[0]), valleys, gaussian)
     else:
         several = len(points.features) > 1
-        told = _decide(k, valleys, gaussian, _best(k, silhouette), several_features=several)
+        answer = _decide(k, valleys, gaussian, _best(k, silhouette), several_features=several)
     elbow = _kneedle(k, within, scatter)
-    return ClusterCurve(k, within, elbow, ratio, silhouette, icl, separated, *told)
+    return ClusterCurve(k, within, elbow, ratio, silhouette, icl, separated, *answer)
 
 
 def _kneedle(

@@ -52,11 +52,11 @@ def segment(
     mask : bool array, optional
         Spatial shape; true where pixels take part. Elsewhere the label is 0. Pixels that are
         NaN or infinite in any channel do not take part either, with a warning.
-    color_space : {"rgb", "lab", "hsv"}
+    color_space : {"rgb", "lab", "hsv", "luv"}
         Space in which colours are compared. "rgb": the channels as they are, however many.
-        "lab": CIE L*a*b*; "hsv": the cone ``(s v cos h, s v sin h, v)``; both take RGB
-        of uint8, uint16 or floats between 0 and 1. Coordinates are rounded to 16 and 22 binary
-        digits behind the point: further ones depend on the processor.
+        "lab": CIE L*a*b*; "hsv": the cone ``(s v cos h, s v sin h, v)``; "luv": CIE L*u*v*; these
+        take RGB of uint8, uint16 or floats between 0 and 1. Coordinates are rounded to 16 binary
+        digits behind the point, those of "hsv" to 22: further ones depend on the processor.
     channel_weights : sequence of float, optional
         Factor of each channel (of the colour space) in distances: 0, or 1e-100 to 1e100. All 1
         by default.
@@ -100,14 +100,14 @@ def segment(
     ------
     TypeError, ValueError
         If an argument is not what it should be; the message names it, what it got and what
-        it takes.
+        it takes, and so do the attributes `argument`, `got` and `takes`.
 
     Warns
     -----
     UserWarning
         If pixels are left out because they are not finite, the image has fewer distinct values
         than `n_clusters`, clusters had no pixels and were left out, or a Dask array was fitted
-        on a sample. The result has each of them in `warnings`.
+        on a sample. The result has each of them in `warnings`, and as numbers in `notes`.
 
     See Also
     --------

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import checks
-from .image.pixels import NO_PIXEL, is_rgba
+from . import array_checks, checks
+from .errors import NoPixels, WrongValue
+from .image.pixels import is_rgba
+from .notes import warn, without_warnings
 from .parallel import Progress, portion, within
 from .segment import segment
 from .steps import Blank, Step, StepsSegmentation
@@ -85,32 +87,32 @@ def segment_steps(
            [1, 1, 2, 2, 3, 3]], dtype=uint8)
     """
     checks.progress(progress)
-    image, channel_axis = checks.of_layer(image, channel_axis)
-    whole: Any = image if checks.is_lazy(image) else checks.image_array(image)
+    image, channel_axis = array_checks.of_layer(image, channel_axis)
+    whole: Any = image if array_checks.is_lazy(image) else array_checks.image_array(image)
     ndim = np.ndim(whole)
-    along = checks.axis("step_axis", step_axis, ndim)
+    along = array_checks.axis("step_axis", step_axis, ndim)
     if channel_axis is not None:
-        channel_axis = checks.axis("channel_axis", channel_axis, ndim)
+        channel_axis = array_checks.axis("channel_axis", channel_axis, ndim)
         if channel_axis == along:
-            raise ValueError(
-                f"step_axis takes another axis than channel_axis; got {step_axis} for both."
-            )
+            raise WrongValue("step_axis", "another axis than channel_axis", f"{step_axis} for both")
     axis = along - (channel_axis is not None and channel_axis < along)
-    sigma = checks.reals(
+    sigma = array_checks.reals(
         "smoothing", smoothing, ndim - (channel_axis is not None), "spatial axis",
         high=checks.MAX_SMOOTHING,
     )  # fmt: skip
     inside: Any = mask
-    if mask is not None and not checks.is_lazy(mask):
+    if mask is not None and not array_checks.is_lazy(mask):
         shape = tuple(n for i, n in enumerate(whole.shape) if i != channel_axis)
-        inside = checks.spatial_mask(mask, shape)
+        inside = array_checks.spatial_mask(mask, shape)
     n = whole.shape[along]
     steps: list[Step] = []
-    with checks.told_elsewhere():
+    with without_warnings():
         for i in range(n):
             step = whole[(slice(None),) * along + (slice(i, i + 1),)]
             part = None if inside is None else inside[(slice(None),) * axis + (slice(i, i + 1),)]
             try:
+                if isinstance(part, np.ndarray) and not part.any():
+                    raise NoPixels
                 steps.append(
                     segment(
                         step,
@@ -132,12 +134,9 @@ def segment_steps(
                         progress=within(progress, 0.9 * i / n, 0.9 * (i + 1) / n),
                     )
                 )
-            except ValueError as error:
-                if str(error) not in (NO_PIXEL, checks.EMPTY_MASK):
-                    raise
+            except NoPixels:
                 is_alpha = is_rgba(step, channel_axis) if alpha is None else alpha
                 steps.append(Blank((step,), channel_axis, is_alpha))
     found = StepsSegmentation.of(steps, axis, portion(progress, 0.9, 1, "Comparing steps"))
-    for warning in found.warnings:
-        checks.warn(warning)
+    warn(found.notes)
     return found

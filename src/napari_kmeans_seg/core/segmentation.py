@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import checks
+from .errors import WrongValue
 from .image.pixels import Pixels, spread
 from .kmeans.nearest import label_dtype
 from .labelling import pairs_of
+from .notes import Note
 from .painting import paint
 from .parallel import Tick
 from .points.sums import join_means
@@ -54,8 +56,11 @@ class Segmentation:
         Iterations of Lloyd's algorithm on the distinct values or pixels.
     converged : bool
         Whether the iterations stopped by themselves, before `max_iter`.
+    notes : tuple of Note
+        What is worth knowing about this result, in numbers: pixels left out, fewer clusters than
+        asked.
     warnings : tuple of str
-        What is worth knowing about this result: pixels left out, fewer clusters than asked.
+        The same in words.
     model : KMeansModel
         Labels other images by the same centroids.
     parameters : dict
@@ -68,7 +73,7 @@ class Segmentation:
     inertia: float
     n_iter: int
     converged: bool
-    warnings: tuple[str, ...]
+    notes: tuple[Note, ...]
     model: "KMeansModel"
     _pixels: Pixels = field(repr=False)
 
@@ -76,6 +81,11 @@ class Segmentation:
     def n_clusters(self) -> int:
         """Number of clusters."""
         return len(self.centroids)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is worth knowing about this result, in words."""
+        return tuple(str(note) for note in self.notes)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -106,7 +116,7 @@ class Segmentation:
         Row 0 is for label 0.
         """
         dtype = self._pixels.dtype
-        # No pixel wears the colour of an empty cluster, whose mean is NaN.
+        # No pixel has the colour of an empty cluster, whose mean is NaN.
         colors = np.nan_to_num(self.centroids)
         colors = np.concatenate([np.zeros((1, colors.shape[1])), colors])
         if dtype.kind == "b":
@@ -238,11 +248,10 @@ class Segmentation:
         given = range(n_channels) if channel_names is None else channel_names
         names = [str(one) for one in checks.several("channel_names", given, "a sequence of names")]
         if len(names) != n_channels:
-            raise ValueError(
-                f"channel_names takes one name per channel, {n_channels} here; got {len(names)}."
-            )
+            takes = f"one name per channel, {n_channels} here"
+            raise WrongValue("channel_names", takes, str(len(names)))
         if twice := [name for name in names if names.count(name) > 1]:
-            raise ValueError(f"channel_names takes each name once; got {twice[0]!r} twice.")
+            raise WrongValue("channel_names", "each name once", f"{twice[0]!r} twice")
         table = {
             "label": np.arange(1, self.n_clusters + 1),
             "pixels": self.counts,

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from .array_checks import is_lazy
 from .arrays import concatenate, look_up
-from .checks import is_lazy
-from .image.pixels import NO_PIXEL
+from .errors import NoPixels
 from .levels import PyramidSegmentation, plain_values, relabelled, relabelling
 from .matching import match
+from .notes import BlankSteps, Note
 from .parallel import Tick, no_tick
 from .points.sums import join_means
 from .segmentation import Segmentation
@@ -79,7 +80,7 @@ class Blank:
                 "inertia": 0.0,
                 "n_iter": 0,
                 "converged": True,
-                "warnings": (),
+                "notes": (),
             },
             blank=image,
         )
@@ -101,21 +102,10 @@ def _is_blank(step: Segmentation) -> bool:
     return isinstance(levels_of(step)[0], BlankSegmentation)
 
 
-def _note_blank(steps: Sequence[Segmentation]) -> list[str]:
-    """Name the steps of which no pixel takes part."""
-    blank = [i for i, step in enumerate(steps) if _is_blank(step)]
-    if not blank:
-        return []
-    ends = np.flatnonzero(np.diff([*blank, blank[-1] + 2]) > 1)
-    starts = [0, *(ends[:-1] + 1)]
-    names = [
-        str(blank[a]) if a == b else f"{blank[a]} to {blank[b]}"
-        for a, b in zip(starts, ends, strict=True)
-    ]
-    named = ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1]
-    one = "Step" if len(blank) == 1 else "Steps"
-    has = "has" if len(blank) == 1 else "have"
-    return [f"{one} {named} {has} no pixel that takes part: label 0 there."]
+def _note_blank(steps: Sequence[Segmentation]) -> tuple[Note, ...]:
+    """Note of which steps no pixel takes part, if there are some."""
+    blank = tuple(i for i, step in enumerate(steps) if _is_blank(step))
+    return (BlankSteps(steps=blank),) if blank else ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +145,7 @@ class StepsSegmentation(Segmentation):
         """
         found = [step for step in steps if isinstance(step, Segmentation)]
         if not found:
-            raise ValueError(NO_PIXEL)
+            raise NoPixels
         same = iter(found if matched else match(found, tick))
         every: list[Step] = [step if isinstance(step, Blank) else next(same) for step in steps]
         like = next(step for step in every if isinstance(step, Segmentation))
@@ -182,9 +172,9 @@ class StepsSegmentation(Segmentation):
             "inertia": float(sum(step.inertia for step in steps)),
             "n_iter": sum(step.n_iter for step in steps),
             "converged": all(step.converged for step in steps),
-            "warnings": (
+            "notes": (
                 *dict.fromkeys(
-                    f"Step {i}: {warning}" for i, s in enumerate(steps) for warning in s.warnings
+                    replace(note, step=i) for i, step in enumerate(steps) for note in step.notes
                 ),
                 *_note_blank(steps),
             ),

@@ -19,7 +19,7 @@ T = TypeVar("T")
 _PNG = b"\x89PNG\r\n\x1a\n"
 # Without these the pixels are others: size, palette, transparency, data.
 _OF_PIXELS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
-# JPEG's segments for programs and comments, but Adobe's, which tells the colour space.
+# JPEG's segments for programs and comments, but Adobe's, which says the colour space.
 _OF_PROGRAMS = {*range(0xE1, 0xEE), 0xEF, 0xFE}
 _START_OF_SCAN = 0xDA
 
@@ -31,8 +31,8 @@ def read_or_leave_out(what: str, read: Callable[[], T], otherwise: T, warnings: 
     except MemoryError:
         raise
     except Exception as problem:  # noqa: BLE001 - decoders fail in any way on what makes no sense
-        told = " ".join(f"{type(problem).__name__}: {problem}".split())
-        warnings.append(f"has {what} that cannot be read ({told[:200]}): left out")
+        why = " ".join(f"{type(problem).__name__}: {problem}".split())
+        warnings.append(f"has {what} that cannot be read ({why[:200]}): left out")
         return otherwise
 
 
@@ -67,8 +67,8 @@ def write_with_less(
             failed = problem
             continue
         if failed is not None:
-            told = " ".join(f"{type(failed).__name__}: {failed}".split())
-            warnings.append(f"has {left_out} that cannot be written again ({told[:200]}): left out")
+            why = " ".join(f"{type(failed).__name__}: {failed}".split())
+            warnings.append(f"has {left_out} that cannot be written again ({why[:200]}): left out")
         return
     if failed is not None:
         raise failed

@@ -53,14 +53,14 @@ def xml_to_read(path: Path, xml: str) -> tuple[str | None, list[str]]:
     try:
         root = ET.fromstring(xml)
     except ET.ParseError:
-        return None, []  # told when sizes and names are looked for
+        return None, []  # said when sizes and names are looked for
     replacement = None
     binary_only = root.find("{*}BinaryOnly")
     if binary_only is not None:
         companion = binary_only.get("MetadataFile", "")
         if not (path.parent / companion).exists() and not set(companion) & set("/\\\0"):
-            told = f"is one file of a set that {companion!r} describes, which is missing"
-            return None, [f"{told}: its pages are read as they lie"]
+            missing = f"is one file of a set that {companion!r} describes, which is missing"
+            return None, [f"{missing}: its pages are read as they lie"]
         check_parts(path, [companion])
         replacement = (path.parent / companion).read_text(encoding="utf-8")
         root = ET.fromstring(replacement)
@@ -90,7 +90,7 @@ def xml_to_read(path: Path, xml: str) -> tuple[str | None, list[str]]:
 
 
 def is_of_another_size(xml: str, width: int, height: int) -> bool:
-    """Whether no image that OME-XML tells of has this size: software that knows no OME cut it."""
+    """Whether no image that OME-XML describes has this size: software that knows no OME cut it."""
     try:
         images = ET.fromstring(xml).findall("{*}Image/{*}Pixels")
     except ET.ParseError:

@@ -55,7 +55,7 @@ class Limits:
     high: int | float | None = None
     mask: Mask | None = None
 
-    def told(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Return what was given, so that JSON can hold it."""
         given = {
             "no_data": self.no_data,

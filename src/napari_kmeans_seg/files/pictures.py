@@ -55,8 +55,8 @@ def read_picture(path: Path, wanted: int | None = None) -> ImageFile:
             why = "it is in disorder"
         else:
             why = str(problem.__cause__ or problem)
-        told = f"has metadata that cannot be read ({why}): left out"
-        return replace(image, warnings=(told, *image.warnings))
+        warning = f"has metadata that cannot be read ({why}): left out"
+        return replace(image, warnings=(warning, *image.warnings))
 
 
 def _read(path: Path, source: Path | BytesIO, wanted: int | None) -> ImageFile:
@@ -126,7 +126,7 @@ def write_picture(path: Path, pixels: npt.NDArray[Any], style: PictureStyle) -> 
 
 
 def _frame(picture: PillowImage.Image, wanted: int | None) -> list[str]:
-    """Go to the frame that is asked for; tell of others."""
+    """Go to the frame that is asked for; say so if there are others."""
     # A camera's JPEG may hold smaller views and maps of itself: no frames that are missed.
     n_frames = getattr(picture, "n_frames", 1)
     if wanted is not None and wanted >= n_frames:

@@ -152,8 +152,8 @@ def _checked(tiff: Any, path: Path, warnings: list[str]) -> dict[str, Any]:
         check_parts(path, {entry[1] for entry in index})
     if not tiff.is_ome:
         return {}
-    xml, told = xml_to_read(path, tiff.ome_metadata)
-    warnings += told
+    xml, more = xml_to_read(path, tiff.ome_metadata)
+    warnings += more
     page = tiff.pages.first
     if is_of_another_size(xml or tiff.ome_metadata, page.imagewidth, page.imagelength):
         warnings.append(f"{_OF_ANOTHER}; its pages are read as they lie")

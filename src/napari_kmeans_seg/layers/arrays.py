@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_kmeans_seg.core.array_checks import is_lazy as is_lazy
 from napari_kmeans_seg.core.arrays import concatenate as concatenate
 from napari_kmeans_seg.core.arrays import look_up as look_up
-from napari_kmeans_seg.core.checks import is_lazy as is_lazy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

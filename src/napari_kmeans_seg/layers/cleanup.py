@@ -11,6 +11,7 @@ from scipy.ndimage import distance_transform_edt
 from scipy.ndimage import label as pieces_of
 from skimage.measure import label
 
+from napari_kmeans_seg.core.notes import CountsBeforeSpecks, ObjectsMissing
 from napari_kmeans_seg.core.parallel import portion, within
 
 from .arrays import is_lazy
@@ -110,8 +111,8 @@ class CleanUp:
         counted = count_labels(labels, segmentation.n_clusters, tick)
         if counted is not None:
             return replace(segmentation, labels=labels, counts=counted)
-        note = "Pixel counts are those before specks were merged."
-        return replace(segmentation, labels=labels, warnings=(*segmentation.warnings, note))
+        notes = (*segmentation.notes, CountsBeforeSpecks())
+        return replace(segmentation, labels=labels, notes=notes)
 
     def note_missing_objects(self, segmentation: Segmentation) -> Segmentation:
         """Let a result warn of clusters whose objects are wanted, but which it does not have."""
@@ -119,9 +120,8 @@ class CleanUp:
         missing = sorted({label for label in self.objects if label > n})
         if not missing:
             return segmentation
-        there = f"clusters are 1 to {n}" if n > 1 else "there is cluster 1 only"
-        note = f"Objects of {', '.join(map(str, missing))}: {there}."
-        return replace(segmentation, warnings=(*segmentation.warnings, note))
+        note = ObjectsMissing(labels=tuple(missing), n_clusters=n)
+        return replace(segmentation, notes=(*segmentation.notes, note))
 
     def _merge(self, labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
         labels = labels.copy()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_kmeans_seg.core.notes import FittedOnLevel, Hidden
 from napari_kmeans_seg.core.parallel import portion, within
 
 from .arrays import is_lazy
@@ -35,12 +36,8 @@ def note_hidden(segmentation: Segmentation) -> Segmentation:
     """Say that the outputs are hidden, if they are."""
     if can_be_drawn(segmentation.labels):
         return segmentation
-    size = " × ".join(f"{n:,}" for n in segmentation.labels.shape[-2:])
-    note = (
-        f"The layers are hidden: to show one, napari computes all {size} pixels at once. Open the "
-        "image as a pyramid instead, or write the data of the layers with Dask's to_zarr."
-    )
-    return replace(segmentation, warnings=(*segmentation.warnings, note))
+    note = Hidden(shape=tuple(int(n) for n in segmentation.labels.shape[-2:]))
+    return replace(segmentation, notes=(*segmentation.notes, note))
 
 
 def level_to_fit(
@@ -103,18 +100,17 @@ def label_level(
         level, mask = lazy.load_whole(portion(progress, 0, 0.4, "Reading"))
         progress = within(progress, 0.4, 1)
     labelled = model.predict(level, mask=mask, progress=progress)
-    return replace(labelled, n_iter=fit.n_iter, converged=fit.converged, warnings=fit.warnings)
+    return replace(labelled, n_iter=fit.n_iter, converged=fit.converged, notes=fit.notes)
 
 
 def note_level(
     largest: Segmentation, fitted: Segmentation, place: int, shapes: Sequence[Sequence[int]]
 ) -> Segmentation:
     """Say that a smaller level was fitted, and scale lazy pixel counts to the largest."""
-    size = " × ".join(f"{n:,}" for n in shapes[place])
-    note = f"Fitted on level {place} of the pyramid ({size} pixels)"
-    counts = largest.counts
-    if is_lazy(largest.labels):
+    counts, scaled = largest.counts, is_lazy(largest.labels)
+    if scaled:
         factor = np.prod(shapes[0], dtype=float) / np.prod(shapes[place], dtype=float)
         counts = np.rint(fitted.counts * factor).astype(np.int64)
-        note += "; pixel counts are estimated from it"
-    return replace(largest, counts=counts, warnings=(*largest.warnings, f"{note}."))
+    shape = tuple(int(n) for n in shapes[place])
+    note = FittedOnLevel(level=place, shape=shape, scaled_counts=scaled)
+    return replace(largest, counts=counts, notes=(*largest.notes, note))

@@ -4,7 +4,7 @@ The way of a click on Run, in the order of its steps:
 
 1. `kmeans.KMeansWidget.run` asks `state.DockState` for the `Request`.
 2. It is read from `fields.target` (which image), `fields.inputs` (what of it) and
-   `fields.options` (the arguments of `segment`, whose table is `fields.arguments`).
+   `fields.options` (the arguments of `segment`, whose table is `core.arguments`).
 3. `run.Run` makes the work of it, and watches the layers of an earlier run for edits.
 4. `task.Task` does the work on a thread; `task.Clock`, the only timer, looks after it.
 5. The outputs become layers inside of `DockState.settling`: nothing is followed meanwhile.

@@ -13,9 +13,8 @@ from weakref import ref
 
 from psygnal import Signal
 
+from napari_kmeans_seg.core.arguments import READING
 from napari_kmeans_seg.layers.describe import pixels_of
-
-from .fields.arguments import READING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping

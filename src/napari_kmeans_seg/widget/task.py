@@ -11,7 +11,7 @@ from weakref import WeakSet, ref
 
 from qtpy.QtCore import QObject, QTimer
 
-from napari_kmeans_seg.core.checks import told_elsewhere
+from napari_kmeans_seg.core.notes import without_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -214,7 +214,7 @@ class _Work(Thread, Generic[T]):
     def run(self) -> None:
         try:
             # The dock shows warnings, in words of its own.
-            with told_elsewhere():
+            with without_warnings():
                 self.result = self._function(self._report)
         except Exception as error:  # noqa: BLE001 - handed to whoever waits
             self.error = error

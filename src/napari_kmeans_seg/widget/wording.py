@@ -5,13 +5,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from napari_kmeans_seg.core.image.pixels import NO_PIXEL
-
-from .fields.arguments import BY_NAME
+from napari_kmeans_seg.core.arguments import FIELDS
+from napari_kmeans_seg.core.errors import (
+    ArgumentProblem,
+    NoPixels,
+    WrongValue,
+    as_argument,
+)
 
 if TYPE_CHECKING:
-    from napari_kmeans_seg import Segmentation
+    from collections.abc import Callable
 
+    from napari_kmeans_seg import Segmentation
+    from napari_kmeans_seg.core.errors import Naming
 
 # Steps of a series whose warnings are shown.
 _MOST_STEPS = 3
@@ -34,38 +40,38 @@ class Words(NamedTuple):
     fields: tuple[str, ...] = ()
 
 
-def in_fields(message: str) -> Words:
-    """Speak of the fields of the dock, in a message that speaks of arguments.
+def in_fields(words: Callable[[Naming], str]) -> Words:
+    """Speak of the fields of the dock, where a caller in Python hears of arguments.
 
-    Examples
-    --------
-    >>> in_fields("init='optimal' takes an image of one channel, without spatial_weight").text
-    "“Init” 'optimal' takes an image of one channel, without “Position”"
+    Parameters
+    ----------
+    words : callable
+        The words of an error or a note.
     """
-    if message == NO_PIXEL:
-        return Words(_NOTHING)
     fields: list[str] = []
 
-    def named(match: re.Match[str]) -> str:
-        fields.append(BY_NAME[match[1]].label)
-        return f"“{fields[-1]}”{match[2] and ' '}"
+    def naming(argument: str, value: str = "") -> str:
+        if argument not in FIELDS:
+            return as_argument(argument, value)
+        fields.append(FIELDS[argument].label)
+        return f"“{fields[-1]}” {value}".rstrip()
 
-    # "seed" may be said of something else; "seed=" and "n_init" are nothing else.
-    names = "|".join(rf"{name}\b" if "_" in name else f"{name}(?==)" for name in BY_NAME)
-    return Words(re.sub(rf"\b({names})(=?)", named, message), tuple(fields))
+    return Words(words(naming), tuple(fields))
 
 
 def words_of(error: Exception) -> Words:
-    """Say what went wrong. An error may name the argument or the field that it is about."""
-    text, fields = in_fields(str(error) or type(error).__name__)
-    argument = getattr(error, "argument", None)
-    if argument is not None:
-        label = BY_NAME[argument].label if argument in BY_NAME else str(argument)
-        fields = (*fields, label)
-    return Words(text, fields)
+    """Say what went wrong."""
+    match error:
+        case NoPixels():
+            return Words(_NOTHING)
+        case FieldError():
+            return Words(str(error), (error.argument,))
+        case ArgumentProblem():
+            return in_fields(error.words)
+    return Words(str(error) or type(error).__name__)
 
 
-class FieldError(ValueError):
+class FieldError(WrongValue):
     """What was typed into a field of the dock cannot be.
 
     Parameters
@@ -77,8 +83,11 @@ class FieldError(ValueError):
     """
 
     def __init__(self, argument: str, takes: str, got: str) -> None:
-        super().__init__(f"“{argument}” takes {takes}; got “{got}”.")
-        self.argument = argument
+        super().__init__(argument, takes, f"“{got}”")
+
+    def words(self, _naming: Naming = as_argument) -> str:
+        """Say it, calling the field by its label."""
+        return super().words(lambda label, _value: f"“{label}”")
 
 
 def breakable(name: str) -> str:
@@ -103,14 +112,15 @@ def summary(segmentation: Segmentation, seconds: float) -> str:
 
 def warnings_of(segmentation: Segmentation) -> tuple[Words, ...]:
     """Say what a person should know of the result."""
-    each = [warning for warning in segmentation.warnings if re.match(r"Step \d+: ", warning)]
-    rest = [warning for warning in segmentation.warnings if warning not in each]
+    each = [note for note in segmentation.notes if note.step is not None]
+    words = [in_fields(note.words) for note in segmentation.notes if note.step is None]
     # A long series would push all else out of the window.
     more = len(each) - _MOST_STEPS
+    shown = each[:_MOST_STEPS] if more > 1 else each
+    words += [in_fields(note.words) for note in shown]
     if more > 1:
-        each = [*each[:_MOST_STEPS], f"{more} more steps are like these."]
-    words = tuple(in_fields(warning) for warning in (*rest, *each))
-    if segmentation.converged:
-        return words
-    label = BY_NAME["max_iter"].label
-    return (*words, Words(f"Not converged: allow more “{label}”.", (label,)))
+        words.append(Words(f"{more} more steps are like these."))
+    if not segmentation.converged:
+        label = FIELDS["max_iter"].label
+        words.append(Words(f"Not converged: allow more “{label}”.", (label,)))
+    return tuple(words)

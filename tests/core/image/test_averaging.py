@@ -10,6 +10,8 @@ import skimage.data
 from napari_kmeans_seg import segment
 from napari_kmeans_seg.core.lazy import image as lazy_image
 
+from ..spaces import CONVERTED
+
 ASTRONAUT = skimage.data.astronaut()[:256, :256]
 
 
@@ -20,7 +22,7 @@ def holed() -> np.ndarray:
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-@pytest.mark.parametrize("color_space", ["lab", "hsv"])
+@pytest.mark.parametrize("color_space", CONVERTED)
 def test_blurred_integers_have_the_colours_that_floats_have(color_space, dtype):
     """Lab and HSV of 0 to 255 were taken for those of 0 to 1 once they were blurred."""
     image = ASTRONAUT.astype(dtype) * (np.iinfo(dtype).max // 255)
@@ -38,7 +40,7 @@ def test_blurred_integers_have_the_colours_that_floats_have(color_space, dtype):
     np.testing.assert_array_equal(again.labels, found.labels)
 
 
-@pytest.mark.parametrize("color_space", ["lab", "hsv"])
+@pytest.mark.parametrize("color_space", CONVERTED)
 @pytest.mark.parametrize("options", [{"smoothing": 1.0}, {"fit_scale": 0.37}], ids=str)
 def test_black_stays_black(options, color_space):
     """Averages of black may be less than 0 by rounding, of which no hue can be told."""

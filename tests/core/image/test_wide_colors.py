@@ -11,6 +11,8 @@ import skimage.data
 
 from napari_kmeans_seg import prepare, segment
 
+from ..spaces import CONVERTED
+
 # Every colour stands for some ten pixels.
 COARSE = skimage.data.coffee()[:300, :300] // 16 * 16
 WIDE = COARSE.astype(np.uint16) * 257
@@ -24,7 +26,7 @@ def alike(found: Any, expected: Any) -> None:
 
 
 @pytest.mark.parametrize("options", [{}, {"mask": True}, {"fit_scale": 0.5}], ids=str)
-@pytest.mark.parametrize("color_space", ["lab", "hsv"])
+@pytest.mark.parametrize("color_space", CONVERTED)
 def test_colours_get_the_clusters_that_they_have_in_8_bits(color_space, options):
     options = options | {"channel_axis": -1, "color_space": color_space}
     if "mask" in options:
@@ -45,7 +47,7 @@ def test_colours_get_the_clusters_that_they_have_in_8_bits(color_space, options)
     )
 
 
-@pytest.mark.parametrize("color_space", ["lab", "hsv"])
+@pytest.mark.parametrize("color_space", CONVERTED)
 def test_a_colour_has_its_label_wherever_it_stands(color_space):
     whole = segment(WIDE, 7, channel_axis=-1, color_space=color_space)
 
@@ -54,7 +56,7 @@ def test_a_colour_has_its_label_wherever_it_stands(color_space):
     np.testing.assert_array_equal(whole.model.predict(tiled).labels, np.tile(whole.labels, (2, 2)))
 
 
-@pytest.mark.parametrize("color_space", ["lab", "hsv"])
+@pytest.mark.parametrize("color_space", CONVERTED)
 def test_chunks_are_labelled_alike(color_space):
     options = {"channel_axis": -1, "color_space": color_space, "init": WIDE[::60, 0].tolist()}
     whole = segment(WIDE, 5, tol=0, **options)

@@ -172,7 +172,7 @@ def test_all_optimal_costs_up_to_a_number_fall_out_of_it() -> None:
     np.testing.assert_allclose(found, costs, rtol=1e-9)
 
 
-def test_optimal_costs_of_a_copy_are_reckoned_up_to_all_pixels() -> None:
+def test_optimal_costs_of_a_copy_are_scaled_up_to_all_pixels() -> None:
     """They were a quarter of those that `choose_k` tells."""
     prepared = prepare(skimage.data.camera(), fit_scale=0.5)
     costs = prepared.optimal_costs(4)

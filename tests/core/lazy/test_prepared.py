@@ -214,7 +214,7 @@ def test_where_only_a_sample_is_fitted_it_is_said_and_counts_are_those_of_all(
     mask = np.zeros(FLOATS.shape[:2], bool)
     mask[40:190, 20:250] = True
     lazy = da.from_array(FLOATS, chunks=(64, 100, 2))
-    with pytest.warns(UserWarning, match="sample of .* reckoned up to the whole"):
+    with pytest.warns(UserWarning, match="sample of .* scaled up to the whole"):
         found = segment(lazy, 3, channel_axis=-1, mask=mask)
     labels = found.labels.compute()
     np.testing.assert_array_equal(labels > 0, mask)
@@ -255,7 +255,7 @@ def test_smoothing_and_position_are_refused_where_they_would_take_too_much_memor
     arguments: dict[str, Any],
 ) -> None:
     image = da.zeros((1 << 14, 1 << 14), chunks=1 << 12, dtype=np.uint8)
-    with pytest.raises(ValueError, match=r"more than 67,108,864 values, .* has 268,435,456"):
+    with pytest.raises(ValueError, match=r"more than 67,108,864 values, .* got 268,435,456"):
         segment(image, 2, **arguments)
 
 

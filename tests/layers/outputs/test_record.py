@@ -12,19 +12,11 @@ import pandas as pd
 import pytest
 from napari.layers import Labels
 
+from napari_kmeans_seg.core.notes import Plain, WithoutPixels
 from napari_kmeans_seg.layers import METADATA_KEY, LayerImage, Outputs
 from napari_kmeans_seg.layers.export.methods_text import methods_text
 from napari_kmeans_seg.layers.export.python_script import python_script
 from napari_kmeans_seg.layers.outputs import record
-from napari_kmeans_seg.layers.outputs.notes import (
-    FewValues,
-    FittedOn,
-    NotFinite,
-    Plain,
-    WithoutPixels,
-    from_json,
-    read_warnings,
-)
 from napari_kmeans_seg.layers.outputs.record import (
     ClusterRecord,
     Deleted,
@@ -48,7 +40,7 @@ def layer_of(old) -> Labels:
 
 
 @pytest.mark.parametrize("name", OLD)
-def test_records_of_the_first_schema_give_the_texts_and_scripts_that_they_gave(name):
+def test_records_of_the_first_schema_give_texts_and_scripts_and_what_they_said_in_words(name):
     old = OLD[name]
     layer = layer_of(old)
     assert methods_text(layer) == old["methods"]
@@ -66,6 +58,21 @@ def test_a_record_that_is_written_is_read_as_it_was(name):
     text = json.dumps(written)
     assert json.dumps(json.loads(text)) == text
     assert Record.of_result(layer) == before
+
+
+def test_what_a_record_of_the_first_schema_said_stays_as_it_was():
+    record = Record.of_result(layer_of(OLD["floats with holes"]))
+    said = "30 pixels are NaN or infinite and were left out (label 0)."
+    assert record.notes == (Plain(text=said),)
+
+
+def test_a_note_of_a_later_version_stays_in_words():
+    old = OLD["floats with holes"]
+    later = {"kind": "Later", "n": 3}
+    layer = layer_of({**old, "record": {**old["record"], "schema": 2, "notes": [later]}})
+    assert Record.of_result(layer).notes == (Plain(text=old["record"]["warnings"][0]),)
+    assert old["record"]["warnings"][0] in methods_text(layer)
+    assert old["record"]["warnings"][0] in python_script(layer)
 
 
 def test_edits_are_written_under_names_that_people_can_read():
@@ -87,34 +94,6 @@ def test_edits_are_written_under_names_that_people_can_read():
     changed.write(layer)
     assert layer.metadata[METADATA_KEY]["edits"] == list(edits.values())
     assert Record.of_result(layer).edits == tuple(edits)
-
-
-def test_notes_are_kept_as_numbers_and_those_of_other_versions_as_they_are():
-    notes = (
-        FewValues(found=3, step=2),
-        NotFinite(n=1500),
-        FittedOn(part="level 1 of the pyramid (4 × 4 pixels)", level=1),
-        Plain(text="Something else."),
-    )
-    assert tuple(from_json(json.loads(json.dumps(note.to_json()))) for note in notes) == notes
-    assert from_json({"kind": "Later", "n": 3}) == Plain(text="Later")
-
-
-def test_sentences_of_the_first_schema_are_read_as_numbers():
-    sample = (
-        "Step 2: Fitted on a sample of 5,000 of 240,000 pixels, from 3 of 9 chunks; pixel counts "
-        "and inertia are reckoned up to the whole."
-    )
-    part = "a sample of 5,000 of 240,000 pixels, from 3 of 9 chunks"
-    few = "The image has 1,003 distinct values, fewer than n_clusters=2,000: it got 1,003 clusters."
-    assert read_warnings(
-        [sample, few, "1 of 3 clusters had no pixels and were left out.", "Anything else."]
-    ) == (
-        FittedOn(part=part, sample=True, step=2),
-        FewValues(found=1003),
-        WithoutPixels(left_out=1, found=3),
-        Plain(text="Anything else."),
-    )
 
 
 def test_a_run_notes_clusters_that_only_the_copy_has():

@@ -1,74 +1,16 @@
-"""The spaces in which colours are compared: each is one entry of one table."""
+"""Bring colours to the space in which they are compared."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import checks
+from ..errors import WrongValue
 from ..parallel import Tick, map_spans, spans
+from .color_spaces import COLOR_SPACES
 from .pixels import Pixels
-
-RGB = NDArray[np.float64]
-"""``(n, 3)`` float64 from 0 to 1."""
-
-
-@dataclass(frozen=True)
-class ColorSpace:
-    """A space in which colours are compared.
-
-    Attributes
-    ----------
-    name : str
-        As in `segment` and in a model's file.
-    from_rgb : callable or None
-        Takes and returns ``(n, 3)`` float64. None: the channels as they are, however many.
-    unit : float
-        Colours are rounded to multiples of this power of two. The last digits of a cosine or a
-        cube root depend on the processor's instructions; rounded they do not, and float32 holds
-        them.
-    largest : float
-        No coordinate is larger.
-    brightness : int or None
-        Which axis tells how bright a colour is; None: the mean of all.
-    """
-
-    name: str
-    from_rgb: Callable[[RGB], NDArray[np.float64]] | None = None
-    unit: float = 0.0
-    largest: float = np.inf
-    brightness: int | None = None
-
-
-def _lab(rgb: RGB) -> NDArray[np.float64]:
-    # Imported here, and below: it takes a while, and most images stay in their own channels.
-    from skimage.color import rgb2lab
-
-    lab: NDArray[np.float64] = rgb2lab(rgb)
-    return lab
-
-
-def _hsv_cone(rgb: RGB) -> NDArray[np.float64]:
-    """Hue is an angle: red next to red is near, and hue counts little where there is no colour."""
-    from skimage.color import rgb2hsv
-
-    hue, saturation, value = np.moveaxis(rgb2hsv(rgb), -1, 0)
-    angle, radius = 2 * np.pi * hue, saturation * value
-    return np.stack([radius * np.cos(angle), radius * np.sin(angle), value], axis=-1)
-
-
-COLOR_SPACES = {
-    space.name: space
-    for space in (
-        ColorSpace("rgb"),
-        # CIE L*a*b* of D65: L* from 0 to 100.
-        ColorSpace("lab", _lab, 2.0**-16, 128.0, 0),
-        # The cone (s v cos h, s v sin h, v).
-        ColorSpace("hsv", _hsv_cone, 2.0**-22, 1.0, 2),
-    )
-}
 
 
 def color_values(values: NDArray[Any], color_space: str) -> NDArray[Any]:
@@ -107,14 +49,10 @@ def check_color_space(color_space: str, pixels: Pixels) -> str:
     if COLOR_SPACES[color_space].from_rgb is None:
         return color_space
     if pixels.n_channels != 3:
-        raise ValueError(
-            f"color_space={color_space!r} takes an image of three channels (RGB, or RGBA with "
-            f"alpha=True); got {pixels.n_channels}."
-        )
+        takes = "an image of three channels (RGB, or RGBA with alpha=True)"
+        raise _no_colors(color_space, takes, str(pixels.n_channels))
     if pixels.dtype.kind not in "f" and pixels.dtype not in (np.uint8, np.uint16):
-        raise ValueError(
-            f"color_space={color_space!r} takes uint8, uint16 or float RGB; got {pixels.dtype}."
-        )
+        raise _no_colors(color_space, "uint8, uint16 or float RGB", str(pixels.dtype))
     if pixels.dtype.kind == "f":
         check_limits(color_space, *value_range(pixels))
     return color_space
@@ -123,10 +61,12 @@ def check_color_space(color_space: str, pixels: Pixels) -> str:
 def check_limits(color_space: str, low: float, high: float) -> None:
     """Refuse the lowest and the highest value of a float image that are no colours."""
     if COLOR_SPACES[color_space].from_rgb is not None and (low < 0 or high > 1):
-        raise ValueError(
-            f"color_space={color_space!r} takes float RGB between 0 and 1; "
-            f"got values from {low:g} to {high:g}."
-        )
+        got = f"values from {low:g} to {high:g}"
+        raise _no_colors(color_space, "float RGB between 0 and 1", got)
+
+
+def _no_colors(color_space: str, takes: str, got: str) -> WrongValue:
+    return WrongValue("color_space", takes, got, value=repr(color_space))
 
 
 def value_range(pixels: Pixels) -> tuple[float, float]:

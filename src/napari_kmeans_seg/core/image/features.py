@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..parallel import spans
-from .colors import COLOR_SPACES, color_values, value_range
+from .color_spaces import COLOR_SPACES
+from .colors import color_values, value_range
 from .pixels import Pixels
 
 LARGEST = 1e120
@@ -41,7 +42,7 @@ class FeatureSpace:
     Attributes
     ----------
     color_space : str
-        One of `colors.COLOR_SPACES`.
+        One of `color_spaces.COLOR_SPACES`.
     offset : tuple of float or int
         Subtracted from each channel. Distances do not depend on it; it keeps the precision
         of small differences on top of large values.

@@ -6,14 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import checks
+from .. import array_checks, checks
+from ..errors import NoPixels, WrongValue
 from ..painting import paint
 from ..parallel import Tick, map_spans, spans
-
-NO_PIXEL = (
-    "image takes at least one pixel that is finite, inside the mask and not fully transparent; "
-    "got none."
-)
 
 
 def spread(n: int, size: int) -> NDArray[np.intp]:
@@ -162,30 +158,29 @@ def flatten(
 
     A block of an image `may_be_empty`: no pixel of it needs to take part.
     """
-    array = checks.image_array(image)
+    array = array_checks.image_array(image)
     if alpha is not None:
         alpha = checks.flag("alpha", alpha)
     if channel_axis is None:
         if alpha:
-            raise ValueError(
-                "alpha=True takes an image with a channel_axis; got channel_axis=None."
-            )
+            takes, got = "an image with a {channel_axis}", "{channel_axis}=None"
+            raise WrongValue("alpha", takes, got, value="True", others=("channel_axis",))
         planes = array[np.newaxis]
     else:
-        channel_axis = checks.axis("channel_axis", channel_axis, array.ndim)
+        channel_axis = array_checks.axis("channel_axis", channel_axis, array.ndim)
         if alpha is None:
             alpha = is_rgba(array, channel_axis)
         planes = np.moveaxis(array, channel_axis, 0)
         if planes.ndim == 1:
             planes = planes[:, np.newaxis]
     if alpha and len(planes) < 2:
-        raise ValueError(f"alpha=True takes at least two channels; got {len(planes)}.")
+        raise WrongValue("alpha", "at least two channels", str(len(planes)), value="True")
     shape = array.shape
     if channel_axis is not None:
         shape = shape[:channel_axis] + shape[channel_axis + 1 :]
     inside = None
     if mask is not None:
-        inside = checks.spatial_mask(mask, shape, may_be_empty=may_be_empty).reshape(-1)
+        inside = array_checks.spatial_mask(mask, shape, may_be_empty=may_be_empty).reshape(-1)
     flat = planes.reshape(len(planes), -1)
     if not flat.dtype.isnative:
         flat = flat.astype(flat.dtype.newbyteorder("="))
@@ -194,7 +189,7 @@ def flatten(
         flat, opacity = flat[:-1], flat[-1]
     valid, n_not_finite = _participants(flat, opacity, inside, tick)
     if not (may_be_empty or valid is None or valid.any()):
-        raise ValueError(NO_PIXEL)
+        raise NoPixels
     return Pixels(
         channels=flat,
         valid=valid,

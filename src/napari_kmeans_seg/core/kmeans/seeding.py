@@ -16,7 +16,7 @@ MANY_CLUSTERS = 1 << 10
 """Clusters above which one draw for each is all: of several the best gains little, and takes
 several times as long."""
 
-CLEARLY = 1 + 1e-9
+CLEARLY_LESS = 1 + 1e-9
 """How many times more one of two draws leaves to be no equal of the other."""
 
 BELOW_1 = 1 - 2.0**-52
@@ -100,6 +100,6 @@ def k_means_plus_plus(
         closer = np.minimum(squares_to(draws), closest)
         left = (closer * weights).sum(axis=1)
         # Of equals, which rounding tells apart, the first.
-        best = int((left <= left.min() * CLEARLY).argmax())
+        best = int((left <= left.min() * CLEARLY_LESS).argmax())
         closest, chosen[i] = closer[best], draws[best]
     return points.features[:, chosen].T.copy()

@@ -9,9 +9,11 @@ import dask.array as da
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import checks
+from .. import array_checks
+from ..errors import NoPixels, WrongValue
 from ..image.averages import shrink
-from ..image.pixels import NO_PIXEL, Pixels, flatten
+from ..image.pixels import Pixels, flatten
+from ..notes import FittedOnSample, Note
 from ..parallel import Tick, no_tick
 from ..points.counting import Counted, Packing, count, merge, most_values, packing_of
 from ..points.drawing import Drawn, merge_drawn
@@ -61,10 +63,11 @@ class LazyImage:
     ) -> "LazyImage":
         """Check an image and its mask; the arguments are those of `segment`. Reads nothing."""
         if image.size == 0 or any(np.isnan(n) for n in image.shape):
-            raise ValueError(f"image takes at least one pixel, of known shape; got {image.shape}.")
+            takes = "at least one pixel, of known shape"
+            raise WrongValue("image", takes, str(image.shape))
         one = [1] * image.ndim
         if channel_axis is not None:
-            axis = checks.axis("channel_axis", channel_axis, image.ndim)
+            axis = array_checks.axis("channel_axis", channel_axis, image.ndim)
             one[axis] = image.shape[axis]
         # A single pixel goes through the checks that all images do.
         form = flatten(np.ones(one, image.dtype), channel_axis=channel_axis, alpha=alpha)
@@ -75,10 +78,8 @@ class LazyImage:
             return lazy
         inside = da.asarray(mask)
         if inside.shape != lazy.shape:
-            raise ValueError(
-                f"mask takes an array of the image's spatial shape {lazy.shape}; "
-                f"got shape {inside.shape}."
-            )
+            takes = f"an array of the image's spatial shape {lazy.shape}"
+            raise WrongValue("mask", takes, f"shape {inside.shape}")
         inside = inside.rechunk(lazy.spatial(image.chunks))
         if form.channel_axis is not None:
             inside = da.expand_dims(inside, form.channel_axis)
@@ -125,10 +126,13 @@ class LazyImage:
             If the image is too large for that.
         """
         if self.source.size > WHOLE_VALUES:
-            raise ValueError(
-                "smoothing=0 and spatial_weight=0 are what a lazy image (a Dask array) takes of "
-                f"more than {WHOLE_VALUES:,} values, which is not read as a whole; this one has "
-                f"{self.source.size:,}. Set both to 0, or segment a part of it."
+            raise WrongValue(
+                "smoothing",
+                "0, and so does {spatial_weight}, of a lazy image (a Dask array) of more than "
+                f"{WHOLE_VALUES:,} values, which is not read as a whole",
+                f"{self.source.size:,} values",
+                others=("spatial_weight",),
+                advice="Set both to 0, or segment a part of it.",
             )
         return self.load(tick)
 
@@ -194,17 +198,19 @@ class Reading:
         """Whether values were counted that in memory would not have been, as they are so many."""
         return self.counted is not None and self.counted.keys.size > most_values(self.n_valid)
 
-    def notes(self, fit_scale: float) -> tuple[str, ...]:
-        """Say what clusters were fitted on, where it is not every pixel."""
+    def notes(self, fit_scale: float) -> tuple[Note, ...]:
+        """Note what clusters were fitted on, where it is not every pixel."""
         if self.counted is not None and self.is_whole and fit_scale == 1:
             return ()
-        of_chunks = f"{self.n_read:,} of {len(self.chunks):,} chunks, evenly spread"
-        if self.drawn is not None:
-            on = f"a sample of {self.drawn.n:,} of {self.n_pixels:,} pixels"
-            on += "" if self.is_whole else f", from {of_chunks}"
-        else:
-            on = of_chunks if not self.is_whole else f"the copy at fit_scale={fit_scale:g}"
-        return (f"Fitted on {on}; pixel counts and inertia are reckoned up to the whole.",)
+        return (
+            FittedOnSample(
+                n=0 if self.drawn is None else int(self.drawn.n),
+                of=self.n_pixels,
+                n_chunks=self.n_read,
+                of_chunks=len(self.chunks),
+                fit_scale=fit_scale,
+            ),
+        )
 
 
 def read_chunks(image: LazyImage, fit_scale: float, tick: Tick) -> Reading:
@@ -237,7 +243,7 @@ def read_chunks(image: LazyImage, fit_scale: float, tick: Tick) -> Reading:
 
     found = visit_all(summarize, lambda part: tick(0.6 * part))
     if not found.n_valid:
-        raise ValueError(NO_PIXEL)
+        raise NoPixels
     drawn = found.drawn
     if drawn is not None and drawn.share < 1 and drawn.heavy.any():
         again = visit_all(
@@ -272,7 +278,7 @@ def pixels_inside(image: LazyImage, tick: Tick = no_tick) -> dict[Index, int]:
     counts = gather(_count, _joined, image.mask, tick=lambda _: tick(0))
     inside = {chunk: n for chunk, n in zip(chunks, counts, strict=True) if n}
     if not inside:
-        raise ValueError(NO_PIXEL)
+        raise NoPixels
     return inside
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..image.colors import COLOR_SPACES, color_values, convert
+from ..image.color_spaces import COLOR_SPACES
+from ..image.colors import color_values, convert
 from ..image.features import FeatureSpace, differences, divide, exponent_of, middle_values
 from ..image.pixels import Pixels
 from ..kmeans.assignment import Assigned, Assignment, farthest_of_all

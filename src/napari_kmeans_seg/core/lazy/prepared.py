@@ -20,6 +20,7 @@ from ..kmeans.lloyd import LloydResult
 from ..kmeans.nearest import Labels, label_dtype
 from ..labelling import pairs_of
 from ..model import KMeansModel
+from ..notes import CountsOfPart, Note
 from ..painting import paint
 from ..parallel import Tick, no_tick
 from ..points.counted_image import CountedImage
@@ -90,7 +91,7 @@ class PreparedBlocks(PreparedImage):
         means: NDArray[np.float64],
         result: LloydResult,
         parameters: dict[str, Any],
-        notes: tuple[str, ...],
+        notes: tuple[Note, ...],
         tick: Tick,
     ) -> BlockwiseSegmentation:
         is_sample = self._reading is not None and not isinstance(assigned, ChunkAssignment)
@@ -195,7 +196,7 @@ def label_again(
     count : bool
         Whether to count the labels, and take the means of their pixels, in one more reading; of
         an image of more than 268 million pixels both stay those of the fit, which its
-        warnings then say.
+        notes then say.
     """
     values = {one.name: getattr(fit, one.name) for one in fields(Segmentation)}
     values["labels"] = label_blocks(image.source, image.mask, fit.model)
@@ -204,8 +205,7 @@ def label_again(
         summed = sum_up(image, every_chunk(image.source), fit.model, tick)
         values |= {"counts": summed[0], "centroids": summed[1], "inertia": summed[2]}
     elif count:
-        note = "Pixel counts and means are those of the part where the clusters were found."
-        values["warnings"] = (*fit.warnings, note)
+        values["notes"] = (*fit.notes, CountsOfPart())
     return BlockwiseSegmentation(**values, _source=image.source)
 
 

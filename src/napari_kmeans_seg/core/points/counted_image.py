@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..image.colors import COLOR_SPACES, color_values
+from ..image.color_spaces import COLOR_SPACES
+from ..image.colors import color_values
 from ..image.features import SAMPLE, FeatureSpace, differences, middle_values
 from ..image.pixels import Pixels
 from ..kmeans.assignment import Assigned, Assignment

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from ..image.averages import smooth
-from ..image.colors import COLOR_SPACES, convert, from_0_to_1
+from ..image.color_spaces import COLOR_SPACES
+from ..image.colors import convert, from_0_to_1
 from ..image.features import FeatureSpace, divide, power_of_two, whole_power_of_two
 from ..image.pixels import Pixels
 from ..parallel import Tick

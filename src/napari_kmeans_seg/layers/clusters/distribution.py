@@ -51,7 +51,7 @@ class ClusterValues:
     image : LayerImage
         What was segmented.
     color_space : str
-        The space in which it was: "rgb", "lab" or "hsv".
+        The space in which it was, one of `COLOR_SPACES`.
     centroids : (n_clusters, n_channels) array
         So that no cluster lies beyond the values that are distinguished.
     """

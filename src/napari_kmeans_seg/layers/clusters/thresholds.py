@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_kmeans_seg.core.arguments import ARGUMENTS
+
 from ..outputs.columns import means
 from ..outputs.record import ThresholdMoved
 from .edits import PixelChange
@@ -62,8 +64,7 @@ def overlap(clusters: Clusters) -> str:
     """Say why clusters overlap in value."""
     used, source = clusters.record.arguments, clusters.record.source
     blurring = {
-        "smoothing": np.any(used.get("smoothing", 0)),
-        "position": np.any(used.get("spatial_weight", 0)),
+        **{one.blurs: np.any(used.get(one.name, 0)) for one in ARGUMENTS.values() if one.blurs},
         "steps that are clustered each by itself": source.step_axis is not None,
         "cleaning": source.specks > 0,
     }

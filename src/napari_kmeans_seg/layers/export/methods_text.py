@@ -7,9 +7,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image
 
+from napari_kmeans_seg.core.image.color_spaces import COLOR_SPACES
+from napari_kmeans_seg.core.kmeans.starts import K_MEANS_PLUS_PLUS, OPTIMAL, STARTS
+from napari_kmeans_seg.core.notes import (
+    BlankSteps,
+    FewValues,
+    FittedOn,
+    NotFinite,
+    Plain,
+    WithoutPixels,
+)
+
 from ..describe import axis_names, pixels_of, results_axes
 from ..outputs.columns import painted_by_hand
-from ..outputs.notes import BlankSteps, FewValues, FittedOn, NotFinite, WithoutPixels
 from ..outputs.record import Deleted, Merged, PaintedByHand, Record, Split, ThresholdMoved
 
 if TYPE_CHECKING:
@@ -19,12 +29,7 @@ if TYPE_CHECKING:
 
     from ..outputs.record import Edit
 
-_CITATIONS = {
-    "k-means": "Lloyd S.P. (1982) IEEE Trans. Inf. Theory 28, 129-137",
-    "k-means++": "Arthur D., Vassilvitskii S. (2007) Proc. SODA, 1027-1035",
-    "optimal": "Wang H., Song M. (2011) The R Journal 3(2), 29-33",
-}
-_SPACES = {"rgb": "RGB", "lab": "CIELAB", "hsv": "HSV"}
+_CITATION = "Lloyd S.P. (1982) IEEE Trans. Inf. Theory 28, 129-137"
 
 
 def methods_text(layer: Layer) -> str:
@@ -37,9 +42,10 @@ def methods_text(layer: Layer) -> str:
     """
     record = Record.of_result(layer)
     used, seeds, channels = record.arguments, record.source.seeds, record.source.channels
-    init = used.get("init", "auto")
+    init = used.get("init", K_MEANS_PLUS_PLUS.name)
     n_channels = len(channels or record.clusters[0].mean)
-    space = f"in {_SPACES[used.get('color_space', 'rgb')]} space" if n_channels == 3 else (
+    colors = COLOR_SPACES[used.get("color_space", "rgb")]
+    space = f"in {colors.title} space" if n_channels == 3 else (
         "on the pixel intensities" if n_channels == 1 else f"on {n_channels} channels"
     )  # fmt: skip
     if channels:
@@ -48,11 +54,10 @@ def methods_text(layer: Layer) -> str:
     start = (
         f"starting from the seeds “{seeds.layer}”" if seeds
         else "given centroids" if not isinstance(init, str)
-        else "the optimal one-dimensional clustering" if init == "optimal"
-        else f"{init} initialisation" + _restarts(used.get("n_init", 1))
+        else STARTS[init].title + ("" if init == OPTIMAL.name else _restarts(used.get("n_init", 1)))
     )  # fmt: skip
     details = [start]
-    optimal = isinstance(init, str) and init == "optimal" and not seeds
+    optimal = isinstance(init, str) and init == OPTIMAL.name and not seeds
     if not optimal and not seeds:
         details.append(f"seed {used.get('seed')}")
     # The optimum of known values is there at once, in each step; that of bins goes on from there.
@@ -62,8 +67,8 @@ def methods_text(layer: Layer) -> str:
     how = f"Pixels were grouped into {k} by k-means {space}"
     if seeds and seeds.fixed:
         n = _asked(record)
-        colors = "colours" if n != 1 else "colour"
-        how = f"Pixels were given the label of the nearest of {n} seed {colors} {space}"
+        shades = "colours" if n != 1 else "colour"
+        how = f"Pixels were given the label of the nearest of {n} seed {shades} {space}"
         details = [f"means of the pixels at the seeds “{seeds.layer}”"]
     details += _prepared(record, layer)
     text = f"{how} ({', '.join(details)}) with napari-kmeans-seg {record.version}."
@@ -73,9 +78,9 @@ def methods_text(layer: Layer) -> str:
     edits = (*record.edits, *((PaintedByHand(),) if painted_by_hand(layer) else ()))
     text += "".join(f" {_said(edit)}" for edit in edits)
     # To take the nearest of given colours is no k-means.
-    cited = [] if seeds and seeds.fixed else [_CITATIONS["k-means"]]
-    if isinstance(init, str) and init in _CITATIONS:
-        cited.append(_CITATIONS[init])
+    cited = [] if seeds and seeds.fixed else [_CITATION]
+    if isinstance(init, str) and STARTS[init].citation:
+        cited.append(STARTS[init].citation)
     return f"{text} [{'; '.join(cited)}]" if cited else text
 
 
@@ -129,12 +134,12 @@ def _clusters(n: int) -> str:
 
 def _iterations(record: Record) -> str:
     """Say how many iterations there were, and of what."""
-    n, init = record.fit.n_iter, record.arguments.get("init", "auto")
+    n, init = record.fit.n_iter, record.arguments.get("init")
     text = f"{n} iteration{'s' if n != 1 else ''}"
     if record.source.step_axis is not None:
         text += " in all steps together"
     # Those on bins are not counted: on all pixels one is often enough then.
-    if isinstance(init, str) and init != "optimal":
+    if isinstance(init, str) and init != OPTIMAL.name:
         text = f"starts first brought to rest on binned values, then {text}"
     return text
 
@@ -175,11 +180,11 @@ def _limited(record: Record, layer: Layer) -> list[str]:
         sentences += _transparent(record.fit.left_out, n)
     for note in record.notes:
         if isinstance(note, BlankSteps):
-            which = "Steps" if len(note.steps.split()) > 1 else "Step"
-            sentences.append(f"{which} {note.steps} had no pixel that took part.")
+            which = "Steps" if len(note.steps) > 1 else "Step"
+            sentences.append(f"{which} {note.named} had no pixel that took part.")
     fitted = [note for note in record.notes if isinstance(note, FittedOn) and note.step is None]
     sentences += [f"Fitted on {note.part}." for note in fitted]
-    return sentences
+    return sentences + [str(note) for note in record.notes if isinstance(note, Plain)]
 
 
 def _transparent(left_out: int | None, not_finite: int) -> list[str]:

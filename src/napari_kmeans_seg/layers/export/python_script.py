@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import ast
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Labels
 
+from napari_kmeans_seg import segment
+from napari_kmeans_seg.core.arguments import ARGUMENTS, FITTING, READING
+from napari_kmeans_seg.core.kmeans.starts import OPTIMAL
+from napari_kmeans_seg.core.notes import BlankSteps, FittedOnLevel, FittedOnSample, Plain
+
 from ..describe import pixels_of
 from ..outputs.columns import painted_by_hand
-from ..outputs.notes import BlankSteps, FittedOn
 from ..outputs.record import (
     Deleted,
     Merged,
@@ -24,26 +29,12 @@ from .opened_files import TIFF, is_zarr
 from .script_masks import drawn_region, left_out, region_of_same_pixels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from napari.layers import Layer
 
-# In the order of `segment`, with its defaults: what is as it was is not spelled out.
-_OF_PREPARE: dict[str, Any] = {
-    "color_space": "rgb",
-    "channel_weights": None,
-    "normalize": False,
-    "smoothing": 0.0,
-    "spatial_weight": 0.0,
-    "fit_scale": 1.0,
-}
-_OF_RUN: dict[str, Any] = {
-    "init": "auto",
-    "n_init": 1,
-    "max_iter": 300,
-    "tol": 1e-4,
-    "seed": 0,
-}
+_OF_RUN = tuple(name for name in FITTING if name != "n_clusters")
+_OPTIMAL = f"init={OPTIMAL.name!r}"
 IMAGE = "image.tif"
 _PAINTED = "# Pixels were relabelled by hand {}, which a script cannot repeat."
 
@@ -78,6 +69,8 @@ def python_script(layer: Layer, *files: str) -> str:
         "# The napari-kmeans-seg of this version gave the result.",
         f"version = {record.version!r}",
     ]
+    if plain := [str(note) for note in record.notes if isinstance(note, Plain)]:
+        made_by += ["# What it said of it, which this script knows nothing of.", f"notes = {plain}"]
     return "\n".join([*made_by, "", *_imports(body), "", *body, ""])
 
 
@@ -144,7 +137,7 @@ def _read(record: Record, files: tuple[str, ...]) -> list[str]:
     if source.left_out:
         lines += left_out(record, "image", "mask")
         lines += left_out(record, "small", "small_mask") if level is not None else []
-    if any(isinstance(note, FittedOn) and note.sample for note in record.notes):
+    if any(isinstance(note, FittedOnSample) and note.n for note in record.notes):
         lines.append("# The plugin took a sample of the pixels, so that its result may differ.")
     return lines
 
@@ -218,7 +211,7 @@ def _call(record: Record, image: str, mask: str | None, *, auto: bool = False) -
     prepared = f"prepare({', '.join([image, *_reading(used, mask)])})"
     if seeds.fixed:
         return f"{prepared}.classify({used['init']!r})"
-    of_run = [one for one in _named(used, _OF_RUN) if not auto or one != "init='optimal'"]
+    of_run = [one for one in _named(used, _OF_RUN) if not auto or one != _OPTIMAL]
     arguments = [f"n_clusters={used['n_clusters']}", *of_run, "keep_order=True"]
     return f"{prepared}.segment({', '.join(arguments)})"
 
@@ -232,7 +225,7 @@ def _steps_call(record: Record, axis: int) -> str:
 
 
 def _segment_call(used: dict[str, Any], image: str, mask: str | None, *, auto: bool = False) -> str:
-    of_run = [one for one in _named(used, _OF_RUN) if not auto or one != "init='optimal'"]
+    of_run = [one for one in _named(used, _OF_RUN) if not auto or one != _OPTIMAL]
     arguments = [image, f"n_clusters={used['n_clusters']}", *_reading(used, mask), *of_run]
     return f"segment({', '.join(arguments)})"
 
@@ -243,17 +236,18 @@ def _reading(used: dict[str, Any], mask: str | None) -> list[str]:
         form.append(f"channel_axis={used['channel_axis']}")
     if used.get("alpha"):
         form.append("alpha=True")
-    return [*form, *_named(used, _OF_PREPARE)]
+    return [*form, *_named(used, READING)]
 
 
-def _named(used: dict[str, Any], defaults: dict[str, Any]) -> list[str]:
-    given = {key: used[key] for key in defaults if key in used}
+def _named(used: dict[str, Any], names: Sequence[str]) -> list[str]:
+    """Write the arguments that are not their defaults, in the order of `segment`."""
+    given = {key: used[key] for key in signature(segment).parameters if key in {*names} & {*used}}
     # What is 1 for every channel, or 0 along every axis, is as if it was not given.
     if set(given.get("channel_weights") or [1]) == {1}:
         given.pop("channel_weights", None)
     if not np.any(given.get("smoothing", 0)):
         given.pop("smoothing", None)
-    return [f"{key}={value!r}" for key, value in given.items() if value != defaults[key]]
+    return [f"{key}={value!r}" for key, value in given.items() if value != ARGUMENTS[key].default]
 
 
 def _dtype_of(layer: Layer, record: Record) -> str:
@@ -331,5 +325,5 @@ def _moved(edit: ThresholdMoved) -> str:
 
 def _level(record: Record) -> int | None:
     """Find which level of a pyramid was fitted, if it was not the largest."""
-    levels = (note.level for note in record.notes if isinstance(note, FittedOn))
-    return next((level for level in levels if level is not None), None)
+    levels = (note.level for note in record.notes if isinstance(note, FittedOnLevel))
+    return next(levels, None)

@@ -6,9 +6,11 @@ from dataclasses import asdict, dataclass, field, replace
 from math import isnan, nan
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from napari_kmeans_seg.core import notes
+from napari_kmeans_seg.core.arguments import ARGUMENTS
+
 from ..source.record import RegionRecord as RegionRecord
 from ..source.record import SourceRecord
-from . import notes
 from .colors import Display
 from .edit_watch import METADATA_KEY
 
@@ -18,9 +20,9 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_kmeans_seg import Segmentation
+    from napari_kmeans_seg.core.notes import Note
 
     from ..source.layer_image import LayerImage
-    from .notes import Note
 
 SCHEMA = 2
 """Raised when a record of this version could not be read by the version before. Those of schema 1
@@ -146,10 +148,8 @@ class Record:
         The labels that had pixels after the run.
     fit : FitRecord
         How k-means went.
-    warnings : tuple of str
-        What is worth knowing, in words for people.
     notes : tuple of Note
-        The same in numbers.
+        What is worth knowing. Of records of schema 1 they are plain words.
     edits : tuple of Edit
         What was done to the clusters since, the first first.
     palette : str
@@ -166,7 +166,6 @@ class Record:
     clusters: tuple[ClusterRecord, ...]
     first: tuple[int, ...]
     fit: FitRecord
-    warnings: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
     edits: tuple[Edit, ...] = ()
     palette: Palette = "own"
@@ -201,8 +200,7 @@ class Record:
                 n_steps=1 if axis is None else int(segmentation.labels.shape[axis]),
                 left_out=left_out,
             ),
-            warnings=tuple(segmentation.warnings),
-            notes=notes.read_warnings(segmentation.warnings),
+            notes=segmentation.notes,
         )
 
     @classmethod
@@ -251,10 +249,13 @@ class Record:
     @property
     def arguments_of_parts(self) -> dict[str, Any]:
         """The arguments by which a cluster is split again."""
-        names = ["color_space", "channel_weights", "normalize", "smoothing", "spatial_weight"]
-        if self.source.seeds is None or not self.source.seeds.fixed:  # else no iterations
-            names += ["n_init", "max_iter", "tol", "seed"]
-        return {name: self.arguments[name] for name in names if name in self.arguments}
+        fixed = self.source.seeds is not None and self.source.seeds.fixed
+        stages = ("reading",) if fixed else ("reading", "fitting")  # fixed: no iterations
+        return {
+            one.name: self.arguments[one.name]
+            for one in ARGUMENTS.values()
+            if one.for_parts and one.name in self.arguments and one.stage in stages
+        }
 
     def to_json(self) -> dict[str, Any]:
         """Give plain values, under the names that people may read."""
@@ -281,8 +282,8 @@ class Record:
             "inertia": self.fit.inertia,
             "n_iter": self.fit.n_iter,
             "converged": self.fit.converged,
-            "warnings": list(self.warnings),
-            "notes": [note.to_json() for note in self.notes],
+            "warnings": [str(note) for note in self.notes],
+            "notes": [notes.to_json(note) for note in self.notes],
             "palette": self.palette,
             **optional,
         }
@@ -302,8 +303,10 @@ class Record:
         labels = fields.get("labels") or list(range(1, len(counts) + 1))
         names = fields.get("names") or list(map(default_name, labels))
         each = zip(labels, names, counts, fields["centroids"], strict=True)
-        source, warnings = SourceRecord.from_json(fields), tuple(fields.get("warnings", ()))
-        axis, display = source.step_axis, fields.get("display")
+        source, display = SourceRecord.from_json(fields), fields.get("display")
+        axis, texts = source.step_axis, fields.get("warnings", ())
+        # Those of schema 1 are texts alone.
+        written = fields.get("notes", [{"kind": "Plain", "text": text} for text in texts])
         with_pixels = [label for label, n in zip(labels, counts, strict=True) if n > 0]
         return cls(
             version=fields["version"],
@@ -318,10 +321,7 @@ class Record:
                 n_steps=fields.get("n_steps", 1 if axis is None else int(shape[axis])),
                 left_out=fields.get("left_out"),
             ),
-            warnings=warnings,
-            notes=tuple(map(notes.from_json, fields["notes"]))
-            if "notes" in fields
-            else notes.read_warnings(warnings),
+            notes=tuple(map(notes.from_json, written, texts)),
             edits=tuple(map(_edit_from_json, fields.get("edits", ()))),
             palette=cast("Palette", fields.get("palette", "own")),
             display=display and Display(**display),

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import numpy as np
 
 from napari_kmeans_seg import Segmentation, prepare
-from napari_kmeans_seg.core.checks import EMPTY_MASK
-from napari_kmeans_seg.core.image.pixels import NO_PIXEL
+from napari_kmeans_seg.core.arguments import FITTING
+from napari_kmeans_seg.core.errors import NoPixels
+from napari_kmeans_seg.core.notes import ValuesLeftOut
 from napari_kmeans_seg.core.parallel import portion, within
 from napari_kmeans_seg.core.steps import Blank
 
@@ -21,6 +22,7 @@ from ..pyramid import label_level, level_to_fit, note_hidden, note_level
 from ..results import PyramidSegmentation, StepsSegmentation, relabelled
 from .channels import channel_names, checked_axis
 from .chosen import Chosen
+from .region import RegionMissed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,17 +36,6 @@ if TYPE_CHECKING:
     from .seeds import Start
 
 Found = TypeVar("Found", bound=Segmentation)
-
-# The arguments of `segment` that `prepare` takes; the others are those of a run.
-_OF_PREPARE = (
-    "mask",
-    "color_space",
-    "channel_weights",
-    "normalize",
-    "smoothing",
-    "spatial_weight",
-    "fit_scale",
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,16 +162,10 @@ class LayerImage(Chosen):
             found = self.clean_up.without_specks(found, within(progress, cleaning, 1))
         shape = self._spatial(self.levels[0][0])
         if self.region is not None and (note := self.region.covers(shape)):
-            found = replace(found, warnings=(*found.warnings, note))
+            found = replace(found, notes=(*found.notes, note))
         if self.left_out:
-            found = replace(found, warnings=(*found.warnings, self._note_left_out))
+            found = replace(found, notes=(*found.notes, ValuesLeftOut(values=self.record.left_out)))
         return found if self.pyramid else note_hidden(found)
-
-    @property
-    def _note_left_out(self) -> str:
-        values = " or ".join(f"{one:g}" for one in self.left_out)
-        s = "s" if len(self.left_out) > 1 else ""
-        return f"Pixels of the value{s} {values} are left out (label 0)."
 
     def _segment_steps(
         self, axis: int, n_clusters: int, parameters: dict[str, Any], progress: Progress | None
@@ -212,15 +197,12 @@ class LayerImage(Chosen):
                 levels.append((level[tuple(cut)], shifted(where, offset)))
             try:
                 steps.append(self._segment(levels, n_clusters, parameters, step_progress, start))
-            except ValueError as error:
-                missed = None if self.region is None else self.region.missed
-                if str(error) not in (NO_PIXEL, missed, self._nothing):
-                    raise
+            except (NoPixels, RegionMissed, AllLeftOut):
                 arrays = tuple(level for level, _ in levels)
                 steps.append(Blank(arrays, self.channel_axis, self.alpha))
         found = [step for step in steps if isinstance(step, Segmentation)]
         if not found:
-            raise ValueError(self._nothing)
+            raise self._nothing
         # Seeds that all steps have are matched from the start.
         matched = start is not None and len({step.n_clusters for step in found}) == 1
         tick = portion(progress, 0.9, 1, "Comparing steps")
@@ -239,8 +221,8 @@ class LayerImage(Chosen):
         start: Start | None = None,
     ) -> Segmentation:
         """Fit on one level, and label them all."""
-        of_prepare = {key: value for key, value in parameters.items() if key in _OF_PREPARE}
-        of_run = {key: value for key, value in parameters.items() if key not in _OF_PREPARE}
+        of_run = {key: value for key, value in parameters.items() if key in FITTING}
+        of_prepare = {key: value for key, value in parameters.items() if key not in FITTING}
         given, arrays = start, [level for level, _ in levels]
         shapes = [self._spatial(level) for level in arrays]
         place, of_prepare["fit_scale"] = level_to_fit(
@@ -334,23 +316,43 @@ class LayerImage(Chosen):
             along[list(self.time_axes)] = 0
             parameters = {**parameters, "smoothing": along.tolist()}
         form = {"channel_axis": self.channel_axis, "alpha": self.alpha, "mask": mask}
+        if isinstance(mask, np.ndarray) and not mask.any():
+            raise self._nothing
         try:
             return prepare(image, **{**parameters, **form}, progress=progress)
-        except ValueError as error:
-            if str(error) not in (NO_PIXEL, EMPTY_MASK):
-                raise
-            raise ValueError(self._nothing) from error
+        except NoPixels as error:
+            raise self._nothing from error
 
     @property
-    def _nothing(self) -> str:
-        """What to say when no pixel takes part."""
+    def _nothing(self) -> ValueError:
+        """What is wrong where no pixel takes part."""
         if self.left_out:
-            values = " and ".join(f"{one:g}" for one in self.left_out)
-            return (
-                f"No pixel of “{self.name}” takes part where those of the value {values} are left "
-                "out: leave out other values, or none."
-            )
-        return NO_PIXEL if self.region is None else self.region.missed
+            return AllLeftOut(self.name, self.left_out)
+        return NoPixels() if self.region is None else RegionMissed(self.region.name)
+
+
+class AllLeftOut(ValueError):
+    """No pixel is left of an image.
+
+    Parameters
+    ----------
+    name : str
+        Of the image.
+    values : tuple of float
+        Pixels that have one of these are left out.
+    """
+
+    def __init__(self, name: str, values: tuple[float, ...]) -> None:
+        super().__init__(name, values)
+        self.name, self.values = name, values
+
+    def __str__(self) -> str:
+        """Say what to do."""
+        values = " and ".join(f"{one:g}" for one in self.values)
+        return (
+            f"No pixel of “{self.name}” takes part where those of the value {values} are left "
+            "out: leave out other values, or none."
+        )
 
 
 def _both(one: Any, other: Any) -> Any:
@@ -360,6 +362,6 @@ def _both(one: Any, other: Any) -> Any:
 
 def note_seeds(found: Found, start: Start | None) -> Found:
     """Warn of seeds that were left out."""
-    if start is None or not start.left_out:
+    if start is None or start.left_out is None:
         return found
-    return replace(found, warnings=(*found.warnings, start.left_out))
+    return replace(found, notes=(*found.notes, start.left_out))

@@ -10,6 +10,8 @@ import numpy as np
 from napari.layers import Labels, Shapes
 from skimage.draw import polygon
 
+from napari_kmeans_seg.core.notes import RegionCovers
+
 from ..arrays import is_lazy
 from ..geometry import between, held, into, resampled
 from .marks import Marks, in_chunks
@@ -26,6 +28,26 @@ if TYPE_CHECKING:
 
 _WITH_AREA = ("polygon", "rectangle", "ellipse")
 _ROUND = np.linspace(0, 2 * np.pi, 256, endpoint=False)[:, np.newaxis]
+
+
+class RegionMissed(ValueError):
+    """No pixel of the image lies in the region.
+
+    Parameters
+    ----------
+    name : str
+        Of the region's layer.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+    def __str__(self) -> str:
+        return (
+            f"The region “{self.name}” misses the image: draw it over the image, or choose "
+            "another region."
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,38 +135,29 @@ class Region(Marks):
 
         Raises
         ------
+        RegionMissed
+            If no pixel of the image lies in the region.
         ValueError
-            If the region misses the image, or has more axes.
+            If the region has more axes.
         """
         self._check_axes("region", where)
         if not is_lazy(image):
             inside = _within(self._drawn, shape, where)
             if not inside.any():
-                raise ValueError(self.missed)
+                raise RegionMissed(self.name)
             return inside
         axis = None if axis is None else axis % image.ndim
         chunks = tuple(one for i, one in enumerate(image.chunks) if i != axis)
         return in_chunks(_within, self._drawn, chunks, where, bool)
 
-    @property
-    def missed(self) -> str:
-        """What to say when no pixel of the image lies in the region."""
-        return (
-            f"The region “{self.name}” misses the image: draw it over the image, or choose "
-            "another region."
-        )
-
-    def covers(self, shape: Sequence[int]) -> str:
-        """Say on which planes of an image of this shape the region counts; "" if on all it has."""
+    def covers(self, shape: Sequence[int]) -> RegionCovers | None:
+        """Note on which planes of an image of this shape it counts, if that is to be said."""
         flat = [_flat_axes(outline) for outline in self.outlines] or [[*self.through]]
         first = len(shape) - (len(self.placement) - 1)
         if not any(shape[first + axis] > 1 for axes in flat for axis in axes):
-            return ""
-        if not self.own_planes:
-            return f"The region “{self.name}” is drawn on one plane and counts on all."
+            return None
         n = len({_plane_of(outline) for outline in self.outlines}) or 1
-        which = "the plane that it is" if n == 1 else f"the {n} planes that it is"
-        return f"The region “{self.name}” counts only on {which} drawn on."
+        return RegionCovers(layer=self.name, n_planes=n if self.own_planes else 0)
 
     def record(self, shape: tuple[int, ...], where: Matrix) -> RegionRecord:
         """Give what a result keeps of it, for an image of this shape that lies there."""

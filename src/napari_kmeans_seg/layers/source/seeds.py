@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from napari.layers import Labels, Points
 
+from napari_kmeans_seg.core.notes import SeedsLeftOut
 from napari_kmeans_seg.core.parallel import no_tick
 
 from ..arrays import is_lazy, sums_per_label
@@ -42,13 +43,13 @@ class Start(NamedTuple):
         The label of each: that which was painted, or the number of the point.
     centroids : (k, n_channels) array
         In the units of the image.
-    left_out : str
-        How many seeds were left out, and why; empty where none was.
+    left_out : SeedsLeftOut or None
+        How many seeds were left out, and why; None where none was.
     """
 
     numbers: npt.NDArray[np.intp]
     centroids: npt.NDArray[np.float64]
-    left_out: str = ""
+    left_out: SeedsLeftOut | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,20 +161,20 @@ class Seeds(Marks):
         note = self._check_left_out("point", len(means), left_out)
         return Start(np.arange(1, len(means) + 1), np.array(means), note)
 
-    def _check_left_out(self, what: str, n: int, left_out: Mapping[str, int]) -> str:
-        """Say how many seeds were left out and why; refuse to start from what is left of some."""
+    def _check_left_out(
+        self, what: str, n: int, left_out: Mapping[str, int]
+    ) -> SeedsLeftOut | None:
+        """Note how many seeds were left out and why; refuse to start from what is left of some."""
         n_out = sum(left_out.values())
         if n and not n_out:
-            return ""
+            return None
         advice = "set points on" if what == "point" else "paint some pixels of each class on"
         advice = f"{advice} what is clustered, or choose other seeds."
         if not n_out:
             raise ValueError(f"No {what} of “{self.name}” lies in the image: {advice}")
-        why = ", ".join(f"{each} {reason}" for reason, each in left_out.items() if each)
+        note = SeedsLeftOut(layer=self.name, of=n + n_out, where=tuple(left_out.items()))
         if not n:
-            raise ValueError(f"No {what} of “{self.name}” can be used, {why}: {advice}")
-        were = "were" if n_out > 1 else "was"
-        note = f"{n_out} of {n + n_out} seeds of “{self.name}” {were} left out: {why}."
+            raise ValueError(f"No {what} of “{self.name}” can be used, {note.why}: {advice}")
         if n == 1:
             raise ValueError(f"{note} At least two are needed: {advice}")
         return note

@@ -13,6 +13,7 @@ from ..describe import displayed_plane, results_axes
 from ..geometry import shifted
 from .layer_image import LayerImage, note_seeds
 from .record import ViewRecord
+from .region import RegionMissed
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -213,13 +214,11 @@ class PartInView(LayerImage):
     ) -> PreparedImage:
         try:
             return super()._prepare(image, where, progress, parameters)
-        except ValueError as error:
-            if self.region is not None and str(error) == self.region.missed:
-                raise ValueError(
-                    f"The region “{self.region.name}” is not in view: pan or zoom to it for a "
-                    "preview, or press Run."
-                ) from error
-            raise
+        except RegionMissed as error:
+            raise ValueError(
+                f"The region “{error.name}” is not in view: pan or zoom to it for a preview, or "
+                "press Run."
+            ) from error
 
     def _scaled(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """Convert lengths in pixels of the image to pixels of the part."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from magicgui.widgets import Container, Slider, SpinBox, Widget
 
-from .arguments import BY_NAME
+from napari_kmeans_seg.core.arguments import FIELDS
 
-_K = BY_NAME["n_clusters"]
+_K = FIELDS["n_clusters"]
 _LEAST, _MOST = map(int, _K.shown[:2])
 # More clusters than anybody can distinguish by eye; one step is some pixels of the slider.
 _LEAST_OF_SLIDER, _MOST_OF_SLIDER = 2, 32

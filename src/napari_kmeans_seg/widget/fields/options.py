@@ -17,17 +17,18 @@ from magicgui.widgets import (
 )
 from qtpy.QtWidgets import QAbstractSpinBox
 
+from napari_kmeans_seg.core.arguments import FIELDS
+from napari_kmeans_seg.core.kmeans.starts import AUTO, OPTIMAL
+
 from ..plain_text import plain
 from ..sections import Section, unmarked
 from ..wording import FieldError
-from .arguments import ARGUMENTS, BY_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from napari_kmeans_seg.core.arguments import Argument
     from napari_kmeans_seg.layers.outputs.edit_watch import Kind
-
-    from .arguments import Argument
 
 
 _NOT_OF_CHANNELS = (
@@ -91,7 +92,7 @@ class Options(Container[Widget]):
     """
 
     def __init__(self) -> None:
-        fields = {one.name: field_of(one) for one in ARGUMENTS if one.name != "n_clusters"}
+        fields = {name: field_of(one) for name, one in FIELDS.items() if name != "n_clusters"}
         self.fields: dict[str, Any] = fields
         self.add_image = CheckBox(
             text="Segmented image",
@@ -130,7 +131,7 @@ class Options(Container[Widget]):
     @property
     def _kept(self) -> dict[str, Any]:
         """The fields that come back in the next session, by their names in the manifest."""
-        kept = [field for name, field in self.fields.items() if BY_NAME[name].kept]
+        kept = [field for name, field in self.fields.items() if FIELDS[name].kept]
         outputs = {"add_image": self.add_image, "add_labels": self.add_labels}
         return {field.name: field for field in kept} | outputs
 
@@ -147,8 +148,8 @@ class Options(Container[Widget]):
         settings["tol"] = f"{settings['tol']:g}"
         if not self.fields["color_space"].enabled:
             settings["color_space"] = self._color_space
-        if self._optimal and settings["init"] == "auto":
-            settings["init"] = "optimal"
+        if self._optimal and settings["init"] == AUTO:
+            settings["init"] = OPTIMAL.name
         return settings
 
     def take(self, settings: Mapping[str, Any]) -> None:
@@ -177,7 +178,7 @@ class Options(Container[Widget]):
         if blurred and (sharp or len(blurred) > 2):
             not_along = f"; not along {', '.join(sharp)}, which is time" if sharp else ""
             along = f"\nAlong {', '.join(blurred)}{not_along}."
-        self._explain("smoothing", BY_NAME["smoothing"].help + along)
+        self._explain("smoothing", FIELDS["smoothing"].help + along)
         self._offer_colors(rgb=rgb and not several)
         self._offer_optimal(one_channel=not rgb and not several)
         # Several channels have a field of their own for it, on at first; two would contradict.
@@ -193,25 +194,25 @@ class Options(Container[Widget]):
     def _offer(self, name: str, counts: bool, otherwise: str) -> None:
         """Let an argument be set where it counts, and say why where it does not."""
         self.fields[name].enabled = counts
-        self._explain(name, BY_NAME[name].tooltip if counts else otherwise)
+        self._explain(name, FIELDS[name].tooltip if counts else otherwise)
 
     def _explain(self, name: str, tooltip: str) -> None:
         self.fields[name].tooltip = plain(tooltip)
 
     def _offer_optimal(self, *, one_channel: bool) -> None:
         """Let the optimal clustering be chosen for images that have one."""
-        field, choices = self.fields["init"], _choices(BY_NAME["init"])
-        if one_channel == ("optimal" in field.choices):
+        field, choices = self.fields["init"], _choices(FIELDS["init"])
+        if one_channel == (OPTIMAL.name in field.choices):
             return
         if one_channel:
             field.choices = choices
-            if self._optimal and field.value == "auto":
-                field.value = "optimal"
+            if self._optimal and field.value == AUTO:
+                field.value = OPTIMAL.name
         else:
-            self._optimal = field.value == "optimal"
+            self._optimal = field.value == OPTIMAL.name
             if self._optimal:
-                field.value = "auto"
-            field.choices = [choice for choice in choices if choice[1] != "optimal"]
+                field.value = AUTO
+            field.choices = [choice for choice in choices if choice[1] != OPTIMAL.name]
 
     def _offer_colors(self, *, rgb: bool) -> None:
         """Let the colour space be chosen for RGB images only; the choice comes back with them."""
@@ -219,7 +220,7 @@ class Options(Container[Widget]):
         if rgb != field.enabled:
             if not rgb:
                 self._color_space = field.value
-            field.value = self._color_space if rgb else BY_NAME["color_space"].default
+            field.value = self._color_space if rgb else FIELDS["color_space"].default
             self._offer("color_space", rgb, _NO_COLORS)
 
     @property
@@ -245,7 +246,7 @@ def _weights(text: str) -> list[float] | None:
     try:
         return [float(part) for part in text.replace(",", " ").split()]
     except ValueError:
-        label = BY_NAME["channel_weights"].label
+        label = FIELDS["channel_weights"].label
         raise FieldError(label, "one number per channel, such as 1, 1, 0.5", text) from None
 
 

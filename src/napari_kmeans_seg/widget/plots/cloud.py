@@ -8,20 +8,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from napari_kmeans_seg.core.image.color_spaces import COLOR_SPACES
 from napari_kmeans_seg.core.image.colors import color_values
 from napari_kmeans_seg.layers.outputs.columns import means
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
     import pandas as pd
 
     from napari_kmeans_seg.layers.clusters.distribution import ClusterValues
     from napari_kmeans_seg.layers.clusters.points import ClusterPoints, Members
-
-_CHANNELS = {
-    "lab": ["L*", "a*", "b*"],
-    "hsv": ["s · cos h", "s · sin h", "value"],
-}
 
 
 class Plane(NamedTuple):
@@ -32,7 +30,7 @@ class Plane(NamedTuple):
     title : str
         What a person chooses it by.
     space : str
-        "rgb" for the channels of the image as they are, "lab" or "hsv".
+        One of `COLOR_SPACES`.
     across, up : int
         The channels.
     """
@@ -46,21 +44,23 @@ class Plane(NamedTuple):
 def planes(values: ClusterValues) -> list[Plane]:
     """List the planes there are to choose from."""
     found = []
-    for space in ("rgb", "lab", "hsv") if values.image.rgb else ("rgb",):
-        names = _CHANNELS.get(space, values.names)
-        if space == "hsv":
-            found.append(Plane("hue, saturation", space, 0, 1))
-        else:
-            pairs = combinations(range(len(names)), 2)
-            found += [Plane(f"{names[i]}, {names[j]}", space, i, j) for i, j in pairs]
+    for space in COLOR_SPACES.values():
+        if space.from_rgb is None or values.image.rgb:
+            names = space.axes or values.names
+            for i, j, title in sorted(space.planes) or _any_two(names):
+                found.append(Plane(title or f"{names[i]}, {names[j]}", space.name, i, j))
     return found
+
+
+def _any_two(names: Sequence[str]) -> list[tuple[int, int, str]]:
+    return [(i, j, "") for i, j in combinations(range(len(names)), 2)]
 
 
 def first_plane(values: ClusterValues) -> int:
     """Choose the plane in which clusters of this colour space are separated best."""
-    wanted = {"lab": (1, 2), "hsv": (0, 1)}.get(values.color_space, (0, 1))
-    for place, (_, space, across, up) in enumerate(planes(values)):
-        if (space, (across, up)) == (values.color_space, wanted):
+    best = (*COLOR_SPACES[values.color_space].planes, (0, 1))[0]
+    for place, (_, space, *axes) in enumerate(planes(values)):
+        if (space, *axes) == (values.color_space, *best[:2]):
             return place
     return 0
 
@@ -116,7 +116,7 @@ class Cloud:
             for label, (x, y) in zip(table["label"], rings, strict=True)
             if np.isfinite([x, y]).all()
         }
-        names = _CHANNELS.get(plane.space, values.names)
+        names = COLOR_SPACES[plane.space].axes or values.names
         axes = names[i], names[j]
         return cls(
             members, points.values, dots[i], dots[j], centroids, values.names, axes,
@@ -128,7 +128,7 @@ def _in(
     space: str, colors: npt.NDArray[np.float64], values: ClusterValues
 ) -> npt.NDArray[np.float64]:
     """Bring colours, `(n_channels, n)`, to another space."""
-    if space == "rgb" or not colors.size:
+    if COLOR_SPACES[space].from_rgb is None or not colors.size:
         return colors
     dtype = np.dtype(values.image.data.dtype)
     top = float(np.iinfo(dtype).max) if dtype.kind in "iu" else 1.0

@@ -1,0 +1,141 @@
+"""Arguments that are arrays, or depend on one, are checked here: see `checks`."""
+
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .checks import LARGEST_WEIGHT, MAX_CLUSTERS, integer, real, weight, with_type
+from .errors import WrongType, WrongValue
+
+
+def is_lazy(array: object) -> bool:
+    """Whether an array is computed when it is asked for, as those of Dask are."""
+    graph = getattr(array, "__dask_graph__", None)
+    # An xarray.DataArray may hold either, and is asked: it has no graph where it is in memory.
+    return graph is not None and graph() is not None
+
+
+def of_layer(image: Any, channel_axis: int | None) -> tuple[Any, int | None]:
+    """Give the pixels of a napari layer and the axis of its channels; whatever else as it is.
+
+    A layer is told by what it has: nothing of napari is imported.
+    """
+    if not hasattr(image, "as_layer_data_tuple"):
+        return image, channel_axis
+    if not hasattr(image, "level_shapes"):
+        takes = "an array, or a layer of napari that holds one"
+        advice = "Pass an Image layer, or its data."
+        raise WrongType("image", takes, f"a {type(image).__name__} layer", advice=advice)
+    pixels = image.data[0] if image.multiscale else image.data
+    if getattr(image, "rgb", False):
+        of_colors = pixels.ndim - 1
+        if channel_axis is not None and channel_axis % pixels.ndim != of_colors:
+            takes = f"{of_colors}, or None, for an RGB layer"
+            raise WrongValue("channel_axis", takes, str(channel_axis))
+        channel_axis = of_colors
+    return pixels, channel_axis
+
+
+def image_array(image: ArrayLike) -> NDArray[Any]:
+    """Return `image` as an array of real numbers with at least one pixel."""
+    if isinstance(image, np.ma.MaskedArray):
+        advice = "Pass image.data, and mask=~image.mask for the pixels that take part."
+        raise WrongType("image", "a plain array", "a masked array", advice=advice)
+    try:
+        array = np.asarray(image)
+    except ValueError as error:
+        raise WrongValue("image", "an array", f"what NumPy cannot read: {error}") from error
+    if array.dtype.kind not in "buif" or array.dtype.itemsize > 8:
+        takes = "booleans, integers or floats of up to 64 bits"
+        raise WrongType("image", takes, f"dtype {array.dtype}")
+    if array.ndim == 0:
+        raise WrongValue("image", "an array with at least one axis", "a single number")
+    if array.size == 0:
+        raise WrongValue("image", "at least one pixel", f"shape {array.shape}")
+    return array
+
+
+def axis(name: str, value: Any, ndim: int) -> int:
+    """Return `value` as a non-negative axis of an array with `ndim` axes."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise WrongType(name, "an integer or None", with_type(value))
+    if not -ndim <= int(value) < ndim:
+        takes = f"an axis of the image, from {-ndim} to {ndim - 1}"
+        raise WrongValue(name, takes, str(value))
+    return int(value) % ndim
+
+
+def spatial_mask(
+    mask: ArrayLike, shape: tuple[int, ...], *, may_be_empty: bool = False
+) -> NDArray[np.bool_]:
+    """Return `mask` as a boolean array of the image's spatial `shape`."""
+    try:
+        array = np.asarray(mask)
+    except ValueError as error:
+        raise WrongValue("mask", "an array", f"what NumPy cannot read: {error}") from error
+    if array.dtype.kind not in "bui":
+        raise WrongType("mask", "an array of booleans", f"dtype {array.dtype}")
+    if array.shape != shape:
+        takes = f"an array of the image's spatial shape {shape}"
+        raise WrongValue("mask", takes, f"shape {array.shape}")
+    inside = array.astype(bool, copy=False)
+    if not (may_be_empty or inside.any()):
+        raise WrongValue("mask", "an array with at least one true pixel", "one with none")
+    return inside
+
+
+def centroids(
+    name: str, value: ArrayLike, n_clusters: int | None, n_channels: int
+) -> NDArray[np.float64]:
+    """Return `value` as an ``(n_clusters, n_channels)`` array of finite floats."""
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise WrongValue(name, "an array", f"what NumPy cannot read: {error}") from error
+    if array.dtype.kind not in "buif":
+        raise WrongType(name, "real numbers", f"dtype {array.dtype}")
+    if n_clusters is None and array.ndim == 2:
+        n_clusters = integer(f"the number of rows of {name}", len(array), 1, MAX_CLUSTERS)
+    if array.shape != (n_clusters, n_channels):
+        n_rows = "n_clusters" if n_clusters is None else n_clusters
+        takes = f"an array of shape (n_clusters, n_channels) = ({n_rows}, {n_channels})"
+        raise WrongValue(name, takes, f"shape {array.shape}")
+    found = array.astype(np.float64)
+    if not np.isfinite(found).all():
+        raise WrongValue(name, "finite numbers", "NaN or infinity")
+    return found
+
+
+def generator(seed: Any) -> np.random.Generator:
+    """Return the random generator of `seed`: an int, a Generator, or None."""
+    if isinstance(seed, np.random.Generator):
+        return seed
+    if seed is not None:
+        seed = integer("seed", seed, 0)
+    return np.random.default_rng(seed)
+
+
+def reals(
+    name: str, value: Any, n: int, what: str, low: float = 0.0, high: float = np.inf
+) -> tuple[float, ...]:
+    """Return `value`, a number or `n` numbers, as `n` floats between `low` and `high`."""
+    if isinstance(value, Real):
+        return (real(name, value, low, high),) * n
+    if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray) or not np.ndim(value):
+        raise WrongType(name, f"a number or one per {what}", repr(value))
+    if len(value) != n:
+        raise WrongValue(name, f"one number per {what}, {n} here", str(len(value)))
+    return tuple(real(name, number, low, high, place=f"[{i}]") for i, number in enumerate(value))
+
+
+def channel_weights(value: Any, n_channels: int) -> tuple[float, ...]:
+    """Return a weight for each channel, not all of them 0; None is 1 for all."""
+    if value is None:
+        return (1.0,) * n_channels
+    weights = reals("channel_weights", value, n_channels, "channel", high=LARGEST_WEIGHT)
+    if not any(weights):
+        raise WrongValue("channel_weights", "at least one weight above 0", "all 0")
+    return tuple(weight("channel_weights", one, f"[{i}]") for i, one in enumerate(weights))
