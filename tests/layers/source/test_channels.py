@@ -181,6 +181,8 @@ def test_work_on_the_clusters_follows_and_the_script_gives_it(
         ((4, 2, 5, 60, 80), tuple("tczyx"), 1),
         ((4, 2, 5, 60, 80), None, None),
         ((60, 80), ("c", "x"), None),
+        ((24, 25, 14, 3), None, 3),
+        ((25, 14, 4), None, 2),
     ],
 )
 def test_channels_are_proposed_where_names_or_a_first_axis_of_three_say_so(shape, labels, axis):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from napari_kmeans_seg.files.axes import Axes
 
+_COLORS = (3, 4)
 UNNAMED = 3
 """Channels that are proposed where nothing but the length of the first axis speaks for them: red,
 green and blue, or three stains. Two or four pictures are a series as often."""
@@ -23,7 +24,7 @@ def proposed_channels(layer: Image) -> int | None:
     """Find the axis of a layer that holds channels, or None.
 
     What its axes are called counts first, then what its file says; where neither says anything,
-    a short first axis of three is one of channels.
+    a short first axis of three is one of channels, and a last one as long as a colour.
     """
     if layer.rgb or layer.ndim < 3:
         return None
@@ -35,8 +36,12 @@ def proposed_channels(layer: Image) -> int | None:
         return None
     if (said := _axes_of_file(layer)) is not None and said.known:
         return said.channel_axis
-    n, *others = pixels_of(layer).shape
-    return 0 if n == UNNAMED < min(others) and len(others) == 2 else None
+    first, *others = pixels_of(layer).shape
+    if len(others) == 2 and first == UNNAMED < min(others):
+        return 0
+    # Napari takes small pictures, such as those of an icon, for no colours.
+    *_, height, width, last = pixels_of(layer).shape
+    return layer.ndim - 1 if last in _COLORS and last < min(height, width) else None
 
 
 def channel_names(layer: Image, axis: int) -> tuple[str, ...]:
