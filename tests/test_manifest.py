@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from npe2 import PluginManifest
+from packaging.version import Version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,6 +31,12 @@ def test_npe2_validates_the_manifest_and_all_that_it_points_at() -> None:
     command = [sys.executable, "-m", "npe2", "validate", "--imports", "napari-kmeans-seg"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_oldest_npe2_does_not_warn_of_a_newer_schema(manifest: PluginManifest) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert "npe2>=0.8.1" in project["dependencies"]
+    assert Version(manifest.schema_version) <= Version("0.2.1"), "that of npe2 0.8.1"
 
 
 def test_each_command_is_offered_somewhere(manifest: PluginManifest) -> None:

@@ -155,6 +155,20 @@ def test_what_the_tests_import_is_declared() -> None:
     assert _imported_distributions(ROOT / "tests") <= _names(_project()["dependencies"] + extra)
 
 
+def test_the_oldest_napari_is_tested_and_named() -> None:
+    [napari] = (one for one in map(Requirement, _project()["dependencies"]) if one.name == "napari")
+    [bound] = napari.specifier
+    assert bound.operator == ">="
+    factor = f"napari{bound.version.replace('.', '')}"
+    tox = (ROOT / "tox.ini").read_text(encoding="utf-8")
+    assert f"{factor}: napari[pyqt6,optional]=={bound.version}" in tox
+    workflow = ROOT / ".github" / "workflows" / "test_and_deploy.yml"
+    if workflow.exists():  # it is not in the sdist
+        assert factor in workflow.read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"napari {bound.version} and newer" in readme
+
+
 def test_no_qt_binding_is_forced_on_anyone() -> None:
     assert not _names(_project()["dependencies"]) & {"pyqt5", "pyqt6", "pyside2", "pyside6"}
     everything = _project()["optional-dependencies"]["all"]

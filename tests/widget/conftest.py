@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gc
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+
+from .hands import forget_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,6 +30,11 @@ def what_earlier_tests_left_is_not_searched_for_garbage() -> None:
     napari collects garbage whenever a layer goes, and keeps thousands of objects (menus,
     commands, settings) of each window that was ever open.
     """
+    from napari.utils.action_manager import action_manager
+
+    # Before 0.9 each window that was ever open hears of each key of a new one.
+    with suppress(AttributeError):
+        action_manager.events.shortcut_changed.disconnect()
     gc.collect()
     gc.freeze()
 
@@ -49,10 +57,13 @@ def settings_folder(tmp_path, monkeypatch) -> Iterator[Path]:
     """
     from napari import settings
 
-    settings._clear_plugin_settings_cache()
-    monkeypatch.setattr(settings, "_CFG_PATH", str(tmp_path / "settings.yaml"))
+    file = tmp_path / "settings.yaml"
+    monkeypatch.setattr(settings.get_settings(), "config_path", file)
+    # Where napari 0.9 and newer look for those of plugins.
+    monkeypatch.setattr(settings, "_CFG_PATH", str(file), raising=False)
+    forget_settings()
     yield tmp_path
-    settings._clear_plugin_settings_cache()
+    forget_settings()
 
 
 @pytest.fixture

@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 
 import numpy as np
+from napari import settings
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QPushButton
 
+from napari_kmeans_seg.widget.napari_versions import camera_of
 from napari_kmeans_seg.widget.table.model import NAME
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -77,10 +79,16 @@ def at_rest(measure, qtbot):
 def canvas_at_rest(viewer, qtbot):
     """Wait until the canvas has its size and shows the whole image; return its Qt widget."""
     native = viewer.window._qt_viewer.canvas.native
-    at_rest(lambda: (native.width(), native.height(), viewer.scene.camera.zoom), qtbot)
+    at_rest(lambda: (native.width(), native.height(), camera_of(viewer).zoom), qtbot)
     return native
 
 
 def threads() -> list[threading.Thread]:
     """The threads of ours that work."""
     return [one for one in threading.enumerate() if one.name == "napari-kmeans-seg"]
+
+
+def forget_settings() -> None:
+    """Have napari read the settings of plugins anew, as in a new session."""
+    if hasattr(settings, "_clear_plugin_settings_cache"):  # since napari 0.9
+        settings._clear_plugin_settings_cache()

@@ -14,7 +14,6 @@ from typing import get_type_hints
 import numpy as np
 import pytest
 from magicgui.widgets import CheckBox, ComboBox
-from npe2 import PluginManager
 
 from napari_kmeans_seg import PreparedImage, choose_k, prepare, segment
 from napari_kmeans_seg.cli import app
@@ -22,6 +21,7 @@ from napari_kmeans_seg.core.arguments import ARGUMENTS, FIELDS, FITTING, OF_IMAG
 from napari_kmeans_seg.core.errors import ArgumentProblem, WrongValue
 from napari_kmeans_seg.core.image.color_spaces import COLOR_SPACES
 from napari_kmeans_seg.core.kmeans.starts import AUTO, STARTS
+from napari_kmeans_seg.widget.napari_versions import declared_settings
 from napari_kmeans_seg.widget.wording import words_of
 
 # No arguments of a segmentation, but of the call.
@@ -93,11 +93,14 @@ def test_each_argument_has_a_field_that_says_and_holds_what_the_table_does(dock)
 def test_the_manifest_has_a_setting_for_each_argument_that_is_kept(dock):
     widget = dock()
     options = widget.more_options
-    manifest = PluginManager.instance().get_manifest("napari-kmeans-seg")
-    properties = dict(manifest.contributions.configurations["kmeans"].properties)
+    properties = declared_settings()
     for name in ("add_image", "add_labels"):
         field, what = getattr(options, name), properties.pop(name)
-        assert (what.type, what.title, what.default) == ("boolean", field.text, field.value)
+        assert (what["type"], what["title"], what["default"]) == (
+            "boolean",
+            field.text,
+            field.value,
+        )
     # The dock speaks of percent, and napari rounds numbers: see the manifest.
     names = {"fit_percent": "fit_scale"}
     assert {names.get(name, name) for name in properties} == {
@@ -106,14 +109,16 @@ def test_the_manifest_has_a_setting_for_each_argument_that_is_kept(dock):
     for name, what in properties.items():
         argument = FIELDS[names.get(name, name)]
         scale = 100 if name == "fit_percent" else 1
-        assert what.title == argument.label
-        assert what.description == argument.summary
+        assert what["title"] == argument.label
+        assert what["description"] == argument.summary
         if name == "tol":
-            assert (what.type, float(what.default)) == ("string", argument.default)
+            assert (what["type"], float(what["default"])) == ("string", argument.default)
             continue
-        assert what.default == argument.default * scale, name
-        if what.type in ("integer", "number"):
-            assert (what.minimum, what.maximum) == tuple(scale * n for n in argument.shown[:2])
+        assert what["default"] == argument.default * scale, name
+        if what["type"] in ("integer", "number"):
+            assert (what["minimum"], what["maximum"]) == tuple(
+                scale * n for n in argument.shown[:2]
+            )
 
 
 @pytest.mark.parametrize("argument", FIELDS.values(), ids=lambda one: one.name)

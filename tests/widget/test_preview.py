@@ -13,6 +13,7 @@ from qtpy.QtCore import QTimer
 
 from napari_kmeans_seg import segment
 from napari_kmeans_seg.layers import LayerImage, linked_layers
+from napari_kmeans_seg.widget.napari_versions import camera_of
 from napari_kmeans_seg.widget.preview import Preview
 from napari_kmeans_seg.widget.state import DockState, Refusal, Request
 from napari_kmeans_seg.widget.task import Clock
@@ -441,7 +442,7 @@ PREVIEW = "coffee clusters preview"
 def part(viewer, coffee, request):
     """A lazy image with a preview of the part in view."""
     layer = viewer.add_image(da.from_array(coffee, chunks=(100, 100, 3)), name="coffee", rgb=True)
-    viewer.scene.camera.zoom *= 2
+    camera_of(viewer).zoom *= 2
     request.getfixturevalue("qtbot").wait(100)
     return layer, *request.getfixturevalue("live")
 
@@ -465,7 +466,7 @@ def test_it_follows_the_settings_and_the_camera(viewer, part):
     rest()
     preview = viewer.layers[PREVIEW]
     assert preview.data.max() == 8
-    viewer.scene.camera.center = (0, 50, 60)
+    camera_of(viewer).center = (0, 50, 60)
     rest()
     low, high = layer.corner_pixels
     np.testing.assert_array_equal(preview.translate, low)
@@ -475,6 +476,18 @@ def test_it_follows_the_settings_and_the_camera(viewer, part):
     rest()
     assert preview.data.shape == (400, 600)
     assert len(viewer.layers) == 2
+
+
+def test_it_follows_the_size_of_the_canvas(viewer, part, qtbot):
+    layer, _, rest = part
+    preview, window = viewer.layers[PREVIEW], viewer.window._qt_window
+    before = preview.data.shape
+    window.resize(window.width(), window.height() - 300)
+    qtbot.waitUntil(lambda: preview.data.shape != before, timeout=10_000)
+    rest()
+    low, high = layer.corner_pixels
+    assert preview.data.shape == tuple(high - low + 1)
+    assert preview.data.shape[0] < before[0]
 
 
 def test_it_follows_the_plane(viewer, cell, request):
@@ -534,7 +547,7 @@ def test_it_goes_when_nobody_asks_for_it_any_more(viewer, part, end, qtbot):
     else:
         viewer.window.remove_dock_widget("all")
     qtbot.waitUntil(lambda: PREVIEW not in viewer.layers, timeout=5000)
-    viewer.scene.camera.zoom *= 2
+    camera_of(viewer).zoom *= 2
     qtbot.wait(400)
     assert PREVIEW not in viewer.layers
 
@@ -553,7 +566,7 @@ def test_what_a_person_painted_on_it_is_left_to_them(viewer, part):
 
 def test_what_is_out_of_view_is_told_and_shown_once_it_is_back(viewer, part, coffee):
     _, widget, rest = part
-    viewer.scene.camera.center = (0, 5000, 5000)
+    camera_of(viewer).center = (0, 5000, 5000)
     rest()
     before = viewer.layers[PREVIEW].data
     widget.n_clusters.value = 3

@@ -228,7 +228,7 @@ _ALL = (
         stage="reading",
         label="Weights",
         help=(
-            "How much each channel counts, one number per channel, e.g. 1, 1, 0.5.\n"
+            "How much each channel counts, one number per channel, e.g. 1 1 0.5.\n"
             "Empty: all channels count alike. 0 leaves a channel out."
         ),
         # They belong to an image's channels.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.writing.file_set import write_together
+from ..core.writing.tables import table_text
 from .odd_metadata import write_with_less
 from .pictures import write_picture
 from .samples import Storage, negative
@@ -141,9 +141,8 @@ def write_results(
         {
             paths.labels: write_labels,
             paths.segmented: write_segmented,
-            # Texts in quotes: names of channels are text, with whatever they begin.
-            paths.clusters: lambda path: cluster_table(image, segmentation).to_csv(
-                path, index=False, quoting=csv.QUOTE_NONNUMERIC
+            paths.clusters: lambda path: path.write_bytes(
+                table_text(cluster_table(image, segmentation)).encode()
             ),
         },
         overwrite=overwrite,

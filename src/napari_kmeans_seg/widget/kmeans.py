@@ -14,9 +14,11 @@ from napari_kmeans_seg.layers import Outputs, PartInView, warm_up_early
 
 from .fields.inputs import Inputs
 from .fields.k import ClusterCount
+from .fields.numbers import read_alike_everywhere
 from .fields.options import Options, OptionsSection, align_labels
 from .fields.settings import LastSettings
 from .fields.target import Target
+from .keys import give_keys
 from .plain_text import show_plain
 from .plots.choose_k import HowMany
 from .plots.cluster_plot import ClusterPlot
@@ -145,6 +147,8 @@ class KMeansWidget(Container[Widget]):
         # What a run adds lies below what is there before it, so that nothing jumps.
         self.below = Scrolled(self.how_many, self.where, self.more, self.clusters, self.see)
         self.native.layout().addWidget(self.below)
+        read_alike_everywhere(self.native)
+        give_keys(self.native, self.run_button.native, self.cancel_button.native)
         self._wheel = WheelScrolls(self.native, self.below)
         show_plain(self.native)
 

@@ -18,6 +18,7 @@ from napari_kmeans_seg.layers import (
     to_preview,
 )
 
+from .napari_versions import camera_of, canvas_resized
 from .state import is_current
 from .task import Task
 
@@ -246,9 +247,9 @@ class Preview:
             event.disconnect(callback)
         self._hears = []
         if source is not None and (isinstance(source, PartInView) or source.plane is not None):
-            camera, dims = self._viewer.scene.camera.events, self._viewer.dims.events
+            camera, dims = camera_of(self._viewer).events, self._viewer.dims.events
             moves = [dims.current_step, dims.ndisplay, dims.order, camera.center, camera.zoom]
-            moves.append(self._viewer.canvas.events.size)
+            moves.append(canvas_resized(self._viewer, self._clock))
             moves += [one.events.locked_data_level for one in source.layers_in(self._viewer) or ()]
             self._hears = [(event, self._on_moved) for event in moves]
             for event, callback in self._hears:

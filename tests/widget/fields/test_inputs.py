@@ -277,7 +277,7 @@ def test_chosen_labels_are_a_region(viewer, dock, run, cell):
     np.testing.assert_array_equal(viewer.layers["cell clusters"].data, expected.labels)
     widget.inputs.region_labels.value = "four"
     assert run(widget) == "error"
-    assert "takes numbers such as 1, 3" in widget.message.value
+    assert "takes numbers such as 1 3" in widget.message.value
 
 
 def test_points_are_seeds_one_cluster_each(viewer, dock, run, coffee):

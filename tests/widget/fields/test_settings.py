@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 from napari import settings as napari_settings
 from napari._qt.dialogs.preferences_dialog import PreferencesDialog
 from qtpy.QtWidgets import QSpinBox
 
 from napari_kmeans_seg.widget import KMeansWidget
+
+from ..hands import forget_settings
 
 NAME = "napari-kmeans-seg"
 
@@ -23,7 +26,7 @@ def close(viewer, qtbot):
 
     def close_and_forget(widget):
         viewer.window.remove_dock_widget(widget.native)
-        napari_settings._clear_plugin_settings_cache()
+        forget_settings()
 
     return close_and_forget
 
@@ -160,6 +163,30 @@ def test_stored_values_that_cannot_be_are_the_first_values(dock, stored, text):
     assert widget.more_options.seed.value == 4, "this one can be"
 
 
+def test_every_napari_reads_and_writes_the_same_file(viewer, dock, close, stored):
+    stored.write_text("kmeans: {n_clusters: 12, tol: '2.5e-05'}")
+    widget = dock()
+    assert (widget.n_clusters.value, widget.more_options.tol.value) == (12, 0.000025)
+    widget.more_options.seed.value = 7
+    close(widget)
+    kept = {"n_clusters": 12, "tol": "2.5e-05", "seed": 7}
+    assert yaml.safe_load(stored.read_text()) == {"kmeans": kept}
+
+
+def test_they_stay_when_napari_is_updated(viewer, dock, close, monkeypatch):
+    with monkeypatch.context() as older:
+        older.delattr(napari_settings, "get_plugin_settings", raising=False)
+        widget = dock()
+        widget.n_clusters.value = 12
+        close(widget)
+        again = another(viewer)
+        assert again.n_clusters.value == 12
+        again.more_options.seed.value = 7
+        close(again)
+    updated = another(viewer)
+    assert (updated.n_clusters.value, updated.more_options.seed.value) == (12, 7)
+
+
 @pytest.mark.parametrize("text", ["{[", "- a list", "kmeans: 3", "\x00\x01"])
 def test_a_broken_file_is_ignored(viewer, dock, finish, stored, text, cell):
     stored.write_text(text)
@@ -180,6 +207,10 @@ def test_a_folder_that_cannot_be_written_is_no_error(viewer, dock, close, settin
     close(widget)
 
 
+@pytest.mark.skipif(
+    not hasattr(napari_settings, "get_plugin_settings"),
+    reason="napari has preferences of plugins since 0.9",
+)
 def test_naparis_preferences_show_them_and_leave_the_others_alone(viewer, dock, close):
     widget = dock()
     widget.more_options.tol.value = 0.000025

@@ -22,7 +22,8 @@ from napari_kmeans_seg.layers import (
 )
 from napari_kmeans_seg.layers.describe import pixels_of, results_axes
 
-from .number_lists import numbers_of, values_of
+from ..sections import unmarked
+from .numbers import numbers, whole_numbers
 from .options import align_labels
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class Inputs(Container[Widget]):
         )
         self.region_labels = LineEdit(
             label="Its labels",
-            tooltip="Which labels make up the region, e.g. 1, 3. Empty: all of them.",
+            tooltip="Which labels make up the region, e.g. 1 3. Empty: all of them.",
         )
         self.everywhere = CheckBox(
             text="Find inside, label everywhere",
@@ -119,7 +120,7 @@ class Inputs(Container[Widget]):
             label="Leave out",
             tooltip=(
                 "Values of pixels that take no part and stay label 0, such as that of no data, "
-                "e.g. 0, -9999. A colour is left out where red, green and blue all have the value, "
+                "e.g. 0 -9999. A colour is left out where red, green and blue all have the value, "
                 "other channels where one has it. Empty: none.\n"
                 "It comes back the next time."
             ),
@@ -153,7 +154,7 @@ class Inputs(Container[Widget]):
             label="Objects of",
             tooltip=(
                 "Clusters whose connected pieces become objects in a Labels layer of their own, "
-                "e.g. 2, 3. Empty: none."
+                "e.g. 2 3. Empty: none."
             ),
         )
         self.per_plane = CheckBox(
@@ -360,13 +361,13 @@ class Inputs(Container[Widget]):
             if region is None
             else Region.of(
                 region,
-                numbers_of(self.region_labels) if isinstance(region, Labels) else (),
+                _labels(self.region_labels) if isinstance(region, Labels) else (),
                 everywhere=self.everywhere.value,
                 own_planes=self.own_planes.value,
             ),
             seeds=None if seeds is None else Seeds.of(seeds, fixed=self.fixed.value),
-            left_out=values_of(self.leave_out),
-            clean_up=CleanUp(self.specks.value, numbers_of(self.objects), self.per_plane.value),
+            left_out=_values(self.leave_out),
+            clean_up=CleanUp(self.specks.value, _labels(self.objects), self.per_plane.value),
         )
 
     @property
@@ -383,3 +384,12 @@ class Inputs(Container[Widget]):
     def parameters(self) -> dict[str, Any]:
         """Arguments of `segment` that several channels bring along."""
         return {"normalize": self.normalize.value} if self.several else {}
+
+
+def _labels(field: LineEdit) -> tuple[int, ...]:
+    return whole_numbers(unmarked(field), field.value, "numbers such as 1 3")
+
+
+def _values(field: LineEdit) -> tuple[float, ...]:
+    found = numbers(unmarked(field), field.value, "numbers such as 0 -9999")
+    return tuple(int(one) if one == int(one) and abs(one) < 2**53 else one for one in found)

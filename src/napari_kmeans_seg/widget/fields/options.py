@@ -22,7 +22,7 @@ from napari_kmeans_seg.core.kmeans.starts import AUTO, OPTIMAL
 
 from ..plain_text import plain
 from ..sections import Section, unmarked
-from ..wording import FieldError
+from .numbers import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -236,18 +236,13 @@ class Options(Container[Widget]):
     def parameters(self) -> dict[str, Any]:
         """The fields as arguments of `napari_kmeans_seg.segment`; ValueError for bad weights."""
         values = {name: field.value for name, field in self.fields.items()}
-        weights = _weights(values["channel_weights"].strip())
+        weights = _weights(values["channel_weights"])
         return values | {"fit_scale": values["fit_scale"] / 100, "channel_weights": weights}
 
 
 def _weights(text: str) -> list[float] | None:
-    if not text:
-        return None
-    try:
-        return [float(part) for part in text.replace(",", " ").split()]
-    except ValueError:
-        label = FIELDS["channel_weights"].label
-        raise FieldError(label, "one number per channel, such as 1, 1, 0.5", text) from None
+    label = FIELDS["channel_weights"].label
+    return numbers(label, text, "one number per channel, such as 1 1 0.5") or None
 
 
 class OptionsSection(Section):

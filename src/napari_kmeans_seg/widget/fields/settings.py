@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from napari.settings import get_plugin_settings
+from ..napari_versions import keep_settings, stored_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,9 +21,9 @@ _SETTINGS_REST = 300
 class LastSettings:
     """What one dock read at its start, and has written since.
 
-    napari keeps them in a file beside its own settings, checks them against the manifest's
-    `configurations`, puts the manifest's value in the place of one that is out of range, and
-    shows them in its preferences. A dock writes only what was changed in it, so that two docks
+    They lie in a file beside napari's own settings, are checked against the manifest's
+    `configurations`, which give the value where one is out of range, and since napari 0.9 stand
+    in its preferences. A dock writes only what was changed in it, so that two docks
     do not take back each other's settings.
 
     Parameters
@@ -44,7 +44,7 @@ class LastSettings:
         self._current = current
         self._clock = clock
         try:
-            self.values = _stored().model_dump()
+            self.values = stored_settings()
         except Exception as error:  # noqa: BLE001 - a broken file must not keep the dock shut
             _log.info("The last settings cannot be read.", exc_info=error)
 
@@ -64,11 +64,6 @@ class LastSettings:
         changed = {k: v for k, v in now.items() if k in self.values and v != self.values[k]}
         self.values |= changed
         try:
-            for name, value in changed.items():
-                setattr(_stored(), name, value)
+            keep_settings(changed)
         except Exception as error:  # noqa: BLE001 - nor must a full or read-only disk
             _log.info("The last settings cannot be kept.", exc_info=error)
-
-
-def _stored() -> Any:
-    return get_plugin_settings("napari-kmeans-seg").kmeans

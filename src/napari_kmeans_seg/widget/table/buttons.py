@@ -12,11 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _KEYS = Qt.ShortcutContext.WidgetWithChildrenShortcut
-_N_COLUMNS = 3
 
 
 def action(owner: QWidget, text: str, key: str, tip: str, do: Callable[[], None]) -> QAction:
-    """Make an action with a key that works while the owner has the focus."""
+    """Make an action with a key that works while the owner, or what is within it, has the focus."""
     made = QAction(text, owner)
     made.setShortcut(QKeySequence(key))
     made.setShortcutContext(_KEYS)
@@ -31,19 +30,21 @@ def buttons(actions: Iterable[QAction]) -> QGridLayout:
     grid = QGridLayout()
     grid.setSpacing(4)
     for i, one in enumerate(actions):
-        grid.addWidget(_button(one), *divmod(i, _N_COLUMNS))
+        grid.addWidget(button(one), *divmod(i, 3))
     return grid
 
 
-def _button(action: QAction) -> QPushButton:
+def button(action: QAction) -> QPushButton:
     """Make a button that does what an action does; the theme draws these best."""
-    button = QPushButton(action.text())
-    button.setMinimumWidth(0)
+    made = QPushButton(action.text())
+    made.setMinimumWidth(0)
 
     def follow() -> None:
-        button.setEnabled(action.isEnabled())
-        button.setToolTip(action.toolTip())
+        made.setText(action.text())
+        made.setEnabled(action.isEnabled())
+        made.setToolTip(action.toolTip())
 
+    follow()
     action.changed.connect(follow)
-    button.clicked.connect(action.trigger)
-    return button
+    made.clicked.connect(action.trigger)
+    return made

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image, Labels
 from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
-from qtpy.QtGui import QAction, QColor  # type: ignore[attr-defined]
+from qtpy.QtGui import QAction  # type: ignore[attr-defined]
 from qtpy.QtWidgets import (
-    QColorDialog,
     QGridLayout,
     QInputDialog,
     QMenu,
@@ -26,7 +25,6 @@ from ..task import Task
 from .buttons import action, buttons
 from .counts import ClusterCounts
 from .extras import ClusterExtras
-from .model import SWATCH
 from .note import ClusterNote
 from .view import ClusterView
 
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     import napari.viewer
-    from qtpy.QtCore import QModelIndex, QPoint
+    from qtpy.QtCore import QPoint
 
     from napari_kmeans_seg import Segmentation
 
@@ -78,7 +76,8 @@ class ClusterTable(QWidget):
         self._clock, self._state = clock, state
         self._splitting: Task[Segmentation] = Task(clock)
 
-        self.view = ClusterView()
+        # The first by Tab, and then the buttons: rows are selected before they are pressed.
+        self.view = ClusterView(self)
         self.whose = ClusterNote()
         self.counts = ClusterCounts(clock)
         self.message = hidden_line()
@@ -87,16 +86,21 @@ class ClusterTable(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addWidget(self.whose)
-        layout.addWidget(self.view)
+        # Above the table, so that they stay under the mouse when it grows or shrinks.
         layout.addLayout(self._buttons())
-        self.extras = ClusterExtras(clock, lambda text, good: self._say(text, fault=not good))
+        self.extras = ClusterExtras(
+            clock, lambda text, good: self._say(text, fault=not good), self.view, self.counts
+        )
+        # Their keys work wherever those of the table do.
+        self.addActions(self.extras.actions_)
         layout.addWidget(self.extras)
         layout.addWidget(self.message)
+        layout.addWidget(self.view)
 
         self.view.rows.refused.connect(self._say)
         self.view.rows.renamed.connect(self._unsay)
         self.view.selection.selectionChanged.connect(self._on_selection)
-        self.view.doubleClicked.connect(self._choose_color)
+        self.view.doubleClicked.connect(self.extras.on_double_click)
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.view.customContextMenuRequested.connect(self._menu)
         self.hide()
@@ -274,6 +278,7 @@ class ClusterTable(QWidget):
         )
         add = {"Shift", "Control"} & {str(key) for key in event.modifiers}
         self.select({*(self.selected if add else ()), *([int(value)] if value else [])})
+        self.view.reveal()
 
     # -- work ---------------------------------------------------------------------------
 
@@ -380,15 +385,7 @@ class ClusterTable(QWidget):
     def _menu(self, place: QPoint) -> None:
         menu = QMenu(self)
         menu.addActions(list(self.actions_.values()))
+        menu.addActions(self.extras.actions_)
         menu.addSeparator()
         menu.addMenu(self.view.sort_menu())
         menu.popup(self.view.mapToGlobal(place))
-
-    def _choose_color(self, index: QModelIndex) -> None:
-        if index.column() != SWATCH or self._clusters is None:
-            return
-        label = self.view.label(index)
-        now = QColor.fromRgbF(*map(float, self._clusters.colors.of(label)))
-        chosen = QColorDialog.getColor(now, self, f"Colour of “{self._clusters.name(label)}”")
-        if chosen.isValid():
-            self._clusters.recolor({label: chosen.getRgbF()})

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from qtpy.QtGui import QGuiApplication
-from qtpy.QtWidgets import QComboBox, QGridLayout, QPushButton, QWidget
+from qtpy.QtGui import QColor, QGuiApplication
+from qtpy.QtWidgets import QColorDialog, QComboBox, QFileDialog, QGridLayout, QWidget
 
 from napari_kmeans_seg.layers.clusters import PALETTES
 from napari_kmeans_seg.layers.export.methods_text import methods_text
 from napari_kmeans_seg.layers.export.opened_files import files_of
 from napari_kmeans_seg.layers.export.python_script import python_script
+from napari_kmeans_seg.layers.export.tables import clusters_as_text, save_clusters, table_formats
 from napari_kmeans_seg.layers.outputs import THROUGH_HUES, THROUGH_MEANS
 
 from ..task import Task
+from .buttons import action, button
+from .model import SWATCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from qtpy.QtCore import QModelIndex
+
     from napari_kmeans_seg.layers.clusters import Clusters
 
     from ..task import Clock
+    from .counts import ClusterCounts
+    from .view import ClusterView
 
 # How opaque labels are at first in each palette.
 _OPACITY = {"mean": THROUGH_MEANS, "distinct": THROUGH_HUES}
@@ -29,7 +37,7 @@ _SCRIPT = "Copy as Python"
 
 
 class ClusterExtras(QWidget):
-    """One switch for the colours of all clusters, and two buttons that fill the clipboard.
+    """One switch for the colours of all clusters, and buttons that take a result out of napari.
 
     Parameters
     ----------
@@ -37,11 +45,21 @@ class ClusterExtras(QWidget):
         Looks after the reading of files.
     say : callable
         Is given what was done, and with False what could not be done.
+    view : ClusterView
+        Knows the order of the rows, and which are selected.
+    counts : ClusterCounts
+        Counts what was painted before it is copied or saved.
     """
 
-    def __init__(self, clock: Clock, say: Callable[[str, bool], None]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        say: Callable[[str, bool], None],
+        view: ClusterView,
+        counts: ClusterCounts,
+    ) -> None:
         super().__init__()
-        self._say = say
+        self._say, self._view, self._counts = say, view, counts
         self._clusters: Clusters | None = None
         self._reading: Task[tuple[str, ...]] = Task(clock)
         self.colors = QComboBox()
@@ -52,21 +70,31 @@ class ClusterExtras(QWidget):
             "Mean colours: each cluster in the mean of its pixels.\n"
             "Distinct hues: 16 colours that colour-blind people can distinguish, too."
         )
-        self.methods = QPushButton("Copy methods text")
-        self.methods.setToolTip("Copy sentences for a paper to the clipboard.")
-        self.script = QPushButton(_SCRIPT)
-        self.script.setToolTip("Copy a script that gives this very result to the clipboard.")
+        formats = ", ".join(suffix.removeprefix(".").upper() for suffix in table_formats())
+        made = [
+            ("Copy table", "Ctrl+Shift+L", "Copy all rows and columns, with all digits.",
+             self.copy_table),
+            ("Save table…", "Ctrl+Shift+E", f"Save all rows and columns, all digits: {formats}.",
+             self._ask_save),
+            ("Copy methods text", "Ctrl+Shift+M", "Copy sentences for a paper.",
+             self._copy_methods),
+            (_SCRIPT, "Ctrl+Shift+Y", "Copy a script that gives this very result.",
+             self._copy_script),
+        ]  # fmt: skip
+        self.actions_ = [action(self, *one) for one in made]
+        each = [button(one) for one in self.actions_]
+        self.table, self.file, self.methods, self.script = each
+        rows = action(self, "Copy rows", "Ctrl+C", "Copy the selected rows.", self._copy_rows)
+        tip = "Choose the colour of the selected cluster."
+        color = action(self, "Colour…", "Ctrl+Shift+H", tip, self._color_selected)
+        self.actions_ = [color, rows, *self.actions_]
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(4)
         grid.addWidget(self.colors, 0, 0, 1, 2)
-        grid.addWidget(self.methods, 1, 0)
-        grid.addWidget(self.script, 1, 1)
-        for button in (self.methods, self.script):
-            button.setMinimumWidth(0)
+        for i, one in enumerate(each):
+            grid.addWidget(one, 1 + i // 2, i % 2)
         self.colors.activated.connect(self._recolor)
-        self.methods.clicked.connect(self._copy_methods)
-        self.script.clicked.connect(self._copy_script)
 
     def show_clusters(self, clusters: Clusters | None) -> None:
         """Offer what can be done with these clusters."""
@@ -89,6 +117,76 @@ class ClusterExtras(QWidget):
             self._say(str(error), False)
             self.show_clusters(clusters)
 
+    def on_double_click(self, index: QModelIndex) -> None:
+        """Ask for the colour of the cluster whose colour was clicked."""
+        if index.column() == SWATCH:
+            self._choose_color(self._view.label(index))
+
+    def _color_selected(self) -> None:
+        if len(self._view.selected) == 1:
+            self._choose_color(self._view.selected[0])
+        else:
+            self._say("Select one cluster to give it a colour.", False)
+
+    def _choose_color(self, label: int) -> None:
+        clusters = self._clusters
+        if clusters is None:
+            return
+        now = QColor.fromRgbF(*map(float, clusters.colors.of(label)))
+        chosen = QColorDialog.getColor(now, self, f"Colour of “{clusters.name(label)}”")
+        if chosen.isValid():
+            clusters.recolor({label: chosen.getRgbF()})
+
+    def copy_table(self) -> None:
+        """Put all rows on the clipboard, with all columns."""
+        if (clusters := self._counted()) is not None:
+            self._copy("Table", lambda: clusters_as_text(clusters.layer, self._view.shown))
+
+    def _copy_rows(self) -> None:
+        if (clusters := self._counted()) is None:
+            return
+        selected = self._view.selected
+        rows = [label for label in self._view.shown if label in selected]
+        if not rows:
+            self._say("Select the rows to copy.", False)
+            return
+        what = f"{len(rows)} row{'s' if len(rows) > 1 else ''}"
+        self._copy(what, lambda: clusters_as_text(clusters.layer, rows))
+
+    def _counted(self) -> Clusters | None:
+        """Give the clusters, once what was painted on them is counted."""
+        if self._clusters is not None and self._counts.busy:
+            self._clusters.take_counts(self._clusters.recount()(None))
+        return self._clusters
+
+    def _ask_save(self) -> None:
+        """Ask for the name of a file, and save the table."""
+        if self._clusters is None:
+            return
+        formats = {f"{name} (*{suffix})": suffix for suffix, name in table_formats().items()}
+        # A name of a layer may be that of a path.
+        name = self._clusters.layer.name.replace("/", "_").replace("\\", "_")
+        file, chosen = QFileDialog.getSaveFileName(
+            self, "Save table", f"{name}.csv", ";;".join(formats)
+        )
+        if file:
+            path, asked = Path(file), True
+            if path.suffix.lower() not in formats.values():
+                # Another file than the one of which the dialog asked whether it may be replaced.
+                path, asked = Path(file + formats[chosen]), False
+            self.save_table(path, overwrite=asked)
+
+    def save_table(self, path: Path, *, overwrite: bool = False) -> None:
+        """Save all rows, with what gave them."""
+        if (clusters := self._counted()) is None:
+            return
+        try:
+            save_clusters(path, clusters.layer, self._view.shown, overwrite=overwrite)
+        except (ValueError, OSError) as error:
+            self._say(f"The table was not saved: {error}", False)
+        else:
+            self._say(f"Saved as {path.name}.", True)
+
     def _copy_methods(self) -> None:
         if self._clusters is not None:
             layer = self._clusters.layer
@@ -104,13 +202,13 @@ class ClusterExtras(QWidget):
             self._offer_script()
             self._copy("Python script", lambda: python_script(layer, *files))
 
-        self.script.setEnabled(False)
-        self.script.setText("Reading files …")
+        self.actions_[-1].setEnabled(False)
+        self.actions_[-1].setText("Reading files …")
         self._reading.start(lambda _report: files_of(sources), write, self._fail)
 
     def _offer_script(self) -> None:
-        self.script.setText(_SCRIPT)
-        self.script.setEnabled(True)
+        self.actions_[-1].setText(_SCRIPT)
+        self.actions_[-1].setEnabled(True)
 
     def _fail(self, error: Exception) -> None:
         self._offer_script()

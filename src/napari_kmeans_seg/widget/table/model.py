@@ -37,6 +37,10 @@ class ClusterModel(QAbstractTableModel):
 
     Attributes
     ----------
+    columns : list of Column
+        The first is that of ticks and colours.
+    cells : list of list
+        What stands in the columns after it.
     refused : Signal
         Says why a name was not taken.
     renamed : Signal
@@ -49,10 +53,10 @@ class ClusterModel(QAbstractTableModel):
     def __init__(self) -> None:
         super().__init__()
         self._clusters: Clusters | None = None
-        self._columns: list[Column] = [_SEEN]
+        self.columns: list[Column] = [_SEEN]
         self._labels: list[int] = []
         # By column: cells are asked for so often that a data frame would be felt.
-        self._cells: list[list[Any]] = []
+        self.cells: list[list[Any]] = []
         # The colours of the rows, and the colormap that they were looked up in.
         self._colors: dict[int, Any] = {}
         self._colormap: object = None
@@ -61,7 +65,7 @@ class ClusterModel(QAbstractTableModel):
         """Read the clusters anew."""
         self.beginResetModel()
         self._clusters = clusters
-        self._columns, self._cells, self._labels = [_SEEN], [], []
+        self.columns, self.cells, self._labels = [_SEEN], [], []
         if clusters is not None:
             table = clusters.table
             self._labels = table["label"].tolist()
@@ -78,8 +82,8 @@ class ClusterModel(QAbstractTableModel):
                 # A size in pixels says again how many they are, and would keep the means out of
                 # sight.
                 if not (column.unit.startswith("pixel") and cells == pixels):
-                    self._columns.append(column)
-                    self._cells.append(cells)
+                    self.columns.append(column)
+                    self.cells.append(cells)
         self._colormap = None
         self.endResetModel()
 
@@ -115,7 +119,7 @@ class ClusterModel(QAbstractTableModel):
 
     def columnCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: N802, B008
         """Count the columns."""
-        return 0 if parent.isValid() else len(self._columns)
+        return 0 if parent.isValid() else len(self.columns)
 
     def headerData(  # noqa: N802
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
@@ -123,7 +127,7 @@ class ClusterModel(QAbstractTableModel):
         """Name the columns."""
         if orientation != Qt.Orientation.Horizontal:
             return None
-        column = self._columns[section]
+        column = self.columns[section]
         if role == Qt.ItemDataRole.DisplayRole:
             return column.title
         if role == Qt.ItemDataRole.ToolTipRole:
@@ -134,10 +138,10 @@ class ClusterModel(QAbstractTableModel):
         """Return what stands in a cell."""
         if self._clusters is None or not index.isValid():
             return None
-        label, column = self.label(index.row()), self._columns[index.column()]
+        label, column = self.label(index.row()), self.columns[index.column()]
         if index.column() == SWATCH:
             return self._seen(label, role)
-        value = self._cells[index.column() - 1][index.row()]
+        value = self.cells[index.column() - 1][index.row()]
         if role == SORT_ROLE:
             return value
         if role == Qt.ItemDataRole.EditRole and column.kind == "name":
@@ -145,10 +149,20 @@ class ClusterModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return column.written(value)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return plain(column.written(value))
+            return plain(
+                self._told(index.row()) if column.kind == "name" else column.written(value)
+            )
         if role == Qt.ItemDataRole.TextAlignmentRole and column.kind != "name":
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         return None
+
+    def _told(self, row: int) -> str:
+        """Tell all of a row, for there may be no room for each column."""
+        each = zip(self.columns[1:], self.cells, strict=True)
+        told = [(column, column.written(cells[row])) for column, cells in each]
+        return "\n".join(
+            text if column.kind == "name" else f"{column.title}: {text}" for column, text in told
+        )
 
     def _seen(self, label: int, role: int) -> Any:
         assert self._clusters is not None

@@ -5,21 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QItemSelection, QItemSelectionModel, QSortFilterProxyModel, Qt
-from qtpy.QtWidgets import QAbstractItemView, QMenu, QTableView
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QScrollArea, QTableView
 
+from .fitting import Fit, NumberDelegate
 from .model import NAME, SORT_ROLE, SWATCH, ClusterModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from qtpy.QtCore import QModelIndex
-    from qtpy.QtGui import QKeyEvent
+    from qtpy.QtGui import QKeyEvent, QResizeEvent
+    from qtpy.QtWidgets import QWidget
 
     from napari_kmeans_seg.layers.clusters import Clusters
 
 _SELECT = QItemSelectionModel.SelectionFlag
-# Height of a row in pixels of the screen, and up to how many are shown without scrolling.
-_ROW, _MOST_ROWS = 24, 12
+# In pixels of the screen: the height of a row, and the width of ticks and colours.
+_ROW, _SEEN = 24, 41
+# As many as a run finds. All are shown, for what the table lies in is scrolled already.
+_MOST_ROWS = 255
 
 
 class ClusterView(QTableView):
@@ -28,8 +32,8 @@ class ClusterView(QTableView):
     Space hides the selected clusters on the canvas, or shows them again.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self.rows = ClusterModel()
         self.sorted = QSortFilterProxyModel(self)
         self.sorted.setSourceModel(self.rows)
@@ -38,6 +42,8 @@ class ClusterView(QTableView):
         self.setModel(self.sorted)
         self.selection = QItemSelectionModel(self.sorted, self)
         self.setSelectionModel(self.selection)
+        self._delegate = NumberDelegate(self)
+        self.setItemDelegate(self._delegate)
         self._style()
 
     def _style(self) -> None:
@@ -57,7 +63,9 @@ class ClusterView(QTableView):
         assert columns is not None
         rows.hide()
         rows.setDefaultSectionSize(_ROW)
-        columns.setMinimumSectionSize(36)
+        columns.setMinimumSectionSize(16)
+        columns.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        columns.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         columns.setHighlightSections(False)
         # The theme has nothing for headers.
         self.setStyleSheet(
@@ -68,25 +76,57 @@ class ClusterView(QTableView):
 
     def show_clusters(self, clusters: Clusters | None) -> None:
         """Fill the table."""
-        new = self.rows.rowCount() == 0
         self.rows.show(clusters)
-        if new:
-            self.resizeColumnsToContents()
-            self.setColumnWidth(SWATCH, 46)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
+        """Fill the new width."""
+        super().resizeEvent(event)
         self._fit()
 
     def _fit(self) -> None:
-        """Be as tall as the rows, as long as they are few."""
+        """Show what there is room for, and be as tall as the rows."""
         columns, bar = self.horizontalHeader(), self.horizontalScrollBar()
+        view = self.viewport()
         assert columns is not None
         assert bar is not None
-        rows = _ROW * min(max(self.rows.rowCount(), 3), _MOST_ROWS)
-        frame = 2 * self.frameWidth() + columns.sizeHint().height() + bar.sizeHint().height()
-        self.setFixedHeight(rows + frame)
+        assert view is not None
+        n_rows = self.rows.rowCount()
+        height = _ROW * min(n_rows, _MOST_ROWS) + columns.sizeHint().height()
+        fit = Fit.of(
+            self.rows.columns[1:], self.rows.cells, view.width(), _SEEN, self.fontMetrics()
+        )
+        self._delegate.brief = self.rows.columns if fit.brief else ()
+        for i, width in enumerate(fit.widths):
+            self.setColumnHidden(i, width == 0)
+            self.setColumnWidth(i, width)
+        if sum(fit.widths) > view.width():
+            # Of very many channels.
+            height += bar.sizeHint().height()
+        self.setFixedHeight(height + 2 * self.frameWidth())
+        view.update()
+
+    def reveal(self) -> None:
+        """Scroll whatever this lies in to the row that the keyboard would go on from."""
+        index, parent = self.currentIndex(), self.parentWidget()
+        while parent is not None and not isinstance(parent, QScrollArea):
+            parent = parent.parentWidget()
+        view = self.viewport()
+        if parent is not None and index.isValid() and view is not None:
+            inside = parent.widget()
+            assert inside is not None
+            place = view.mapTo(inside, self.visualRect(index).center())
+            parent.ensureVisible(place.x(), place.y(), 0, _ROW)
 
     def label(self, index: QModelIndex) -> int:
         """Return which cluster a row is about, as it is sorted."""
         return self.rows.label(self.sorted.mapToSource(index).row())
+
+    @property
+    def shown(self) -> list[int]:
+        """The labels of all rows, as they are sorted."""
+        column = range(self.sorted.rowCount())
+        return [self.label(self.sorted.index(row, NAME)) for row in column]
 
     @property
     def selected(self) -> list[int]:
@@ -130,3 +170,4 @@ class ClusterView(QTableView):
             self.rows.hide_or_show(self.selected)
         else:
             super().keyPressEvent(event)
+            self.reveal()
