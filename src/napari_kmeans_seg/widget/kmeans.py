@@ -60,7 +60,7 @@ class KMeansWidget(Container[Widget]):
         self._state = DockState(self._ask)
 
         self.inputs = Inputs(viewer)
-        self.target = Target(viewer, self.inputs.takes_part, self.inputs.channel_axis, self._state)
+        self.target = Target(viewer, self.inputs, self._state)
         self.layer_name, self.layer_kind = self.target.layer_name, self.target.layer_kind
         self.cluster_count = ClusterCount()
         self.n_clusters = self.cluster_count.number
@@ -109,9 +109,8 @@ class KMeansWidget(Container[Widget]):
         self.run_button.changed.connect(self.run)
         self.cancel_button.changed.connect(self.cancel)
         self.inputs.changed.connect(self._on_inputs)
-        self.inputs.channels.changed.connect(self._on_inputs)
         self.inputs.drawn.connect(self._on_drawn)
-        self.how_many.picked.connect(self._take)
+        self.how_many.picked.connect(self.cluster_count.take)
         self._state.changed.connect(self._show_said)
         self.preview = Preview(
             self._viewer, self._on_preview, self._on_refused, self._clock, self._state
@@ -168,8 +167,7 @@ class KMeansWidget(Container[Widget]):
         self.inputs.follow(images)
         # What was chosen stays while there is nothing to be segmented.
         if images:
-            several, axes = self.inputs.several, self.inputs.blurred_axes
-            self.more_options.offer(several=several, rgb=images[0].rgb, axes=axes)
+            self.more_options.offer(**self.inputs.offered)
         self._state.look_at(images)
         self.how_many.follow()
         self._enable()
@@ -244,18 +242,14 @@ class KMeansWidget(Container[Widget]):
     def _ask(self) -> Request | Refusal:
         """Read what is asked for from the fields."""
         if self.target.image is None:
-            why = "Open an image first, or click one in the layer list."
-            return Refusal(ValueError(why))
-        k = {"n_clusters": self.n_clusters.value}
+            return Refusal(ValueError("Open an image first, or click one in the layer list."))
         try:
             source = self.inputs.source()
-            parameters = k | self.more_options.parameters | self.inputs.parameters
+            parameters = {"n_clusters": self.n_clusters.value}
+            parameters |= self.more_options.parameters | self.inputs.parameters
         except ValueError as error:
             return Refusal(error)
         return Request.of(source, parameters, self.more_options.kinds, self._marks)
-
-    def _take(self, n_clusters: int) -> None:
-        self.n_clusters.value = n_clusters
 
     def start_afresh(self) -> None:
         """Set the first values, and keep nothing of what is set in this dock from now on."""
@@ -266,8 +260,8 @@ class KMeansWidget(Container[Widget]):
 
     def _settings(self) -> dict[str, Any]:
         """Give what is to come back next time."""
-        own = {"n_clusters": self.n_clusters.value, "leave_out": self.inputs.leave_out.value}
-        return {**own, **self.more_options.settings}
+        own = {"n_clusters": self.n_clusters.value, **self.inputs.settings}
+        return own | self.more_options.settings
 
     def _preview(self) -> None:
         """Show the clusters for the settings there are now, where live preview is on."""

@@ -40,8 +40,8 @@ _NONE = ("none", "")
 class Inputs(Container[Widget]):
     """Scope, region and seeds, and how several layers are joined.
 
-    `front` holds what is shown at once where it means something: which axis holds channels, the
-    scope of stacks, and how channels are weighed. The container itself holds region and seeds.
+    `front` is shown at once where it means something: the axis of channels, the scope of stacks,
+    and how channels are weighed. The container itself holds region and seeds.
 
     Parameters
     ----------
@@ -66,10 +66,9 @@ class Inputs(Container[Widget]):
             label="Channels",
             choices=self._channel_choices,
             tooltip=(
-                "Whether an axis of the image holds channels: each pixel is clustered by its "
-                "values in all of them, and the result has the other axes.\n"
-                "Proposed where the layer or its file names an axis of channels, or the first of "
-                "three axes is short. Remembered for each layer."
+                "The axis of the image that holds channels: each pixel is clustered by its values "
+                "in all of them, and the result has the other axes.\n"
+                "Proposed where layer, file or a short axis say so. Remembered for each layer."
             ),
         )
         self._hears: list[Any] = []
@@ -119,10 +118,9 @@ class Inputs(Container[Widget]):
             name="leave_out",
             label="Leave out",
             tooltip=(
-                "Values of pixels that take no part and stay label 0, such as that of no data, "
-                "e.g. 0 -9999. A colour is left out where red, green and blue all have the value, "
-                "other channels where one has it. Empty: none.\n"
-                "It comes back the next time."
+                "Values of pixels that stay label 0, such as that of no data, e.g. 0 -9999. A "
+                "colour is left out where red, green and blue all have it, other channels where "
+                "one has. Empty: none.\nThey come back the next time."
             ),
         )
         self.seeds = ComboBox(
@@ -251,12 +249,12 @@ class Inputs(Container[Widget]):
         return [i for i in range(len(self._axes) - 2) if i != self._axis or i == 0]
 
     def channel_axis(self, layer: Image) -> int | None:
-        """Say which axis of a layer holds channels: as was chosen, or as is proposed."""
+        """Say which axis of a layer holds channels, as chosen or proposed."""
         key = str(layer.unique_id)
         if key not in self._channel_axes:
             self._channel_axes[key] = proposed_channels(layer)
         axis = self._channel_axes[key]
-        # It may have got other data by now.
+        # The layer may have got other data.
         return axis if axis is not None and axis < layer.ndim and not layer.rgb else None
 
     @property
@@ -270,15 +268,22 @@ class Inputs(Container[Widget]):
         return len(self._images) > 1 or self._axis is not None
 
     @property
-    def blurred_axes(self) -> tuple[list[str], list[str]]:
-        """The axes along which smoothing blurs the images, and those where it does not."""
-        return blurred_axes(self._images[0], self._axis)
+    def offered(self) -> dict[str, Any]:
+        """What the options are told of the images."""
+        axes = blurred_axes(self._images[0], self._axis)
+        return {"several": self.several, "rgb": self._images[0].rgb, "axes": axes}
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What is to come back in the next session, by its name in the manifest."""
+        return {"leave_out": self.leave_out.value}
 
     def _on_channels(self) -> None:
         if len(self._images) == 1:
             axis = self.channels.value
             self._channel_axes[str(self._images[0].unique_id)] = axis if axis != _NO_AXIS else None
             self.follow(self._images)
+            self.changed.emit(self)
 
     def _arrange(self) -> None:
         """Show the fields that mean something."""
@@ -320,9 +325,8 @@ class Inputs(Container[Widget]):
         """Let shapes count on their own planes once they lie on several."""
         layer = self._chosen(self.region)
         several = False
-        if isinstance(layer, Shapes):
-            with suppress(ValueError):  # said when it is used
-                several = Region.of(layer).own_planes
+        with suppress(ValueError):  # said when it is used
+            several = isinstance(layer, Shapes) and Region.of(layer).own_planes
         if several != self._several_planes:
             self._several_planes = self.own_planes.value = several
 
