@@ -84,3 +84,17 @@ def test_nor_in_a_dask_array():
     pixels = image(-LARGEST)[..., 0]
     found = segment(da.from_array(pixels, chunks=(50, 200)), 5)
     assert np.round(found.centroids[1:, 0]).tolist() == [2, 32, 62, 92]
+
+
+@pytest.mark.parametrize("columns", [30, 170])
+@pytest.mark.parametrize("n_channels", [1, 3])
+def test_nor_in_one_that_is_too_large_for_the_memory(monkeypatch, n_channels, columns):
+    monkeypatch.setattr("napari_kmeans_seg.core.lazy.image.LOAD_BYTES", 0)
+    pixels = image(-LARGEST, n_channels, columns)
+    rng = np.random.default_rng(1)
+    pixels[:, columns:] += rng.random((200, 200 - columns, 1))  # floats that do not repeat
+    found = segment(da.from_array(pixels, chunks=(50, 200, n_channels)), 5, channel_axis=-1)
+    assert np.abs(found.centroids[1:, 0] - [2.5, 32.5, 62.5, 92.5]).max() < 1
+    assert found.centroids[0, 0] == -LARGEST
+    labels = found.labels.compute()
+    np.testing.assert_array_equal(labels == 1, pixels[..., 0] == -LARGEST)

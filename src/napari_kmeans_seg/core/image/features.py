@@ -1,5 +1,6 @@
 """From pixel values to the features that are clustered: colour space, weights, position."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -205,11 +206,16 @@ def power_of_two(pixels: Pixels) -> int:
     """
     if pixels.dtype != np.float64:
         return 0
-    limits = np.array(value_range(pixels))
+    parts = (pixels.take(start, stop) for start, stop in spans(pixels.n_pixels))
+    return exponent_without_far(np.array(value_range(pixels)), parts)
+
+
+def exponent_without_far(limits: NDArray[Any], parts: Iterable[Values]) -> int:
+    """Return the same for values that come in parts, among limits."""
     exponent = exponent_of(limits)
     if exponent <= APART - FAR_FROM_1:
         return exponent
-    rest = _limits_of_rest(pixels, float(np.ldexp(1.0, exponent - APART)))
+    rest = _limits_of_rest(parts, float(np.ldexp(1.0, exponent - APART)))
     return exponent if rest is None else exponent_of(rest) or 1
 
 
@@ -220,7 +226,7 @@ def whole_power_of_two(pixels: Pixels) -> int:
     return exponent_of(np.array(value_range(pixels)))
 
 
-def _limits_of_rest(pixels: Pixels, bound: float) -> NDArray[np.float64] | None:
+def _limits_of_rest(parts: Iterable[Values], bound: float) -> NDArray[np.float64] | None:
     """Find the limits of the values nearer to 0 than a bound.
 
     None where they do not vary, or where the values beyond do on one side.
@@ -228,8 +234,7 @@ def _limits_of_rest(pixels: Pixels, bound: float) -> NDArray[np.float64] | None:
     rest: list[float] = []
     below: list[float] = []
     above: list[float] = []
-    for start, stop in spans(pixels.n_pixels):
-        values = pixels.take(start, stop)
+    for values in parts:
         far_below, far_above = values <= -bound, values >= bound
         for found, which in (
             (rest, ~(far_below | far_above)),
@@ -251,8 +256,33 @@ def exponent_of(limits: NDArray[Any]) -> int:
 
 def divide(pixels: Pixels, exponent: int) -> Pixels:
     """Divide the channels by two to the power of `exponent`, then move what is beyond `CAP`."""
+    return replace(pixels, channels=divided(pixels.channels, exponent)) if exponent else pixels
+
+
+def divided(values: Values, exponent: int) -> Values:
+    """Divide values as `divide` does."""
     if not exponent:
-        return pixels
+        return values
     with np.errstate(over="ignore", under="ignore"):
-        channels = np.ldexp(pixels.channels, -exponent)
-    return replace(pixels, channels=np.clip(channels, -CAP, CAP, out=channels))
+        found = np.ldexp(values, -exponent)
+    return np.clip(found, -CAP, CAP, out=found)
+
+
+def undo_moved(
+    means: NDArray[np.float64], limits: NDArray[Any], exponent: int
+) -> NDArray[np.float64]:
+    """Give clusters of values that were moved to `CAP` their mean, which is a limit of the channel.
+
+    Parameters
+    ----------
+    means : (n_clusters, n_channels) array
+    limits : (n_channels, 2) array
+        The lowest and the highest value of each channel.
+    exponent : int
+        By which values were divided.
+    """
+    if not exponent or exponent == exponent_of(limits):
+        return means
+    far = np.abs(means) >= np.ldexp(CAP / 2, exponent)
+    lows, highs = limits.T
+    return np.where(far, np.where(means < 0, lows, highs), means)
