@@ -40,6 +40,20 @@ def test_the_script_for_ten_images_runs() -> None:
     assert "% of a slide is brown" in result.stdout
 
 
+@pytest.mark.parametrize("title", ["Steps of a series", "Without a window"])
+def test_examples_of_a_section_run_after_the_first(title: str) -> None:
+    first = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[0]
+    section = README.partition(f"### {title}\n")[2].partition("\n### ")[0]
+    [script] = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    result = subprocess.run(
+        [sys.executable, "-W", "error::UserWarning", "-c", first + script],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+
+
 def test_the_table_has_each_parameter_with_its_default() -> None:
     rows = re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", README, re.MULTILINE)
     parameters = list(inspect.signature(segment).parameters.values())[1:]

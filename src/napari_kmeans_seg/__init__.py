@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from .core.prepare import prepare
     from .core.prepared import PreparedImage
     from .core.segment import choose_k, segment
+    from .core.segment_steps import segment_steps
     from .core.segmentation import Segmentation
+    from .core.steps import StepsSegmentation
 
 __version__ = version("napari-kmeans-seg")
 __all__ = [
@@ -21,11 +23,13 @@ __all__ = [
     "PooledImages",
     "PreparedImage",
     "Segmentation",
+    "StepsSegmentation",
     "__version__",
     "choose_k",
     "pool",
     "prepare",
     "segment",
+    "segment_steps",
 ]
 
 # Imported on first use, so that `import napari_kmeans_seg` costs nothing where
@@ -36,10 +40,12 @@ _HOME = {
     "PooledImages": "core.pooled",
     "PreparedImage": "core.prepared",
     "Segmentation": "core.segmentation",
+    "StepsSegmentation": "core.steps",
     "choose_k": "core.segment",
     "pool": "core.pooled",
     "prepare": "core.prepare",
     "segment": "core.segment",
+    "segment_steps": "core.segment_steps",
 }
 
 

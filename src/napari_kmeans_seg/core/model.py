@@ -180,6 +180,7 @@ class KMeansModel:
         progress = never_falling(progress)
         rescale = checks.flag("rescale", rescale)
         self._check_names(channel_names)
+        image = array_checks.of_layer(image, None)[0]
         form: dict[str, Any] = {"channel_axis": self.channel_axis, "alpha": self.alpha}
         if array_checks.is_lazy(image):
             # Imported here: Dask takes a while, and most images are in memory.

@@ -65,6 +65,7 @@ def prepare(
     """
     known = checked(fit_scale=fit_scale, spatial_weight=spatial_weight, normalize=normalize)
     fit_scale, spatial_weight, normalize = known.values()
+    image, channel_axis = array_checks.of_layer(image, channel_axis)
     progress = watched(image, never_falling(progress))
     form: dict[str, Any] = {"channel_axis": channel_axis, "alpha": alpha, "mask": mask}
     lazy, reading = None, None

@@ -40,7 +40,8 @@ def segment(
     image : array-like
         Image of any number of spatial axes and any real dtype: bool, (u)int8 to (u)int64,
         float16 to float64. A Dask array is read chunk by chunk on the active scheduler, and
-        gives Dask arrays: see Notes.
+        gives Dask arrays: see Notes. An Image layer of napari stands for its pixels, of a pyramid
+        those of the largest level; the channels of an RGB layer are found.
     n_clusters : int
         Number of clusters, 1 to 65,535. An image with fewer distinct values gets as many
         clusters as it has values, and a warning.

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from . import checks, shown
 from .cached import cached_property
-from .image.pixels import Pixels
+from .image.pixels import Pixels, spread
 from .kmeans.nearest import label_dtype
+from .labelling import pairs_of
 from .notes import Note
 from .painting import paint
+from .parallel import Tick
 from .points.sums import join_means
 
 if TYPE_CHECKING:
@@ -21,10 +23,14 @@ if TYPE_CHECKING:
     from .model import KMeansModel
 
 
+COMPARED_PIXELS = 1 << 20
+"""Pixels in memory, evenly spread, whose labels are compared with those of another step."""
+
+
 def by_brightness(centroids: NDArray[np.float64]) -> NDArray[np.intp]:
     """Order centroids by their mean over the channels, the darkest first and NaN last."""
-    # Divided before they are summed: the largest floats have no sum.
-    return np.argsort((centroids / centroids.shape[1]).sum(axis=1), kind="stable")
+    # Halves of the mean: the largest floats have no sum, nor, by rounding, their mean.
+    return np.argsort((centroids / (2 * centroids.shape[1])).sum(axis=1), kind="stable")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -102,6 +108,13 @@ class Segmentation:
         Pixels with label 0 are 0; alpha is taken over. Centroids of integer images are rounded.
         """
         return self._pixels.paint(self.palette, self.labels)
+
+    def _pairs(self, other: "Segmentation", tick: Tick) -> NDArray[np.int64]:
+        """Count how many pixels have which two labels, ``(n + 1, n_other + 1)``, of a sample."""
+        tick(0)
+        where = spread(self.labels.size, COMPARED_PIXELS)
+        shape = (self.n_clusters + 1, other.n_clusters + 1)
+        return pairs_of(self.labels.reshape(-1)[where], other.labels.reshape(-1)[where], shape)
 
     @property
     def palette(self) -> NDArray[Any]:

@@ -67,7 +67,11 @@ def pixels_key(source: LayerImage, marks: int = 0) -> Key:
         None if plane is None else tuple(sorted(plane.items())),
         getattr(source, "view", None),
         source.step_axis,
-        None if region is None else (region.name, region.chosen, region.everywhere, marks),
+        source.channels_along,
+        source.left_out,
+        None
+        if region is None
+        else (region.name, region.chosen, region.everywhere, region.own_planes, marks),
     )
 
 

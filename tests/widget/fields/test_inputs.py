@@ -488,3 +488,28 @@ def test_a_run_of_a_plane_in_three_dimensions_takes_the_whole_volume(viewer, doc
     assert run(widget) == "done"
     labels = viewer.layers["stack clusters volume"]
     np.testing.assert_array_equal(labels.data, segment(stack, 5).labels)
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_the_displayed_plane_beyond_the_end_of_the_image_is_refused(
+    viewer, dock, run, stack, live, qtbot
+):
+    viewer.add_image(np.zeros((9, 40, 50), np.uint8), name="longer", visible=False)
+    image = viewer.add_image(stack, name="s")
+    widget = dock()
+    viewer.layers.selection.active = image
+    widget.inputs.scope.value = "plane"
+    viewer.dims.set_current_step(0, 7)
+    before = list(viewer.layers)
+    if live:
+        widget.live.value = True
+        qtbot.wait(300)
+    else:
+        assert run(widget) == "error"
+    assert (
+        "the slider of axis 0 stands at 7, and the image goes from 0 to 3" in widget.message.value
+    )
+    assert list(viewer.layers) == before
+    widget.live.value = False
+    viewer.dims.set_current_step(0, 3)
+    assert run(widget) == "done"

@@ -72,6 +72,10 @@ class BlockwiseSegmentation(Segmentation):
             chunks=self._source.chunks,
         )
 
+    def _pairs(self, other: Segmentation, tick: Tick) -> NDArray[np.int64]:
+        shape = (self.n_clusters + 1, other.n_clusters + 1)
+        return count_pairs(self.labels, other.labels, shape, tick)
+
     def _look_up(self, table: NDArray[Any]) -> da.Array:
         return self.labels.map_blocks(partial(paint, table), dtype=table.dtype)
 

@@ -7,7 +7,7 @@ import numpy as np
 from ..image.averages import smooth
 from ..image.color_spaces import COLOR_SPACES
 from ..image.colors import convert, from_0_to_1
-from ..image.features import FeatureSpace, divide, power_of_two
+from ..image.features import FeatureSpace, divide, power_of_two, whole_power_of_two
 from ..image.pixels import Pixels
 from ..parallel import Tick, no_tick, stages
 from .counted_image import CountedImage
@@ -71,7 +71,9 @@ def read(
     inputs = smooth(divide(pixels, exponent), smoothing, smoothing_tick)
     if converts:
         inputs = from_0_to_1(inputs, pixels.dtype)
-    form, smoothed = (pixels, inputs, color_space, exponent), any(smoothing)
+    # Means are those of the pixels as they came, not of what was moved.
+    moved = bool(exponent) and exponent != whole_power_of_two(pixels)
+    form, smoothed = (pixels, inputs, color_space, exponent), any(smoothing) or moved
     packing = packing_of(inputs.dtype, inputs.n_channels)
     if repeats and packing is not None:
         n_most = most_values(inputs.n_valid)

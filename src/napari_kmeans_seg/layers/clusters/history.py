@@ -146,7 +146,7 @@ class ClusterHistory:
         if not sources:
             return None
         plane = self.record.source.plane
-        whole = LayerImage.of(*sources)
+        whole = LayerImage.of(*sources, channel_axis=self.record.source.channels_along)
         return whole if plane is None else replace(whole, plane=plane)
 
     # -- counting -----------------------------------------------------------------------

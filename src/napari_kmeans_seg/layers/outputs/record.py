@@ -10,6 +10,7 @@ from napari_kmeans_seg.core import notes
 from napari_kmeans_seg.core.arguments import ARGUMENTS
 from napari_kmeans_seg.core.model_file import to_json as model_to_json
 
+from ..source.record import RegionRecord as RegionRecord
 from ..source.record import SourceRecord
 from .colors import Display
 from .edit_watch import METADATA_KEY
