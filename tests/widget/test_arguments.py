@@ -101,6 +101,8 @@ def test_the_manifest_has_a_setting_for_each_argument_that_is_kept(dock):
             field.text,
             field.value,
         )
+    field, what = widget.inputs.leave_out, properties.pop("leave_out")
+    assert (what["type"], what["title"], what["default"]) == ("string", field.label, field.value)
     # The dock speaks of percent, and napari rounds numbers: see the manifest.
     names = {"fit_percent": "fit_scale"}
     assert {names.get(name, name) for name in properties} == {
