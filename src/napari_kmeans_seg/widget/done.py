@@ -46,8 +46,8 @@ def still(state: DockState, result: Layer | None, clusters: Clusters | None) -> 
     if clusters is None or not is_edited(clusters):
         return said
     n = int((clusters.table["pixels"] > 0).sum())
-    now = f"{n} cluster{'s' if n != 1 else ''} after work by hand."
-    return replace(said, text=f"{now} The run gave {said.text}")
+    # In one line, as before: nothing below it moves.
+    return replace(said, text=f"{n} cluster{'s' if n != 1 else ''} after work by hand.")
 
 
 def is_edited(clusters: Clusters) -> bool:

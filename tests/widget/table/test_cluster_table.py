@@ -114,7 +114,7 @@ def test_selected_clusters_stand_out_on_the_canvas(table, labels):
     hues = [color[:3] / color.max() for color in (shown[1], plain[1])]
     assert shown[1].sum() > plain[1].sum(), "a dark one is lighter beside a dark veil"
     np.testing.assert_allclose(*(color / color.max() for color in hues), atol=0.02)
-    np.testing.assert_array_equal(shown[[0, 2]], [[0, 0, 0, 0.75]] * 2)
+    np.testing.assert_allclose(shown[[0, 2]], [[0, 0, 0, 0.85]] * 2, rtol=1e-6)
     table.view.clearSelection()
     np.testing.assert_allclose(labels.colormap.map(np.arange(1, 5)), plain)
 

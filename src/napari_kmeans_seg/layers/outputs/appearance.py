@@ -59,11 +59,11 @@ _COVERING = ("opaque", "translucent", "translucent_no_depth")
 _OUTLINE = 2
 
 # How much of the original is covered where other clusters stand out, and by what.
-_VEIL = 0.75
+_VEIL = 0.85
 _BLACK, _WHITE = np.zeros(3), np.ones(3)
 # Relative luminance. Against the brightest that is left under a dark veil, and the darkest under a
 # pale one, these have a contrast of 3 to 1, by which shapes can be told apart (WCAG 2.2, 1.4.11).
-_BRIGHT, _DARK = 0.26, 0.13
+_BRIGHT, _DARK = 0.165, 0.19
 # An image as bright as this on average, of 1, is none of lights in the dark.
 _DARK_IMAGE = 0.25
 
