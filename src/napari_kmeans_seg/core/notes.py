@@ -205,10 +205,10 @@ class OtherScale(Note):
 
     Attributes
     ----------
-    dtype, fitted : str
-        Of the image and of what was fitted.
-    low, high, fitted_low, fitted_high : float
-        Their lowest and highest values. Those of the image are NaN where it is not read.
+    dtype, low, high
+        Of the image and its values; NaN where it is not read.
+    fitted, fitted_low, fitted_high
+        The same of what was fitted.
     may_rescale : bool
         Whether ``rescale=True`` brings them together.
     """

@@ -76,6 +76,7 @@ class ClusterExtras(QWidget):
              self._ask_model),
         ]  # fmt: skip
         self.actions_ = [action(self, *one) for one in made]
+        self._script = self.actions_[3]
         each = [button(one) for one in self.actions_]
         self.table, self.file, self.methods, self.script, self.model = each
         rows = action(self, "Copy rows", "Ctrl+C", "Copy the selected rows.", self._copy_rows)
@@ -221,13 +222,13 @@ class ClusterExtras(QWidget):
         if clipboard is not None and self._copied and clipboard.text() == self._copied:
             clipboard.clear()
         self._say("Reading files …", True)
-        self.actions_[-1].setEnabled(False)
-        self.actions_[-1].setText("Reading files …")
+        self._script.setEnabled(False)
+        self._script.setText("Reading files …")
         self._reading.start(lambda _report: files_of(sources), write, self._fail)
 
     def _offer_script(self) -> None:
-        self.actions_[-1].setText(_SCRIPT)
-        self.actions_[-1].setEnabled(True)
+        self._script.setText(_SCRIPT)
+        self._script.setEnabled(True)
 
     def _fail(self, error: Exception) -> None:
         self._offer_script()
