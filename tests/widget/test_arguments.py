@@ -101,6 +101,12 @@ def test_the_manifest_has_a_setting_for_each_argument_that_is_kept(dock):
             field.text,
             field.value,
         )
+    left_out = properties.pop("leave_out")
+    assert (left_out["type"], left_out["title"], left_out["default"]) == (
+        "string",
+        widget.inputs.leave_out.label,
+        widget.inputs.leave_out.value,
+    )
     # The dock speaks of percent, and napari rounds numbers: see the manifest.
     names = {"fit_percent": "fit_scale"}
     assert {names.get(name, name) for name in properties} == {
