@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from inspect import signature
 
 import dask.array as da
 import numpy as np
 import pytest
 from napari.layers import Image, Labels
 
-from napari_kmeans_seg import segment_steps
+from napari_kmeans_seg import segment, segment_steps
 from napari_kmeans_seg.layers import LayerImage, Region
 from napari_kmeans_seg.layers.results import levels_of
 
@@ -239,3 +240,9 @@ def test_segment_steps_says_what_it_cannot_take():
     with pytest.warns(UserWarning, match="Steps 0 and 2 to 3 have no pixel"):
         found = segment_steps(series, 2, mask=mask)
     assert (found.labels[1] > 0).all()
+
+
+def test_segment_steps_takes_what_segment_takes_with_the_same_defaults():
+    plain, steps = (dict(signature(one).parameters) for one in (segment, segment_steps))
+    assert steps.pop("step_axis").default == 0
+    assert steps == plain

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,12 +54,12 @@ def _array_of(layer: Layer) -> str:
     store, pixels = Path(layer.source.path or ""), pixels_of(layer)
     if not store.is_dir() or not is_there(pixels):
         return ""
-    opened: Any
+    # Whoever has opened a store has loaded the library, which we do not depend on.
+    library: Any = sys.modules.get("zarr")
+    if library is None:
+        return ""
     try:
-        # Whoever has opened a store has the library, which we do not depend on.
-        import zarr
-
-        opened = zarr.open(store, mode="r")
+        opened = library.open(store, mode="r")
         arrays = [("", opened)] if hasattr(opened, "dtype") else list(opened.arrays())
         for name, array in arrays:
             if array.shape == pixels.shape and _plain(array.dtype) == _plain(pixels.dtype):
