@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from napari_kmeans_seg import segment
-from napari_kmeans_seg.core import notes
+from napari_kmeans_seg.core import notes_as_json
 from napari_kmeans_seg.core.notes import (
     BlankSteps,
     CountsBeforeSpecks,
@@ -19,18 +20,20 @@ from napari_kmeans_seg.core.notes import (
     Hidden,
     LabelsByPlace,
     LabelsUncertain,
-    Note,
     NotFinite,
     ObjectsMissing,
+    OtherScale,
     OtherValues,
     Plain,
     RegionCovers,
     SeedsLeftOut,
     ValuesLeftOut,
     WithoutPixels,
-    from_json,
-    to_json,
 )
+from napari_kmeans_seg.core.notes_as_json import from_json, to_json
+
+if TYPE_CHECKING:
+    from napari_kmeans_seg.core.note import Note
 
 OUTSIDE = (("outside the image", 2), ("outside the region “r”", 0), ("on NaN", 1))
 SAID: dict[Note, str] = {
@@ -66,6 +69,18 @@ SAID: dict[Note, str] = {
     OtherValues(share=0.999, label=3): (
         "99.9% of the pixels got label 3: their values are of another kind than those that the "
         "model was fitted on."
+    ),
+    OtherScale(
+        dtype="uint16", fitted="uint8", low=0.0, high=65535.0, fitted_low=3.0, fitted_high=255.0
+    ): (
+        "Values from 0 to 65535 (uint16) are of another kind than those that the model was fitted "
+        "on, from 3 to 255 (uint8)."
+    ),
+    OtherScale(
+        dtype="uint16", fitted="uint8", fitted_low=3.0, fitted_high=255.0, may_rescale=True
+    ): (
+        "The image is uint16, the model was fitted on values from 3 to 255 (uint8); a lazy image "
+        "is not read to see whether its values are alike. rescale=True brings them to its scale."
     ),
     SeedsLeftOut(layer="s", of=5, where=OUTSIDE): (
         "3 of 5 seeds of “s” were left out: 2 outside the image, 1 on NaN."
@@ -108,7 +123,7 @@ def test_a_note_is_put_in_words_and_comes_back_from_json(note: Note) -> None:
 
 
 def test_every_kind_of_note_is_tried_here() -> None:
-    assert {type(note).__name__ for note in SAID} == set(notes._KINDS)
+    assert {type(note).__name__ for note in SAID} == set(notes_as_json._KINDS)
 
 
 def test_arguments_in_a_note_are_called_what_a_person_knows_them_by() -> None:

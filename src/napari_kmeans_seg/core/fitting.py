@@ -19,7 +19,8 @@ from .kmeans.nearest import by_distance
 from .kmeans.optimal import OptimalPartitions, most_clusters, optimal_partitions
 from .kmeans.points import Points, WeightedPoints
 from .kmeans.starts import AUTO, K_MEANS_PLUS_PLUS, OPTIMAL, STARTS, Start, resolve
-from .notes import Note, few_values, not_finite
+from .note import Note
+from .notes import few_values, not_finite
 from .parallel import Tick, no_tick
 from .points.coarse_points import N_POINTS, CoarsePoints
 from .points.image_points import OPTIMUM_SAMPLE, ImagePoints

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from .errors import WrongType
 from .image.colors import value_range
 from .image.pixels import Pixels
-from .notes import Note, OtherScale
+from .note import Note
+from .notes import OtherScale
 from .parallel import map_spans, spans
 
 PLAIN = ("uint8", "uint16", "uint32")
@@ -70,7 +71,7 @@ class ValueKind:
         return (self._note(pixels.dtype, low, high, may_rescale=may_rescale),)
 
     def _note(
-        self, dtype: np.dtype[Any], low: float, high: float, *, may_rescale: bool
+        self, dtype: np.dtype[Any], low: float | None, high: float | None, *, may_rescale: bool
     ) -> OtherScale:
         return OtherScale(
             dtype=str(dtype),
@@ -89,7 +90,7 @@ class ValueKind:
         if same:
             return ()
         may_rescale = self._is_plain(dtype)
-        return (self._note(dtype, np.nan, np.nan, may_rescale=may_rescale),)
+        return (self._note(dtype, None, None, may_rescale=may_rescale),)
 
     def _may_hold(self, pixels: Pixels, low: float, high: float) -> bool:
         """Whether these values and those of an image may be numbers of one scale."""

@@ -9,7 +9,8 @@ from scipy.optimize import linear_sum_assignment
 
 from .array_checks import is_lazy
 from .levels import PyramidSegmentation, relabelled
-from .notes import LabelsByPlace, LabelsUncertain, Note
+from .note import Note
+from .notes import LabelsByPlace, LabelsUncertain
 from .parallel import Tick
 from .segmentation import Segmentation
 

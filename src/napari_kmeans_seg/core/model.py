@@ -14,7 +14,8 @@ from .edits import Relabel
 from .errors import WrongValue
 from .image.pixels import Pixels, flatten
 from .nearest_centroid import NearestCentroid
-from .notes import Note, not_finite, warn
+from .note import Note, warn
+from .notes import not_finite
 from .parallel import Progress, alive, never_falling, portion, within
 from .points.image_points import Labelling
 from .segmentation import Segmentation

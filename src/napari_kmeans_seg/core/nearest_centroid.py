@@ -13,7 +13,7 @@ from .image.colors import check_color_space
 from .image.features import FeatureSpace
 from .image.pixels import Pixels
 from .kind import ValueKind, rescaled
-from .notes import Note
+from .note import Note
 from .other_values import note_on_values
 from .parallel import Tick, no_tick
 from .points.image_points import ImagePoints, Labelling, label

@@ -1,42 +1,13 @@
 """What is worth knowing about a result: as numbers, and put in words here and nowhere else."""
 
-import sys
-import warnings
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .errors import Naming, as_argument
+from .note import Note
 
 if TYPE_CHECKING:
     from .image.pixels import Pixels
-
-
-@dataclass(frozen=True, kw_only=True)
-class Note:
-    """What is worth knowing about a result, or about one step of it.
-
-    Attributes
-    ----------
-    step : int or None
-        The step of an axis that it is about; None for the whole.
-    """
-
-    step: int | None = None
-
-    def __str__(self) -> str:
-        """Say it to a caller in Python."""
-        return self.words()
-
-    def words(self, naming: Naming = as_argument) -> str:
-        """Say it in a sentence, calling arguments what a person knows them by."""
-        step = "" if self.step is None else f"Step {self.step}: "
-        return step + self._sentence(naming)
-
-    def _sentence(self, naming: Naming) -> str:
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,7 +177,7 @@ class OtherScale(Note):
     Attributes
     ----------
     dtype, low, high
-        Of the image and its values; NaN where it is not read.
+        Of the image and its values; None where it is not read.
     fitted, fitted_low, fitted_high
         The same of what was fitted.
     may_rescale : bool
@@ -215,15 +186,15 @@ class OtherScale(Note):
 
     dtype: str
     fitted: str
-    low: float
-    high: float
     fitted_low: float
     fitted_high: float
+    low: float | None = None
+    high: float | None = None
     may_rescale: bool = False
 
     def _sentence(self, naming: Naming) -> str:
         fitted = f"from {self.fitted_low:g} to {self.fitted_high:g} ({self.fitted})"
-        if self.low != self.low:
+        if self.low is None or self.high is None:
             text = (
                 f"The image is {self.dtype}, the model was fitted on values {fitted}; a lazy image "
                 "is not read to see whether its values are alike."
@@ -394,63 +365,6 @@ class Plain(Note):
         return self.text
 
 
-_KINDS = {
-    one.__name__: one
-    for one in (
-        NotFinite,
-        FewValues,
-        WithoutPixels,
-        FittedOnSample,
-        FittedOnLevel,
-        CountsOfPart,
-        CountsBeforeSpecks,
-        OtherValues,
-        OtherScale,
-        SeedsLeftOut,
-        ObjectsMissing,
-        Hidden,
-        ValuesLeftOut,
-        RegionCovers,
-        BlankSteps,
-        LabelsByPlace,
-        LabelsUncertain,
-        Plain,
-    )
-}
-
-
-def to_json(note: Note) -> dict[str, Any]:
-    """Give the kind and the numbers of a note, as JSON holds them."""
-    values = {one.name: _listed(getattr(note, one.name)) for one in fields(note)}
-    given = {name: value for name, value in values.items() if value is not None}
-    return {"kind": type(note).__name__, **given}
-
-
-def from_json(written: Mapping[str, Any], text: str = "") -> Note:
-    """Read what `to_json` wrote.
-
-    Parameters
-    ----------
-    written : mapping
-        The kind and the numbers.
-    text : str
-        What the note said in words: all that is left of a kind that this version does not know.
-    """
-    values = {name: _tupled(value) for name, value in written.items() if name != "kind"}
-    try:
-        return _KINDS[written["kind"]](**values)
-    except (KeyError, TypeError):
-        return Plain(text=text or str(written.get("text", written.get("kind", ""))))
-
-
-def _listed(value: Any) -> Any:
-    return [_listed(one) for one in value] if isinstance(value, tuple) else value
-
-
-def _tupled(value: Any) -> Any:
-    return tuple(_tupled(one) for one in value) if isinstance(value, list) else value
-
-
 def _and(words: list[str]) -> str:
     *most, last = words
     return f"{', '.join(most)} and {last}" if most else last
@@ -480,33 +394,3 @@ def without_pixels(n_found: int, n_filled: int) -> tuple[Note, ...]:
     if n_filled == n_found:
         return ()
     return (WithoutPixels(left_out=n_found - n_filled, found=n_found),)
-
-
-# -- warnings ---------------------------------------------------------------------------
-
-_silent: ContextVar[bool] = ContextVar("silent", default=False)
-
-
-@contextmanager
-def without_warnings() -> Iterator[None]:
-    """Warn nobody: notes are read from `Segmentation.notes`, and shown.
-
-    For this thread only, unlike the filters of the module `warnings`.
-    """
-    token = _silent.set(True)
-    try:
-        yield
-    finally:
-        _silent.reset(token)
-
-
-def warn(notes: Iterable[Note]) -> None:
-    """Warn whoever called into this package, on the line where they did."""
-    if _silent.get():
-        return
-    level, frame = 1, sys._getframe()
-    package = __name__.partition(".")[0]
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == package:
-        level, frame = level + 1, frame.f_back
-    for note in notes:
-        warnings.warn(str(note), UserWarning, stacklevel=level)

@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 
 from .image.features import FeatureSpace
 from .image.pixels import Pixels
-from .notes import Note, OtherValues
+from .note import Note
+from .notes import OtherValues
 from .points.image_points import Labelling
 
 MOST = 0.75

@@ -19,7 +19,8 @@ from .image.colors import check_color_space
 from .image.features import divide, power_of_two
 from .image.pixels import Pixels, flatten
 from .model import KMeansModel
-from .notes import not_finite, warn
+from .note import warn
+from .notes import not_finite
 from .opening import open_for_pool
 from .parallel import Progress, Tick, alive, never_falling, portion, within
 from .points.counted_image import CountedImage

@@ -22,7 +22,8 @@ from .kmeans.lloyd import LloydResult, lloyd
 from .kmeans.points import Points
 from .kmeans.starts import AUTO, K_MEANS_PLUS_PLUS, OPTIMAL, STARTS
 from .model import KMeansModel
-from .notes import Note, not_finite, warn, without_pixels
+from .note import Note, warn
+from .notes import not_finite, without_pixels
 from .parallel import Progress, Tick, alive, never_falling, portion
 from .points.image_points import ImagePoints, label
 from .scores import cluster_curve

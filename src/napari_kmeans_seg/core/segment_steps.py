@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from . import array_checks, checks
 from .errors import NoPixels, WrongValue
 from .image.pixels import is_rgba
-from .notes import warn, without_warnings
+from .note import warn, without_warnings
 from .parallel import Progress, portion, within
 from .segment import segment
 from .steps import Blank, Step, StepsSegmentation

@@ -12,7 +12,7 @@ from .cached import cached_property
 from .image.pixels import Pixels, spread
 from .kmeans.nearest import label_dtype
 from .labelling import pairs_of
-from .notes import Note
+from .note import Note
 from .painting import paint
 from .parallel import Tick
 from .points.sums import join_means

@@ -12,7 +12,8 @@ from .cached import cached_property
 from .errors import NoPixels
 from .levels import PyramidSegmentation, plain_values, relabelled, relabelling
 from .matching import match
-from .notes import BlankSteps, Note
+from .note import Note
+from .notes import BlankSteps
 from .parallel import Tick, no_tick
 from .points.sums import join_means
 from .segmentation import Segmentation

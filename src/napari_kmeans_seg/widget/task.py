@@ -11,7 +11,7 @@ from weakref import WeakSet, ref
 
 from qtpy.QtCore import QObject, QTimer
 
-from napari_kmeans_seg.core.notes import without_warnings
+from napari_kmeans_seg.core.note import without_warnings
 from napari_kmeans_seg.core.parallel import start_or_run
 
 if TYPE_CHECKING:

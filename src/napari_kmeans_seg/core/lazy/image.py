@@ -13,7 +13,8 @@ from .. import array_checks
 from ..errors import NoPixels, WrongValue
 from ..image.averages import shrink
 from ..image.pixels import Pixels, flatten
-from ..notes import FittedOnSample, Note
+from ..note import Note
+from ..notes import FittedOnSample
 from ..parallel import Tick, no_tick
 from ..points.counting import Counted, Packing, count, merge, most_values, packing_of
 from ..points.drawing import Drawn, merge_drawn

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from ..image.colors import check_color_space
 from ..model import KMeansModel
-from ..notes import Note, warn
+from ..note import Note, warn
 from ..shown import line_of_segmentation
 from .chunks import every_chunk
 from .image import LazyImage

@@ -21,7 +21,8 @@ from ..kmeans.lloyd import LloydResult
 from ..kmeans.nearest import Labels, label_dtype
 from ..labelling import pairs_of
 from ..model import KMeansModel
-from ..notes import CountsOfPart, Note
+from ..note import Note
+from ..notes import CountsOfPart
 from ..painting import paint
 from ..parallel import Tick, no_tick
 from ..points.counted_image import CountedImage

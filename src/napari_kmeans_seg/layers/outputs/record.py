@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from math import isnan, nan
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from napari_kmeans_seg.core import notes
+from napari_kmeans_seg.core import notes_as_json
 from napari_kmeans_seg.core.arguments import ARGUMENTS
 from napari_kmeans_seg.core.model_file import to_json as model_to_json
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_kmeans_seg import Segmentation
-    from napari_kmeans_seg.core.notes import Note
+    from napari_kmeans_seg.core.note import Note
 
     from ..source.layer_image import LayerImage
 
@@ -295,7 +295,7 @@ class Record:
             "n_iter": self.fit.n_iter,
             "converged": self.fit.converged,
             "warnings": [str(note) for note in self.notes],
-            "notes": [notes.to_json(note) for note in self.notes],
+            "notes": [notes_as_json.to_json(note) for note in self.notes],
             "palette": self.palette,
             **optional,
         }
@@ -333,7 +333,7 @@ class Record:
                 n_steps=fields.get("n_steps", 1 if axis is None else int(shape[axis])),
                 left_out=fields.get("left_out"),
             ),
-            notes=tuple(map(notes.from_json, written, texts)),
+            notes=tuple(map(notes_as_json.from_json, written, texts)),
             edits=tuple(map(_edit_from_json, fields.get("edits", ()))),
             palette=cast("Palette", fields.get("palette", "own")),
             display=display and Display(**display),
