@@ -22,7 +22,7 @@ PICTURE = Path(__file__).with_suffix(".svg")
 # What a whole floor stands on; the other modules at its top are its way.
 GROUND = {
     "core": {"array_checks", "checks", "errors", "notes", "painting", "parallel"},
-    "widget": {"plain_text", "sections", "state", "task", "wording"},
+    "widget": {"napari_versions", "plain_text", "sections", "state", "task", "wording"},
 }
 
 
@@ -37,12 +37,12 @@ class Box(NamedTuple):
 
 
 BOXES = {
-    "widget": Box("the way of a click on Run", 30, 46, 210, 48),
-    "widget/fields": Box("fields: what is set", 265, 46, 220, 48),
+    "widget": Box("the way of a click on Run", 30, 46, 210, 54),
+    "widget/fields": Box("fields: what is set", 265, 46, 220, 54),
     "widget/table": Box("table: the clusters", 510, 46, 220, 62),
     "widget/plots": Box("plots: what is drawn", 755, 46, 215, 68),
     "widget/ground": Box("what all of it stands on", 30, 130, 940, 40),
-    "layers/export": Box("export: text and script", 30, 226, 260, 48),
+    "layers/export": Box("export: text, script, table", 30, 226, 260, 54),
     "layers/clusters": Box("clusters: what is done later", 320, 226, 290, 62),
     "layers/outputs": Box("outputs: what a run adds", 320, 308, 290, 48),
     "layers/source": Box("source: what is segmented", 640, 308, 330, 40),
@@ -53,7 +53,7 @@ BOXES = {
     "core/image": Box("image: what the values are", 340, 652, 270, 54),
     "core/kmeans": Box("kmeans: the method", 30, 652, 250, 68),
     "core/ground": Box("what all of it stands on", 30, 740, 580, 40),
-    "core/writing": Box("writing: files whole or not", 30, 580, 250, 40),
+    "core/writing": Box("writing: files whole or not", 30, 578, 250, 54),
     "cli": Box("cli: the command line", 705, 476, 265, 62),
     "files": Box("files: what a file says of its pixels", 705, 580, 265, 90),
 }

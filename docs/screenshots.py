@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 # Before napari is imported: the pictures show the first settings, not somebody's own.
-_settings = tempfile.TemporaryDirectory(prefix="napari-kmeans-seg-")
+_settings = tempfile.TemporaryDirectory(prefix=f"napari-kmeans-seg-{os.getpid()}-")
 os.environ["NAPARI_CONFIG"] = str(Path(_settings.name) / "settings.yaml")
 
 import napari  # noqa: E402

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import own_settings
+
 # Before napari is imported, and for what tests start as a program: nobody's own settings
 # are read or written.
-_settings = tempfile.TemporaryDirectory(prefix="napari-kmeans-seg-")
+_settings = own_settings.folder()
 os.environ["NAPARI_CONFIG"] = str(Path(_settings.name) / "settings.yaml")
 
 # A shell that runs the tests in the background has them ignore Ctrl-C, and what they start, too.

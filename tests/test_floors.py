@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
 PACKAGE = "napari_kmeans_seg"
 SOURCE = Path(__file__).parents[1] / "src" / PACKAGE
@@ -71,21 +71,28 @@ def test_rooms_know_only_those_that_they_may() -> None:
     assert [wrong for module in modules for wrong in strangers(module, SOURCE)] == []
 
 
+# What a method of a model calls, imported when it is called: that stands above the model.
+DOORS = {("core/model", "core/lazy/predicted"), ("core/model", "core/pooled")}
+
+
 @pytest.mark.parametrize("floor", ["core", "layers", "widget"])
 def test_no_modules_of_a_floor_import_each_other_in_a_circle(floor: str) -> None:
     # A segmentation has its model, and a model predicts segmentations: they name each other.
     named = ["core/model -> core/segmentation -> core/model"] if floor == "core" else []
-    assert circles(SOURCE, floor) == named
+    assert circles(SOURCE, floor, DOORS) == named
 
 
-def test_nobody_but_prepare_imports_what_is_lazy() -> None:
+def test_nobody_but_prepare_and_predict_imports_what_is_lazy() -> None:
     importing = {
         _place(module, SOURCE)
         for module in (SOURCE / "core").rglob("*.py")
         for _, other in _ours(module, SOURCE)
         if "core/lazy" in _names(other)
     }
-    assert {place for place in importing if "core/lazy" not in _names(place)} == {"core/prepare"}
+    assert {place for place in importing if "core/lazy" not in _names(place)} == {
+        "core/prepare",
+        "core/model",
+    }
 
 
 @pytest.mark.parametrize(
@@ -242,8 +249,8 @@ def strangers(path: Path, source: Path) -> Iterator[str]:
             yield f"{path.relative_to(source).as_posix()}:{line} imports {other}"
 
 
-def circles(source: Path, floor: str) -> list[str]:
-    """Find the modules of a floor that import each other, in whatever way."""
+def circles(source: Path, floor: str, doors: Container[tuple[str, str]] = ()) -> list[str]:
+    """Find the modules of a floor that import each other, in whatever way but by the doors."""
     modules = {_place(path, source): path for path in sorted((source / floor).rglob("*.py"))}
     imports = {
         # The innermost: to import a module of a room imports nothing that the room holds beside.
@@ -262,6 +269,8 @@ def circles(source: Path, floor: str) -> list[str]:
             found.append(" -> ".join([*way[way.index(place) :], place]))
         elif place not in done:
             for other in sorted(imports[place]):
+                if (place, other) in doors:
+                    continue
                 visit(other, (*way, place))
             done.add(place)
 

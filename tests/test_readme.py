@@ -6,6 +6,7 @@ import inspect
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,34 @@ def test_the_script_prints_what_is_shown() -> None:
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout == shown
+
+
+def test_the_script_for_ten_images_runs() -> None:
+    section = README.split("### Ten images")[1].split("\n### ")[0]
+    [script] = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tempfile.mkdtemp(),
+    )
+    assert result.returncode == 0, result.stderr
+    assert "% of a slide is brown" in result.stdout
+
+
+@pytest.mark.parametrize("title", ["Steps of a series", "Without a window"])
+def test_examples_of_a_section_run_after_the_first(title: str) -> None:
+    first = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[0]
+    section = README.partition(f"### {title}\n")[2].partition("\n### ")[0]
+    [script] = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    result = subprocess.run(
+        [sys.executable, "-W", "error::UserWarning", "-c", first + script],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
 
 
 def test_the_table_has_each_parameter_with_its_default() -> None:

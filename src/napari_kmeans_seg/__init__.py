@@ -3,44 +3,67 @@
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from .core import opening
+
 if TYPE_CHECKING:
     from .core.choose_k import ClusterCurve
     from .core.model import KMeansModel
+    from .core.pooled import PooledImages, pool
     from .core.prepare import prepare
     from .core.prepared import PreparedImage
     from .core.segment import choose_k, segment
+    from .core.segment_steps import segment_steps
     from .core.segmentation import Segmentation
+    from .core.steps import StepsSegmentation
 
 __version__ = version("napari-kmeans-seg")
 __all__ = [
     "ClusterCurve",
     "KMeansModel",
+    "PooledImages",
     "PreparedImage",
     "Segmentation",
+    "StepsSegmentation",
     "__version__",
     "choose_k",
+    "pool",
     "prepare",
     "segment",
+    "segment_steps",
 ]
 
 # Imported on first use, so that `import napari_kmeans_seg` costs nothing where
 # napari only wants to read the manifest.
 _HOME = {
-    "ClusterCurve": "choose_k",
-    "KMeansModel": "model",
-    "PreparedImage": "prepared",
-    "Segmentation": "segmentation",
-    "choose_k": "segment",
-    "prepare": "prepare",
-    "segment": "segment",
+    "ClusterCurve": "core.choose_k",
+    "KMeansModel": "core.model",
+    "PooledImages": "core.pooled",
+    "PreparedImage": "core.prepared",
+    "Segmentation": "core.segmentation",
+    "StepsSegmentation": "core.steps",
+    "choose_k": "core.segment",
+    "pool": "core.pooled",
+    "prepare": "core.prepare",
+    "segment": "core.segment",
+    "segment_steps": "core.segment_steps",
 }
+
+
+def _open_for_pool(*arguments: Any) -> Any:
+    from .files.pooling import open_for_pool
+
+    return open_for_pool(*arguments)
+
+
+# Image files stand on core, which only knows that somebody opens them.
+opening.opener = _open_for_pool
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:
         from importlib import import_module
 
-        return getattr(import_module(f"{__name__}.core.{_HOME[name]}"), name)
+        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

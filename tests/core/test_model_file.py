@@ -110,16 +110,16 @@ def change(file: Path, *keys: Any, to: Any) -> None:
         (("schema",), 99),
         (("schema",), True),
         (("schema",), 1.0),
-        (("centroids",), []),
-        (("centroids",), {"0": 1}),
-        (("centroids", 1), [1, 2]),
-        (("centroids", 1), [1, 2, "3"]),
-        (("centroids", 1), [1, 2, None]),
-        (("centroids", 1), [1, 2, True]),
-        (("centroids", 1), [1, 2, float("nan")]),
-        (("centroids", 1), [1, 2, float("inf")]),
-        (("centroids", 1), [1, 2, 10**400]),
-        (("centroids", 1), [1, 2, 1e200]),
+        (("feature_centroids",), []),
+        (("feature_centroids",), {"0": 1}),
+        (("feature_centroids", 1), [1, 2]),
+        (("feature_centroids", 1), [1, 2, "3"]),
+        (("feature_centroids", 1), [1, 2, None]),
+        (("feature_centroids", 1), [1, 2, True]),
+        (("feature_centroids", 1), [1, 2, float("nan")]),
+        (("feature_centroids", 1), [1, 2, float("inf")]),
+        (("feature_centroids", 1), [1, 2, 10**400]),
+        (("feature_centroids", 1), [1, 2, 1e200]),
         (("n_channels",), 2),
         (("n_channels",), -1),
         (("n_channels",), 3.0),
@@ -152,6 +152,31 @@ def change(file: Path, *keys: Any, to: Any) -> None:
         pytest.param(("parameters",), "x" * 100_000, id="long parameters"),
         (("space", "surprise"), 1),
         (("surprise",), 1),
+        (("centroids",), []),
+        (("centroids", 0), [1, 2]),
+        (("centroids", 0), [1, 2, "3"]),
+        (("values",), 8),
+        (("values", "dtype"), "int7"),
+        (("values", "low"), 300),
+        (("values", "high"), "all"),
+        (("channel_names",), "rgb"),
+        (("channel_names",), ["r", "g"]),
+        (("channel_names",), ["r", "g", "g"]),
+        (("names",), ["a"]),
+        (("names",), {"4": "a"}),
+        (("names",), {"one": "a"}),
+        (("names",), {"1": 1}),
+        (("colors",), {"1": "red"}),
+        (("edits",), {}),
+        (("edits",), [{}]),
+        (("edits",), [{"edit": "paint"}]),
+        (("edits",), [{"edit": "relabel", "labels": [1], "into": [1, 2]}]),
+        (("edits",), [{"edit": "relabel", "labels": [1, 1], "into": [1, 2]}]),
+        (("edits",), [{"edit": "relabel", "labels": [9], "into": [1]}]),
+        (("edits",), [{"edit": "relabel", "labels": [1], "into": [-1]}]),
+        (("edits",), [{"edit": "relabel", "labels": [3], "into": [2]}]),
+        (("edits",), [{"edit": "threshold", "lower": 1, "upper": 2, "at": 7}]),
+        (("edits",), [{"edit": "split", "label": 1, "into": [1, 4], "model": {}}]),
     ],
     ids=str,
 )
@@ -200,8 +225,8 @@ def test_a_model_that_would_not_be_read_again_is_not_written(
 def test_refusing_a_long_list_does_not_write_it_out(file: Path) -> None:
     rows = "[1,2,3]," * 200_000
     text = file.read_text()
-    file.write_text(text.replace('"centroids": [', '"centroids": [' + rows, 1))
-    with pytest.raises(ValueError, match=r"centroids takes a list of 1 to 65535") as caught:
+    file.write_text(text.replace('"feature_centroids": [', '"feature_centroids": [' + rows, 1))
+    with pytest.raises(ValueError, match=r"feature_centroids takes a list of 1 to 65535") as caught:
         KMeansModel.load(file)
     assert len(str(caught.value)) < 300 + len(str(file))
 

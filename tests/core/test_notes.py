@@ -10,18 +10,23 @@ import pytest
 from napari_kmeans_seg import segment
 from napari_kmeans_seg.core import notes
 from napari_kmeans_seg.core.notes import (
+    BlankSteps,
     CountsBeforeSpecks,
     CountsOfPart,
     FewValues,
     FittedOnLevel,
     FittedOnSample,
     Hidden,
+    LabelsByPlace,
+    LabelsUncertain,
     Note,
     NotFinite,
     ObjectsMissing,
     OtherValues,
     Plain,
+    RegionCovers,
     SeedsLeftOut,
+    ValuesLeftOut,
     WithoutPixels,
     from_json,
     to_json,
@@ -70,6 +75,27 @@ SAID: dict[Note, str] = {
     Hidden(shape=(20_000, 30_000)): (
         "The layers are hidden: to show one, napari computes all 20,000 × 30,000 pixels at once. "
         "Open the image as a pyramid instead, or write the data of the layers with Dask's to_zarr."
+    ),
+    ValuesLeftOut(values=(0,)): "Pixels of the value 0 are left out (label 0).",
+    ValuesLeftOut(values=(-9999, 0.5)): "Pixels of the values -9999 or 0.5 are left out (label 0).",
+    RegionCovers(layer="area", n_planes=0): (
+        "The region “area” is drawn on one plane and counts on all."
+    ),
+    RegionCovers(layer="area", n_planes=1): (
+        "The region “area” counts only on the plane that it is drawn on."
+    ),
+    RegionCovers(layer="area", n_planes=3): (
+        "The region “area” counts only on the 3 planes that it is drawn on."
+    ),
+    BlankSteps(steps=(2,)): "Step 2 has no pixel that takes part: label 0 there.",
+    BlankSteps(steps=(0, 2, 3, 4)): (
+        "Steps 0 and 2 to 4 have no pixel that takes part: label 0 there."
+    ),
+    LabelsByPlace(step=1, labels=(1, 3)): (
+        "Step 1: Labels 1 and 3 go by where their pixels are; by value they would be others."
+    ),
+    LabelsUncertain(step=4, labels=(1, 2, 5)): (
+        "Step 4: Labels 1, 2 and 5 are uncertain: neither place nor value tells them."
     ),
     Plain(text="Something else."): "Something else.",
 }

@@ -5,8 +5,13 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
+import dask.array as da
+import numpy as np
 import pytest
+import skimage.data
+from dask import threaded
 
+from napari_kmeans_seg import segment
 from napari_kmeans_seg.core import parallel
 from napari_kmeans_seg.core.parallel import map_spans, spans
 
@@ -139,3 +144,44 @@ def test_pieces_cover_all_and_are_an_even_number_of_equal_ones(n, size, unit, nu
     assert max(lengths) <= size
     assert all(length % unit == 0 for length in lengths[:-1])
     assert max(lengths) - min(lengths) <= unit * number
+
+
+@pytest.fixture
+def no_threads():
+    """As in a container whose limits let no thread be started."""
+    parallel._pool.cache_clear()
+    before = threading.stack_size(1 << 46)
+    with pytest.raises(RuntimeError, match="start new thread"):
+        threading.Thread(target=int).start()
+    yield
+    threading.stack_size(before)
+    parallel._pool().shutdown()
+    parallel._pool.cache_clear()
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_where_no_thread_can_be_started_the_calling_one_works(no_threads, monkeypatch, lazy):
+    monkeypatch.setattr(parallel, "n_threads", lambda: 3)
+    monkeypatch.setattr(threaded, "default_pool", None)
+    assert list(map_spans(lambda start, _: start, spans(30, 1))) == list(range(30))
+    image = np.resize(skimage.data.coffee(), (2000, 600, 3))
+    expected = segment(image, 4, channel_axis=-1)
+    given = da.from_array(image, chunks=(500, 600, 3)) if lazy else image
+    found = segment(given, 4, channel_axis=-1)
+    assert found.inertia == expected.inertia
+    assert found.counts.sum() == image.size // 3
+
+
+def test_threads_are_used_once_they_can_be_started_again(no_threads, monkeypatch):
+    monkeypatch.setattr(parallel, "n_threads", lambda: 3)
+    who = set()
+
+    def work(start, _stop):
+        who.add(threading.get_ident())
+        time.sleep(0.002)
+
+    list(map_spans(work, spans(30, 1)))
+    assert who == {threading.get_ident()}
+    threading.stack_size(0)
+    list(map_spans(work, spans(30, 1)))
+    assert len(who) > 1

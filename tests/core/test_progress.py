@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import skimage.data
 
-from napari_kmeans_seg import prepare, segment
-from napari_kmeans_seg.core.parallel import n_threads
+from napari_kmeans_seg import KMeansModel, choose_k, prepare, segment
+from napari_kmeans_seg.core.parallel import n_threads, never_falling
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 STOP = 1.0
 """Seconds in which a stop must work: no two calls may be farther apart."""
@@ -176,3 +180,68 @@ def test_a_prediction_tells_progress_and_stops() -> None:
     assert record.fractions[-1] == 1
     with pytest.raises(StopError):
         model.predict(image, progress=Record(0.3))
+
+
+COFFEE = skimage.data.coffee()
+
+
+@cache
+def blurring_model() -> KMeansModel:
+    return segment(COFFEE, 9, channel_axis=-1, smoothing=40).model
+
+
+KINDS: dict[str, Callable[[Record], object]] = {
+    "until no pixel changes": lambda told: segment(
+        COFFEE, 20, channel_axis=-1, tol=0, n_init=2, progress=told
+    ),
+    "a wide blur": lambda told: segment(
+        np.tile(COFFEE, (3, 3, 1)), 4, channel_axis=-1, smoothing=500, progress=told
+    ),
+    "a wide blur inside a mask": lambda told: segment(
+        COFFEE, 4, channel_axis=-1, smoothing=300, mask=COFFEE[..., 0] > 60, progress=told
+    ),
+    "equal rows of init": lambda told: segment(
+        COFFEE, 2_000, channel_axis=-1, init=np.zeros((2_000, 3)), max_iter=3, progress=told
+    ),
+    "many clusters": lambda told: segment(
+        COFFEE[::3, ::3], 5_000, channel_axis=-1, max_iter=2, progress=told
+    ),
+    "position": lambda told: segment(COFFEE, 8, channel_axis=-1, spatial_weight=0.5, progress=told),
+    "sorted floats": lambda told: segment(
+        np.random.default_rng(0).normal(size=3 << 20), 9, init="optimal", progress=told
+    ),
+    "numbers of clusters": lambda told: choose_k(
+        COFFEE, (2, 3, 90), channel_axis=-1, progress=told
+    ),
+    "a model": lambda told: blurring_model().predict(COFFEE, progress=told),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nobody_waits_half_a_second_for_a_word_and_it_never_falls(kind: str) -> None:
+    blurring_model()
+    told = Record()
+    KINDS[kind](told)
+    assert (np.diff(told.fractions) >= 0).all()
+    assert told.threads == {threading.get_ident()}
+    silence, stage = told.longest_silence()
+    assert silence < 0.5, stage
+
+
+def test_what_is_stopped_has_ended_when_the_exception_comes_out() -> None:
+    before = threading.active_count()
+    told = Record(stop_at=0.5)
+    with pytest.raises(StopError):
+        segment(COFFEE, 300, channel_axis=-1, tol=0, progress=told)
+    working = [one.name for one in threading.enumerate() if one.name.endswith("-work_0")]
+    assert not working
+    assert threading.active_count() <= before + n_threads()
+
+
+def test_progress_that_would_fall_stands_still() -> None:
+    told = Record()
+    tell = never_falling(told)
+    assert tell is not None
+    for fraction in (0.1, 0.5, 0.2, 0.6, 1.5):
+        tell(fraction, "Stage")
+    assert told.fractions == [0.1, 0.5, 0.5, 0.6, 1.0]

@@ -34,7 +34,13 @@ def told_of(result: Result, *, vague: bool = False) -> dict[str, Any]:
     """Read all that a result tells."""
     clusters = result.clusters
     layer = clusters.layer
-    record = {key: one for key, one in layer.metadata[METADATA_KEY].items() if key != "link"}
+    # The model is tested where it is saved.
+    without = ("link", "model")
+    record = {key: one for key, one in layer.metadata[METADATA_KEY].items() if key not in without}
+    if "edits" in record:
+        record["edits"] = [
+            {key: one for key, one in edit.items() if key != "model"} for edit in record["edits"]
+        ]
     told: dict[str, Any] = {
         "methods": _sentences(_plain(methods_text(layer))),
         "script": _script(layer),
@@ -56,7 +62,8 @@ def told_of(result: Result, *, vague: bool = False) -> dict[str, Any]:
     told["opacity"] = layer.opacity
     told["others"] = {one.name: _pixels(one) for one in result.others}
     told["others have the record"] = [
-        {**one.metadata[METADATA_KEY], "link": 0} == {**record, "link": 0} for one in result.others
+        {**one.metadata[METADATA_KEY], "link": 0} == {**layer.metadata[METADATA_KEY], "link": 0}
+        for one in result.others
     ]
     return told
 

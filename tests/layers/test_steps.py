@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from inspect import signature
 
 import dask.array as da
 import numpy as np
 import pytest
-from napari.layers import Image
+from napari.layers import Image, Labels
 
-from napari_kmeans_seg.layers import LayerImage
+from napari_kmeans_seg import segment, segment_steps
+from napari_kmeans_seg.layers import LayerImage, Region
+from napari_kmeans_seg.layers.results import levels_of
 
 N_STEPS = 9
 # Four things: what is around, a large square, and two that cross in brightness.
@@ -101,3 +104,145 @@ def test_what_is_gone_for_a_while_comes_back_with_its_label():
     assert [step[40, 40] for step in labels] == [4, 1, 1, 4]
     assert (labels[:, 15, 10] == 2).all()
     assert (labels[:, 15, 40] == 3).all()
+
+
+def static(values, noise: float = 0) -> np.ndarray:
+    """Three things that never move, with these values at each step: (n, 30, 60)."""
+    series = np.repeat(np.array(values, float)[:, np.newaxis, :], 20, axis=2).reshape(-1, 1, 60)
+    series = np.repeat(series, 30, axis=1)
+    return (series + np.random.default_rng(0).normal(0, noise, series.shape)).astype("float32")
+
+
+@pytest.mark.parametrize("noise", [0, 8])
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize(
+    "values",
+    [
+        [[50, 120, 200], [250, 120, 200], [250, 120, 200]],
+        [[50, 120, 200], [205, 135, 55], [50, 120, 200]],
+        [[50, 120, 200], [160, 20, 100]],
+    ],
+)
+def test_what_stays_keeps_its_label_past_two_others_in_brightness_and_when_all_is_inverted(
+    values, lazy, noise
+):
+    series = static(values, noise)
+    data = da.from_array(series, chunks=(1, 30, 60)) if lazy else series
+    source = replace(LayerImage.of(Image(data)), step_axis=0)
+    found = source.segment(n_clusters=3)
+    for step in np.asarray(found.labels):
+        things = [np.bincount(step[:, 20 * i : 20 * i + 20].ravel(), minlength=4) for i in range(3)]
+        assert [int(one.argmax()) for one in things] == [1, 2, 3]
+    assert "Step 1: Labels" in " ".join(found.warnings)
+    assert "go by where their pixels are; by value they would be others" in " ".join(found.warnings)
+
+
+def test_nothing_is_said_where_place_and_value_tell_the_same():
+    series = static([[50, 120, 200], [40, 90, 160], [30, 80, 150]])
+    assert segment_steps(series, 3).warnings == ()
+
+
+def test_what_moves_to_where_nothing_tells_it_apart_is_said_to_be_uncertain():
+    series = np.zeros((2, 40, 90), np.uint8)
+    series[0, 5:15, 5:15], series[0, 25:35, 5:15] = 100, 200
+    series[1, 5:15, 70:80], series[1, 25:35, 70:80] = 149, 151
+    with pytest.warns(UserWarning, match="uncertain: neither place nor value"):
+        found = segment_steps(series, 3)
+    assert len(found.steps) == 2
+
+
+# -- steps without pixels ---------------------------------------------------------------
+
+
+def halves(n: int = 4) -> np.ndarray:
+    series = np.zeros((n, 20, 30), np.float32)
+    series[:, :, 15:] = 9
+    return series
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_a_step_without_a_pixel_is_label_0_and_a_warning_names_it(lazy):
+    series = halves(6)
+    series[[0, 2, 3]] = np.nan
+    data = da.from_array(series, chunks=(1, 20, 30)) if lazy else series
+    source = replace(LayerImage.of(Image(data)), step_axis=0)
+    found = source.segment(n_clusters=2)
+    labels = np.asarray(found.labels)
+    assert not labels[[0, 2, 3]].any()
+    np.testing.assert_array_equal(labels[[1, 4, 5]], 1 + (series[[1, 4, 5]] > 5))
+    assert "Steps 0 and 2 to 3 have no pixel that takes part: label 0 there." in found.warnings
+    np.testing.assert_array_equal(np.asarray(found.image)[[1, 4, 5]], series[[1, 4, 5]])
+    assert not np.asarray(found.image)[0].any()
+    assert found.counts.tolist() == [900, 900]
+    merged = found.merge((1, 2))
+    assert np.asarray(merged.labels).max() == 1
+    assert any("Steps 0 and 2" in one for one in merged.warnings)
+
+
+def test_so_is_a_transparent_one_and_one_outside_the_region_or_without_colour_seeds():
+    rgba = np.full((3, 20, 30, 4), 255, np.uint8)
+    rgba[:, :, 15:, :3] = 40
+    rgba[1, ..., 3] = 0
+    source = replace(LayerImage.of(Image(rgba, rgb=True)), step_axis=0)
+    found = source.segment(n_clusters=2)
+    assert [np.unique(one).tolist() for one in found.labels] == [[1, 2], [0], [1, 2]]
+    np.testing.assert_array_equal(found.image[..., 3], rgba[..., 3])
+
+    painted = np.zeros((4, 20, 30), np.uint8)
+    painted[:2, 5:] = 1
+    region = Region.of(Labels(painted, name="reg"))
+    source = replace(LayerImage.of(Image(halves())), step_axis=0, region=region)
+    found = source.segment(n_clusters=2)
+    assert [np.unique(one).tolist() for one in found.labels] == [[0, 1, 2], [0, 1, 2], [0], [0]]
+
+    nowhere = Region.of(Labels(painted, translate=(0, 900, 900), name="far"))
+    with pytest.raises(ValueError, match="“far” misses the image"):
+        replace(source, region=nowhere).segment(n_clusters=2)
+
+
+def test_a_blank_step_of_a_pyramid_is_blank_on_every_level():
+    series = halves(3)
+    series[1] = np.nan
+    layer = Image([series, series[:, ::2, ::2]], multiscale=True)
+    found = replace(LayerImage.of(layer), step_axis=0).segment(n_clusters=2)
+    for level in levels_of(found):
+        assert [np.unique(one).tolist() for one in level.labels] == [[1, 2], [0], [1, 2]]
+
+
+# -- without layers ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_segment_steps_gives_what_the_dock_gives(lazy):
+    series = np.moveaxis(crossing(n_channels=2), -1, 0)
+    data = da.from_array(series, chunks=(2, 1, 60, 60)) if lazy else series
+    with pytest.warns(UserWarning, match="go by where their pixels are"):
+        found = segment_steps(data, 4, step_axis=1, channel_axis=0, normalize=True)
+    layers = [Image(one) for one in series]
+    source = replace(LayerImage.of(*layers), step_axis=0)
+    same = source.segment(n_clusters=4, normalize=True)
+    np.testing.assert_array_equal(np.asarray(found.labels), same.labels)
+    np.testing.assert_array_equal(np.asarray(found.image), same.image)
+    assert told_apart(np.asarray(found.labels)) == [[2, 3, 4, 1]] * N_STEPS
+    assert len(found.steps) == N_STEPS
+
+
+def test_segment_steps_says_what_it_cannot_take():
+    series = halves()
+    with pytest.raises(ValueError, match="step_axis takes an axis of the image"):
+        segment_steps(series, 2, step_axis=3)
+    with pytest.raises(ValueError, match="another axis than channel_axis; got 0 for both"):
+        segment_steps(series, 2, step_axis=0, channel_axis=-3)
+    with pytest.raises(ValueError, match="at least one pixel"):
+        segment_steps(np.full_like(series, np.nan), 2)
+    mask = np.zeros(series.shape, bool)
+    mask[1] = True
+    with pytest.warns(UserWarning, match="Steps 0 and 2 to 3 have no pixel"):
+        found = segment_steps(series, 2, mask=mask)
+    assert (found.labels[1] > 0).all()
+
+
+def test_segment_steps_takes_what_segment_takes_with_the_same_defaults():
+    plain, steps = (dict(signature(one).parameters) for one in (segment, segment_steps))
+    assert steps.pop("step_axis").default == 0
+    assert steps == plain

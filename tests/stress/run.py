@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import subprocess
 import sys
@@ -16,6 +17,15 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).parent
+
+
+def screen(program: Path) -> list[str]:
+    """What gives a program that opens a window a screen of its own, where there is none."""
+    if program.stem != "walk" or sys.platform != "linux":
+        return []
+    if any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")):
+        return []
+    return ["xvfb-run", "-a", "-s", "-screen 0 1600x1000x24"]
 
 
 def main() -> int:
@@ -33,9 +43,13 @@ def main() -> int:
             (HERE / "processes_in_a_folder.py", by_time),
             (HERE / "mutated_metadata.py", by_time),
             (HERE / "mutated_models.py", by_time),
+            (HERE / "forks.py", by_time),
+            (HERE / "dask_faults.py", by_time),
+            (HERE / "walk.py", by_time),
+            (HERE / "walk.py", ["--preview", *by_time]),
         ):
             done = subprocess.run(
-                [sys.executable, program, *arguments],
+                [*screen(program), sys.executable, program, *arguments],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 encoding="utf-8",
@@ -46,8 +60,9 @@ def main() -> int:
             except ValueError:
                 told = {"failures": [f"ended with {done.returncode} and told nothing"]}
             failures = told.pop("failures")
+            what = " ".join([program.stem, *(x for x in arguments if x == "--preview")])
             failed += len(failures)
-            print(f"{program.stem}: {json.dumps(told)}, {len(failures)} failures", flush=True)
+            print(f"{what}: {json.dumps(told)}, {len(failures)} failures", flush=True)
             for failure in failures[:20]:
                 print(f"  {failure}", flush=True)
     return int(failed > 0)

@@ -25,7 +25,7 @@ from napari_kmeans_seg.widget.napari_versions import declared_settings
 from napari_kmeans_seg.widget.wording import words_of
 
 # No arguments of a segmentation, but of the call.
-OF_THE_CALL = {"self", "image", "progress", "keep_order"}
+OF_THE_CALL = {"self", "image", "progress", "keep_order", "channel_names"}
 
 
 def given(function) -> dict:
@@ -101,6 +101,8 @@ def test_the_manifest_has_a_setting_for_each_argument_that_is_kept(dock):
             field.text,
             field.value,
         )
+    field, what = widget.inputs.leave_out, properties.pop("leave_out")
+    assert (what["type"], what["title"], what["default"]) == ("string", field.label, field.value)
     # The dock speaks of percent, and napari rounds numbers: see the manifest.
     names = {"fit_percent": "fit_scale"}
     assert {names.get(name, name) for name in properties} == {

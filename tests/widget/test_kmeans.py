@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import time
 import warnings
 import weakref
@@ -601,6 +603,62 @@ def test_closing_the_dock_stops_the_run(viewer, qtbot, big):
     assert not napari_progress._all_instances
     assert len(viewer.layers.events.removed.callbacks) < callbacks
     viewer.add_image(big[:10, :10])
+
+
+@pytest.mark.parametrize("after", [0, 20, 150])
+def test_a_dock_that_is_closed_right_after_run_was_pressed_leaves_nothing(
+    viewer, qtbot, big, after
+):
+    """napari lets the interface go on while it makes its progress bar: a run has begun by half."""
+    viewer.add_image(big[:2000], name="noise")
+    dock_widget, widget = viewer.window.add_plugin_dock_widget("napari-kmeans-seg")
+    qtbot.wait(50)
+    QTimer.singleShot(after, dock_widget.title.close_button.click)
+    widget.run_button.native.click()
+    qtbot.wait(after + 300)
+    qtbot.waitUntil(lambda: not threads(), timeout=5000)
+    qtbot.wait(100)
+    assert names(viewer) == ["noise"]
+    assert not widget.task.busy
+    assert not napari_progress._all_instances
+    assert widget.state == "empty"
+
+
+def test_a_window_that_is_closed_right_after_run_was_pressed_leaves_no_traceback():
+    """In a process of its own: the window is no fixture's to close any more."""
+    code = """
+import os, sys, threading, time, traceback
+import napari
+import numpy as np
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QApplication
+big = np.random.default_rng(0).integers(0, 256, (2000, 2500, 3), np.uint8)
+said = []
+sys.excepthook = lambda kind, error, trace: said.append(repr(error))
+def wait(seconds):
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        QApplication.processEvents()
+for after in (0, 20, 150):
+    viewer = napari.Viewer()
+    _, widget = viewer.window.add_plugin_dock_widget("napari-kmeans-seg")
+    viewer.add_image(big, name="noise")
+    wait(0.2)
+    QTimer.singleShot(after, viewer.window._qt_window.close)
+    try:
+        widget.run_button.native.click()
+    except Exception as error:
+        said.append(repr(error))
+    wait(after / 1000 + 1.5)
+    said += [one.name for one in threading.enumerate() if one.name == "napari-kmeans-seg"]
+    said += [layer.name for layer in viewer.layers if layer.name != "noise"]
+print(said, flush=True)
+os._exit(0)
+"""
+    told = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], stdout=subprocess.PIPE, check=True, text=True
+    )
+    assert told.stdout.strip() == "[]"
 
 
 def test_a_closed_widget_is_forgotten(viewer, qtbot, cell):

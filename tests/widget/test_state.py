@@ -20,6 +20,7 @@ from napari_kmeans_seg.widget.state import (
     Said,
     Same,
     images_key,
+    loss,
     part_of,
 )
 
@@ -55,6 +56,20 @@ def test_a_key_does_not_keep_pixels_alive():
     del array
     assert gone() is None
     assert key != Same(np.zeros(3))
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_the_layer_is_named_that_has_gone_or_has_other_data(n):
+    viewer = ViewerModel()
+    layers = [viewer.add_image(np.zeros((4, 5)), name=f"of {i}") for i in range(n)]
+    source = LayerImage.of(*layers)
+    assert loss(source, viewer) is None
+    layers[-1].data = np.zeros((4, 5))
+    assert loss(source, viewer) == (f"of {n - 1}", "got other data")
+    viewer.layers.remove(layers[0])
+    assert loss(source, viewer) == ("of 0", "was removed")
+    viewer.layers.insert(0, layers[0])
+    assert loss(source, viewer) == (f"of {n - 1}", "got other data")
 
 
 def _region(request: Request, **more) -> Request:

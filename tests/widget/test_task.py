@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -214,6 +215,31 @@ def test_whatever_ends_the_thread_ends_the_task(clock, start, said, qtbot, kind)
     assert isinstance(said[0].__cause__, kind)
 
 
+def test_what_leaves_while_the_result_is_shown_ends_the_task_and_goes_on(clock, said, qtbot):
+    """Such as another plugin's hook that is called when a layer is added."""
+    task = Task(clock)
+
+    def leave(_result):
+        raise GeneratorExit("a hook has left")
+
+    with qtbot.captureExceptions() as errors:
+        task.start(lambda _progress: 1, leave, said.append)
+        qtbot.waitUntil(lambda: bool(said))
+    assert str(said[0]) == "The work was ended by GeneratorExit: a hook has left"
+    assert [kind for kind, _, _ in errors] == [GeneratorExit]
+    assert not task.busy
+
+
+def test_where_no_thread_can_be_started_the_work_is_done_all_the_same(clock, start, said, qtbot):
+    before = threading.stack_size(1 << 46)
+    try:
+        start(Task(clock), lambda _progress: threading.current_thread())
+    finally:
+        threading.stack_size(before)
+    qtbot.waitUntil(lambda: bool(said))
+    assert said == [("done", threading.main_thread())]
+
+
 def test_cancelling_stops_it_at_its_next_report_and_nobody_hears_of_it(clock, start, said, qtbot):
     task = Task(clock)
     start(task, count_for_ever)
@@ -243,6 +269,43 @@ def test_the_newest_work_counts(clock, start, said, qtbot):
     qtbot.waitUntil(lambda: not threads())
     qtbot.waitUntil(lambda: not task.busy)
     assert said == [("done", "new")]
+
+
+@pytest.mark.parametrize("end", ["done", "failed", "cancelled"])
+def test_what_has_ended_holds_nothing_though_its_thread_is_kept(clock, qtbot, end):
+    """As Dask keeps the threads that have asked it to compute."""
+
+    class Image:
+        pass
+
+    image, kept, told, task = Image(), [], [], Task(clock)
+    gone = weakref.ref(image)
+
+    def work(progress, image=image):
+        kept.append(threading.current_thread())
+        while end == "cancelled":
+            progress(0.5, "Waiting")
+        if end == "failed":
+            raise ValueError("no image")
+        return image
+
+    def tell(how, _what, _image):
+        told.append(how)
+
+    task.start(
+        work,
+        lambda result, image=image: tell("done", result, image),
+        lambda error, image=image: tell("failed", error, image),
+    )
+    del work, image
+    qtbot.waitUntil(lambda: bool(kept))
+    if end == "cancelled":
+        task.cancel()
+    else:
+        qtbot.waitUntil(lambda: told == [end])
+    qtbot.waitUntil(lambda: not threads())
+    gc.collect()
+    assert gone() is None
 
 
 def test_it_stops_when_nobody_waits_any_more(parent, qtbot):

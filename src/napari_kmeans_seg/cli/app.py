@@ -1,4 +1,4 @@
-"""The command line: `napari-kmeans-seg segment` and `napari-kmeans-seg demo`.
+"""The command line: `napari-kmeans-seg segment`, `fit`, `apply` and `demo`.
 
 NumPy, the decoders and napari are imported where a command needs them, so that
 `--help` and a mistyped option answer at once.
@@ -8,14 +8,14 @@ The exit codes stand in `process.EXIT_CODES`.
 
 from __future__ import annotations
 
-import sys
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..files.limits import DEFAULT_MAX_PIXELS
+from .batch import TABLE, by_itself, by_model, write_each, write_table
+from .experiment import IMAGES, fit, fitted, loaded
 from .options import (
     CHANNEL_AXIS,
     HIGH,
@@ -27,19 +27,24 @@ from .options import (
     SERIES,
     option,
 )
-from .output import NAME, Printer, printable, reason, reason_for, refuse, say
+from .output import NAME, Printer, printable, reason, refuse, say
 from .plan import make_folder, plan
 from .process import EXIT_CODES, NOT_STARTED, end_with
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
+    from ..core.parallel import Progress
     from ..core.segmentation import Segmentation
-    from ..core.writing.file_exchange import Identity
     from ..files.image_file import ImageFile
     from ..files.part import Limits
     from ..files.results import ResultPaths
 
+
+APART = (
+    "warning: each image has clusters of its own: label 2 of one is not label 2 of another. "
+    "--together fits one clustering on all."
+)
 
 app = typer.Typer(
     name=NAME,
@@ -119,6 +124,14 @@ def segment(
     low: Annotated[float | None, LOW] = None,
     high: Annotated[float | None, HIGH] = None,
     mask: Annotated[Path | None, MASK] = None,
+    together: Annotated[
+        bool,
+        typer.Option("--together", help="Fit one clustering on all images, and label each by it."),
+    ] = False,
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", metavar="FILE", help="Label by a model that fit saved; see apply."),
+    ] = None,
     max_pixels: Annotated[int, MAX_PIXELS] = DEFAULT_MAX_PIXELS,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace results that are there already.")
@@ -126,8 +139,8 @@ def segment(
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
 ) -> None:
     """Segment image files and write the results into a folder."""
-    from ..core.writing.file_set import standing
-
+    if together and model is not None:
+        refuse("--together fits a model and --model takes one; give one of them")
     settings = {
         "n_clusters": n_clusters,
         "init": init,
@@ -136,38 +149,108 @@ def segment(
         "tol": tol,
         "max_iter": max_iter,
         "color_space": color_space,
-        "smoothing": smoothing,
         "normalize": normalize,
-        "fit_scale": fit_scale / 100,
     }
-    limits = _limits(no_data, low, high, mask, max_pixels)
-    others = [] if mask is None else [mask]
-    paths = plan(images, output, others, overwrite=overwrite, quiet=quiet)
-    since = standing(file for results in paths for file in results)
-    printer, failed = Printer(), False
-    for path, results in zip(images, paths, strict=True):
-        started = time.perf_counter()
+    of_one = {"smoothing": smoothing, "fit_scale": fit_scale / 100}
+    reading = {
+        "axis": channel_axis,
+        "series": series,
+        "limits": _limits(no_data, low, high, mask, max_pixels),
+        "max_pixels": max_pixels,
+    }
+    others = [one for one in (mask, model) if one is not None]
+    if together:
+        given = {"--smoothing": smoothing, "--fit-scale": fit_scale != 100, "--mask": mask,
+                 "--channel-axis": channel_axis != "auto", "--series": series is not None,
+                 "--no-data": no_data is not None, "--min": low is not None,
+                 "--max": high is not None}  # fmt: skip
+        if wrong := [name for name, one in given.items() if one]:
+            refuse(f"--together takes no {wrong[0]}")
+    plans = plan(images, output, others, overwrite=overwrite, quiet=quiet)
+    if together:
+        fit_of_all = fitted(images, settings, max_pixels, quiet=quiet)
+        work = by_model(fit_of_all, rescale=False)
+    elif model is not None:
+        work = by_model(loaded(model), rescale=False)
+    else:
+        work = by_itself(settings | of_one)
+        if len(images) > 1 and not quiet:
+            say(APART)
+    _write(images, plans, output, work, reading, overwrite=overwrite, quiet=quiet,
+           one_table=together or model is not None)  # fmt: skip
+
+
+def _write(
+    images: list[Path],
+    plans: list[ResultPaths],
+    output: Path,
+    work: Callable[[ImageFile, Any, Progress], Segmentation],
+    reading: dict[str, Any],
+    *,
+    overwrite: bool,
+    quiet: bool,
+    one_table: bool,
+) -> None:
+    """Write the results of all images, and the table of all; end with 1 where one failed."""
+    from ..core.writing.file_set import standing
+
+    table = output / TABLE
+    if one_table and table.exists() and not overwrite:
+        refuse(f"{table} exists already; --overwrite replaces what is there")
+    since = standing([table, *(file for results in plans for file in results)])
+    printer = Printer()
+    tables, failed = write_each(
+        images, plans, work, reading, since, printer, overwrite=overwrite, quiet=quiet
+    )
+    if one_table and tables:
         try:
-            image, seg = _segment_file(
-                path,
-                results,
-                settings,
-                channel_axis,
-                series,
-                limits,
-                max_pixels,
-                since,
-                overwrite=overwrite,
-                quiet=quiet,
-            )
-        except Exception as problem:  # noqa: BLE001 - of whatever kind, it is of this file alone
-            say(reason_for(path, problem))
-            failed = True
-            continue
-        if not quiet:
-            _report(printer, image, seg, time.perf_counter() - started)
+            write_table(tables, table, since, overwrite=overwrite)
+        except OSError as problem:
+            refuse(f"{table} cannot be written: {reason(problem)}", code=1)
     if failed or printer.failed:
         raise typer.Exit(1)
+
+
+@app.command(epilog=EXIT_CODES)
+def apply(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model that fit saved.")],
+    images: Annotated[list[Path], IMAGES],
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", metavar="DIR", help="Folder for the results; made if new."),
+    ] = Path(),
+    rescale: Annotated[
+        bool, typer.Option("--rescale", help="Bring 8 and 16 bits to the scale of the model.")
+    ] = False,
+    channel_axis: Annotated[Any, CHANNEL_AXIS] = "auto",
+    series: Annotated[int | None, SERIES] = None,
+    no_data: Annotated[float | None, NO_DATA] = None,
+    low: Annotated[float | None, LOW] = None,
+    high: Annotated[float | None, HIGH] = None,
+    mask: Annotated[Path | None, MASK] = None,
+    max_pixels: Annotated[int, MAX_PIXELS] = DEFAULT_MAX_PIXELS,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace results that are there already.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
+) -> None:
+    """Label images by a model, write the results of each and one table of all.
+
+    The table, clusters.csv, has a row for each cluster of each image.
+    """
+    reading = {
+        "axis": channel_axis,
+        "series": series,
+        "limits": _limits(no_data, low, high, mask, max_pixels),
+        "max_pixels": max_pixels,
+    }
+    work = by_model(loaded(model), rescale=rescale)
+    others = [one for one in (mask, model) if one is not None]
+    plans = plan(images, output, others, overwrite=overwrite, quiet=quiet)
+    _write(images, plans, output, work, reading, overwrite=overwrite, quiet=quiet, one_table=True)
+
+
+app.command(epilog=EXIT_CODES)(fit)
 
 
 @app.command()
@@ -250,73 +333,3 @@ def _limits(
         return Limits(no_data, low, high, read_mask(mask))
     except (OSError, ValueError) as problem:
         refuse(f"--mask {mask}: {reason(problem)}")
-
-
-def _segment_file(
-    path: Path,
-    results: ResultPaths,
-    settings: dict[str, Any],
-    axis: int | Literal["auto"] | None,
-    series: int | None,
-    limits: Limits,
-    max_pixels: int,
-    since: Mapping[Path, Identity | None],
-    *,
-    overwrite: bool,
-    quiet: bool,
-) -> tuple[ImageFile, Segmentation]:
-    import warnings
-    from dataclasses import replace
-
-    from tqdm import tqdm
-
-    from .. import segment as segment_pixels
-    from ..files.images import read_image
-    from ..files.limits import check_size
-    from ..files.part import taking_part
-    from ..files.results import write_results
-
-    with (
-        tqdm(
-            total=100,
-            desc=printable(path.name),
-            bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}{postfix}",
-            disable=True if quiet else None,  # None: only where a person looks at a terminal
-            delay=0.3,
-            miniters=0,  # the steps are uneven: go by time alone
-            leave=False,
-            file=sys.stderr,
-        ) as bar,
-        warnings.catch_warnings(),
-    ):
-        # Ours stand in the result, too, and are printed from there.
-        warnings.simplefilter("ignore", UserWarning)
-
-        def progress(fraction: float, stage: str) -> None:
-            bar.set_postfix_str(stage, refresh=False)
-            bar.update(100 * fraction - bar.n)
-
-        check_size(path, max_pixels)
-        image = read_image(path, series)
-        if axis != "auto":
-            image = image.with_channel_axis(axis)
-        seg = segment_pixels(
-            image.pixels,
-            **settings,
-            channel_axis=image.channel_axis,
-            alpha=image.alpha,
-            mask=taking_part(image, limits),
-            progress=progress,
-        )
-        bar.set_postfix_str("writing")
-        note = limits.to_json() | ({} if series is None else {"series": series})
-        lost = write_results(image, seg, results, overwrite=overwrite, note=note, since=since)
-    return replace(image, warnings=(*image.warnings, *lost)), seg
-
-
-def _report(printer: Printer, image: ImageFile, seg: Segmentation, seconds: float) -> None:
-    from ..files.results import cluster_table
-
-    for warning in (*image.warnings, *seg.warnings):
-        say(f"{image.path}: warning: {warning}")
-    printer.show_table(f"{image.path}  {seconds:.1f} s", cluster_table(image, seg), seg)

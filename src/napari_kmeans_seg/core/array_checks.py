@@ -18,6 +18,27 @@ def is_lazy(array: object) -> bool:
     return graph is not None and graph() is not None
 
 
+def of_layer(image: Any, channel_axis: int | None) -> tuple[Any, int | None]:
+    """Give the pixels of a napari layer and the axis of its channels; whatever else as it is.
+
+    A layer is told by what it has: nothing of napari is imported.
+    """
+    if not hasattr(image, "as_layer_data_tuple"):
+        return image, channel_axis
+    if not hasattr(image, "level_shapes"):
+        takes = "an array, or a layer of napari that holds one"
+        advice = "Pass an Image layer, or its data."
+        raise WrongType("image", takes, f"a {type(image).__name__} layer", advice=advice)
+    pixels = image.data[0] if image.multiscale else image.data
+    if getattr(image, "rgb", False):
+        of_colors = pixels.ndim - 1
+        if channel_axis is not None and channel_axis % pixels.ndim != of_colors:
+            takes = f"{of_colors}, or None, for an RGB layer"
+            raise WrongValue("channel_axis", takes, str(channel_axis))
+        channel_axis = of_colors
+    return pixels, channel_axis
+
+
 def image_array(image: ArrayLike) -> NDArray[Any]:
     """Return `image` as an array of real numbers with at least one pixel."""
     if isinstance(image, np.ma.MaskedArray):

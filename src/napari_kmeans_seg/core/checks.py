@@ -99,6 +99,18 @@ def several(name: str, value: Any, takes: str) -> list[Any]:
     raise WrongType(name, takes, with_type(value))
 
 
+def channel_names(value: Any, n_channels: int) -> tuple[str, ...]:
+    """Return `value` as one name per channel, each of its own."""
+    names = tuple(str(one) for one in several("channel_names", value, "a sequence of names"))
+    if len(names) != n_channels:
+        raise WrongValue(
+            "channel_names", f"one name per channel, {n_channels} here", str(len(names))
+        )
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise WrongValue("channel_names", "each name once", f"{twice[0]!r} twice")
+    return names
+
+
 def numbers_of_clusters(name: str, value: Any) -> list[int]:
     """Return `value` as numbers of clusters, ascending."""
     asked = several(name, value, "several integers, such as range(2, 13)")

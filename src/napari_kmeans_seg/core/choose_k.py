@@ -1,6 +1,7 @@
 """How many clusters: inertia and scores for each number, with a suggestion and its reason."""
 
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ClusterCurve:
     """How good k-means is for each number of clusters.
 
@@ -84,6 +85,20 @@ class ClusterCurve:
     reason: str
     plausible: tuple[int, ...]
     certain: bool
+
+    def __repr__(self) -> str:
+        """Say in one line what it is."""
+        tried = f"{self.n_clusters[0]} to {self.n_clusters[-1]} clusters"
+        others = [str(k) for k in self.plausible if k != self.suggestion]
+        text = f"suggestion {self.suggestion}" + (", certain" if self.certain else "")
+        text += f", plausible also {', '.join(others)}" if others else ""
+        text += "" if self.plausible else ", none better than another"
+        return f"ClusterCurve({tried}, {text})"
+
+    def _repr_html_(self) -> str:
+        """Show the scores in a notebook, the suggestion and its reason."""
+        table = self.to_dataframe().round(4).to_html(index=False)
+        return f"<p>{escape(repr(self))}</p>{table}<p>{escape(self.reason)}</p>"
 
     def to_dataframe(self) -> "pd.DataFrame":
         """Return one row per number of clusters, with the inertia and the scores."""

@@ -1,8 +1,7 @@
 """Find the centroids of an image that was read: what is known of its points is found once."""
 
 from copy import deepcopy
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,12 +9,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import array_checks, checks
 from .arguments import checked
+from .cached import cached_property
 from .errors import WrongValue
 from .image.features import FeatureSpace
 from .kmeans.assignment import Assigned
 from .kmeans.fit import CLOSE, level_sizes, start_of
 from .kmeans.lloyd import LloydResult, lloyd
-from .kmeans.optimal import OptimalPartitions, optimal_partitions
+from .kmeans.nearest import by_distance
+from .kmeans.optimal import OptimalPartitions, most_clusters, optimal_partitions
 from .kmeans.points import Points, WeightedPoints
 from .kmeans.starts import AUTO, K_MEANS_PLUS_PLUS, OPTIMAL, STARTS, Start, resolve
 from .notes import Note, few_values, not_finite
@@ -125,6 +126,15 @@ class Fitting:
         self, points: WeightedPoints, n_clusters: int, tick: Tick = no_tick
     ) -> OptimalPartitions:
         """Find the optimal partitions of points of one feature into up to so many clusters."""
+        if n_clusters > most_clusters(points.n):
+            raise WrongValue(
+                "init",
+                f"up to {most_clusters(points.n):,} clusters of an image of {points.n:,} distinct "
+                "values, whose table has 512 MB then",
+                f"{n_clusters:,}",
+                value=repr(OPTIMAL.name),
+                advice=f"Choose {K_MEANS_PLUS_PLUS.name!r}, or fewer clusters.",
+            )
         key = points.n, n_clusters
         if key not in self._optima:
             order = np.argsort(points.features[0], kind="stable")
@@ -156,6 +166,7 @@ class Fitting:
         n_init, max_iter, tol = checked(n_init=n_init, max_iter=max_iter, tol=tol).values()
         random = array_checks.generator(seed)
         start, init_name = self.start(init, n_clusters)
+        given = None if isinstance(start, Start) else start
         parameters = {
             # Not its lists, which are the caller's to change.
             **deepcopy(self._parameters),
@@ -200,6 +211,12 @@ class Fitting:
             assigned = self._image.assign(self.points, n_clusters, tol)
             accelerate = rest < np.inf
             result = lloyd(assigned, start, rest=rest, accelerate=accelerate, **limits, tick=tick)
+        if keep_order and given is not None and len(given) > n_clusters:
+            # Fewer than were given: in the order of those that they are nearest to.
+            rows = np.vstack([result.centroids.T, np.ones((1, n_clusters))])
+            order = np.argsort(by_distance(rows, given), kind="stable")
+            assigned.reorder(order)
+            result = replace(result, centroids=result.centroids[order])
         return Fit(result, assigned, parameters, notes)
 
     def start(

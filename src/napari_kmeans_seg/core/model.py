@@ -1,32 +1,36 @@
 """A fitted k-means model, which labels other images of the same kind."""
 
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from os import PathLike
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import checks, model_file
-from .image.colors import check_color_space
-from .image.features import FeatureSpace
+from . import array_checks, checks, model_file, shown
+from .edits import Relabel
+from .errors import WrongValue
 from .image.pixels import Pixels, flatten
+from .nearest_centroid import NearestCentroid
 from .notes import Note, not_finite, warn
-from .other_values import note_on_values
-from .parallel import Progress, Tick, no_tick, portion
-from .points.image_points import ImagePoints, Labelling, label
-from .points.reading import read
+from .parallel import Progress, alive, never_falling, portion, within
+from .points.image_points import Labelling
 from .segmentation import Segmentation
 
 
-@dataclass(frozen=True, eq=False)
-class KMeansModel:
-    """Centroids, and the feature space in which they decide.
+@dataclass(frozen=True, eq=False, repr=False)
+class KMeansModel(NearestCentroid):
+    """Centroids, the feature space in which they decide, and what was done to the clusters.
 
     Attributes
     ----------
-    centroids : (n_clusters, n_features) float64 array
-        In the feature space, in the order of the labels.
+    centroids : (n_clusters, n_channels) float64 array
+        Mean value of the pixels of each cluster of the image that was fitted, in its units, in the
+        order of the labels. NaN for a label that no pixel had.
+    feature_centroids : (n, n_features) float64 array
+        What decides: pixels belong to the nearest of these in the feature space.
     space : FeatureSpace
         How pixel values become features.
     smoothing : tuple of float
@@ -42,19 +46,37 @@ class KMeansModel:
         Spatial axes of the image that was fitted.
     parameters : dict
         Every argument of the fit, and the version.
+    values : ValueKind or None
+        Dtype and range of the values that were fitted; None where an older file does not tell.
+    channel_names : tuple of str
+        Names of the channels; empty where they have none.
+    edits : tuple of Edit
+        What was done to the clusters after the fit, in order: merged, deleted, split, divided at a
+        threshold. Labels are those after it.
+    names : dict of int to str
+        Names of clusters, by label.
+    colors : dict of int to str
+        Colours of clusters, by label, as "#rrggbb".
+    adapt : {None, "scale"}
+        How images are adapted before they are compared: see `pool`.
     """
 
-    centroids: NDArray[np.float64]
-    space: FeatureSpace
-    smoothing: tuple[float, ...]
-    n_channels: int
-    channel_axis: int | None
-    alpha: bool
-    n_spatial_axes: int
-    parameters: dict[str, Any] = field(repr=False)
+    def __repr__(self) -> str:
+        """Say in one line what it is."""
+        return shown.line_of_model(self)
+
+    def _repr_html_(self) -> str:
+        """Show the clusters in a notebook."""
+        return shown.model_html(self)
 
     def predict(
-        self, image: ArrayLike, *, mask: ArrayLike | None = None, progress: Progress | None = None
+        self,
+        image: ArrayLike,
+        *,
+        mask: ArrayLike | None = None,
+        rescale: bool = False,
+        channel_names: Sequence[str] | None = None,
+        progress: Progress | None = None,
     ) -> Segmentation:
         """Label each pixel of an image with the nearest of this model's centroids.
 
@@ -64,7 +86,14 @@ class KMeansModel:
             An image of the same kind as the one that was fitted: the same channels on the same
             axis, values in the same units. Its size may differ.
         mask : bool array, optional
-            Spatial shape; pixels where it is false get label 0.
+            Spatial shape; pixels where it is false get label 0. That of the fit is no part of the
+            model.
+        rescale : bool
+            Whether to bring values of another unsigned integer dtype to the scale of the model: 16
+            bits are divided by 257 for a model of 8. Only where the range of the image is all that
+            its dtype can hold; 12 bits in 16 are not.
+        channel_names : sequence of str, optional
+            Names of the channels of the image, which have to be those of the model.
         progress : callable, optional
             As for `segment`.
 
@@ -72,7 +101,8 @@ class KMeansModel:
         -------
         Segmentation
             Labels are those of the model: clusters that no pixel belongs to stay, with a
-            count of 0 and NaN for their mean.
+            count of 0 and NaN for their mean. Of the image that was fitted, with the same mask,
+            they are the labels of the fit.
 
         Raises
         ------
@@ -83,9 +113,16 @@ class KMeansModel:
         Warns
         -----
         UserWarning
-            If pixels are left out because they are not finite, or most pixels get one label
-            because the values are of another kind than those that were fitted: 16 bits after 8,
-            or 0 to 1 after 0 to 255. The result has each of them in `warnings`.
+            If pixels are left out because they are not finite, or values are of another kind than
+            those that were fitted: 16 bits after 8, or 0 to 1 after 0 to 255. The result has each
+            of them in `warnings`.
+
+        Notes
+        -----
+        A Dask array is not read: its labels are computed when they are asked for. Its `counts`,
+        `centroids` and `inertia`, and so its table, take one pass over all chunks, the first time
+        that one of them is asked for. What only the values tell it does not warn of. With
+        smoothing or position, and where it is adapted, it is read into memory, as by `segment`.
 
         Examples
         --------
@@ -96,22 +133,67 @@ class KMeansModel:
         array([[2, 1],
                [1, 2]], dtype=uint8)
         """
-        checks.progress(progress)
-        pixels = flatten(
-            image,
-            channel_axis=self.channel_axis,
-            alpha=self.alpha,
-            mask=mask,
-            tick=portion(progress, 0, 0.1, "Reading"),
-        )
-        image_points = self.read(pixels, portion(progress, 0.1, 0.4, "Counting values"))
+        progress = never_falling(progress)
+        rescale = checks.flag("rescale", rescale)
+        self._check_names(channel_names)
+        image = array_checks.of_layer(image, None)[0]
+        form: dict[str, Any] = {"channel_axis": self.channel_axis, "alpha": self.alpha}
+        if array_checks.is_lazy(image):
+            # Imported here: Dask takes a while, and most images are in memory.
+            from .lazy import predicted
+
+            lazy = predicted.open_for(self, image, mask)
+            if not (self.smoothing or self.space.position or self.adapt):
+                return predicted.predict(self, lazy, rescale=rescale)
+            image, mask = alive(lazy.load_whole, portion(progress, 0, 0.1, "Reading"))
+        tick = portion(progress, 0, 0.1, "Reading")
+        pixels = flatten(image, **form, mask=mask, tick=tick)
+        scaled = self.scaled(pixels, rescale=rescale)
+        tick = portion(progress, 0.1, 0.4, "Counting values")
+        image_points = alive(partial(self.read, scaled), tick)
         tick = portion(progress, 0.4, 1, "Labelling")
-        found = self.label(image_points, tick)
-        tick(1)
-        of_values = note_on_values(pixels, self.space, self.centroids, found)
-        notes = (*not_finite(pixels), *of_values)
+        of_centroids = alive(partial(self.label, image_points), tick)
+        is_other = scaled is not pixels
+        notes = not_finite(pixels) + self._notes(scaled, of_centroids, rescaled=is_other)
+        tick = portion(progress, 1, 1, "Labelling")
+        found = alive(lambda _: self._edited(of_centroids, pixels, scaled), tick)
         warn(notes)
         return self.segmentation(pixels, found, n_iter=0, converged=True, notes=notes)
+
+    def _check_names(self, names: Sequence[str] | None) -> None:
+        if names is None:
+            return
+        given = checks.channel_names(names, self.n_channels)
+        if self.channel_names and given != self.channel_names:
+            raise WrongValue(
+                "channel_names",
+                f"those of the model, {', '.join(self.channel_names)}",
+                ", ".join(given),
+                advice="Bring the channels into this order.",
+            )
+
+    def relabelled(
+        self, labels: Mapping[int, int], centroids: NDArray[np.float64]
+    ) -> "KMeansModel":
+        """Return a model that gives clusters other labels: merged ones the same, deleted ones 0.
+
+        Parameters
+        ----------
+        labels : mapping of int to int
+            The new label of each label that changes.
+        centroids : (n_clusters, n_channels) float64 array
+            The means of the clusters then.
+        """
+        moved = {old: new for old, new in labels.items() if old != new}
+        edit = Relabel(tuple(moved), tuple(moved.values()))
+        edits = (*self.edits, edit) if moved else self.edits
+        return replace(
+            self,
+            centroids=centroids,
+            edits=edits,
+            names=_moved(self.names, labels),
+            colors=_moved(self.colors, labels),
+        )
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the model to a JSON file.
@@ -129,7 +211,91 @@ class KMeansModel:
         OSError
             If the file cannot be written.
         """
-        model_file.write(path, {one.name: getattr(self, one.name) for one in fields(self)})
+        model_file.write(path, self)
+
+    @classmethod
+    def fit(
+        cls,
+        images: Iterable[ArrayLike | str | PathLike[str]],
+        n_clusters: int = 5,
+        *,
+        channel_axis: int | None = None,
+        alpha: bool | None = None,
+        masks: Iterable[ArrayLike | None] | None = None,
+        weighting: str = "pixels",
+        adapt: str | None = None,
+        color_space: str = "rgb",
+        channel_weights: Sequence[float] | None = None,
+        normalize: bool = False,
+        init: str | ArrayLike = "auto",
+        n_init: int = 1,
+        max_iter: int = 300,
+        tol: float = 1e-4,
+        seed: int | np.random.Generator | None = 0,
+        channel_names: Sequence[str] | None = None,
+        progress: Progress | None = None,
+    ) -> "KMeansModel":
+        """Fit one model on the pixels of many images, each of which is read once.
+
+        Parameters
+        ----------
+        images : iterable of array-like or path
+            NumPy arrays, Dask arrays or image files; see `pool`, and so for `masks`, `weighting`
+            and `adapt`.
+        n_clusters, channel_axis, alpha, color_space, channel_weights, normalize, init, n_init, \
+        max_iter, tol, seed, channel_names, progress
+            As for `segment`.
+
+        Returns
+        -------
+        KMeansModel
+            That of `segment` of all pixels in one array, whatever the order of the images.
+
+        Raises
+        ------
+        TypeError, ValueError, OSError
+            If an argument is not what it should be, or an image cannot be read or is of another
+            kind than the first; the message names the image.
+
+        See Also
+        --------
+        pool : Reads the images once for several fits, and to choose a number of clusters.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from napari_kmeans_seg import KMeansModel
+        >>> control, treated = np.array([[0, 1], [8, 9]]), np.array([[9, 9, 1]])
+        >>> model = KMeansModel.fit([control, treated], n_clusters=2)
+        >>> [model.predict(image).counts.tolist() for image in (control, treated)]
+        [[2, 2], [1, 2]]
+        """
+        # Imported here: it stands above the model.
+        from .pooled import pool
+
+        progress = never_falling(progress)
+        pooled = pool(
+            images,
+            channel_axis=channel_axis,
+            alpha=alpha,
+            masks=masks,
+            weighting=weighting,
+            adapt=adapt,
+            color_space=color_space,
+            channel_weights=channel_weights,
+            normalize=normalize,
+            channel_names=channel_names,
+            progress=within(progress, 0, 0.8),
+        )
+        return pooled.fit(
+            n_clusters,
+            init=init,
+            n_init=n_init,
+            max_iter=max_iter,
+            tol=tol,
+            seed=seed,
+            progress=within(progress, 0.8, 1),
+        )
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> "KMeansModel":
@@ -163,36 +329,8 @@ class KMeansModel:
         >>> KMeansModel.load(path).predict([2, 7]).labels
         array([1, 2], dtype=uint8)
         """
-        return cls(**model_file.read(path))
-
-    def read(self, pixels: Pixels, tick: Tick | None = None) -> ImagePoints:
-        """Bring the pixels of an image into the space of this model."""
-        if pixels.n_channels != self.n_channels:
-            raise ValueError(
-                f"image takes {self.n_channels} channel(s), as the model was fitted on; "
-                f"got {pixels.n_channels}."
-            )
-        if len(pixels.shape) != self.n_spatial_axes and (self.space.position or self.smoothing):
-            raise ValueError(
-                f"image takes {self.n_spatial_axes} spatial axes, since this model smooths or "
-                f"weighs position; got {len(pixels.shape)}."
-            )
-        check_color_space(self.space.color_space, pixels)
-        return read(
-            pixels,
-            color_space=self.space.color_space,
-            smoothing=self.smoothing,
-            repeats=not self.space.position,
-            exponent=self.space.exponent,
-            tick=tick,
-        )
-
-    def label(self, image: ImagePoints, tick: Tick = no_tick) -> Labelling:
-        """Label all pixels of an image that was read for this model."""
-        assigned = image.assign(image.points(self.space), len(self.centroids), 0.0)
-        assigned.move(self.centroids, lambda part: tick(0.7 * part))
-        means = image.means(self.space, assigned)
-        return label(image, assigned, means, lambda part: tick(0.7 + 0.3 * part))
+        model: KMeansModel = model_file.read(path, cls)
+        return model
 
     def segmentation(
         self,
@@ -215,3 +353,13 @@ class KMeansModel:
             model=self,
             _pixels=pixels,
         )
+
+
+def _moved(of_labels: dict[int, str], labels: Mapping[int, int]) -> dict[int, str]:
+    """Give what clusters have to the labels that they get; of merged ones the first has a say."""
+    found: dict[int, str] = {}
+    for old, text in sorted(of_labels.items()):
+        new = labels.get(old, old)
+        if new:
+            found.setdefault(new, text)
+    return found

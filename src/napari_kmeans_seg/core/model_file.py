@@ -2,20 +2,27 @@
 
 import json
 import os
+import re
 import reprlib
-from math import inf, isfinite
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from .adapt import ADAPTS
 from .checks import MAX_CLUSTERS, MAX_SMOOTHING
+from .edits import Edit, Relabel, Split, Threshold, n_labels_of
 from .image.color_spaces import COLOR_SPACES
 from .image.features import LARGEST, FeatureSpace
+from .json_fields import Checker, parse
+from .kind import ValueKind
 from .writing.file_set import write_together
 
 FORMAT = "napari-kmeans-seg model"
-SCHEMA = 1
+SCHEMA = 2
 """Raised when a file of this version could not be read by the version before."""
 
 MAX_BYTES = 64 << 20
@@ -24,25 +31,30 @@ MAX_BYTES = 64 << 20
 # What `numpy.frexp` gives for the smallest and the largest float64.
 MIN_EXPONENT, MAX_EXPONENT = -1073, 1024
 
+DTYPES = ("bool", *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)),
+          "float16", "float32", "float64")  # fmt: skip
 
-def write(path: str | os.PathLike[str], fields: dict[str, Any]) -> None:
-    """Write the fields of a model; the file appears whole or not at all."""
-    space: FeatureSpace = fields["space"]
-    document = {
-        "format": FORMAT,
-        "schema": SCHEMA,
-        **fields,
-        "centroids": fields["centroids"].tolist(),
-        "space": {
-            "color_space": space.color_space,
-            "offset": list(space.offset),
-            "scale": list(space.scale),
-            "position": space.position,
-            "exponent": space.exponent,
-        },
-        "smoothing": list(fields["smoothing"]),
-    }
-    content = json.dumps(document, indent=1, allow_nan=False).encode()
+COLOR = re.compile("#[0-9a-f]{6}")
+
+FIELDS_1 = {"format", "schema", "centroids", "space", "smoothing", "n_channels", "channel_axis",
+            "alpha", "n_spatial_axes", "parameters"}  # fmt: skip
+FIELDS_2 = FIELDS_1 | {
+    "feature_centroids",
+    "values",
+    "channel_names",
+    "edits",
+    "names",
+    "colors",
+    "adapt",
+}
+
+Make = Callable[..., Any]
+"""Makes a model of its fields: `KMeansModel`, which knows this module."""
+
+
+def write(path: str | os.PathLike[str], model: Any) -> None:
+    """Write a model; the file appears whole or not at all."""
+    content = json.dumps(to_json(model), indent=1, allow_nan=False).encode()
     if len(content) > MAX_BYTES:
         raise ValueError(
             f"the model takes {len(content):,} bytes; a model file has at most {MAX_BYTES:,}."
@@ -50,8 +62,8 @@ def write(path: str | os.PathLike[str], fields: dict[str, Any]) -> None:
     write_together({Path(path): lambda aside: aside.write_bytes(content)}, overwrite=True)
 
 
-def read(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read the fields of a model.
+def read(path: str | os.PathLike[str], make: Make) -> Any:
+    """Read a model.
 
     Raises
     ------
@@ -66,52 +78,99 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
             content = file.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
             raise ValueError(f"it has more than {MAX_BYTES:,} bytes")
-        document = json.loads(
-            content.decode(),
-            parse_constant=_refuse,
-            parse_float=_finite,
-            object_pairs_hook=_once_each,
-        )
+        document = parse(content)
     except (ValueError, RecursionError) as error:
         raise ValueError(
             f"{path} is no k-means model: it cannot be read as JSON: {error}."
         ) from error
-    check = _Checker(str(path))
+    return from_json(document, str(path), make)
+
+
+def to_json(model: Any) -> dict[str, Any]:
+    """Give a model as what JSON can hold."""
+    space, values = model.space, model.values
+    return {
+        "format": FORMAT,
+        "schema": SCHEMA,
+        "centroids": [
+            [None if np.isnan(one) else one for one in row] for row in model.centroids.tolist()
+        ],
+        "feature_centroids": model.feature_centroids.tolist(),
+        "space": {
+            "color_space": space.color_space,
+            "offset": list(space.offset),
+            "scale": list(space.scale),
+            "position": space.position,
+            "exponent": space.exponent,
+        },
+        "smoothing": list(model.smoothing),
+        "n_channels": model.n_channels,
+        "channel_axis": model.channel_axis,
+        "alpha": model.alpha,
+        "n_spatial_axes": model.n_spatial_axes,
+        "values": values and {"dtype": str(values.dtype), "low": values.low, "high": values.high},
+        "channel_names": list(model.channel_names),
+        "edits": [_edit_to_json(edit) for edit in model.edits],
+        "names": {str(label): name for label, name in sorted(model.names.items())},
+        "colors": {str(label): color for label, color in sorted(model.colors.items())},
+        "adapt": model.adapt,
+        "parameters": model.parameters,
+    }
+
+
+def from_json(document: Any, path: str, make: Make) -> Any:
+    """Make a model of what JSON held; `path` stands in messages."""
+    check = Checker(path)
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ValueError(f'{path} is no k-means model: "format" is not "{FORMAT}".')
     schema = document.get("schema")
-    if type(schema) is not int or schema != SCHEMA:
+    if type(schema) is not int or schema not in (1, SCHEMA):
         raise ValueError(
-            f"{path} has schema {reprlib.repr(schema)}; this version reads schema {SCHEMA}. "
+            f"{path} has schema {reprlib.repr(schema)}; this version reads schemas 1 and {SCHEMA}. "
             "A newer napari-kmeans-seg may read it."
         )
-    fields = check.keys(
-        document,
-        "the file",
-        {
-            "format",
-            "schema",
-            "centroids",
-            "space",
-            "smoothing",
-            "n_channels",
-            "channel_axis",
-            "alpha",
-            "n_spatial_axes",
-            "parameters",
-        },
-    )
+    fields = check.keys(document, "the file", FIELDS_1 if schema == 1 else FIELDS_2)
+    found = _form(check, fields)
+    n_features = found["space"].n_features(found["n_spatial_axes"])
+    name = "centroids" if schema == 1 else "feature_centroids"
+    rows = _rows(check, fields[name], name, n_features, low=-LARGEST, high=LARGEST)
+    found["feature_centroids"] = rows
+    if schema == 1:
+        return make(**found, centroids=_centroids_of_1(found))
+    edits = fields["edits"]
+    if not isinstance(edits, list):
+        check.fail("edits", "a list", edits)
+    found["edits"] = ()
+    for i, edit in enumerate(edits):
+        n_labels = n_labels_of(len(rows), found["edits"])
+        found["edits"] += (_edit_from_json(check, edit, f"edits[{i}]", n_labels, found, make),)
+    n_labels = n_labels_of(len(rows), found["edits"])
+    means = fields["centroids"]
+    if not isinstance(means, list) or len(means) != n_labels:
+        check.fail("centroids", f"a list of {n_labels} centroids", means)
+    found["centroids"] = _means(check, means, found["n_channels"])
+    found["values"] = _values(check, fields["values"])
+    found["adapt"] = fields["adapt"]
+    if found["adapt"] is not None and (found["adapt"] not in ADAPTS or found["values"] is None):
+        takes = f"null, or one of {', '.join(ADAPTS)} where values are told"
+        check.fail("adapt", takes, found["adapt"])
+    names = check.texts(fields["channel_names"], "channel_names")
+    if names and (len(names) != found["n_channels"] or len(set(names)) < len(names)):
+        check.fail("channel_names", f"{found['n_channels']} names, each once, or none", names)
+    found["channel_names"] = tuple(names)
+    found["names"] = check.by_label(fields["names"], "names", n_labels)
+    found["colors"] = check.by_label(fields["colors"], "colors", n_labels)
+    for label, color in found["colors"].items():
+        if not COLOR.fullmatch(color):
+            check.fail(f"colors.{label}", 'a colour such as "#ff8000"', color)
+    return make(**found)
+
+
+def _form(check: Checker, fields: dict[str, Any]) -> dict[str, Any]:
+    """Check what images a model takes."""
     n_channels = check.integer(fields["n_channels"], "n_channels", 1, 1 << 20)
     n_axes = check.integer(fields["n_spatial_axes"], "n_spatial_axes", 0, 64)
     space = _space(check, fields["space"], n_channels)
-    n_features = space.n_features(n_axes)
-    rows = fields["centroids"]
-    if not isinstance(rows, list) or not 1 <= len(rows) <= MAX_CLUSTERS:
-        check.fail("centroids", f"a list of 1 to {MAX_CLUSTERS} centroids", rows)
-    centroids = [
-        check.numbers(row, f"centroids[{i}]", n_features, low=-LARGEST, high=LARGEST)
-        for i, row in enumerate(rows)
-    ]
     smoothing = fields["smoothing"]
     if smoothing != []:
         check.numbers(smoothing, "smoothing", n_axes, low=0, high=MAX_SMOOTHING)
@@ -127,7 +186,6 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
     if not isinstance(fields["parameters"], dict):
         check.fail("parameters", "an object", fields["parameters"])
     return {
-        "centroids": np.array(centroids, np.float64),
         "space": space,
         "smoothing": tuple(float(sigma) for sigma in smoothing),
         "n_channels": n_channels,
@@ -138,7 +196,7 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
     }
 
 
-def _space(check: "_Checker", value: Any, n_channels: int) -> FeatureSpace:
+def _space(check: Checker, value: Any, n_channels: int) -> FeatureSpace:
     fields = check.keys(value, "space", {"color_space", "offset", "scale", "position", "exponent"})
     color_space = fields["color_space"]
     if not isinstance(color_space, str) or color_space not in COLOR_SPACES:
@@ -158,61 +216,88 @@ def _space(check: "_Checker", value: Any, n_channels: int) -> FeatureSpace:
     return FeatureSpace(color_space, tuple(offset), tuple(scale), float(position), exponent)
 
 
-def _refuse(constant: str) -> float:
-    raise ValueError(f"{constant} is not a number")
+def _rows(check: Checker, rows: Any, name: str, n: int, **limits: float) -> NDArray[np.float64]:
+    if not isinstance(rows, list) or not 1 <= len(rows) <= MAX_CLUSTERS:
+        check.fail(name, f"a list of 1 to {MAX_CLUSTERS} centroids", rows)
+    found = [check.numbers(row, f"{name}[{i}]", n, **limits) for i, row in enumerate(rows)]
+    return np.array(found, np.float64)
 
 
-def _finite(number: str) -> float:
-    if not isfinite(float(number)):
-        raise ValueError(f"{reprlib.repr(number)} is too large")
-    return float(number)
+def _means(check: Checker, rows: list[Any], n_channels: int) -> NDArray[np.float64]:
+    """Read mean values; null stands for one that is not known."""
+    for i, row in enumerate(rows):
+        if not isinstance(row, list) or len(row) != n_channels:
+            check.fail(f"centroids[{i}]", f"a list of {n_channels} numbers", row)
+        known = [one for one in row if one is not None]
+        check.numbers(known, f"centroids[{i}]", len(known))
+    return np.array(rows, np.float64).reshape(len(rows), n_channels)
 
 
-def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        raise ValueError("a name stands twice in one object")
-    return fields
+def _centroids_of_1(found: dict[str, Any]) -> NDArray[np.float64]:
+    """Return what a file of schema 1 tells of the values of its clusters."""
+    colors: NDArray[np.float64] = found["space"].colors_of(found["feature_centroids"])
+    # Means of red, green and blue are not those of another colour space.
+    return colors if found["space"].color_space == "rgb" else np.full(colors.shape, np.nan)
 
 
-class _Checker:
-    """Checks the fields of one file."""
+def _values(check: Checker, value: Any) -> ValueKind | None:
+    if value is None:
+        return None
+    fields = check.keys(value, "values", {"dtype", "low", "high"})
+    if fields["dtype"] not in DTYPES:
+        check.fail("values.dtype", f"one of {', '.join(DTYPES)}", fields["dtype"])
+    low, high = check.numbers([fields["low"], fields["high"]], "values.low and values.high", 2)
+    if low > high:
+        check.fail("values.low", "a number of at most values.high", low)
+    return ValueKind(np.dtype(fields["dtype"]), float(low), float(high))
 
-    def __init__(self, path: str) -> None:
-        self.path = path
 
-    def fail(self, name: str, takes: str, got: Any) -> None:
-        # Of a long list no more than is shown is made into text.
-        shown = reprlib.repr(got)
-        raise ValueError(
-            f"{self.path} is no valid k-means model: {name} takes {takes}; got {shown}."
-        )
+def _edit_to_json(edit: Edit) -> dict[str, Any]:
+    if isinstance(edit, Relabel):
+        return {"edit": "relabel", "labels": list(edit.labels), "into": list(edit.into)}
+    if isinstance(edit, Split):
+        model = to_json(edit.model)
+        return {"edit": "split", "label": edit.label, "into": list(edit.into), "model": model}
+    return {"edit": "threshold", **asdict(edit)}
 
-    def keys(self, value: Any, name: str, keys: set[str]) -> dict[str, Any]:
-        if not isinstance(value, dict) or set(value) != keys:
-            got = sorted(value) if isinstance(value, dict) else value
-            self.fail(name, f"an object with exactly {', '.join(sorted(keys))}", got)
-        return dict(value)
 
-    def integer(self, value: Any, name: str, low: int, high: int) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            self.fail(name, f"an integer from {low} to {high}", value)
-        return int(value)
+def _edit_from_json(
+    check: Checker, value: Any, name: str, n_labels: int, model: dict[str, Any], make: Make
+) -> Edit:
+    kind = value.get("edit") if isinstance(value, dict) else value
+    if kind not in ("relabel", "threshold", "split"):
+        check.fail(f"{name}.edit", '"relabel", "split" or "threshold"', kind)
+    if kind == "relabel":
+        fields = check.keys(value, name, {"edit", "labels", "into"})
+        labels = _labels(check, fields["labels"], f"{name}.labels", 1, n_labels)
+        into = _labels(check, fields["into"], f"{name}.into", 0, MAX_CLUSTERS)
+        if len(labels) != len(into) or len(set(labels)) < len(labels):
+            check.fail(f"{name}.labels", "each label once, as many as into", fields["labels"])
+        return Relabel(labels, into)
+    if kind == "threshold":
+        fields = check.keys(value, name, {"edit", "lower", "upper", "at", "low", "high"})
+        lower = check.integer(fields["lower"], f"{name}.lower", 1, n_labels)
+        upper = check.integer(fields["upper"], f"{name}.upper", 1, n_labels)
+        [at] = check.numbers([fields["at"]], f"{name}.at", 1)
+        ends = [fields["low"], fields["high"]]
+        check.numbers([one for one in ends if one is not None], f"{name}.low and high",
+                      2 - ends.count(None))  # fmt: skip
+        if model["n_channels"] != 1:
+            check.fail(name, "no threshold for more than one channel", kind)
+        return Threshold(lower, upper, at, *ends)
+    fields = check.keys(value, name, {"edit", "label", "into", "model"})
+    label = check.integer(fields["label"], f"{name}.label", 1, n_labels)
+    part = from_json(fields["model"], f"{check.path}, {name}.model", make)
+    into = _labels(check, fields["into"], f"{name}.into", 1, MAX_CLUSTERS)
+    if len(into) != part.n_clusters:
+        check.fail(f"{name}.into", f"{part.n_clusters} labels", fields["into"])
+    for one in ("n_channels", "channel_axis", "alpha"):
+        if getattr(part, one) != model[one]:
+            check.fail(f"{name}.model.{one}", f"{model[one]}", getattr(part, one))
+    return Split(label, into, part)
 
-    def numbers(
-        self, value: Any, name: str, n: int, low: float = -inf, high: float = inf
-    ) -> list[float]:
-        """Return `n` finite numbers; integers stay integers, which may have 64 bits."""
-        good = isinstance(value, list) and len(value) == n
-        good = good and all(
-            isinstance(one, int | float)
-            and not isinstance(one, bool)
-            and (-(1 << 64) <= one <= 1 << 64 if isinstance(one, int) else isfinite(one))
-            and low <= one <= high
-            for one in value
-        )
-        if not good:
-            limits = f" of at least {low:g}" if low > -inf else ""
-            limits += f" and at most {high:g}" if high < inf else ""
-            self.fail(name, f"a list of {n} finite numbers{limits}", value)
-        return list(value)
+
+def _labels(check: Checker, value: Any, name: str, low: int, high: int) -> tuple[int, ...]:
+    if not isinstance(value, list):
+        check.fail(name, "a list of labels", value)
+    return tuple(check.integer(one, f"{name}[{i}]", low, high) for i, one in enumerate(value))

@@ -200,6 +200,44 @@ class OtherValues(Note):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OtherScale(Note):
+    """Values have another dtype and scale than those that a model was fitted on.
+
+    Attributes
+    ----------
+    dtype, low, high
+        Of the image and its values; NaN where it is not read.
+    fitted, fitted_low, fitted_high
+        The same of what was fitted.
+    may_rescale : bool
+        Whether ``rescale=True`` brings them together.
+    """
+
+    dtype: str
+    fitted: str
+    low: float
+    high: float
+    fitted_low: float
+    fitted_high: float
+    may_rescale: bool = False
+
+    def _sentence(self, naming: Naming) -> str:
+        fitted = f"from {self.fitted_low:g} to {self.fitted_high:g} ({self.fitted})"
+        if self.low != self.low:
+            text = (
+                f"The image is {self.dtype}, the model was fitted on values {fitted}; a lazy image "
+                "is not read to see whether its values are alike."
+            )
+        else:
+            text = (
+                f"Values from {self.low:g} to {self.high:g} ({self.dtype}) are of another kind "
+                f"than those that the model was fitted on, {fitted}."
+            )
+        return text + (f" {naming('rescale', 'True')} brings them to its scale."
+                       if self.may_rescale else "")  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
 class SeedsLeftOut(Note):
     """Some seeds could not be used.
 
@@ -268,6 +306,85 @@ class Hidden(Note):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ValuesLeftOut(Note):
+    """Pixels of these values took no part."""
+
+    values: tuple[float, ...]
+
+    def _sentence(self, _naming: Naming) -> str:
+        s = "s" if len(self.values) > 1 else ""
+        values = " or ".join(f"{one:g}" for one in self.values)
+        return f"Pixels of the value{s} {values} are left out (label 0)."
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegionCovers(Note):
+    """A region that is drawn on single planes counts on all, or on those only.
+
+    Attributes
+    ----------
+    layer : str
+        The name of the region's layer.
+    n_planes : int
+        On how many planes it counts; 0 for all.
+    """
+
+    layer: str
+    n_planes: int
+
+    def _sentence(self, _naming: Naming) -> str:
+        if not self.n_planes:
+            return f"The region “{self.layer}” is drawn on one plane and counts on all."
+        one = self.n_planes == 1
+        planes = "the plane that it is" if one else f"the {self.n_planes} planes that it is"
+        return f"The region “{self.layer}” counts only on {planes} drawn on."
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlankSteps(Note):
+    """Steps of a series had no pixel that takes part: these `steps`."""
+
+    steps: tuple[int, ...]
+
+    @property
+    def named(self) -> str:
+        """Which steps, e.g. "0 and 2 to 5"."""
+        runs: list[list[int]] = []
+        for step in self.steps:
+            if runs and step == runs[-1][-1] + 1:
+                runs[-1].append(step)
+            else:
+                runs.append([step])
+        return _and([f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs])
+
+    def _sentence(self, _naming: Naming) -> str:
+        have = "Steps {} have" if len(self.steps) > 1 else "Step {} has"
+        return f"{have.format(self.named)} no pixel that takes part: label 0 there."
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelsByPlace(Note):
+    """Clusters stayed where they were, and have values that others of them had before."""
+
+    labels: tuple[int, ...]
+
+    def _sentence(self, _naming: Naming) -> str:
+        labels = _and([str(one) for one in self.labels])
+        return f"Labels {labels} go by where their pixels are; by value they would be others."
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelsUncertain(Note):
+    """Neither place nor value tells which clusters of the step before these are."""
+
+    labels: tuple[int, ...]
+
+    def _sentence(self, _naming: Naming) -> str:
+        labels = _and([str(one) for one in self.labels])
+        return f"Labels {labels} are uncertain: neither place nor value tells them."
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plain(Note):
     """Anything else, in words: of a result that another version made."""
 
@@ -288,9 +405,15 @@ _KINDS = {
         CountsOfPart,
         CountsBeforeSpecks,
         OtherValues,
+        OtherScale,
         SeedsLeftOut,
         ObjectsMissing,
         Hidden,
+        ValuesLeftOut,
+        RegionCovers,
+        BlankSteps,
+        LabelsByPlace,
+        LabelsUncertain,
         Plain,
     )
 }
@@ -326,6 +449,11 @@ def _listed(value: Any) -> Any:
 
 def _tupled(value: Any) -> Any:
     return tuple(_tupled(one) for one in value) if isinstance(value, list) else value
+
+
+def _and(words: list[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -65,8 +65,7 @@ def _n_within_reach(
         if not (of_integers and is_one and (mean >= 0).all() and (mean <= 1).all()):
             return len(colors)
     counted = np.array(space.scale) > 0
-    scale, offset = np.array(space.scale)[counted], np.array(space.offset, np.float64)[counted]
-    values = np.ldexp(colors[:, counted] / scale + offset, space.exponent)
+    values = space.colors_of(colors)[:, counted]
     # A mean of the largest values may come out a little larger.
     slack = 1e-6 * (high - low)
     return int(((values >= low - slack) & (values <= high + slack)).all(axis=1).sum())

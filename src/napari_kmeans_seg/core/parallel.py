@@ -2,14 +2,18 @@
 
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
+from contextvars import copy_context
 from functools import cache
 from itertools import islice
-from queue import Empty, SimpleQueue
+from queue import Empty, Queue, SimpleQueue
+from threading import Event, Thread
 from typing import Any, TypeVar
 
 import numpy as np
+
+from . import checks
 
 Progress = Callable[[float, str], object]
 """Called as ``progress(fraction, stage)``; an exception that it raises stops the work."""
@@ -23,6 +27,10 @@ Result = TypeVar("Result")
 CHUNK = 1 << 18
 """Pixels that one thread takes at a time: some milliseconds of work, so that the
 interpreter's lock costs nothing and a stop is noticed at once."""
+
+
+BEAT = 0.2
+"""Seconds between two calls of a person's progress, at most."""
 
 
 def no_tick(_: float) -> None:
@@ -48,10 +56,42 @@ def n_threads() -> int:
     return os.cpu_count() or 1
 
 
+def start_or_run(thread: Thread) -> None:
+    """Start a thread; where none can be started, as in a small container, do its work here."""
+    try:
+        thread.start()
+    except RuntimeError:
+        thread.run()
+
+
+def can_start_threads() -> bool:
+    """Whether a thread can be started."""
+    thread = Thread()
+    try:
+        thread.start()
+    except RuntimeError:
+        return False
+    thread.join()
+    return True
+
+
 @cache
 def _pool() -> ThreadPoolExecutor:
-    """Return the threads that all calls share: starting them anew would cost a millisecond each."""
-    return ThreadPoolExecutor(n_threads(), thread_name_prefix="napari-kmeans-seg")
+    """Return the threads that all calls share: starting them anew would cost a millisecond each.
+
+    All are started here: `submit` would leave work behind if it could start none.
+    """
+    n_helpers, complete = max(1, n_threads() - 1), Event()
+    pool = ThreadPoolExecutor(n_helpers, thread_name_prefix="napari-kmeans-seg")
+    try:
+        for _ in range(n_helpers):
+            pool.submit(complete.wait)
+    except RuntimeError:
+        pool.shutdown(wait=False)
+        raise
+    finally:
+        complete.set()
+    return pool
 
 
 if hasattr(os, "register_at_fork"):
@@ -95,15 +135,20 @@ def map_spans(
         while work_on_one():
             pass
 
+    own_process = os.getpid()
     # A short queue: results that wait to be consumed would hold memory.
     waiting = iter(range(len(pieces)))
     for number in islice(waiting, 2 * n_threads()):
         todo.put(number)
-    helpers = [_pool().submit(help_out) for _ in range(n_helpers)]
+    helpers = _submit(help_out, n_helpers)
     found: dict[int, Any] = {}
     try:
         for done in range(len(pieces)):
             tick(done / len(pieces))
+            if os.getpid() != own_process:
+                # Forked by what uses the results: there are no helpers here.
+                yield function(*pieces[done])
+                continue
             while done not in found:
                 # Threads that hand over every piece to each other take longer for it than for
                 # the work on a small one: the calling thread does its part.
@@ -119,16 +164,26 @@ def map_spans(
             # Those that had nothing left to do while the results were made use of.
             helpers = [helper for helper in helpers if not helper.done()]
             idle = min(n_helpers - len(helpers), todo.qsize())
-            helpers += [_pool().submit(help_out) for _ in range(idle)]
+            helpers += _submit(help_out, idle)
             yield result
     finally:
-        while not todo.empty():
-            with suppress(Empty):
-                todo.get_nowait()
-        for helper in helpers:
-            helper.cancel()
-        # The caller may go on to change what they read: none is left running.
-        wait(helpers)
+        if os.getpid() == own_process:
+            while not todo.empty():
+                with suppress(Empty):
+                    todo.get_nowait()
+            for helper in helpers:
+                helper.cancel()
+            # The caller may go on to change what they read: none is left running.
+            wait(helpers)
+
+
+def _submit(work: Callable[[], None], n: int) -> list[Future[None]]:
+    """Let so many threads do this, or none where none can be started, or Python is ending."""
+    submitted: list[Future[None]] = []
+    with suppress(RuntimeError):
+        # One by one: those that were submitted are waited for.
+        submitted.extend(_pool().submit(work) for _ in range(n))
+    return submitted
 
 
 def portion(progress: Progress | None, start: float, stop: float, stage: str) -> Tick:
@@ -136,6 +191,79 @@ def portion(progress: Progress | None, start: float, stop: float, stage: str) ->
     if progress is None:
         return no_tick
     return lambda fraction: progress(start + (stop - start) * fraction, stage)
+
+
+class _StoppedError(Exception):
+    """Ends work whose caller has been told to stop."""
+
+
+def alive(work: Callable[[Tick], Result], tick: Tick) -> Result:
+    """Do work on another thread, so that `tick` is called some times a second from this one.
+
+    Sorting some million numbers is one call, within which nobody can be told anything.
+
+    Parameters
+    ----------
+    work : callable
+        Called with a tick of its own, whose fractions are told.
+    tick : callable
+        Called from this thread, at least every `BEAT` seconds while other threads get to run. An
+        exception that it raises stops the work at the work's next tick, and comes out of here.
+    """
+    if tick is no_tick:
+        return work(tick)
+    told: Queue[float | None] = Queue()
+    stop = Event()
+
+    def tell(part: float) -> None:
+        if stop.is_set():
+            raise _StoppedError
+        told.put(part)
+
+    def run() -> Result:
+        try:
+            return work(tell)
+        finally:
+            told.put(None)
+
+    with ThreadPoolExecutor(1, thread_name_prefix="napari-kmeans-seg-work") as thread:
+        # What is said and where Dask computes belongs to the context of this thread.
+        done = thread.submit(copy_context().run, run)
+        part: float | None = 0.0
+        try:
+            while part is not None:
+                tick(part)
+                before = part
+                try:
+                    part = told.get(timeout=BEAT)
+                except Empty:
+                    part = before
+        finally:
+            stop.set()
+        return done.result()
+
+
+def stages(tick: Tick, n: int) -> list[Tick]:
+    """Divide the progress of one stage among `n` parts of it that take as long."""
+    return [lambda part, i=i: tick((i + part) / n) for i in range(n)]  # type: ignore[misc]
+
+
+def never_falling(progress: Progress | None) -> Progress | None:
+    """Check a person's function, and hold the fraction where a later one would be less.
+
+    Work that is met on the way is unforeseen.
+    """
+    checks.progress(progress)
+    if progress is None:
+        return None
+    highest = 0.0
+
+    def tell(fraction: float, stage: str) -> object:
+        nonlocal highest
+        highest = max(highest, min(fraction, 1.0))
+        return progress(highest, stage)
+
+    return tell
 
 
 def within(progress: Progress | None, start: float, stop: float) -> Progress | None:

@@ -1,6 +1,7 @@
 """Read an image once: its distinct values, or what stands for them."""
 
 from collections.abc import Sequence
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -12,10 +13,11 @@ from .arguments import checked
 from .image.averages import shrink
 from .image.colors import check_color_space, check_limits
 from .image.pixels import Pixels, flatten
-from .parallel import Progress, Tick, portion, within
+from .parallel import Progress, Tick, alive, never_falling, portion, within
 from .points.image_points import ImagePoints
 from .points.reading import feature_space, read
 from .prepared import PreparedImage
+from .stores import check_there, watched
 
 VERSION = version("napari-kmeans-seg")
 
@@ -32,6 +34,7 @@ def prepare(
     smoothing: float | Sequence[float] = 0.0,
     spatial_weight: float = 0.0,
     fit_scale: float = 1.0,
+    channel_names: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> PreparedImage:
     """Read an image once, to segment it several times.
@@ -39,7 +42,7 @@ def prepare(
     Parameters
     ----------
     image, channel_axis, alpha, mask, color_space, channel_weights, normalize, smoothing, \
-    spatial_weight, fit_scale, progress
+    spatial_weight, fit_scale, channel_names, progress
         As for `segment`.
 
     Returns
@@ -62,7 +65,8 @@ def prepare(
     """
     known = checked(fit_scale=fit_scale, spatial_weight=spatial_weight, normalize=normalize)
     fit_scale, spatial_weight, normalize = known.values()
-    checks.progress(progress)
+    image, channel_axis = array_checks.of_layer(image, channel_axis)
+    progress = watched(image, never_falling(progress))
     form: dict[str, Any] = {"channel_axis": channel_axis, "alpha": alpha, "mask": mask}
     lazy, reading = None, None
     if array_checks.is_lazy(image):
@@ -76,13 +80,13 @@ def prepare(
         check_color_space(color_space, lazy.form)
         tick = portion(progress, 0, 0.4, "Reading")
         if spatial_weight or np.any(np.asarray(smoothing)):
-            image, form["mask"] = lazy.load_whole(tick)
+            image, form["mask"] = alive(lazy.load_whole, tick)
             lazy, progress = None, within(progress, 0.4, 1)
         elif lazy.is_small and (lazy.packing is None or fit_scale < 1):
-            image, form["mask"] = lazy.load(tick)
+            image, form["mask"] = alive(lazy.load, tick)
             progress = within(progress, 0.4, 1)
         else:
-            reading = read_chunks(lazy, fit_scale, tick)
+            reading = alive(partial(read_chunks, lazy, fit_scale), tick)
             if lazy.form.dtype.kind == "f":
                 check_limits(color_space, reading.limits.min(), reading.limits.max())
             if lazy.is_small and reading.is_noise:
@@ -93,7 +97,9 @@ def prepare(
         pixels = whole.pixels
     else:
         pixels = flatten(image, **form, tick=portion(progress, 0, 0.1, "Reading"))
+        check_there(image)
         check_color_space(color_space, pixels)
+    names = () if channel_names is None else checks.channel_names(channel_names, pixels.n_channels)
     weights = array_checks.channel_weights(channel_weights, pixels.n_channels)
     checks.weight_of_positions(spatial_weight, weights)
     sigma = array_checks.reals(
@@ -113,16 +119,23 @@ def prepare(
         )
 
     if reading is None:
-        whole = read_pixels(pixels, None, portion(progress, 0.1, 0.5, "Counting values"))
+        tick = portion(progress, 0.1, 0.5, "Counting values")
+        whole = alive(partial(read_pixels, pixels, None), tick)
         fitted = whole
     if fit_scale < 1 and reading is None:
-        small = shrink(pixels, fit_scale, portion(progress, 0.5, 0.6, "Shrinking"))
+        tick = portion(progress, 0.5, 0.6, "Shrinking")
+        small = alive(partial(shrink, pixels, fit_scale), tick)
         tick = portion(progress, 0.6, 0.8, "Counting values")
-        fitted = read_pixels(small, whole.exponent, tick)
-    space = feature_space(fitted, color_space, weights, normalize, spatial_weight, pixels.shape)
+        fitted = alive(partial(read_pixels, small, whole.exponent), tick)
+    space = alive(
+        lambda _: feature_space(
+            fitted, color_space, weights, normalize, spatial_weight, pixels.shape
+        ),
+        portion(progress, 0.8, 1, "Measuring"),
+    )
     if progress is not None:
         progress(1.0, "Measuring")
-    parameters = {
+    parameters: dict[str, Any] = {
         "version": VERSION,
         "channel_axis": None if channel_axis is None else int(channel_axis),
         "alpha": pixels.alpha is not None,
@@ -134,6 +147,8 @@ def prepare(
         "spatial_weight": spatial_weight,
         "fit_scale": fit_scale,
     }
+    if channel_names is not None:
+        parameters["channel_names"] = list(names)
     if lazy is not None:
         return PreparedBlocks(whole, fitted, space, parameters, lazy, reading)
     whole.is_kept = True

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,26 +11,29 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import array_checks, checks
 from .arguments import checked
+from .cached import cached_property
 from .choose_k import ClusterCurve
 from .errors import WrongType
 from .fitting import OPTIMAL_LIMIT, Fit, Fitting
 from .image.features import FeatureSpace
+from .kind import ValueKind
 from .kmeans.assignment import Assigned
 from .kmeans.lloyd import LloydResult, lloyd
 from .kmeans.points import Points
 from .kmeans.starts import AUTO, K_MEANS_PLUS_PLUS, OPTIMAL, STARTS
 from .model import KMeansModel
 from .notes import Note, not_finite, warn, without_pixels
-from .parallel import Progress, Tick, portion
+from .parallel import Progress, Tick, alive, never_falling, portion
 from .points.image_points import ImagePoints, label
 from .scores import cluster_curve
 from .segmentation import Segmentation, by_brightness
+from .shown import size_of
 
 REORDERED = 10
 """Times that clusters are put in the order of their brightness; rarely one."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PreparedImage:
     """An image that was read by `prepare`.
 
@@ -44,6 +47,22 @@ class PreparedImage:
     _space: FeatureSpace = field(repr=False)
     _parameters: dict[str, Any]
 
+    def __repr__(self) -> str:
+        """Say in one line what it is."""
+        size = size_of(self._shape, self._whole.pixels.dtype, self._whole.pixels.n_channels)
+        given = {"color_space": "rgb", "normalize": False, "spatial_weight": 0, "fit_scale": 1}
+        used = [
+            f"{name}={self._parameters[name]!r}"
+            for name, default in given.items()
+            if self._parameters[name] != default
+        ]
+        return f"PreparedImage({', '.join([size, *used])})"
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        """Spatial shape of the image."""
+        return self._whole.pixels.shape
+
     @cached_property
     def _fitting(self) -> Fitting:
         return Fitting(self._whole, self._fitted, self._space, self._parameters)
@@ -52,6 +71,11 @@ class PreparedImage:
     def _points_of_whole(self) -> Points:
         """The same of the image where a smaller copy was fitted."""
         return self._fitting.points if self._is_whole else self._whole.points(self._space)
+
+    @cached_property
+    def _value_range(self) -> tuple[float, float]:
+        """The lowest and the highest value of the image."""
+        return self._whole.value_range
 
     @property
     def _is_whole(self) -> bool:
@@ -134,13 +158,17 @@ class PreparedImage:
         """
         (n_clusters,) = checked(n_clusters=n_clusters).values()
         keep_order = checks.flag("keep_order", keep_order) and not isinstance(init, str)
-        checks.progress(progress)
+        progress = never_falling(progress)
         tick = portion(progress, 0, 0.8, "Clustering")
         arguments = n_clusters, init, n_init, max_iter, tol, seed
-        fitted = self._fitting.fit(*arguments, tick, keep_order=keep_order)
+
+        def fit(tick: Tick) -> tuple[Fit, Assigned, NDArray[np.float64]]:
+            fitted = self._fitting.fit(*arguments, tick, keep_order=keep_order)
+            assigned = self._assign_whole(fitted)
+            return fitted, assigned, self._in_order(assigned, fitted, keep_order=keep_order)
+
+        fitted, assigned, means = alive(fit, tick)
         tick = portion(progress, 0.8, 1.0, "Labelling")
-        assigned = self._assign_whole(fitted)
-        means = self._in_order(assigned, fitted, keep_order=keep_order)
         notes = fitted.notes
         notes += without_pixels(len(fitted.result.centroids), len(means))
         return self._result(assigned, means, fitted.result, fitted.parameters, notes, tick)
@@ -171,7 +199,7 @@ class PreparedImage:
         >>> prepare([10, 20, 30, 90]).classify([[100], [0]]).labels
         array([2, 2, 2, 1], dtype=uint8)
         """
-        checks.progress(progress)
+        progress = never_falling(progress)
         given = array_checks.centroids("centroids", centroids, None, self._whole.pixels.n_channels)
         start = self._space.of_centroids(given, self._whole.pixels)
         parameters = deepcopy(self._parameters)
@@ -179,8 +207,12 @@ class PreparedImage:
         parameters |= {"n_init": 1, "max_iter": 0, "tol": 0.0, "seed": None}
         assigned = self._whole.assign(self._points_of_whole, len(given), 0.0)
         tick = portion(progress, 0, 1, "Labelling")
-        assigned.move(start, lambda part: tick(0.5 * part))
-        means = self._whole.means(self._space, assigned)
+
+        def assign(tick: Tick) -> NDArray[np.float64]:
+            assigned.move(start, lambda part: tick(0.5 * part))
+            return self._whole.means(self._space, assigned)
+
+        means = alive(assign, tick)
         result = LloydResult(start, 0, converged=True, between=0.0)
         notes = not_finite(self._whole.pixels)
         return self._result(assigned, means, result, parameters, notes, tick)
@@ -195,10 +227,10 @@ class PreparedImage:
         tick: Tick,
     ) -> Segmentation:
         """Label the pixels as their points are assigned."""
-        labelling = label(self._whole, assigned, means, tick)
+        labelling = alive(partial(label, self._whole, assigned, means), tick)
         tick(1)
         warn(notes)
-        model = self._model(assigned.centroids, parameters)
+        model = self._model(assigned.centroids, means, parameters)
         return model.segmentation(
             self._whole.pixels,
             labelling,
@@ -235,7 +267,7 @@ class PreparedImage:
         TypeError, ValueError
             If an argument is not what it should be.
         """
-        checks.progress(progress)
+        progress = never_falling(progress)
         wanted = checks.numbers_of_clusters("n_clusters", n_clusters)
         if not isinstance(init, str):
             raise WrongType("init", f"one of {', '.join((AUTO, *STARTS))} here", "an array")
@@ -246,11 +278,12 @@ class PreparedImage:
         most = max(optimal, default=0)
         if most:
             known, tick = self._fitting.known_values, portion(progress, 0, 0, "Optimum")
-            self._fitting.optimum(known, min(most, known.n), tick)
+            alive(partial(self._fitting.optimum, known, min(most, known.n)), tick)
         numbers, inertias, centroids = [], [], []
         for i, k in enumerate(wanted):
             tick = portion(progress, i / len(wanted), (i + 1) / len(wanted), f"{k} clusters")
-            fitted = self._fitting.fit(k, init, n_init, max_iter, tol, seed, tick, most=most)
+            arguments = k, init, n_init, max_iter, tol, seed
+            fitted = alive(partial(self._fitting.fit, *arguments, most=most), tick)
             numbers.append(len(fitted.result.centroids))
             inertias.append(fitted.assigned.inertia * self._scale_of_costs)
             centroids.append(fitted.result.centroids)
@@ -260,9 +293,15 @@ class PreparedImage:
         if len(numbers) > 1 and numbers[-1] == numbers[-2]:
             numbers, inertias, centroids = numbers[:-1], inertias[:-1], centroids[:-1]
         n_pixels = self._whole.n_valid
-        whole = self._fitting.fit(1, K_MEANS_PLUS_PLUS.name).assigned
+        fit = partial(self._fitting.fit, 1, K_MEANS_PLUS_PLUS.name, 1, 300, 1e-4, 0)
+        whole = alive(fit, portion(progress, 1, 1, "Scoring")).assigned
         scatter = whole.inertia * self._scale_of_costs
-        curve = cluster_curve(numbers, inertias, centroids, self._fitting.coarse, scatter, n_pixels)
+
+        def score(_: Tick) -> ClusterCurve:
+            coarse = self._fitting.coarse
+            return cluster_curve(numbers, inertias, centroids, coarse, scatter, n_pixels)
+
+        curve = alive(score, portion(progress, 1, 1, "Scoring"))
         with np.errstate(over="ignore"):
             return replace(curve, inertia=np.ldexp(curve.inertia, 2 * self._space.exponent))
 
@@ -303,12 +342,18 @@ class PreparedImage:
                 assigned.move(assigned.centroids)
         return means
 
-    def _model(self, centroids: NDArray[np.float64], parameters: dict[str, Any]) -> KMeansModel:
+    def _model(
+        self,
+        centroids: NDArray[np.float64],
+        means: NDArray[np.float64],
+        parameters: dict[str, Any],
+    ) -> KMeansModel:
         pixels = self._whole.pixels
         axis = pixels.channel_axis
         sigma = tuple(self._parameters["smoothing"])
         return KMeansModel(
-            centroids=centroids,
+            centroids=means,
+            feature_centroids=centroids,
             space=self._space,
             smoothing=sigma if any(sigma) else (),
             n_channels=pixels.n_channels,
@@ -316,4 +361,6 @@ class PreparedImage:
             alpha=pixels.alpha is not None,
             n_spatial_axes=len(pixels.shape),
             parameters=parameters,
+            values=ValueKind(pixels.dtype, *self._value_range),
+            channel_names=tuple(self._parameters.get("channel_names", ())),
         )

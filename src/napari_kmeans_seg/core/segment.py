@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import checks
 from .choose_k import ClusterCurve
-from .parallel import Progress, within
+from .parallel import Progress, never_falling, within
 from .prepare import prepare
 from .segmentation import Segmentation
+from .stores import watched
 
 
 def segment(
@@ -30,6 +30,7 @@ def segment(
     tol: float = 1e-4,
     fit_scale: float = 1.0,
     seed: int | np.random.Generator | None = 0,
+    channel_names: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> Segmentation:
     """Segment an image by k-means on its pixel values.
@@ -39,7 +40,8 @@ def segment(
     image : array-like
         Image of any number of spatial axes and any real dtype: bool, (u)int8 to (u)int64,
         float16 to float64. A Dask array is read chunk by chunk on the active scheduler, and
-        gives Dask arrays: see Notes.
+        gives Dask arrays: see Notes. An Image layer of napari stands for its pixels, of a pyramid
+        those of the largest level; the channels of an RGB layer are found.
     n_clusters : int
         Number of clusters, 1 to 65,535. An image with fewer distinct values gets as many
         clusters as it has values, and a warning.
@@ -70,7 +72,8 @@ def segment(
     init : {"auto", "k-means++", "random", "optimal"} or (n_clusters, n_channels) array
         Where the centroids start. "optimal" takes one channel and finds the global optimum: exactly
         where the distinct values are known (8 and 16 bits, and up to 262,144 of them), else on
-        means of some values each, 32,768 of them, from which all pixels are brought to rest.
+        means of some values each, 32,768 of them, from which all pixels are brought to rest. Its
+        table has 512 MB at most: 4,096 clusters of 65,536 values, 512 of 262,144.
         "auto" is "optimal" for one channel where that is cheap, else "k-means++". An array gives
         initial centroids in the units of the image, and the result is the fixed point that
         Lloyd's algorithm reaches from there.
@@ -86,6 +89,8 @@ def segment(
         spatial axes), then label the full image.
     seed : int, numpy.random.Generator or None
         The same call with the same int gives the same bits. None: different each time.
+    channel_names : sequence of str, optional
+        Names of the channels, alpha not counted, for the table and the model.
     progress : callable, optional
         Called as ``progress(fraction, stage)`` from this thread, some times a second. An
         exception that it raises stops the work and comes out of this function.
@@ -163,7 +168,7 @@ def segment(
     >>> seg.image.shape
     (400, 600, 3)
     """
-    checks.progress(progress)
+    progress = watched(image, never_falling(progress))
     prepared = prepare(
         image,
         channel_axis=channel_axis,
@@ -175,6 +180,7 @@ def segment(
         smoothing=smoothing,
         spatial_weight=spatial_weight,
         fit_scale=fit_scale,
+        channel_names=channel_names,
         progress=within(progress, 0, 0.4),
     )
     prepared._whole.is_kept = False
@@ -252,7 +258,7 @@ def choose_k(
     >>> bool((curve.inertia[1:] < curve.inertia[:-1]).all())
     True
     """
-    checks.progress(progress)
+    progress = watched(image, never_falling(progress))
     prepared = prepare(
         image,
         channel_axis=channel_axis,

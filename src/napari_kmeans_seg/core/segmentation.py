@@ -2,18 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import checks
-from .errors import WrongValue
-from .image.pixels import Pixels
+from . import checks, shown
+from .cached import cached_property
+from .image.pixels import Pixels, spread
 from .kmeans.nearest import label_dtype
+from .labelling import pairs_of
 from .notes import Note
 from .painting import paint
+from .parallel import Tick
 from .points.sums import join_means
 
 if TYPE_CHECKING:
@@ -22,13 +23,17 @@ if TYPE_CHECKING:
     from .model import KMeansModel
 
 
+COMPARED_PIXELS = 1 << 20
+"""Pixels in memory, evenly spread, whose labels are compared with those of another step."""
+
+
 def by_brightness(centroids: NDArray[np.float64]) -> NDArray[np.intp]:
     """Order centroids by their mean over the channels, the darkest first and NaN last."""
-    # Divided before they are summed: the largest floats have no sum.
-    return np.argsort((centroids / centroids.shape[1]).sum(axis=1), kind="stable")
+    # Halves of the mean: the largest floats have no sum, nor, by rounding, their mean.
+    return np.argsort((centroids / (2 * centroids.shape[1])).sum(axis=1), kind="stable")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Segmentation:
     """An image segmented by k-means.
 
@@ -71,6 +76,14 @@ class Segmentation:
     model: "KMeansModel"
     _pixels: Pixels = field(repr=False)
 
+    def __repr__(self) -> str:
+        """Say in one line what it is."""
+        return shown.line_of_segmentation(self, self.inertia)
+
+    def _repr_html_(self) -> str:
+        """Show the clusters in a notebook, with a small picture."""
+        return shown.segmentation_html(self, picture=True)
+
     @property
     def n_clusters(self) -> int:
         """Number of clusters."""
@@ -95,6 +108,13 @@ class Segmentation:
         Pixels with label 0 are 0; alpha is taken over. Centroids of integer images are rounded.
         """
         return self._pixels.paint(self.palette, self.labels)
+
+    def _pairs(self, other: "Segmentation", tick: Tick) -> NDArray[np.int64]:
+        """Count how many pixels have which two labels, ``(n + 1, n_other + 1)``, of a sample."""
+        tick(0)
+        where = spread(self.labels.size, COMPARED_PIXELS)
+        shape = (self.n_clusters + 1, other.n_clusters + 1)
+        return pairs_of(self.labels.reshape(-1)[where], other.labels.reshape(-1)[where], shape)
 
     @property
     def palette(self) -> NDArray[Any]:
@@ -164,8 +184,8 @@ class Segmentation:
         -------
         Segmentation
             With labels from 1 again, ordered by brightness. `centroids` are the means of the
-            joined pixels; `inertia`, `model` and `parameters`, with their ``n_clusters``, remain
-            those of the clusters before merging.
+            joined pixels; `model` merges the clusters of other images alike. `inertia` and
+            `parameters`, with their ``n_clusters``, remain those before merging.
 
         Raises
         ------
@@ -204,8 +224,14 @@ class Segmentation:
         rank[order] = np.arange(kept.size)
         table = np.zeros(self.n_clusters + 1, label_dtype(kept.size))
         table[1:] = rank[index] + 1
+        into = tuple(table[1:].tolist())
+        model = self.model.relabelled(dict(enumerate(into, 1)), centroids[order])
         return replace(
-            self, labels=self._look_up(table), centroids=centroids[order], counts=counts[order]
+            self,
+            labels=self._look_up(table),
+            centroids=centroids[order],
+            counts=counts[order],
+            model=model,
         )
 
     def to_dataframe(self, channel_names: Sequence[str] | None = None) -> "pd.DataFrame":
@@ -214,8 +240,8 @@ class Segmentation:
         Parameters
         ----------
         channel_names : sequence of str, optional
-            One name per channel, such as ("red", "green", "blue"). Their numbers from 0 by
-            default.
+            One name per channel, such as ("red", "green", "blue"). Those of the model by default,
+            or their numbers from 0.
 
         Returns
         -------
@@ -228,17 +254,19 @@ class Segmentation:
             If `channel_names` is no sequence of names.
         ValueError
             If there is not one name per channel, or two are the same.
+
+        Notes
+        -----
+        It costs nothing: counts and means are known from the fit, of a Dask array, too. Only those
+        that `KMeansModel.predict` gives of a Dask array take one pass over all chunks, the first
+        time that the table, `counts`, `centroids` or `inertia` is asked for.
         """
         import pandas as pd
 
         n_channels = self.centroids.shape[1]
-        given = range(n_channels) if channel_names is None else channel_names
-        names = [str(one) for one in checks.several("channel_names", given, "a sequence of names")]
-        if len(names) != n_channels:
-            takes = f"one name per channel, {n_channels} here"
-            raise WrongValue("channel_names", takes, str(len(names)))
-        if twice := [name for name in names if names.count(name) > 1]:
-            raise WrongValue("channel_names", "each name once", f"{twice[0]!r} twice")
+        if channel_names is None:
+            channel_names = self.model.channel_names or [str(i) for i in range(n_channels)]
+        names = checks.channel_names(channel_names, n_channels)
         table = {
             "label": np.arange(1, self.n_clusters + 1),
             "pixels": self.counts,

@@ -207,6 +207,11 @@ def _missing(
     return np.logical_or.reduce(found) if found else None
 
 
+def display_of(tiff: Any, page: Any, index: int) -> dict[str, Any]:
+    """Return what OME or ImageJ say of how an image is shown: names of channels, first of all."""
+    return _style(tiff, page, index, "", None, []).display
+
+
 def _style(
     tiff: Any, page: Any, index: int, axes: str, bands: str | None, warnings: list[str]
 ) -> TiffStyle:

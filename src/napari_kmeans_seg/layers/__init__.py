@@ -15,6 +15,7 @@ from .describe import axis_names, blurred_axes, describe, describe_channels, dis
 from .outputs import Outputs, earlier_outputs
 from .outputs.colors import warm_up_early
 from .outputs.edit_watch import METADATA_KEY, EditWatch, linked_layers
+from .source.channels import proposed_channels
 from .source.layer_image import LayerImage
 from .source.region import Region
 from .source.seeds import Seeds
@@ -37,6 +38,7 @@ __all__ = [
     "earlier_outputs",
     "is_shown",
     "linked_layers",
+    "proposed_channels",
     "to_preview",
     "warm_up_early",
 ]

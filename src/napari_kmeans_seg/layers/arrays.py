@@ -6,7 +6,6 @@ computed before somebody asks for it.
 
 from __future__ import annotations
 
-import sys
 from contextlib import contextmanager
 from functools import reduce
 from operator import mul
@@ -15,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_kmeans_seg.core.array_checks import is_lazy as is_lazy
+from napari_kmeans_seg.core.arrays import concatenate as concatenate
+from napari_kmeans_seg.core.arrays import look_up as look_up
+from napari_kmeans_seg.core.stores import is_there as is_there
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -47,25 +49,6 @@ def as_array(array: Any) -> Any:
     return da.from_array(array, chunks=_joined(stored, array.shape, array.dtype), name=False)
 
 
-def is_there(array: Any) -> bool:
-    """Whether the Zarr stores that an array was opened from still have it.
-
-    What a store has lost is read as fill values without complaint, so somebody must ask.
-    """
-    if is_lazy(array):
-        return all(is_there(source) for source in _sources_of(array))
-    store, path = getattr(array, "store", None), getattr(array, "path", None)
-    # Whoever has such an array has loaded the library it is from, which we do not depend on.
-    library: Any = sys.modules.get(type(array).__module__.partition(".")[0])
-    if store is None or path is None or not hasattr(library, "open_array"):
-        return True
-    try:
-        library.open_array(store=store, path=path, mode="r")
-    except (OSError, KeyError, ValueError):
-        return False
-    return True
-
-
 @contextmanager
 def reading(layers: Mapping[str, Sequence[Any]]) -> Iterator[None]:
     """Name the layers of which something cannot be read, or is gone once all was read.
@@ -96,17 +79,6 @@ def reading(layers: Mapping[str, Sequence[Any]]) -> Iterator[None]:
         ) from failed
 
 
-def _sources_of(array: Any) -> list[Any]:
-    """Find what a Dask array reads from, in its graph."""
-    sources: list[Any] = []
-    for layer in getattr(array.__dask_graph__(), "layers", {}).values():
-        if indices := getattr(layer, "indices", None):
-            sources += [source for source, _ in indices]
-        elif len(mapping := getattr(layer, "mapping", {})) == 1:
-            sources += mapping.values()
-    return [source for source in sources if not isinstance(source, str) and not is_lazy(source)]
-
-
 def _joined(chunks: Sequence[int], shape: Sequence[int], dtype: np.dtype[Any]) -> tuple[int, ...]:
     """Join small chunks along the last axes, never along those that are stepped through."""
     joined = [min(chunk, n) for chunk, n in zip(chunks, shape, strict=True)]
@@ -120,6 +92,65 @@ def _joined(chunks: Sequence[int], shape: Sequence[int], dtype: np.dtype[Any]) -
     return tuple(min(chunk, n) for chunk, n in zip(joined, shape, strict=True))
 
 
+def results_keep(axis: int, n_axes: int) -> bool:
+    """Whether results have an axis, of length 1, where an image of so many axes has channels.
+
+    Napari aligns axes from the last one: without it the first axes of a result would lie along
+    others than those of the image. The first and the last axis can go.
+    """
+    return 0 < axis < n_axes - 1
+
+
+def channels_last(array: Any, axis: int) -> Any:
+    """Move the channels of an image, that lie along an axis of it, to the end. Copies nothing."""
+    kept = results_keep(axis, array.ndim)
+    if is_lazy(array):
+        import dask.array as da
+
+        moved = da.moveaxis(array, axis, -1)
+    else:
+        moved = np.moveaxis(array, axis, -1)
+    return moved[(slice(None),) * axis + (np.newaxis,)] if kept else moved
+
+
+def channels_back(array: Any, axis: int) -> Any:
+    """Move channels from the end to where they lay: the inverse of `channels_last`."""
+    n_axes = array.ndim - results_keep(axis, array.ndim - 1)
+    if n_axes < array.ndim:
+        array = array[(slice(None),) * axis + (0,)]
+    if is_lazy(array):
+        import dask.array as da
+
+        return da.moveaxis(array, -1, axis)
+    return np.ascontiguousarray(np.moveaxis(array, -1, axis))
+
+
+def holds_value(
+    image: Any, values: Sequence[float], channel_axis: int | None, *, color: bool
+) -> Any:
+    """Say which pixels have one of some values, such as that of no data.
+
+    Of a colour it is all channels that must have it, of other channels one: what lacks a value
+    cannot be compared with the rest. Alpha is no channel here.
+    """
+    found: Any = False
+    for value in values:
+        # In the precision of the pixels: 0.1 is another number in float32.
+        one = image == in_precision(value, image.dtype)
+        if channel_axis is not None:
+            one = one.all(axis=channel_axis) if color else one.any(axis=channel_axis)
+        found = found | one
+    return found
+
+
+def in_precision(value: float, dtype: np.dtype[Any]) -> float:
+    """Give the value that a pixel of a dtype has if somebody calls it `value`."""
+    if dtype.kind != "f":
+        return value
+    with np.errstate(over="ignore"):
+        return float(dtype.type(value))
+
+
 def stack(arrays: Sequence[Any], axis: int) -> Any:
     """Join arrays along a new axis; lazily where one of them is lazy."""
     if any(is_lazy(array) for array in arrays):
@@ -127,15 +158,6 @@ def stack(arrays: Sequence[Any], axis: int) -> Any:
 
         return da.stack([da.asarray(array) for array in arrays], axis)
     return np.stack(arrays, axis)
-
-
-def concatenate(arrays: Sequence[Any], axis: int) -> Any:
-    """Join arrays along an axis; lazily where one of them is lazy."""
-    if any(is_lazy(array) for array in arrays):
-        import dask.array as da
-
-        return da.concatenate([da.asarray(array) for array in arrays], axis)
-    return np.concatenate(arrays, axis)
 
 
 def sums_per_label(
@@ -155,10 +177,3 @@ def sums_per_label(
         The counts, then the sums.
     """
     return np.stack([np.bincount(labels, one, n_labels) for one in (None, *channels)], axis=1)
-
-
-def look_up(table: np.ndarray[Any, Any], labels: Any) -> Any:
-    """Give each pixel what the table has for its label."""
-    if is_lazy(labels):
-        return labels.map_blocks(lambda block: table[block], dtype=table.dtype)
-    return table[labels]

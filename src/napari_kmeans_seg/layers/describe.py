@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .arrays import inner_array
-from .geometry import placement
+from .arrays import inner_array, results_keep
+from .geometry import conversion, from_viewer, in_units, placement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,13 +15,22 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Layer
 
+CHANNEL_NAMES = ("c", "ch", "channel", "channels", "band", "bands", "wavelength")
+"""What an axis of channels is called, in small letters."""
 
-def describe(layer: Image) -> str:
-    """Say in a few words what a layer holds, e.g. "600 × 400 pixels, RGB, uint8"."""
+
+def describe(layer: Image, channel_axis: int | None = None) -> str:
+    """Say in a few words what a layer holds, e.g. "600 × 400 pixels, RGB, uint8".
+
+    Of one whose channels lie along an axis that is their number, and the size without it.
+    """
     pixels = pixels_of(layer)
     shape = tuple(pixels.shape[:-1] if layer.rgb else pixels.shape)
-    size = _size(shape)
     kind = "grey" if not layer.rgb else "RGBA" if pixels.shape[-1] == 4 else "RGB"
+    if channel_axis is not None:
+        kind = f"{shape[channel_axis]} channels along {axis_names(layer)[channel_axis]}"
+        shape = (*shape[:channel_axis], *shape[channel_axis + 1 :])
+    size = _size(shape)
     pyramid = ", pyramid" if layer.multiscale else ""
     lazy = "" if isinstance(inner_array(pixels), np.ndarray) else ", lazy"
     return f"{size} pixels, {kind}, {np.dtype(pixels.dtype)}{pyramid}{lazy}"
@@ -55,25 +64,55 @@ def is_time(layer: Layer, axis: int) -> bool:
     return named or bool(layer.units[axis].is_compatible_with("s"))
 
 
-def blurred_axes(layer: Image) -> tuple[list[str], list[str]]:
+def is_channel(layer: Layer, axis: int) -> bool:
+    """Whether an axis is one of channels, by its name."""
+    return layer.axis_labels[axis].lower() in CHANNEL_NAMES
+
+
+def results_axes(layer: Image, channel_axis: int | None) -> list[int]:
+    """Say which axes of a layer its results have, if the axis is one of channels."""
+    kept = channel_axis is None or results_keep(channel_axis, layer.ndim)
+    return [axis for axis in range(layer.ndim) if kept or axis != channel_axis]
+
+
+def blurred_axes(layer: Image, channel_axis: int | None = None) -> tuple[list[str], list[str]]:
     """Name the axes along which smoothing blurs a layer, and those of time, where it does not."""
     names: tuple[list[str], list[str]] = ([], [])
     for axis, name in enumerate(axis_names(layer)):
-        names[is_time(layer, axis)].append(name)
+        if axis != channel_axis:
+            names[is_time(layer, axis)].append(name)
     return names
 
 
-def displayed_plane(viewer: ViewerModel, layer: Image) -> dict[int, int]:
-    """Say which index a layer is shown at, along each axis that is stepped through."""
+def displayed_plane(
+    viewer: ViewerModel, layer: Image, channel_axis: int | None = None
+) -> dict[int, int]:
+    """Say which index a layer is shown at, along each axis that is stepped through.
+
+    Axes are those of results; see `results_axes`. That of channels is none of them.
+
+    Raises
+    ------
+    ValueError
+        If a slider is beyond the end of the layer, where nothing of it is displayed.
+    """
     missing = viewer.dims.ndim - layer.ndim
     shown = {axis - missing for axis in viewer.dims.displayed}
-    at = np.rint(layer.world_to_data(viewer.dims.point)).astype(int)[-layer.ndim :]
+    world = from_viewer(viewer, layer, viewer.dims.point)
+    at = np.rint(layer.world_to_data(world)).astype(int)[-layer.ndim :]
     shape = layer.data.shape if not layer.multiscale else layer.data[0].shape
-    return {
-        axis: int(np.clip(at[axis], 0, shape[axis] - 1))
-        for axis in range(layer.ndim)
-        if axis not in shown
-    }
+    plane: dict[int, int] = {}
+    for i, axis in enumerate(results_axes(layer, channel_axis)):
+        if axis in shown or axis == channel_axis:
+            continue
+        if not 0 <= at[axis] < shape[axis]:
+            name = axis_names(layer)[axis]
+            raise ValueError(
+                f"“{layer.name}” is not displayed: the slider of {name} stands at {at[axis]}, and "
+                f"the image goes from 0 to {shape[axis] - 1}. Move it back to the image."
+            )
+        plane[i] = int(at[axis])
+    return plane
 
 
 def pixels_of(layer: Image) -> Any:
@@ -105,10 +144,17 @@ def _difference(first: Image, other: Image) -> str | None:
         return f"“{other.name}” has {len(another)} levels, “{first.name}” {len(one)}"
     if one != another:
         return f"“{other.name}” has {_size(another[0])} pixels, “{first.name}” {_size(one[0])}"
-    if np.allclose(placement(first), placement(other)) and first.units == other.units:
+    alike = [
+        a.dimensionality == b.dimensionality for a, b in zip(first.units, other.units, strict=True)
+    ]
+    if all(alike) and np.allclose(
+        placement(first), in_units(placement(other), other.units, first.units)
+    ):
         return None
-    if first.units != other.units:
+    if not all(alike):
         return f"“{other.name}” has other units than “{first.name}”"
+    if (conversion(other.units, first.units) != 1).any():
+        return f"“{other.name}” lies elsewhere than “{first.name}”"
     for name in ("scale", "translate", "rotate", "shear", "affine"):
         mine, theirs = (np.asarray(getattr(layer, name)) for layer in (first, other))
         if not np.allclose(mine, theirs):

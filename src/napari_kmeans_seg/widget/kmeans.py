@@ -11,7 +11,7 @@ from magicgui.widgets import CheckBox, Container, Label, ProgressBar, PushButton
 from napari.utils.notifications import show_error
 from qtpy.QtCore import QEvent
 
-from napari_kmeans_seg.layers import Outputs, PartInView, blurred_axes, warm_up_early
+from napari_kmeans_seg.layers import Outputs, PartInView, warm_up_early
 from napari_kmeans_seg.layers.outputs.appearance import result_of
 
 from .beside_run import OptionsSaid
@@ -30,7 +30,7 @@ from .preview import Preview
 from .run import Run
 from .sections import On, Scrolled, Section, WheelScrolls, mark, thin, wrap
 from .seen import SeenSwitch
-from .state import DockState, Refusal, Request, Said, part_of
+from .state import DockState, Refusal, Request, Said, loss, part_of
 from .table.cluster_table import ClusterTable
 from .task import Clock, Task
 from .wording import breakable, dropped, summary, words_of
@@ -65,7 +65,7 @@ class KMeansWidget(Container[Widget]):
         self._state = DockState(self._ask)
 
         self.inputs = Inputs(viewer)
-        self.target = Target(viewer, self.inputs.takes_part, self._state)
+        self.target = Target(viewer, self.inputs, self._state)
         self.layer_name, self.layer_kind = self.target.layer_name, self.target.layer_kind
         self.cluster_count = ClusterCount()
         self.n_clusters = self.cluster_count.number
@@ -100,6 +100,7 @@ class KMeansWidget(Container[Widget]):
         self.task: Task[Outputs] = Task(self._clock, self._show_progress)
         self._last = LastSettings(self._settings, self._clock)
         self.n_clusters.value = self._last.values.get("n_clusters", self.n_clusters.value)
+        self.inputs.leave_out.value = self._last.values.get("leave_out", "")
         self.more_options.take(self._last.values)
         self._style()
 
@@ -109,7 +110,7 @@ class KMeansWidget(Container[Widget]):
         self.cancel_button.changed.connect(self.cancel)
         self.inputs.changed.connect(self._on_inputs)
         self.inputs.drawn.connect(self._on_drawn)
-        self.how_many.picked.connect(self._take)
+        self.how_many.picked.connect(self.cluster_count.take)
         self._state.changed.connect(self._show_said)
         self.preview = Preview(
             self._viewer, self._on_preview, self._on_refused, self._clock, self._state
@@ -124,6 +125,7 @@ class KMeansWidget(Container[Widget]):
         self.preview.part_shown.connect(self._on_part)
         for setting in (self.n_clusters, self.more_options):
             setting.changed.connect(self._last.keep_soon)
+        self.inputs.leave_out.changed.connect(self._last.keep_soon)
         self._parent_change = On(self.native, QEvent.Type.ParentChange, self._on_parent)
         self._hidden = On(self.native, QEvent.Type.Hide, self._last.keep_now)
         self.native.destroyed.connect(self._leave)
@@ -162,15 +164,13 @@ class KMeansWidget(Container[Widget]):
 
     def _on_followed(self, _changed: bool) -> None:
         """Go with the image that is to be segmented."""
-        if self._run is not None and self._run.request.source.layers_in(self._viewer) is None:
-            self._abandon(dropped(self._run.request.source.name, "was removed"))
+        self._drop_if_lost()
         self.preview.drop_stale()
         images = self.target.images
         self.inputs.follow(images)
         # What was chosen stays while there is nothing to be segmented.
         if images:
-            axes = blurred_axes(images[0])
-            self.more_options.offer([one.name for one in images], rgb=images[0].rgb, axes=axes)
+            self.more_options.offer(**self.inputs.offered)
         self._state.look_at(images)
         self.how_many.follow()
         self.seen.follow_soon()
@@ -235,8 +235,8 @@ class KMeansWidget(Container[Widget]):
             return
         self.preview.stop()
         run = Run.begin(self._viewer, request)
-        if self._is_running():
-            # napari let the interface go on while it made its progress bar: pressed twice.
+        if self._is_running() or not self._listening:
+            # napari let the interface go on meanwhile: pressed twice, or the dock was closed.
             run.end()
             return
         self._run = run
@@ -248,28 +248,26 @@ class KMeansWidget(Container[Widget]):
     def _ask(self) -> Request | Refusal:
         """Read what is asked for from the fields."""
         if self.target.image is None:
-            why = "Open an image first, or click one in the layer list."
-            return Refusal(ValueError(why))
-        k = {"n_clusters": self.n_clusters.value}
+            return Refusal(ValueError("Open an image first, or click one in the layer list."))
         try:
             source = self.inputs.source()
-            parameters = k | self.more_options.parameters | self.inputs.parameters
+            parameters = {"n_clusters": self.n_clusters.value}
+            parameters |= self.more_options.parameters | self.inputs.parameters
         except ValueError as error:
             return Refusal(error)
         return Request.of(source, parameters, self.more_options.kinds, self._marks)
-
-    def _take(self, n_clusters: int) -> None:
-        self.n_clusters.value = n_clusters
 
     def start_afresh(self) -> None:
         """Set the first values, and keep nothing of what is set in this dock from now on."""
         self._last.values.clear()
         self.more_options.reset()
+        self.inputs.leave_out.value = ""
         self.cluster_count.reset()
 
     def _settings(self) -> dict[str, Any]:
         """Give what is to come back next time."""
-        return {"n_clusters": self.n_clusters.value, **self.more_options.settings}
+        own = {"n_clusters": self.n_clusters.value, **self.inputs.settings}
+        return own | self.more_options.settings
 
     def _preview(self) -> None:
         """Show the clusters for the settings there are now, where live preview is on."""
@@ -309,6 +307,13 @@ class KMeansWidget(Container[Widget]):
             self._state.say(Said("cancelled", why))
             self._end_run()
 
+    def _drop_if_lost(self) -> bool:
+        """Let go of a run on a layer that has gone or has other data by now."""
+        lost = None if self._run is None else loss(self._run.request.source, self._viewer)
+        if lost is not None:
+            self._abandon(dropped(*lost))
+        return lost is not None
+
     def _show_progress(self) -> None:
         run, percent = self._run, int(100 * self.task.fraction)
         if run is None:
@@ -330,13 +335,9 @@ class KMeansWidget(Container[Widget]):
     def _finish(self, outputs: Outputs) -> None:
         """Show the result, or say why there is none."""
         run = self._run
-        if run is None:
+        if run is None or self._drop_if_lost():
             return
         request = run.request
-        if not request.is_current(self._viewer):
-            self._state.say(Said("cancelled", dropped(request.source.name, "got other data")))
-            self._end_run()
-            return
         with self._state.settling():
             layers = outputs.show(self._viewer, run.watches)
             self.preview.clear()
@@ -361,7 +362,8 @@ class KMeansWidget(Container[Widget]):
             return
         self.task.cancel()
         run.end()
-        self._enable()
+        if self._listening:
+            self._enable()
 
     # -- coming and going ---------------------------------------------------------------
 
@@ -394,6 +396,7 @@ class KMeansWidget(Container[Widget]):
         else:
             self._last.keep_now()
             self._leave()
+            self.clusters.show_nothing()
             self.preview.clear()
             self._state.look_at(())
             self._state.say(Said("empty", of=()))

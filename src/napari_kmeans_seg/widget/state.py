@@ -67,14 +67,36 @@ def pixels_key(source: LayerImage, marks: int = 0) -> Key:
         None if plane is None else tuple(sorted(plane.items())),
         getattr(source, "view", None),
         source.step_axis,
-        None if region is None else (region.name, region.chosen, region.everywhere, marks),
+        source.channels_along,
+        source.left_out,
+        None
+        if region is None
+        else (region.name, region.chosen, region.everywhere, region.own_planes, marks),
     )
+
+
+def loss(source: LayerImage, viewer: ViewerModel) -> tuple[str, str] | None:
+    """Tell which layer that was read has left a viewer or has another array, and which of both.
+
+    Returns
+    -------
+    tuple of str or None
+        The name of the layer, as it was read, and what happened to it; None where nothing has.
+    """
+    there = {str(layer.unique_id): layer for layer in viewer.layers}
+    each = source.channels or (source,)
+    for one in each:
+        if one.layer_id not in there:
+            return one.name, "was removed"
+    for one in each:
+        if Same(pixels_of(there[one.layer_id])) != Same(one.data):
+            return one.name, "got other data"
+    return None
 
 
 def is_current(source: LayerImage, viewer: ViewerModel) -> bool:
     """Whether a viewer still has the layers that were read, and these the arrays."""
-    layers = source.layers_in(viewer)
-    return layers is not None and images_key(layers) == pixels_key(source)[0]
+    return loss(source, viewer) is None
 
 
 @dataclass(frozen=True, eq=False)

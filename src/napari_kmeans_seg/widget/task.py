@@ -12,6 +12,7 @@ from weakref import WeakSet, ref
 from qtpy.QtCore import QObject, QTimer
 
 from napari_kmeans_seg.core.notes import without_warnings
+from napari_kmeans_seg.core.parallel import start_or_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,6 +126,9 @@ class Task(Generic[T]):
     def __init__(self, clock: Clock, show: Callable[[], None] | None = None) -> None:
         self._clock, self._show = clock, show
         self._work: _Work[T] | None = None
+        # Only while there is work: they know the layers that it is about.
+        self._done: Callable[[T], None] | None = None
+        self._failed: Callable[[Exception], None] | None = None
         self._n_looks = 0
         clock.look_after(self)
 
@@ -152,12 +156,13 @@ class Task(Generic[T]):
             return
         self._work = _Work(work, self)
         self._done, self._failed = done, failed
-        self._work.start()
+        start_or_run(self._work.thread)
         self._clock.call(self._look, _LOOK_EVERY)
 
     def cancel(self) -> None:
         """Wait for it no more; it stops when it next reports its progress. Touches no Qt object."""
         work, self._work = self._work, None
+        self._done = self._failed = None
         self._clock.forget(self._look)
         if work is not None:
             work.cancelled.set()
@@ -182,14 +187,16 @@ class Task(Generic[T]):
         work = self._work
         if work is None:
             return
-        if work.is_alive():
+        if work.thread.is_alive():
             self._clock.call(self._look, _LOOK_EVERY)
             self._n_looks += 1
             if self._show is not None and self._n_looks % (_SHOW_EVERY // _LOOK_EVERY) == 0:
                 self._show()
             return
-        self._work = None
         done, failed = self._done, self._failed
+        assert done is not None
+        assert failed is not None
+        self._work = self._done = self._failed = None
         if work.error is not None:
             failed(work.error)
             return
@@ -197,21 +204,32 @@ class Task(Generic[T]):
             done(work.result)  # type: ignore[arg-type]
         except Exception as error:  # noqa: BLE001 - whatever it is, a person must read it
             failed(error)
+        except BaseException as error:
+            failed(_ended_by(error))
+            raise
 
 
-class _Work(Thread, Generic[T]):
+def _ended_by(error: BaseException) -> RuntimeError:
+    """Say in words what is no error, such as that a library has left Python."""
+    said = RuntimeError(f"The work was ended by {type(error).__name__}: {error}")
+    said.__cause__ = error
+    return said
+
+
+class _Work(Generic[T]):
     """The thread, what it found, and how far it is."""
 
     def __init__(self, function: Callable[[Progress], T], task: Task[T]) -> None:
-        # A thread that hangs must not keep Python from ending.
-        super().__init__(name="napari-kmeans-seg", daemon=True)
+        # Others may keep the thread once it has ended, as Dask does: it knows nothing by then.
+        # One that hangs must not keep Python from ending.
+        self.thread = Thread(target=self._run, name="napari-kmeans-seg", daemon=True)
         self._function, self._task = function, ref(task)
         self.cancelled = Event()
         self.fraction, self.stage = 0.0, ""
         self.result: T | None = None
         self.error: Exception | None = None
 
-    def run(self) -> None:
+    def _run(self) -> None:
         try:
             # The dock shows warnings, in words of its own.
             with without_warnings():
@@ -219,8 +237,7 @@ class _Work(Thread, Generic[T]):
         except Exception as error:  # noqa: BLE001 - handed to whoever waits
             self.error = error
         except BaseException as error:  # noqa: BLE001 - or they would wait for ever
-            self.error = RuntimeError(f"The work was ended by {type(error).__name__}: {error}")
-            self.error.__cause__ = error
+            self.error = _ended_by(error)
 
     def _report(self, fraction: float, stage: str) -> None:
         if self.cancelled.is_set() or self._task() is None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import time
+import warnings
+
 import dask.array as da
 import numpy as np
 import pytest
 import skimage.data
+from scipy.ndimage import gaussian_filter
 
 from napari_kmeans_seg import segment
+from napari_kmeans_seg.core.image.averages import smooth
+from napari_kmeans_seg.core.image.pixels import flatten
 from napari_kmeans_seg.core.lazy import image as lazy_image
 
 from ..spaces import CONVERTED
@@ -122,3 +128,47 @@ def test_a_copy_with_as_many_pixels_is_still_a_copy(monkeypatch):
     means = [image[labels == i].mean(axis=0) for i in range(1, found.n_clusters + 1)]
     np.testing.assert_allclose(found.centroids, means)
     np.testing.assert_array_equal(found.counts, np.bincount(labels.ravel())[1:])
+
+
+def blurred(image: np.ndarray, sigma: float, mask: np.ndarray | None = None) -> np.ndarray:
+    channels = smooth(flatten(image, mask=mask), (sigma,) * image.ndim).channels
+    return channels.reshape(image.shape)
+
+
+@pytest.mark.parametrize("sigma", [33, 60, 200, 999])
+@pytest.mark.parametrize("shape", [(50, 70), (300, 9), (6, 40, 50), (500,)])
+def test_a_wide_blur_is_the_gaussian_of_what_is_reflected_at_the_ends(sigma, shape):
+    image = np.random.default_rng(0).normal(5, 2, shape)
+    expected = gaussian_filter(image, sigma, truncate=8)
+    np.testing.assert_allclose(blurred(image, sigma), expected, rtol=0, atol=1e-6)
+
+
+def test_a_blur_far_beyond_the_image_is_the_mean_and_takes_no_longer():
+    image = np.random.default_rng(0).integers(0, 256, (600, 800)).astype(np.uint8)
+    mask = image > 20
+    start = time.process_time()
+    np.testing.assert_allclose(blurred(image, 10_000), image.mean(), rtol=1e-6)
+    inside = blurred(image, 10_000, mask)[mask]
+    np.testing.assert_allclose(inside, image[mask].mean(), rtol=1e-6)
+    assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize("sigma", [5e-324, 1e-308, 1e-160, 1e-100, 0.1])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float64])
+def test_a_blur_of_next_to_nothing_changes_nothing(sigma, dtype):
+    image = np.random.default_rng(0).integers(0, 99, (30, 40)).astype(dtype)
+    found = segment(image, 3, smoothing=sigma)
+    np.testing.assert_array_equal(found.labels, segment(image, 3).labels)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.uint64, np.int64, np.float32, np.float64])
+@pytest.mark.parametrize("size", [1e-300, 1e-60, 1e60, 1e300])
+def test_a_model_of_numbers_at_the_edge_labels_any_other_image(size, dtype):
+    model = segment(size * np.array([1, 2, 8, 9.0]), 2).model
+    image = np.random.default_rng(0).integers(0, 2**62, (9, 9), np.uint64).astype(dtype)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        found = model.predict(image)
+    expected = 2 if size < 1 else 1
+    np.testing.assert_array_equal(found.labels[image > 0], expected)
+    assert np.isfinite(found.centroids[expected - 1]).all()

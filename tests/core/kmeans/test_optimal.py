@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import hypothesis.strategies as st
 import kmeans1d
 import numpy as np
@@ -194,3 +196,26 @@ def test_of_equal_optima_it_is_the_same_whatever_was_asked_before() -> None:
         ask()
         np.testing.assert_array_equal(prepared.segment(3).labels, expected)
         assert prepared.segment(3).inertia == segment(values, 3).inertia
+
+
+def test_the_table_of_the_optimum_is_bounded_and_says_so() -> None:
+    values = np.arange(65_536, dtype=np.uint16)
+    prepared = prepare(values)
+    message = r"init='optimal' takes up to 4,096 clusters of an image of 65,536 distinct values"
+    for n_clusters in (4_097, 65_535):
+        with pytest.raises(ValueError, match=message):
+            prepared.segment(n_clusters, init="optimal")
+        with pytest.raises(ValueError, match=message):
+            prepared.optimal_costs(n_clusters)
+    with pytest.raises(ValueError, match=message):
+        prepared.choose_k([2, 5_000], init="optimal")
+
+
+def test_a_table_of_many_clusters_takes_two_bytes_an_entry() -> None:
+    values = np.arange(30_000, dtype=np.uint16)
+    tracemalloc.start()
+    found = segment(values, 300, init="optimal")
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 2 * 30_000 * 300 + (16 << 20)
+    np.testing.assert_array_equal(found.counts, 100)

@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 import skimage.data
 import zarr
-from distributed import Client, LocalCluster
+from distributed import Client, Future, LocalCluster
 
 from napari_kmeans_seg import choose_k, segment
+from napari_kmeans_seg.core.lazy import cluster as lazy_cluster
 from napari_kmeans_seg.core.lazy import image as lazy_image
 
 if TYPE_CHECKING:
@@ -217,3 +218,65 @@ def test_numbers_of_clusters_are_scored_as_in_memory(photograph: np.ndarray) -> 
     found = choose_k(da.from_array(photograph, chunks=(300, 300, 3)), numbers, channel_axis=-1)
     np.testing.assert_array_equal(found.inertia, expected.inertia)
     assert found.suggestion == expected.suggestion
+
+
+def slow_image() -> da.Array:
+    """Read an image for about ten seconds, by two workers."""
+
+    def slow(block: np.ndarray) -> np.ndarray:
+        time.sleep(0.3)
+        return block
+
+    image = da.from_array(np.resize(skimage.data.coins(), (2000, 2000)), chunks=250)
+    return image.map_blocks(slow, dtype=image.dtype, meta=np.empty((0, 0), image.dtype))
+
+
+def cancelled(client: Client) -> None:
+    client.cancel([Future(key, client) for key in list(client.futures)], force=True)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:distributed")
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (cancelled, "image was not read: its computation was cancelled on the Dask cluster"),
+        (Client.close, "the Dask client was closed, or its scheduler is gone"),
+        (Client.shutdown, "the Dask client was closed, or its scheduler is gone"),
+        (lambda client: client.cluster.scale(0), "all workers of the Dask cluster are gone"),
+    ],
+)
+def test_what_befalls_a_cluster_is_told_in_words_at_once(
+    cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch, fault, said: str
+) -> None:
+    monkeypatch.setattr(lazy_cluster, "WITHOUT_WORKERS", 1)
+    image, failed = slow_image(), []
+
+    def strike() -> None:
+        failed.append(time.monotonic())
+        fault(Client.current())
+
+    timer = threading.Timer(1, strike)
+    timer.start()
+    with pytest.raises(OSError, match=said):
+        segment(image, 3)
+    # A second of patience, and what the scheduler takes to notice.
+    assert time.monotonic() - failed[0] < 8
+    timer.join()
+
+
+def test_work_on_a_cluster_can_be_left_while_a_chunk_is_read(cluster: LocalCluster) -> None:
+    image, calls = slow_image(), []
+
+    class StopError(Exception):
+        pass
+
+    def stop(_fraction: float, _stage: str) -> None:
+        calls.append(time.monotonic())
+        if calls[-1] - calls[0] > 0.6:
+            raise StopError
+
+    with pytest.raises(StopError):
+        segment(image, 3, progress=stop)
+    assert time.monotonic() - calls[-1] < 2
+    found = segment(image[:250, :250], 3)
+    assert found.counts.sum() == 250 * 250, "the cluster serves as ever"

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from napari_kmeans_seg.layers.clusters import history
 from napari_kmeans_seg.layers.clusters.edits import PixelChange, relabelling
 from napari_kmeans_seg.layers.outputs.record import Record
 
@@ -106,3 +107,40 @@ def test_a_step_that_is_taken_leaves_the_step_that_was_given_as_it_was():
     taken = clusters._take(plain)
     assert plain.before.images == {}
     assert taken.before.images.keys() == step.before.images.keys() != set()
+
+
+def test_steps_take_no_more_memory_than_the_layers_that_they_are_about(monkeypatch):
+    result = RUNS["colour"]()
+    clusters, layer = result.clusters, result.clusters.layer
+    images = [one for one in result.viewer.layers if "k-means" in one.name]
+    room = layer.data.nbytes + sum(one.data.nbytes for one in images)
+    monkeypatch.setattr(history, "LEAST_BYTES", 0)
+    named = 0
+    for i in range(60):
+        clusters.merge([1, 2])
+        clusters.undo()
+        clusters.delete([2])
+        clusters.undo()
+        clusters.redo()
+        clusters.undo()
+        clusters.extract([1 + i % 2])
+        named += 1
+    assert sum(step.nbytes for step in clusters._done) <= room
+    assert 1 < len(clusters._done) < named
+    before = layer.data.copy()
+    while clusters.undoable:
+        clusters.undo()
+    np.testing.assert_array_equal(layer.data, before)
+
+
+def test_the_last_step_can_be_taken_back_however_large_it_is(monkeypatch):
+    result = RUNS["colour"]()
+    monkeypatch.setattr(history.Step, "nbytes", 1 << 40)
+    before = result.clusters.layer.data.copy()
+    result.clusters.delete([2])
+    result.clusters.merge([1, 3])
+    result.clusters.undo()
+    assert result.clusters.undoable is None
+    result.clusters.redo()
+    result.clusters.undo()
+    np.testing.assert_array_equal(result.clusters.layer.data, np.where(before == 2, 0, before))

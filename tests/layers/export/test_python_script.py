@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
+import dask.array as da
 import numpy as np
 import pytest
+import tifffile
 from napari.components import ViewerModel
 from napari.layers._source import layer_source
 from skimage.io import imsave
@@ -14,6 +16,7 @@ from skimage.io import imsave
 from napari_kmeans_seg.layers import CleanUp, LayerImage, Outputs, Region, Seeds
 from napari_kmeans_seg.layers.clusters import Clusters, clusters_of
 from napari_kmeans_seg.layers.clusters.edits import PixelChange
+from napari_kmeans_seg.layers.describe import pixels_of
 from napari_kmeans_seg.layers.export.methods_text import methods_text
 from napari_kmeans_seg.layers.export.opened_files import files_of
 from napari_kmeans_seg.layers.export.python_script import python_script
@@ -52,6 +55,12 @@ def labels_of(clusters: Clusters) -> np.ndarray:
     """What the script gives."""
     script, found = python_script(clusters.layer), {}
     exec(script, found)
+    tree = list(ast.walk(ast.parse(script)))
+    imports = [one for one in tree if isinstance(one, ast.Import | ast.ImportFrom)]
+    imported = {alias.asname or alias.name for one in imports for alias in one.names}
+    used = {one.id for one in tree if isinstance(one, ast.Name)}
+    assert imported <= used, "nothing is imported for nothing"
+    assert found["labels"].dtype == pixels_of(clusters.layer).dtype
     return found["labels"]
 
 
@@ -338,3 +347,84 @@ def test_no_comment_of_a_script_holds_text_from_outside(viewer, stack, folder):
     assert any("OUTSIDE" in line for line in lines)
     assert not [line for line in lines if "OUTSIDE" in line.partition("#")[2]]
     ast.parse("\n".join(lines))
+
+
+@pytest.mark.parametrize("kind", ["flat labels", "coarse labels", "one plane", "shapes", "own"])
+@pytest.mark.parametrize("plane", [None, {0: 3}])
+def test_a_region_of_another_size_or_with_fewer_axes(viewer, stack, folder, kind, plane):
+    save("image.tif", stack)
+    layer = viewer.add_image(stack, scale=(2, 0.5, 0.5), units=("um",) * 3)
+    small = {"scale": (500, 500), "units": ("nm", "nm")}
+    painted = np.zeros((128, 128), np.uint8)
+    painted[20:101, 10:81] = 2
+    outline = [[6, 10, 5], [6, 50, 5], [6, 50, 40]]
+    options = {}
+    if kind == "flat labels":
+        area = viewer.add_labels(painted, **small)
+    elif kind == "coarse labels":
+        area = viewer.add_labels(painted[::4, ::4], scale=(2000, 2000), units=("nm", "nm"))
+    elif kind == "one plane":
+        deep = np.zeros(stack.shape, np.uint8)
+        deep[3] = painted
+        area = viewer.add_labels(deep, scale=(2, 0.5, 0.5), units=("um",) * 3)
+    else:
+        where = {"scale": (1, 1, 1), "units": ("um",) * 3}
+        area = viewer.add_shapes([outline], shape_type="polygon", **where)
+        options = {"own_planes": kind == "own"}
+    if "labels" in kind or kind == "one plane":
+        save("region.tif", area.data)
+    source = replace(LayerImage.of(layer), region=Region.of(area, **options), plane=plane)
+    result = run(viewer, source, n_clusters=3)
+    assert gives_it(result)
+    assert result.layer.data.any()
+
+
+def test_steps_of_which_some_have_no_pixel(viewer, stack, folder):
+    pixels = stack.astype(np.float32)
+    pixels[[1, 4]] = np.nan
+    tifffile.imwrite("image.tif", pixels, photometric="minisblack")
+    source = replace(LayerImage.of(viewer.add_image(pixels)), step_axis=0)
+    result = run(viewer, source, n_clusters=3)
+    with pytest.warns(UserWarning, match="Steps 1 and 4 have no pixel"):
+        assert gives_it(result)
+    assert "Steps 1 and 4 had no pixel that took part." in methods_text(result.layer)
+
+
+def test_an_array_of_a_zarr_store_is_named_by_its_path(viewer, stack, folder):
+    zarr = pytest.importorskip("zarr")
+    group = zarr.open_group("cells.zarr", mode="w")
+    for level, data in enumerate((stack, stack[:, ::2, ::2])):
+        group.create_array(str(level), data=data, chunks=(1, 64, 64))
+    with layer_source(path=str(folder / "cells.zarr"), reader_plugin="napari"):
+        whole = viewer.add_image(da.from_zarr("cells.zarr/0"), name="one")
+        pyramid = [da.from_zarr(f"cells.zarr/{i}") for i in (0, 1)]
+        levels = viewer.add_image(pyramid, multiscale=True, name="levels")
+    for layer in (whole, levels):
+        [path] = files_of([layer])
+        assert path == str(folder / "cells.zarr" / "0")
+        result = run(viewer, LayerImage.of(layer), n_clusters=3)
+        script, found = python_script(result.layer, path), {}
+        assert f"image = np.asarray(from_zarr({path!r}))" in script
+        assert "imread" not in script
+        exec(script, found)
+        labels = result.layer.data[0] if result.layer.multiscale else result.layer.data
+        np.testing.assert_array_equal(found["labels"], np.asarray(labels))
+    with layer_source(path=str(folder / "cells.zarr"), reader_plugin="napari"):
+        other = viewer.add_image(da.from_zarr("cells.zarr/0") + 1)
+    assert files_of([other]) == ()
+
+
+def test_names_and_dtype_of_the_labels_are_those_of_the_layer(viewer, coffee, folder):
+    save("image.tif", coffee)
+    result = run(viewer, LayerImage.of(viewer.add_image(coffee)))
+    result.rename(2, "the table's “edge”")
+    script, found = python_script(result.layer), {}
+    exec(script, found)
+    assert found["names"] == {2: "the table's “edge”"}
+    work_on(result)
+    exec(python_script(result.layer), found)
+    assert found["labels"].dtype == result.layer.data.dtype == np.uint8
+    seeds = viewer.add_points([[10, 10], [200, 300]])
+    result = run(viewer, replace(LayerImage.of(viewer.layers[0]), seeds=Seeds.of(seeds)))
+    exec(python_script(result.layer), found)
+    assert found["labels"].dtype == result.layer.data.dtype

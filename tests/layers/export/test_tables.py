@@ -49,15 +49,16 @@ def test_pandas_reads_a_saved_table_whole(clusters, coffee, tmp_path, suffix, se
     path = tmp_path / f"table{suffix}"
     clusters.rename(2, "the cup, #2")
     save_clusters(path, clusters.layer)
-    # To the last bit: before pandas 3 its usual reader may be off by one.
-    table = pd.read_csv(path, sep=separator, comment="#", float_precision="round_trip")
+    table = pd.read_csv(path, sep=separator, comment="#")
     columns = ["label", "name", "pixels", "percent", "area [µm²]"]
     assert list(table) == [*columns, "mean_red", "mean_green", "mean_blue"]
     assert table["name"].tolist() == ["Cluster 1", "the cup, #2", "Cluster 3", "Cluster 4"]
     told = table.drop(columns="name").to_numpy()
     np.testing.assert_allclose(told, [*expected(clusters, coffee)], rtol=1e-13)
-    features = clusters.layer.features[1:].reset_index(drop=True)
-    pd.testing.assert_frame_equal(table, features[list(table)], check_exact=True)
+    # To the last bit by Python, for the reader of older pandas may be off by one.
+    digits = pd.read_csv(path, sep=separator, comment="#", dtype=str)
+    for name in [*columns[2:], "mean_red", "mean_green", "mean_blue"]:
+        assert list(map(float, digits[name])) == clusters.layer.features[name][1:].tolist()
 
 
 def test_comments_say_what_gave_the_numbers(clusters, tmp_path):

@@ -532,3 +532,23 @@ def test_objects_of_clusters_that_are_none_are_told(viewer, source, objects, tol
     shown = outputs.show(viewer)
     assert shown["objects"].data.max() > 0
     assert shown["labels"].metadata[METADATA_KEY]["warnings"] == list(outputs.segmentation.warnings)
+
+
+def test_a_layer_that_was_renamed_during_its_run_gives_one_name(coffee):
+    viewer = ViewerModel()
+    layer = viewer.add_image(coffee, name="old")
+    source = LayerImage.of(layer)
+    outputs = Outputs.paint(source, source.segment(n_clusters=3))
+    layer.name = "new"
+    shown = outputs.show(viewer)
+    assert [one.name for one in viewer.layers] == ["new", "new k-means", "new clusters"]
+    assert {one.metadata[METADATA_KEY]["source"] for one in shown.values()} == {"new"}
+
+    channels = [viewer.add_image(coffee[..., i], name=name) for i, name in enumerate("ab")]
+    source = LayerImage.of(*channels)
+    outputs = Outputs.paint(source, source.segment(n_clusters=3))
+    channels[1].name = "c"
+    shown = outputs.show(viewer)
+    names = {"a k-means", "c k-means", "a + c clusters"}
+    assert names <= {one.name for one in viewer.layers}
+    assert {"mean_a", "mean_c"} <= set(shown["labels"].features)

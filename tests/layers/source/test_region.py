@@ -40,18 +40,62 @@ def test_a_region_lies_where_it_is_seen_whatever_the_transforms(cell):
     assert np.count_nonzero(labels) <= 301 * 181
 
 
-def test_a_shape_in_a_stack_limits_its_own_plane_and_a_flat_one_all():
-    stack = np.random.default_rng(0).integers(0, 99, (5, 20, 20), np.uint8)
+@pytest.fixture
+def stack() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 99, (5, 20, 20), np.uint8)
+
+
+def square(*plane, at=3) -> np.ndarray:
+    """A square of 7 x 7 pixels."""
+    corners = [(at, at), (at, at + 6), (at + 6, at + 6), (at + 6, at)]
+    return np.array([(*plane, *corner) for corner in corners], float)
+
+
+def planes(labels) -> list[int]:
+    return np.unique(np.nonzero(np.asarray(labels))[0]).tolist()
+
+
+@pytest.mark.parametrize("step_axis", [None, 0])
+@pytest.mark.parametrize("kind", ["shapes", "labels"])
+@pytest.mark.parametrize("lazy", [False, True])
+def test_a_region_drawn_on_one_plane_of_a_stack_counts_on_all_and_says_so(
+    stack, step_axis, kind, lazy
+):
+    viewer = ViewerModel()
+    image = viewer.add_image(da.from_array(stack, chunks=(2, 9, 20)) if lazy else stack)
+    if kind == "shapes":
+        area = viewer.add_shapes([square(3)], shape_type="polygon", name="mine")
+    else:
+        painted = np.zeros_like(stack)
+        painted[3, 3:10, 3:10] = 1
+        area = viewer.add_labels(painted, name="mine")
+    source = replace(LayerImage.of(image), region=Region.of(area), step_axis=step_axis)
+    found = source.segment(n_clusters=2)
+    labels = np.asarray(found.labels)
+    assert planes(labels) == [0, 1, 2, 3, 4]
+    assert (labels > 0).any(0).sum() == 49
+    assert "“mine” is drawn on one plane and counts on all" in " ".join(found.warnings)
+
+    own = Region.of(area, own_planes=True)
+    found = replace(source, region=own, step_axis=None).segment(n_clusters=2)
+    assert planes(found.labels) == [3]
+    assert "“mine” counts only on the plane that it is drawn on" in " ".join(found.warnings)
+
+
+def test_shapes_on_several_planes_count_on_their_own_and_flat_ones_on_all(stack):
     viewer = ViewerModel()
     image = viewer.add_image(stack, scale=(2, 1, 1))
-    deep = viewer.add_shapes([[[6, 3, 3], [6, 3, 9], [6, 9, 9], [6, 9, 3]]], shape_type="polygon")
-    flat = viewer.add_shapes([[[3, 3], [3, 9], [9, 9], [9, 3]]], shape_type="polygon")
     source = LayerImage.of(image)
-    labels = replace(source, region=Region.of(deep)).segment(n_clusters=2).labels
-    assert np.unique(np.nonzero(labels)[0]).tolist() == [3]
-    labels = replace(source, region=Region.of(flat)).segment(n_clusters=2).labels
-    assert labels[:, 4:9, 4:9].all()
-    assert not labels[:, 10:].any()
+    several = viewer.add_shapes([square(2), square(6, at=10)], shape_type="polygon")
+    found = replace(source, region=Region.of(several)).segment(n_clusters=2)
+    assert planes(found.labels) == [1, 3]
+    assert "the 2 planes that it is drawn on" in " ".join(found.warnings)
+    found = replace(source, region=Region.of(several, own_planes=False)).segment(n_clusters=2)
+    assert planes(found.labels) == [0, 1, 2, 3, 4]
+    flat = viewer.add_shapes([square()], shape_type="polygon")
+    found = replace(source, region=Region.of(flat)).segment(n_clusters=2)
+    assert planes(found.labels) == [0, 1, 2, 3, 4]
+    assert found.warnings == ()
 
 
 def test_the_labels_of_a_region_are_sent_to_other_machines_once_and_not_with_each_chunk(coffee):

@@ -448,8 +448,20 @@ def test_other_data_in_any_of_several_layers_cost_the_result(viewer, dock, finis
     layers[1].data = big[..., 2]
     finish(widget)
     assert widget.state == "cancelled"
-    assert "got other data" in widget.message.value
+    assert "“1” got other data while it ran" in widget.message.value
     assert [layer.name for layer in viewer.layers] == ["0", "1"]
+
+
+def test_of_several_layers_the_one_is_named_that_was_removed(viewer, dock, finish, big):
+    layers = [viewer.add_image(big[..., i], name=str(i)) for i in range(3)]
+    widget = dock()
+    select(viewer, *layers)
+    widget.run()
+    viewer.layers.remove(layers[1])
+    finish(widget)
+    assert widget.state == "cancelled"
+    assert "“1” was removed while it ran" in widget.message.value
+    assert [layer.name for layer in viewer.layers] == ["0", "2"]
 
 
 def test_a_layer_that_serves_may_go_while_it_runs(viewer, dock, finish, big):
@@ -476,3 +488,28 @@ def test_a_run_of_a_plane_in_three_dimensions_takes_the_whole_volume(viewer, doc
     assert run(widget) == "done"
     labels = viewer.layers["stack clusters volume"]
     np.testing.assert_array_equal(labels.data, segment(stack, 5).labels)
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_the_displayed_plane_beyond_the_end_of_the_image_is_refused(
+    viewer, dock, run, stack, live, qtbot
+):
+    viewer.add_image(np.zeros((9, 40, 50), np.uint8), name="longer", visible=False)
+    image = viewer.add_image(stack, name="s")
+    widget = dock()
+    viewer.layers.selection.active = image
+    widget.inputs.scope.value = "plane"
+    viewer.dims.set_current_step(0, 7)
+    before = list(viewer.layers)
+    if live:
+        widget.live.value = True
+        qtbot.wait(300)
+    else:
+        assert run(widget) == "error"
+    assert (
+        "the slider of axis 0 stands at 7, and the image goes from 0 to 3" in widget.message.value
+    )
+    assert list(viewer.layers) == before
+    widget.live.value = False
+    viewer.dims.set_current_step(0, 3)
+    assert run(widget) == "done"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from napari.layers import Labels
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QFileDialog
 from skimage.io import imsave
 
-from napari_kmeans_seg import __version__
+from napari_kmeans_seg import KMeansModel, __version__
 
 
 @pytest.fixture
@@ -163,3 +165,26 @@ def test_distinct_hues_stay_and_grow_with_another_run(viewer, ran, coffee, dock,
     assert len(np.unique(grown, axis=0)) == 8
     assert not (grown == (1, 0, 1, 1)).all(axis=1).any(), "magenta is what was painted by hand"
     assert table.extras.colors.currentText() == "Distinct hues"
+
+
+def test_a_model_is_saved_with_what_was_done_and_labels_the_image_alike(
+    viewer, ran, coffee, tmp_path, monkeypatch
+):
+    table = ran(coffee)
+    path = tmp_path / "model.json"
+    table.select([1, 3])
+    table.merge()
+    table.select([2])
+    table.delete()
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    table.extras.model.click()
+    assert table.message.text() == "Saved as model.json."
+    labels = next(layer for layer in viewer.layers if isinstance(layer, Labels))
+    found = KMeansModel.load(path).predict(coffee)
+    np.testing.assert_array_equal(found.labels, labels.data)
+
+
+def test_a_model_that_cannot_be_written_says_why(ran, coffee, tmp_path):
+    table = ran(coffee)
+    table.extras.save_model(tmp_path / "nowhere" / "model.json")
+    assert "nowhere" in table.message.text()

@@ -1,5 +1,6 @@
 """Averages of an image: blurred, or a smaller copy."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -7,9 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..parallel import CHUNK, Tick, map_spans, no_tick, spans
+from ..parallel import CHUNK, Tick, map_spans, no_tick, spans, stages
 from .features import middle_of
 from .pixels import Pixels
+
+WIDE = 32.0
+"""Standard deviation in pixels from which a blur by cosines is the faster one."""
 
 
 def smooth(pixels: Pixels, sigma: tuple[float, ...], tick: Tick | None = None) -> Pixels:
@@ -36,18 +40,14 @@ def smooth(pixels: Pixels, sigma: tuple[float, ...], tick: Tick | None = None) -
     """
     if not any(sigma):
         return pixels
-    from scipy.ndimage import gaussian_filter1d
-
     dtype = np.result_type(pixels.dtype, np.float32)
-    tick = tick or no_tick
+    n_planes = pixels.n_channels + (pixels.valid is not None)
+    ticks = iter(stages(tick or no_tick, n_planes * len(sigma)))
 
     def blur(values: NDArray[Any]) -> NDArray[Any]:
         plane = values.astype(dtype, copy=False).reshape(pixels.shape)
         for axis, width in enumerate(sigma):
-            tick(0)
-            # A narrower one weighs no neighbour; of the narrowest the square is 0.
-            if width >= 0.125:
-                plane = gaussian_filter1d(plane, width, axis)
+            plane = _blur_along(plane, axis, width, next(ticks))
         return plane.reshape(-1)
 
     if pixels.valid is not None:
@@ -60,6 +60,51 @@ def smooth(pixels: Pixels, sigma: tuple[float, ...], tick: Tick | None = None) -
             plane /= weight
         plane += middle
     return replace(pixels, channels=blurred, dtype=dtype)
+
+
+def _blur_along(plane: NDArray[Any], axis: int, sigma: float, tick: Tick) -> NDArray[Any]:
+    """Blur the lines of one axis, reflected at their ends."""
+    from scipy.ndimage import gaussian_filter1d
+
+    n = plane.shape[axis]
+    tick(0)
+    # A narrower one weighs no neighbour; of the narrowest the square is 0.
+    if sigma < 0.125 or n == 1:
+        return plane
+    is_wide = sigma > WIDE or 4 * sigma > n
+    lines = plane.reshape(math.prod(plane.shape[:axis]), n, -1)
+    blurred = np.empty_like(lines)
+    by_row = len(lines) >= lines.shape[2]
+
+    def block(start: int, stop: int) -> None:
+        where = np.s_[start:stop] if by_row else np.s_[:, :, start:stop]
+        if is_wide:
+            blurred[where] = _wide_blur(lines[where], sigma)
+        else:
+            gaussian_filter1d(lines[where], sigma, 1, output=blurred[where])
+
+    n_lines, n_each = (len(lines), lines.shape[2])[:: 1 if by_row else -1]
+    cost = 1 if is_wide else 1 + sigma / 4
+    for _ in map_spans(block, spans(n_lines, max(1, int(CHUNK / (n * n_each * cost)))), tick):
+        pass
+    return blurred.reshape(plane.shape)
+
+
+def _wide_blur(lines: NDArray[Any], sigma: float) -> NDArray[np.float64]:
+    """Blur axis 1 by its cosine transform: what is reflected at its ends is a sum of cosines.
+
+    It takes as long for any width. Of one beyond the image the mean is left.
+    """
+    from scipy.fft import dct, idct
+
+    n = lines.shape[1]
+    kept = np.exp(-((sigma * np.pi / n * np.arange(n)) ** 2) / 2)
+    # The last digits of an exponential depend on the processor.
+    kept = np.ldexp(np.rint(np.ldexp(kept, 40)), -40)
+    waves = dct(lines.astype(np.float64), axis=1)
+    waves *= kept[:, np.newaxis]
+    blurred: NDArray[np.float64] = idct(waves, axis=1, overwrite_x=True)
+    return blurred
 
 
 def shrink(pixels: Pixels, scale: float, tick: Tick | None = None) -> Pixels:

@@ -87,6 +87,13 @@ def _lab(rgb: RGB) -> NDArray[np.float64]:
     return lab
 
 
+def _luv(rgb: RGB) -> NDArray[np.float64]:
+    from skimage.color.colorconv import rgb2luv  # which the types of skimage.color leave out
+
+    luv: NDArray[np.float64] = rgb2luv(rgb)
+    return luv
+
+
 def _hsv_cone(rgb: RGB) -> NDArray[np.float64]:
     """Hue is an angle: red next to red is near, and hue counts little where there is no colour."""
     import numpy as np
@@ -132,6 +139,19 @@ COLOR_SPACES = {
             unit=2.0**-22,
             largest=1.0,
             brightness=2,
+        ),
+        # CIE L*u*v* of D65: L* from 0 to 100.
+        ColorSpace(
+            name="luv",
+            label="Luv",
+            help="like Lab, but mixtures of two lights lie on a straight line.",
+            title="CIELUV",
+            from_rgb=_luv,
+            axes=("L*", "u*", "v*"),
+            planes=(Plane(1, 2), Plane(0, 1), Plane(0, 2)),
+            unit=2.0**-16,
+            largest=180.0,
+            brightness=0,
         ),
     )
 }

@@ -1,11 +1,13 @@
 """From pixel values to the features that are clustered: colour space, weights, position."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..parallel import spans
 from .color_spaces import COLOR_SPACES
 from .colors import color_values, value_range
 from .pixels import Pixels
@@ -19,6 +21,13 @@ SAMPLE = 1 << 13
 FAR_FROM_1 = 64
 """Powers of two up to which floats stay as they are: like 64-bit integers they may be weighted by
 1e100, or by 1e-100, and still have squares."""
+
+APART = 400
+"""Powers of two between values whose squares no float can hold together with a sum of them."""
+
+CAP = 2.0**120
+"""Where values lie that are as far as that from all others, such as -1.8e308 for no data, once they
+are divided: far beyond all of these, and a square of it is finite however it is weighted."""
 
 Values = NDArray[Any]
 """``(n_channels, n)``: one row per channel."""
@@ -120,12 +129,27 @@ class FeatureSpace:
             colors = color_values(colors / top, self.color_space)
         with np.errstate(over="ignore"):
             # Beyond all values any place is as far as another, if its square is finite.
-            scaled = np.clip(np.ldexp(colors.T, -self.exponent), -LARGEST, LARGEST)
-        features: NDArray[np.float64] = (scaled - np.array(self.offset, np.float64)) * self.scale
+            most = CAP if self.exponent else LARGEST
+            scaled = np.clip(np.ldexp(colors.T, -self.exponent), -most, most)
+            away = (scaled - np.array(self.offset, np.float64)) * self.scale
+        features: NDArray[np.float64] = np.clip(away, -LARGEST, LARGEST)
         if not self.position:
             return features
         middle = (np.array(pixels.shape) - 1) / 2 * self.position
         return np.hstack([features, np.tile(middle, (len(centroids), 1))])
+
+    def colors_of(self, centroids: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return where ``(n_clusters, n_features)`` centroids lie in the colour space.
+
+        That is in the units of the image where this is "rgb". NaN for channels without weight.
+        """
+        scale = np.array(self.scale)
+        with np.errstate(over="ignore", under="ignore"):
+            colors = centroids[:, : scale.size] / np.where(scale > 0, scale, np.nan)
+            found: NDArray[np.float64] = np.ldexp(
+                colors + np.array(self.offset, np.float64), self.exponent
+            )
+        return found
 
     def brightness(self, centroids: NDArray[np.float64]) -> NDArray[np.float64]:
         """Say how bright ``(n_clusters, n_features)`` centroids are, as far as features tell."""
@@ -165,10 +189,21 @@ def differences(
 def middle_values(values: Values) -> tuple[float, ...]:
     """Return a value from the middle of each channel: its median, as an int for integers.
 
-    Differences to it keep their precision where outliers would have moved the mean far away.
+    Differences to it keep their precision where outliers would have moved the mean far away. Where
+    outliers are the most, as of an image with more no data than data, it is the median of the rest.
     """
-    middles = [np.partition(value, value.size // 2)[value.size // 2] for value in values]
+    middles = [_middle(value) for value in values]
     return tuple(int(middle) if middle.dtype.kind in "iu" else float(middle) for middle in middles)
+
+
+def _middle(value: NDArray[Any]) -> Any:
+    middle = np.partition(value, value.size // 2)[value.size // 2]
+    if value.dtype.kind == "f":
+        # Beside it float64 would leave these too few digits to tell them apart.
+        rest = value[np.abs(value) < np.abs(middle) * 2.0**-40]
+        if rest.size and (rest != rest[0]).any():
+            return np.partition(rest, rest.size // 2)[rest.size // 2]
+    return middle
 
 
 def middle_of(pixels: Pixels) -> tuple[float, ...]:
@@ -177,8 +212,53 @@ def middle_of(pixels: Pixels) -> tuple[float, ...]:
 
 
 def power_of_two(pixels: Pixels) -> int:
-    """Return the power of two by which an image is divided so that squares stay finite."""
-    return exponent_of(np.array(value_range(pixels))) if pixels.dtype == np.float64 else 0
+    """Return the power of two by which an image is divided so that squares stay finite.
+
+    Not that of its largest values where these are so far from all others that floats cannot hold
+    squares of both, and where there is but one of them on each side, as of no data: then it is
+    that of the others. It is never 0 there, which says that `divide` moves them nearer.
+    """
+    if pixels.dtype != np.float64:
+        return 0
+    parts = (pixels.take(start, stop) for start, stop in spans(pixels.n_pixels))
+    return exponent_without_far(np.array(value_range(pixels)), parts)
+
+
+def exponent_without_far(limits: NDArray[Any], parts: Iterable[Values]) -> int:
+    """Return the same for values that come in parts, among limits."""
+    exponent = exponent_of(limits)
+    if exponent <= APART - FAR_FROM_1:
+        return exponent
+    rest = _limits_of_rest(parts, float(np.ldexp(1.0, exponent - APART)))
+    return exponent if rest is None else exponent_of(rest) or 1
+
+
+def whole_power_of_two(pixels: Pixels) -> int:
+    """Return the power of two by which an image is divided so that its largest value is near 1."""
+    if pixels.dtype != np.float64:
+        return 0
+    return exponent_of(np.array(value_range(pixels)))
+
+
+def _limits_of_rest(parts: Iterable[Values], bound: float) -> NDArray[np.float64] | None:
+    """Find the limits of the values nearer to 0 than a bound.
+
+    None where they do not vary, or where the values beyond do on one side.
+    """
+    rest: list[float] = []
+    below: list[float] = []
+    above: list[float] = []
+    for values in parts:
+        far_below, far_above = values <= -bound, values >= bound
+        for found, which in (
+            (rest, ~(far_below | far_above)),
+            (below, far_below),
+            (above, far_above),
+        ):
+            some = values[which]
+            found += [some.min(), some.max()] if some.size else []
+    one_on_each_side = len(set(below)) <= 1 and len(set(above)) <= 1
+    return np.array(rest) if one_on_each_side and len(set(rest)) > 1 else None
 
 
 def exponent_of(limits: NDArray[Any]) -> int:
@@ -189,5 +269,38 @@ def exponent_of(limits: NDArray[Any]) -> int:
 
 
 def divide(pixels: Pixels, exponent: int) -> Pixels:
-    """Divide the channels by two to the power of `exponent`."""
-    return replace(pixels, channels=np.ldexp(pixels.channels, -exponent)) if exponent else pixels
+    """Divide the channels by two to the power of `exponent`, then move what is beyond `CAP`."""
+    if not exponent:
+        return pixels
+    channels = divided(pixels.channels, exponent)
+    return replace(pixels, channels=channels, dtype=channels.dtype)
+
+
+def divided(values: Values, exponent: int) -> Values:
+    """Divide values as `divide` does, to float64."""
+    if not exponent:
+        return values
+    with np.errstate(over="ignore", under="ignore"):
+        # Of integers it would be a float of few bits.
+        found = np.ldexp(values.astype(np.float64, copy=False), -exponent)
+    return np.clip(found, -CAP, CAP, out=found)
+
+
+def undo_moved(
+    means: NDArray[np.float64], limits: NDArray[Any], exponent: int
+) -> NDArray[np.float64]:
+    """Give clusters of values that were moved to `CAP` their mean, which is a limit of the channel.
+
+    Parameters
+    ----------
+    means : (n_clusters, n_channels) array
+    limits : (n_channels, 2) array
+        The lowest and the highest value of each channel.
+    exponent : int
+        By which values were divided.
+    """
+    if not exponent or exponent == exponent_of(limits):
+        return means
+    far = np.abs(means) >= np.ldexp(CAP / 2, exponent)
+    lows, highs = limits.T
+    return np.where(far, np.where(means < 0, lows, highs), means)

@@ -1,6 +1,7 @@
 """Globally optimal k-means in one dimension."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,20 @@ GROUPS = (1 << 7, 4, 1 << 10)
 """Groups of values that have sums of their own: at least, for each cluster, and at most."""
 
 
+MOST_BYTES = 1 << 29
+"""Bytes of the table from which partitions are read, at the most."""
+
+
+def length_dtype(n: int) -> np.dtype[np.unsignedinteger[Any]]:
+    """Smallest dtype that holds how many of `n` values are in the last of several clusters."""
+    return np.dtype(np.min_scalar_type(n - 1))
+
+
+def most_clusters(n: int) -> int:
+    """Return for how many clusters the table of `n` values is small enough."""
+    return MOST_BYTES // (n * length_dtype(n).itemsize)
+
+
 @dataclass(frozen=True)
 class OptimalPartitions:
     """The optimal partitions of sorted values into 1, 2, ... clusters.
@@ -27,14 +42,14 @@ class OptimalPartitions:
 
     costs: NDArray[np.float64]
     _intervals: Intervals
-    _firsts: tuple[NDArray[np.intp], ...]
+    _lengths: tuple[NDArray[np.unsignedinteger[Any]], ...]
 
     def centroids(self, n_clusters: int) -> NDArray[np.float64]:
         """Means of the optimal partition into `n_clusters`, ascending, ``(n_clusters,)``."""
         stop = self._intervals.n
         means = np.empty(n_clusters)
         for q in range(n_clusters - 1, -1, -1):
-            start = int(self._firsts[q][stop - 1]) if q else 0
+            start = stop - int(self._lengths[q][stop - 1]) if q else 0
             means[q] = self._intervals.mean(start, stop)
             stop = start
         return means
@@ -92,17 +107,18 @@ def optimal_partitions(
 
 def _partitions(intervals: Intervals, n_clusters: int, tick: Tick) -> OptimalPartitions:
     ends = np.arange(1, intervals.n + 1)
-    # best[i]: cost of the first i + 1 values in q clusters; first[i]: where the last one begins.
+    # best[i]: cost of the first i + 1 values in q clusters; lengths[q][i]: values of the last one.
     best = intervals.cost(np.zeros(intervals.n, np.intp), ends)
-    costs, firsts = [best[-1]], [np.zeros(intervals.n, np.intp)]
+    dtype = length_dtype(intervals.n)
+    costs, lengths = [best[-1]], [np.zeros(0, dtype)]
     for q in range(1, n_clusters):
         tick(q / n_clusters)
         # Of the last row of the table only its last entry is ever asked for.
         rows = np.arange(intervals.n - 1 if q == n_clusters - 1 else q, intervals.n)
         best, first = _add_cluster(intervals, best, q, rows)
         costs.append(best[-1])
-        firsts.append(first.astype(np.int32))
-    return OptimalPartitions(np.array(costs), intervals, tuple(firsts))
+        lengths.append((ends - first).astype(dtype))
+    return OptimalPartitions(np.array(costs), intervals, tuple(lengths))
 
 
 def _add_cluster(

@@ -1,16 +1,23 @@
 """Visit the chunks of a Dask array, some at a time, and sum up what is found there."""
 
+import os
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from threading import Lock, current_thread
 from typing import Any, TypeVar
 from uuid import uuid4
 
 import dask.array as da
 import numpy as np
-from dask.base import compute_as_if_collection
+from dask import threaded
+from dask.base import compute_as_if_collection, get_scheduler
 from dask.highlevelgraph import HighLevelGraph
 from numpy.typing import NDArray
 
-from ..parallel import Tick, n_threads, no_tick
+from ..parallel import Tick, can_start_threads, n_threads, no_tick
+from ..stores import check_there
+from .cluster import ClusterError, LeftError, client_of, wait_for
 
 BATCH_PIXELS = 1 << 27
 """Values that are read between two looks at whether to stop: half a second's work. While the
@@ -18,6 +25,21 @@ sums of a batch are merged into those of all before, only one core has work."""
 
 FAN_IN = 4
 """Chunks whose sums are merged by one task."""
+
+
+def _start_threads_anew() -> None:
+    """Let a forked child have threads of its own.
+
+    Dask keeps the pools of threads of the parent, which are not in the child, and waits for them.
+    """
+    threaded.main_thread = current_thread()
+    threaded.default_pool = None
+    threaded.pools = defaultdict(dict)
+    threaded.pools_lock = Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_threads_anew)
 
 Index = tuple[int, ...]
 T = TypeVar("T")
@@ -89,13 +111,19 @@ def batches(
     chosen = every_chunk(image) if chunks is None else list(chunks)
     size = max(2 * n_threads(), BATCH_PIXELS * image.npartitions // max(1, image.size))
     for start in range(0, len(chosen), size):
-        tick(start / len(chosen))
+        look = partial(tick, start / len(chosen))
+        look()
         batch = chosen[start : start + size]
         try:
-            found = _compute(visit, merge, image, mask, batch)
+            found = _compute(visit, merge, image, mask, batch, look)
+        except LeftError as left:
+            raise left.why from None
+        except ClusterError:
+            raise
         except Exception as error:
             raise OSError(_name_chunk(visit, merge, image, mask, batch, error)) from error
         yield batch, found
+    check_there(image)
     tick(1)
 
 
@@ -105,8 +133,9 @@ def _compute(
     image: da.Array,
     mask: da.Array | None,
     batch: list[Index],
+    look: Callable[[], object] = bool,
 ) -> T:
-    """Visit the chunks of one batch.
+    """Visit the chunks of one batch; `look` is called meanwhile where a cluster computes them.
 
     The graph is written by hand: `dask.delayed` would walk through that of the whole image for
     each chunk, which takes longer than to read it.
@@ -124,7 +153,13 @@ def _compute(
             tasks[name, level, i] = (merge, parts[i * FAN_IN : (i + 1) * FAN_IN])
     sources = [image] if mask is None else [image, mask]
     graph = HighLevelGraph.from_collections(name, tasks, dependencies=sources)
-    (found,) = compute_as_if_collection(da.Array, graph, [(name, level, 0)])
+    scheduler: Any = None
+    schedule = get_scheduler(cls=da.Array)
+    if schedule is threaded.get and not can_start_threads():
+        scheduler = "synchronous"
+    elif (client := client_of(schedule)) is not None:
+        scheduler = partial(wait_for, client, look)
+    (found,) = compute_as_if_collection(da.Array, graph, [(name, level, 0)], scheduler=scheduler)
     result: T = found
     return result
 

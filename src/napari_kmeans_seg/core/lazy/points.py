@@ -5,15 +5,24 @@ chunks nor the order in which they are read change a bit of them.
 """
 
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cached import cached_property
 from ..image.color_spaces import COLOR_SPACES
 from ..image.colors import color_values, convert
-from ..image.features import FeatureSpace, differences, divide, exponent_of, middle_values
+from ..image.features import (
+    FeatureSpace,
+    differences,
+    divide,
+    divided,
+    exponent_without_far,
+    middle_values,
+    undo_moved,
+)
 from ..image.pixels import Pixels
 from ..kmeans.assignment import Assigned, Assignment, farthest_of_all
 from ..kmeans.nearest import Labels, label_dtype, sums_by_label
@@ -53,7 +62,9 @@ class SampledImage:
         self.pixels = without_pixels(image, reading)
         self.n_valid, self.is_kept = reading.n_valid, False
         converts = COLOR_SPACES[color_space].from_rgb is not None
-        self.exponent = 0 if converts else exponent_of(reading.limits)
+        self.exponent = 0
+        if reading.drawn is not None and not converts:
+            self.exponent = exponent_without_far(reading.limits, [reading.drawn.values])
         n_pixels = image.n_pixels_of(reading.chunks)
         self._read_again_from = 0.0 if n_pixels > EXACT_PIXELS else np.inf
         if not may_be_read_again:
@@ -71,15 +82,19 @@ class SampledImage:
 
     @cached_property
     def _colors(self) -> NDArray[Any]:
-        values = self._sample[0]
-        if self.exponent:
-            values = np.ldexp(values, -self.exponent)
+        values = divided(self._sample[0], self.exponent)
         return color_values(values, self._color_space)
 
     @property
     def middle(self) -> tuple[float, ...]:
         """A value from the middle of each channel, in the colour space."""
         return middle_values(self._colors[:, :MIDDLE])
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """The lowest and the highest value of what was read."""
+        limits = self.reading.limits
+        return float(limits.min()), float(limits.max())
 
     def variances(self, middle: tuple[float, ...]) -> NDArray[np.float64]:
         """Variance of each channel in the colour space, ``(n_channels,)``, of the sample."""
@@ -110,7 +125,8 @@ class SampledImage:
         """Mean input value of each cluster's pixels, NaN where it has none."""
         if space.color_space == "rgb" and all(space.scale):
             sums = assigned.totals / space.scale
-            return means_from(sums, assigned.counts, space.offset, self.exponent)
+            means = means_from(sums, assigned.counts, space.offset, self.exponent)
+            return undo_moved(means, self.reading.limits, self.exponent)
         if isinstance(assigned, ChunkAssignment):
             return assigned.means_of_values()
         values, weights = self._sample
@@ -163,8 +179,8 @@ class ChunkPoints(WeightedPoints):
         if COLOR_SPACES[space.color_space].from_rgb is not None:
             # Beyond what any colour has.
             limits = np.array([[-1.0, 1.0]] * 3) * COLOR_SPACES[space.color_space].largest
-        elif sampled.exponent:
-            limits = np.ldexp(limits, -sampled.exponent)
+        else:
+            limits = divided(limits, sampled.exponent)
         extent = Extent.of(limits, space, features, sampled.n_valid)
         form = sampled.image.form
         self.reader = ChunkReader(form.channel_axis, form.alpha is not None, space, extent)

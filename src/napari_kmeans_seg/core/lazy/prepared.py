@@ -4,9 +4,9 @@ Only sums travel: each chunk is summed up where it is read, the sums are merged 
 the centroids are found from the result. All runs on whatever Dask scheduler is active.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import dask.array as da
@@ -14,6 +14,7 @@ import numpy as np
 from dask.delayed import delayed
 from numpy.typing import NDArray
 
+from ..cached import cached_property
 from ..choose_k import ClusterCurve
 from ..kmeans.assignment import Assigned
 from ..kmeans.lloyd import LloydResult
@@ -28,17 +29,31 @@ from ..points.counting import Codes, Packing, look_up, table_of
 from ..points.image_points import ImagePoints
 from ..prepared import PreparedImage
 from ..segmentation import Segmentation
+from ..shown import line_of_segmentation, segmentation_html
+from ..stores import check_all, is_constant, sources_of
 from .chunks import Index, every_chunk, gather
 from .image import LazyImage, Reading, pixels_of
 from .points import EXACT_PIXELS, ChunkAssignment, SampledImage, join_all_means
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class BlockwiseSegmentation(Segmentation):
-    """A `Segmentation` whose `labels`, `image` and masks are Dask arrays."""
+    """A `Segmentation` whose `labels`, `image` and masks are Dask arrays.
+
+    Each of these reads the chunks that it is asked for, each once. `counts`, `centroids`, `inertia`
+    and the table are known from the fit and read nothing.
+    """
 
     labels: da.Array
     _source: da.Array = field(repr=False)
+
+    def __repr__(self) -> str:
+        """Say in one line what it is; nothing is read for it."""
+        return line_of_segmentation(self, self.inertia, "lazy labels")
+
+    def _repr_html_(self) -> str:
+        """Show the clusters in a notebook; of a lazy image without a picture."""
+        return segmentation_html(self, picture=False)
 
     @cached_property
     def image(self) -> da.Array:
@@ -57,16 +72,24 @@ class BlockwiseSegmentation(Segmentation):
             chunks=self._source.chunks,
         )
 
+    def _pairs(self, other: Segmentation, tick: Tick) -> NDArray[np.int64]:
+        shape = (self.n_clusters + 1, other.n_clusters + 1)
+        return count_pairs(self.labels, other.labels, shape, tick)
+
     def _look_up(self, table: NDArray[Any]) -> da.Array:
         return self.labels.map_blocks(partial(paint, table), dtype=table.dtype)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PreparedBlocks(PreparedImage):
     """A Dask array that was read by `prepare`: `segment` gives a `BlockwiseSegmentation`."""
 
     _image: LazyImage = field(repr=False)
     _reading: Reading | None = field(repr=False)
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        return self._image.shape
 
     def choose_k(self, *arguments: Any, **named: Any) -> ClusterCurve:
         """Score numbers of clusters on what was read; see `PreparedImage.choose_k`."""
@@ -136,7 +159,12 @@ Table = tuple[Codes, Labels, Packing]
 
 
 def label_blocks(
-    source: da.Array, mask: da.Array | None, model: KMeansModel, table: Table | None = None
+    source: da.Array,
+    mask: da.Array | None,
+    model: KMeansModel,
+    table: Table | None = None,
+    *,
+    rescale: bool = False,
 ) -> da.Array:
     """Label a Dask array with the nearest of a model's centroids, when it is asked for.
 
@@ -150,6 +178,8 @@ def label_blocks(
         The centroids.
     table : tuple, optional
         The distinct values of the image with their labels, if they are known.
+    rescale : bool
+        As for `KMeansModel.predict`.
 
     Returns
     -------
@@ -157,12 +187,13 @@ def label_blocks(
         Labels, in the spatial shape and chunks of the image.
     """
     axis = model.channel_axis
-    dtype = label_dtype(len(model.centroids))
+    dtype = label_dtype(model.n_clusters)
     packing, known = None, None
     if table is not None:
         codes, of_codes, packing = table
         # Once in the graph; laid out once, however many chunks.
         known = delayed(table_of, pure=True)(codes, packing, of_codes)
+    stores = sources_of(source)
     return da.map_blocks(
         _label_block,
         source,
@@ -170,6 +201,8 @@ def label_blocks(
         model=model,
         packing=packing,
         known=known,
+        still_there=partial(check_all, stores) if stores else None,
+        rescale=rescale,
         dtype=dtype,
         drop_axis=[] if axis is None else [axis % source.ndim],
         meta=np.empty((0,) * (source.ndim - (axis is not None)), dtype),
@@ -212,19 +245,26 @@ Sums = tuple[NDArray[np.int64], NDArray[np.float64], float]
 
 
 def sum_up(
-    image: LazyImage, chunks: Sequence[Index], model: KMeansModel, tick: Tick = no_tick
+    image: LazyImage,
+    chunks: Sequence[Index],
+    model: KMeansModel,
+    tick: Tick = no_tick,
+    *,
+    rescale: bool = False,
 ) -> Sums:
     """Read chunks to count the pixels of each label; the labels themselves are not kept."""
-    visit = partial(_sum_block, model=model)
+    visit = partial(_sum_block, model=model, rescale=rescale)
     return gather(visit, _add_up, image.source, image.mask, chunks=chunks, tick=tick)
 
 
-def _sum_block(block: NDArray[Any], mask: NDArray[Any] | None, model: KMeansModel) -> Sums:
+def _sum_block(
+    block: NDArray[Any], mask: NDArray[Any] | None, model: KMeansModel, *, rescale: bool
+) -> Sums:
     pixels = pixels_of(block, mask, model.channel_axis, alpha=model.alpha)
     if not pixels.n_valid:
-        k = len(model.centroids)
+        k = model.n_clusters
         return np.zeros(k, np.int64), np.full((k, model.n_channels), np.nan), 0.0
-    found = model.label(model.read(pixels))
+    found = model.labelled(pixels, rescale=rescale)
     return found.counts, found.means, found.inertia
 
 
@@ -261,13 +301,17 @@ def _label_block(
     model: KMeansModel,
     packing: Packing | None,
     known: Labels | None,
+    still_there: Callable[[], None] | None,
+    rescale: bool,
 ) -> Labels:
+    if still_there is not None and is_constant(block):
+        still_there()
     pixels = pixels_of(block, mask, model.channel_axis, alpha=model.alpha)
     if packing is not None and known is not None:
         return look_up(known, packing, pixels).reshape(pixels.shape)
     if pixels.n_valid:
-        return model.label(model.read(pixels)).labels
-    return np.zeros(pixels.shape, label_dtype(len(model.centroids)))
+        return model.labelled(pixels, rescale=rescale).labels
+    return np.zeros(pixels.shape, label_dtype(model.n_clusters))
 
 
 def _paint_block(

@@ -1,13 +1,14 @@
 """An image by its distinct values, each with its count."""
 
-from functools import cached_property
+from math import ldexp
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cached import cached_property
 from ..image.color_spaces import COLOR_SPACES
-from ..image.colors import color_values
+from ..image.colors import color_values, value_range
 from ..image.features import SAMPLE, FeatureSpace, differences, middle_values
 from ..image.pixels import Pixels
 from ..kmeans.assignment import Assigned, Assignment
@@ -94,6 +95,14 @@ class CountedImage:
     def middle(self) -> tuple[float, ...]:
         """A value from the middle of each channel, in the colour space."""
         return middle_values(self._colors[:, :: max(1, self.counted.keys.size // SAMPLE)])
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """The lowest and the highest value of the image as it came."""
+        if self._is_smoothed:
+            return value_range(self.pixels)
+        ends = float(self.values.min()), float(self.values.max())
+        return ldexp(ends[0], self.exponent), ldexp(ends[1], self.exponent)
 
     def variances(self, middle: tuple[float, ...]) -> NDArray[np.float64]:
         """Variance of each channel in the colour space, ``(n_channels,)``."""

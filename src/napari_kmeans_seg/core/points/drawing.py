@@ -34,6 +34,9 @@ FEW_AT_ODDS = 0.1
 
 SHIFT = np.uint32(32 - BUCKET_BITS)
 
+BITS_OF_0 = 0x9E3779B97F4A7C15
+"""What stands for 0 among floats that are divided."""
+
 
 @dataclass(frozen=True)
 class Odds:
@@ -143,8 +146,6 @@ def hashes(
     With `where`, the flat index of each pixel, it depends on this as well. Floats are divided by
     two to the power of `exponent` first.
     """
-    if exponent:
-        values = np.ldexp(values, -exponent)
     n_channels, n = values.shape
     wide = values.dtype.itemsize == 8
     dtype: type[np.unsignedinteger[Any]] = np.uint64 if wide else np.uint32
@@ -153,11 +154,11 @@ def hashes(
     factors = many.astype(dtype) | dtype(1)
     total, product = np.zeros(n, dtype), np.empty(n, dtype)
     if n_channels > INTERLEAVED:
-        by_pixel = _words(np.ascontiguousarray(values.T)).astype(dtype, copy=False)
+        by_pixel = _words(np.ascontiguousarray(values.T), exponent).astype(dtype, copy=False)
         np.einsum("ij,j->i", by_pixel, factors[:-2], out=total)
     else:
         for value, factor in zip(values, factors, strict=False):
-            total += np.multiply(_words(value), factor, out=product, dtype=dtype)
+            total += np.multiply(_words(value, exponent), factor, out=product, dtype=dtype)
     if where is not None:
         total += np.multiply(where.astype(dtype), factors[-2], out=product)
     for _ in range(2):
@@ -166,12 +167,25 @@ def hashes(
     return (total >> dtype(32)).astype(np.uint32) if wide else total.astype(np.uint32, copy=False)
 
 
-def _words(values: NDArray[Any]) -> NDArray[np.unsignedinteger[Any]]:
-    """Return the bits of values as integers; those of 0.0 for -0.0."""
+def _words(values: NDArray[Any], exponent: int = 0) -> NDArray[np.unsignedinteger[Any]]:
+    """Return the bits of values as integers; those of 0.0 for -0.0.
+
+    Floats are divided by two to the power of `exponent`: by their bits, for numbers that are too
+    small for it would become one.
+    """
     same = (
         values + values.dtype.type(0) if values.dtype.kind == "f" else np.ascontiguousarray(values)
     )
     words: NDArray[np.unsignedinteger[Any]] = same.view(f"u{same.itemsize}")
+    if exponent:
+        words -= words.dtype.type(
+            (exponent << np.finfo(same.dtype).nmant) % (1 << 8 * same.itemsize)
+        )
+        # The only number that stays what it is: no other has these bits but by an unlikely chance.
+        words = words.astype(np.uint32) if words.itemsize == 2 else words
+        np.copyto(
+            words, words.dtype.type(BITS_OF_0 >> (64 - 8 * words.itemsize)), where=values == 0
+        )
     if words.itemsize > 2:
         # In a sum of products two changed signs would cancel.
         words = words ^ words >> words.dtype.type(4 * words.itemsize)
@@ -290,9 +304,10 @@ class Hashed:
 
 
 def _limit(share: float | NDArray[np.float32]) -> Any:
-    """Return up to which hash values are drawn."""
+    """Return up to which hash values are drawn: all of them from a share of 1 on."""
     most = np.nextafter(np.float32(2**32), np.float32(0))
-    return np.minimum(share * np.float32(2.0**32), most).astype(np.uint32)
+    below = np.minimum(share * np.float32(2.0**32), most).astype(np.uint32)
+    return np.where(np.asarray(share) < 1, below, np.uint32(2**32 - 1))
 
 
 def merge_drawn(parts: list[Drawn]) -> Drawn:

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..image.features import FeatureSpace, divide, power_of_two
+from ..image.features import CAP, FeatureSpace, divide, power_of_two, whole_power_of_two
 from ..image.pixels import Pixels
 from ..kmeans.assignment import Assigned
 from ..kmeans.nearest import Labels, sums_by_label
@@ -63,6 +63,10 @@ class ImagePoints(Protocol):
     @property
     def middle(self) -> tuple[float, ...]:
         """A value from the middle of each channel, in the colour space."""
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """The lowest and the highest value of the image as it came."""
 
     def variances(self, middle: tuple[float, ...]) -> NDArray[np.float64]:
         """Variance of each channel in the colour space, ``(n_channels,)``."""
@@ -128,7 +132,17 @@ def means_of_pixels(pixels: Pixels, index: Labels, n_clusters: int) -> NDArray[n
     n_clusters : int
         How many there are.
     """
-    exponent = power_of_two(pixels)
+    exponents = {power_of_two(pixels), whole_power_of_two(pixels)}
+    near, *whole = (_means_of(pixels, index, n_clusters, one) for one in sorted(exponents))
+    # Of values that are moved, and of those whose digits are lost beside them.
+    return (
+        np.where(np.abs(whole[0]) < np.ldexp(CAP / 2, min(exponents)), near, whole[0])
+        if whole
+        else near
+    )
+
+
+def _means_of(pixels: Pixels, index: Labels, n_clusters: int, exponent: int) -> NDArray[np.float64]:
     values = PixelValues(divide(pixels, exponent))
     space = FeatureSpace("rgb", values.middle, (1.0,) * pixels.n_channels)
     points = PixelPoints(values, space)

@@ -2,12 +2,12 @@
 
 from copy import copy
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cached import cached_property
 from ..image.features import FeatureSpace, middle_values
 from ..image.pixels import Pixels
 from ..kmeans.points import (
@@ -36,6 +36,9 @@ SORTED = 1 << 24
 
 TOGETHER = 1 << 12
 """Numbers of neighbouring pixels that are compared at a time."""
+
+SINGLE_SCALE = 1e-25, 1e25
+"""Between these, differences of float32 values are multiplied in single precision."""
 
 MIDDLE = 1 << 11
 """Distinct values in the middle of which the origin lies."""
@@ -170,13 +173,16 @@ class Extent:
         farthest_place : float
             The largest coordinate of a pixel.
         """
+        low, high = SINGLE_SCALE
+        is_single = all(low < one < high for one in space.scale if one)
         largest = float(np.abs(space.of_values(limits)).max())
         largest = max(largest, space.position * farthest_place)
         are_integers = limits.dtype.kind in "bui" and space.are_values
         if are_integers and largest * n < 2.0**53:
-            return cls(quick_dtype(largest), None, largest)
+            return cls(quick_dtype(largest) if is_single else np.float64, None, largest)
         dense = dense_extent(few)
-        return cls(quick_dtype(largest, dense), ExactParts(largest, dense, n, 2), largest)
+        quick = quick_dtype(largest, dense) if is_single else np.float64
+        return cls(quick, ExactParts(largest, dense, n, 2), largest)
 
 
 class PixelPoints:
@@ -287,6 +293,9 @@ class PixelPoints:
         if first.share == 1:
             return WeightedPoints(self._first, first.counts)
         share = max(first.share, min(1.0, size / self.n))
+        if share == 1:
+            drawn = self.values.hashed.draw(1.0, tick=tick)
+            return WeightedPoints(self.of_drawn(drawn), drawn.counts)
 
         def odds_of(index: Index) -> NDArray[np.float32]:
             return _odds(self._rows_at(index, self.quick)[:-1], typical)

@@ -41,6 +41,14 @@ class PlainImage:
         """A value from the middle of each channel, in the colour space."""
         return self._values.middle
 
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """The lowest and the highest value of the image as it came."""
+        # Known already where the values are those of the image, which others ask for, too.
+        is_same = self._values.pixels is self.pixels
+        low, high = (self._values if is_same else PixelValues(self.pixels)).limits
+        return float(low.min()), float(high.max())
+
     def variances(self, middle: tuple[float, ...]) -> NDArray[np.float64]:
         """Variance of each channel in the colour space, ``(n_channels,)``."""
         space = FeatureSpace("rgb", middle, (1.0,) * len(middle))

@@ -7,9 +7,9 @@ import numpy as np
 from ..image.averages import smooth
 from ..image.color_spaces import COLOR_SPACES
 from ..image.colors import convert, from_0_to_1
-from ..image.features import FeatureSpace, divide, power_of_two
+from ..image.features import FeatureSpace, divide, power_of_two, whole_power_of_two
 from ..image.pixels import Pixels
-from ..parallel import Tick
+from ..parallel import Tick, no_tick, stages
 from .counted_image import CountedImage
 from .counting import (
     Packing,
@@ -65,24 +65,27 @@ def read(
         Progress.
     """
     converts = COLOR_SPACES[color_space].from_rgb is not None
+    smoothing_tick, *ticks = stages(tick or no_tick, 3) if any(smoothing) else (no_tick, tick, tick)
     if exponent is None:
         exponent = 0 if converts else power_of_two(pixels)
-    inputs = smooth(divide(pixels, exponent), smoothing, tick)
+    inputs = smooth(divide(pixels, exponent), smoothing, smoothing_tick)
     if converts:
         inputs = from_0_to_1(inputs, pixels.dtype)
-    form, smoothed = (pixels, inputs, color_space, exponent), any(smoothing)
+    # Means are those of the pixels as they came, not of what was moved.
+    moved = bool(exponent) and exponent != whole_power_of_two(pixels)
+    form, smoothed = (pixels, inputs, color_space, exponent), any(smoothing) or moved
     packing = packing_of(inputs.dtype, inputs.n_channels)
     if repeats and packing is not None:
         n_most = most_values(inputs.n_valid)
         if not _is_noise(inputs, packing, n_most):
-            counted = count(inputs, packing, tick)
+            counted = count(inputs, packing, ticks[0])
             if counted.keys.size <= n_most:
                 return CountedImage(*form, counted, packing, smoothed=smoothed)
-    values = PixelValues(convert(inputs, color_space, tick), placed=not repeats)
+    values = PixelValues(convert(inputs, color_space, ticks[1]), placed=not repeats)
     if repeats and packing is None and inputs.n_channels == 1:
         drawn = values.first
         if drawn.n <= SURELY * drawn.share * MOST_OF_ONE_CHANNEL:
-            counted = count_values(values.channels[0], tick)
+            counted = count_values(values.channels[0], ticks[1])
             if counted.keys.size <= MOST_OF_ONE_CHANNEL:
                 return CountedImage(*form, counted, smoothed=smoothed)
     return PlainImage(pixels, values, exponent, smoothed=smoothed)

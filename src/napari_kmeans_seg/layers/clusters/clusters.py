@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from napari.layers import Labels
 
+from napari_kmeans_seg.core.model_file import to_json as model_to_json
+
 from ..arrays import is_lazy
 from ..outputs import columns
 from ..outputs.colors import distinct_colors
@@ -208,7 +210,7 @@ class Clusters(ClusterHistory):
             table = pd.concat([before[before["label"] != label], rows])
             both = zip(levels, pieces, strict=True)
             change = [splitting(level, label, piece, new) for level, piece in both]
-            edit = Split(label, tuple(new))
+            edit = Split(label, tuple(new), model_to_json(parts.model))
             self.do(f"Split {name}", table, pixels=change, edit=edit, count=left_out > 0)
         return new
 

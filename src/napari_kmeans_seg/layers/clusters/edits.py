@@ -171,6 +171,15 @@ class Step:
         changes = tuple(change.inverse() for change in self.pixels)
         return Step(self.what, self.after, self.before, changes)
 
+    @property
+    def nbytes(self) -> int:
+        """The memory that its pixels take."""
+        held: list[Any] = [*self.before.images.values(), *self.after.images.values()]
+        for change in self.pixels:
+            held += [change.where, change.before, change.after]
+        held += [layer.data for layer in (*self.before.masks, *self.after.masks)]
+        return sum(one.nbytes for one in held if isinstance(one, np.ndarray))
+
 
 def members(labels: Any, group: Sequence[int]) -> Any:
     """Find the pixels of clusters: a mask, lazy where the labels are."""

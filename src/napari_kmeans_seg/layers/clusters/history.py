@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
     Progress = Callable[[float, str], None]
 
+LEAST_BYTES = 1 << 25
+"""Memory that steps may take in any case, before the oldest are forgotten."""
+
 
 class ClusterHistory:
     """The layers of one result, and the steps that were taken on them.
@@ -143,7 +146,7 @@ class ClusterHistory:
         if not sources:
             return None
         plane = self.record.source.plane
-        whole = LayerImage.of(*sources)
+        whole = LayerImage.of(*sources, channel_axis=self.record.source.channels_along)
         return whole if plane is None else replace(whole, plane=plane)
 
     # -- counting -----------------------------------------------------------------------
@@ -269,6 +272,20 @@ class ClusterHistory:
         )
         self._done.append(self._take(step, count=count))
         self._undone.clear()
+        self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        """Keep no more steps than take the memory of the layers that they are about."""
+        images = [image for image, _ in images_of(self._viewer_ref(), self.layer)]
+        levels = [
+            array
+            for layer in (self.layer, *images)
+            for array in (layer.data if layer.multiscale else [layer.data])
+        ]
+        room = max(LEAST_BYTES, sum(one.nbytes for one in levels if not is_lazy(one)))
+        sizes = [step.nbytes for step in self._done]
+        while len(sizes) > 1 and sum(sizes) > room:
+            del self._done[0], sizes[0]
 
     def _take(self, step: Step, *, count: bool | None = None) -> Step:
         """Take a step, and give it back as it was taken: with what images showed before.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arrays import as_array, is_lazy, look_up
+from ..arrays import as_array, channels_back, channels_last, is_lazy, look_up
 from ..outputs.columns import means
 from ..outputs.edit_watch import linked_layers, linked_to
 from ..outputs.record import Record
@@ -39,11 +39,13 @@ def images_of(viewer: ViewerModel | None, layer: Labels) -> list[tuple[Image, li
     own, columns = Record.of_result(layer), means(layer.features)
     source_id, _ = linked_to(layer)
     shapes = [level.shape for level in _levels(layer)]
-    n_images, found = max(1, len(own.source.channels)), []
+    n_images, found, along = own.source.n_images, [], own.source.channels_along
     for i in range(n_images) if viewer else ():
         kind = f"image {i + 1}" if i else "image"
         for image in reversed(linked_layers(viewer, source_id, kind)):
-            there = [level.shape[:-1] if image.rgb else level.shape for level in _levels(image)]
+            colored = image.rgb or along is not None
+            levels = _formed(image, along)
+            there = [level.shape[:-1] if colored else level.shape for level in levels]
             if own.same_result(Record.of(image)) and there == shapes:
                 found.append((image, columns[i : i + 1] if n_images > 1 else columns))
                 break
@@ -82,8 +84,9 @@ def repainted(
     # There each step of the axis has colours of its own, which are in no table; so has each
     # smaller level of a pyramid.
     by_step = Record.of_result(layer).source.step_axis is not None
+    along = Record.of_result(layer).source.channels_along
     levels, shown = [], {}
-    each = zip(_levels(image), _levels(layer), masks, strict=True)
+    each = zip(_formed(image, along), _levels(layer), masks, strict=True)
     for i, (level, labels, where) in enumerate(each):
         place, lazy = (str(image.unique_id), i), is_lazy(level)
         to_be = known.get(place)
@@ -100,11 +103,17 @@ def repainted(
             elif by_step or i > 0:
                 shown[place] = level[where]
             levels.append(new)
-    return levels, shown
+    return levels if along is None else [channels_back(level, along) for level in levels], shown
 
 
 def _levels(layer: Layer) -> list[Any]:
     return list(layer.data) if layer.multiscale else [layer.data]
+
+
+def _formed(image: Image, along: int | None) -> list[Any]:
+    """Give the levels of a segmented image, with channels that lie along an axis at the end."""
+    levels = _levels(image)
+    return levels if along is None else [channels_last(as_array(one), along) for one in levels]
 
 
 def painted_means(

@@ -5,12 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.layers import Image
 
 from napari_kmeans_seg.core.image.color_spaces import COLOR_SPACES
 from napari_kmeans_seg.core.kmeans.starts import K_MEANS_PLUS_PLUS, OPTIMAL, STARTS
-from napari_kmeans_seg.core.notes import FewValues, FittedOn, NotFinite, Plain, WithoutPixels
+from napari_kmeans_seg.core.notes import (
+    BlankSteps,
+    FewValues,
+    FittedOn,
+    NotFinite,
+    Plain,
+    WithoutPixels,
+)
 
-from ..describe import axis_names
+from ..describe import axis_names, pixels_of, results_axes
 from ..outputs.columns import painted_by_hand
 from ..outputs.record import Deleted, Merged, PaintedByHand, Record, Split, ThresholdMoved
 
@@ -76,6 +84,25 @@ def methods_text(layer: Layer) -> str:
     return f"{text} [{'; '.join(cited)}]" if cited else text
 
 
+def _axes(layer: Layer, record: Record) -> list[int]:
+    """Say which axes of a result the record counts: not that of the channels of an image."""
+    along = record.source.channels_along
+    return results_axes(layer, along if isinstance(layer, Image) else None)
+
+
+def results_axis_names(layer: Layer, record: Record) -> list[str]:
+    """Name the axes that the record counts."""
+    names = axis_names(layer)
+    return [names[axis] for axis in _axes(layer, record)]
+
+
+def results_shape(layer: Layer, record: Record) -> list[int]:
+    """Say how long the axes are that the record counts."""
+    along = record.source.channels_along if isinstance(layer, Image) else None
+    shape = pixels_of(layer).shape
+    return [1 if axis == along else shape[axis] for axis in _axes(layer, record)]
+
+
 def _asked(record: Record) -> int:
     return int(record.arguments.get("n_clusters", len(record.clusters)))
 
@@ -119,7 +146,8 @@ def _iterations(record: Record) -> str:
 
 def _limited(record: Record, layer: Layer) -> list[str]:
     """Say to what of the image this was done, and what was done to the labels."""
-    sentences, names, source = [], axis_names(layer), record.source
+    sentences, source = [], record.source
+    names = results_axis_names(layer, record)
     if source.plane:
         places = [f"{index} along {names[axis]}" for axis, index in source.plane.items()]
         sentences.append(f"Only the {source.part(len(names))} at {_and(places)} was clustered.")
@@ -132,9 +160,14 @@ def _limited(record: Record, layer: Layer) -> list[str]:
         chosen = region.labels
         labels = f", label{'s' if len(chosen) > 1 else ''} {_and(chosen)}" if chosen else ""
         sentences.append(
-            f"Clusters were found inside the region “{region.layer}”{labels}; "
+            f"Clusters were found inside the region “{region.layer}”{labels}"
+            f"{', on the planes that it was drawn on' if region.own_planes else ''}; "
             + ("all pixels were labelled." if region.everywhere else "only it was labelled.")
         )
+    if source.left_out:
+        s = "s" if len(source.left_out) > 1 else ""
+        values = _and([f"{one:g}" for one in source.left_out])
+        sentences.append(f"Pixels of the value{s} {values} were left out.")
     if source.specks:
         sentences.append(
             f"Connected pieces of fewer than {source.specks} pixels were merged "
@@ -145,6 +178,10 @@ def _limited(record: Record, layer: Layer) -> list[str]:
         sentences.append(f"{n:,} {were} NaN or infinite {'were' if n > 1 else 'was'} left out.")
     if record.arguments.get("alpha"):
         sentences += _transparent(record.fit.left_out, n)
+    for note in record.notes:
+        if isinstance(note, BlankSteps):
+            which = "Steps" if len(note.steps) > 1 else "Step"
+            sentences.append(f"{which} {note.named} had no pixel that took part.")
     fitted = [note for note in record.notes if isinstance(note, FittedOn) and note.step is None]
     sentences += [f"Fitted on {note.part}." for note in fitted]
     return sentences + [str(note) for note in record.notes if isinstance(note, Plain)]
@@ -185,12 +222,12 @@ def _smoothed(sigma: Any, record: Record, layer: Layer) -> str:
     An axis of one step has nothing to be blurred with, and steps that were clustered each by
     itself were blurred each by itself.
     """
-    shape = (layer.data[0] if layer.multiscale else layer.data).shape
-    step_axis, names = record.source.step_axis, axis_names(layer)
+    step_axis, names = record.source.step_axis, results_axis_names(layer, record)
+    shape = results_shape(layer, record)
     widths = {
         name: width
         for axis, (name, width) in enumerate(
-            zip(names, np.broadcast_to(sigma, layer.ndim).tolist(), strict=True)
+            zip(names, np.broadcast_to(sigma, len(names)).tolist(), strict=True)
         )
         if shape[axis] > 1 and axis != step_axis
     }

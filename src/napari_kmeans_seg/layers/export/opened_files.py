@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from ..arrays import is_there
+from ..describe import pixels_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,13 +31,44 @@ def files_of(layers: Sequence[Layer]) -> tuple[str, ...]:
 
     Nothing unless each has a file of its own with the shape, dtype and values of the layer: it
     may be one of several that were stacked, or the layer may show other values by now. Of an
-    image above 64 MiB only a sample is compared.
+    image above 64 MiB only a sample is compared. An array of a Zarr store is named by its path in
+    the store.
     """
-    paths = [str(layer.source.path or "") for layer in layers]
+    paths = [_array_of(layer) or str(layer.source.path or "") for layer in layers]
     if len(set(paths)) < len(paths):
         return ()
     both = zip(paths, layers, strict=True)
-    return tuple(paths) if all(_holds(Path(path), layer) for path, layer in both) else ()
+    held = all(is_zarr(path) or _holds(Path(path), layer) for path, layer in both)
+    return tuple(paths) if held else ()
+
+
+def is_zarr(path: str) -> bool:
+    """Whether a path is one of an array in a Zarr store."""
+    described = Path(path) / "zarr.json"
+    is_of_3 = described.is_file() and '"array"' in described.read_text(encoding="utf-8")
+    return is_of_3 or (Path(path) / ".zarray").is_file()
+
+
+def _array_of(layer: Layer) -> str:
+    """Find the array of the store that a layer was opened from which it shows; "" for none."""
+    store, pixels = Path(layer.source.path or ""), pixels_of(layer)
+    if not store.is_dir() or not is_there(pixels):
+        return ""
+    # Whoever has opened a store has loaded the library, which we do not depend on.
+    library: Any = sys.modules.get("zarr")
+    if library is None:
+        return ""
+    try:
+        opened = library.open(store, mode="r")
+        arrays = [("", opened)] if hasattr(opened, "dtype") else list(opened.arrays())
+        for name, array in arrays:
+            if array.shape == pixels.shape and _plain(array.dtype) == _plain(pixels.dtype):
+                corner = tuple(slice(0, 16) for _ in array.shape)
+                if _same(np.asarray(array[corner]), np.asarray(pixels[corner])):
+                    return str(store / name)
+    except Exception:  # noqa: BLE001 - what cannot be read, for whatever reason, is not named
+        return ""
+    return ""
 
 
 def _holds(path: Path, layer: Layer) -> bool:

@@ -7,15 +7,26 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.layers import Labels
 
 from napari_kmeans_seg import segment
 from napari_kmeans_seg.core.arguments import ARGUMENTS, FITTING, READING
 from napari_kmeans_seg.core.kmeans.starts import OPTIMAL
-from napari_kmeans_seg.core.notes import FittedOnLevel, FittedOnSample, Plain
+from napari_kmeans_seg.core.notes import BlankSteps, FittedOnLevel, FittedOnSample, Plain
 
+from ..describe import pixels_of
 from ..outputs.columns import painted_by_hand
-from ..outputs.record import Deleted, Merged, PaintedByHand, Record, Split, ThresholdMoved
-from .opened_files import TIFF
+from ..outputs.record import (
+    Deleted,
+    Merged,
+    PaintedByHand,
+    Record,
+    Split,
+    ThresholdMoved,
+    default_name,
+)
+from .opened_files import TIFF, is_zarr
+from .script_masks import drawn_region, left_out, region_of_same_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,6 +35,7 @@ if TYPE_CHECKING:
 
 _OF_RUN = tuple(name for name in FITTING if name != "n_clusters")
 _OPTIMAL = f"init={OPTIMAL.name!r}"
+IMAGE = "image.tif"
 _PAINTED = "# Pixels were relabelled by hand {}, which a script cannot repeat."
 
 
@@ -50,7 +62,7 @@ def python_script(layer: Layer, *files: str) -> str:
     if record.is_preview:
         raise ValueError("This is a preview of what is in view. Press Run, then copy the script.")
     body = [*_read(record, files), *_segmented(record)]
-    body += [*_labels(record), *_edited(record)]
+    body += [*_labels(record, _dtype_of(layer, record)), *_edited(record), *_names(record)]
     if painted_by_hand(layer):
         body.append(_PAINTED.format("since"))
     made_by = [
@@ -66,14 +78,21 @@ def _imports(body: list[str]) -> list[str]:
     """Import what the lines need."""
     nodes = list(ast.walk(ast.parse("\n".join(body))))
     used = {node.id for node in nodes if isinstance(node, ast.Name)}
-    own = [name for name in ("prepare", "segment") if name in used]
+    own = [name for name in ("prepare", "segment", "segment_steps") if name in used]
     lines = ["import numpy as np"] if "np" in used else []
-    # scikit-image would take a stack of 3 or 4 planes for channels.
-    tiff = all(str(name).lower().endswith(TIFF) for name in _files_read(nodes))
-    lines += [f"from {'tifffile' if tiff else 'skimage.io'} import imread", ""]
-    lines.append(f"from napari_kmeans_seg import {', '.join(own)}")
+    if "affine_transform" in used:
+        lines.append("from scipy.ndimage import affine_transform")
+    if "from_zarr" in used:
+        lines.append("from dask.array import from_zarr")
+    if "imread" in used:
+        # scikit-image would take a stack of 3 or 4 planes for channels.
+        tiff = all(str(name).lower().endswith(TIFF) for name in _files_read(nodes))
+        lines.append(f"from {'tifffile' if tiff else 'skimage.io'} import imread")
+    lines += ["", f"from napari_kmeans_seg import {', '.join(own)}"]
     if "CleanUp" in used:
         lines.append("from napari_kmeans_seg.layers import CleanUp")
+    if "fill" in used:
+        lines.append("from napari_kmeans_seg.layers.source.region import fill")
     if "StepsSegmentation" in used:
         lines.append("from napari_kmeans_seg.layers.results import StepsSegmentation")
     return lines
@@ -88,12 +107,13 @@ def _files_read(nodes: list[ast.AST]) -> Iterator[object]:
 
 def _read(record: Record, files: tuple[str, ...]) -> list[str]:
     """Read the image and its region, cut to the plane that was segmented."""
-    source, channels = record.source, record.source.channels
+    source = record.source
+    channels = source.channels if source.n_images > 1 else ()
     if channels:
         names = files or tuple(f"{name}.tif" for name in channels)
-        lines = [f"image = np.stack([{', '.join(f'imread({name!r})' for name in names)}])"]
+        lines = [f"image = np.stack([{', '.join(map(_opened, names))}])"]
     else:
-        lines = [f"image = imread({(files or ('image.tif',))[0]!r})"]
+        lines = [f"image = {_channels_last(record, _opened((files or (IMAGE,))[0]))}"]
     if not files:
         saved = "images" if channels else "image"
         named = list(channels) if channels else source.name
@@ -101,49 +121,72 @@ def _read(record: Record, files: tuple[str, ...]) -> list[str]:
     if (level := _level(record)) is not None:
         lines += [
             f"# Clusters were found on level {level} of the pyramid, an image of its own size.",
-            f"small = {lines[-1].removeprefix('image = ').replace('.tif', f'_level{level}.tif')}",
+            f"small = {_of_level(lines[-1].removeprefix('image = '), level)}",
         ]
-    cut = []
+    region, cut = source.region, []
+    whole = region is not None and region.n_axes is not None
+    if whole:
+        lines += drawn_region(record, level)
     if at := source.plane:
         cut = [f"{at[axis]}:{at[axis] + 1}" if axis in at else ":" for axis in range(max(at) + 1)]
         lines.append(f"image = image[{', '.join([':', *cut] if channels else cut)}]")
-    if (region := source.region) is not None:
-        chosen = list(region.labels)
-        size = "the size of the whole stack" if cut else "the same size"
-        what = "its labels" if chosen else "not 0 inside"
-        lines += [
-            f"# Save the region of this name as an image of {size}: {what}.",
-            f"region_name = {region.layer!r}",
-        ]
-        inside = f"np.isin({{}}, {chosen})" if chosen else "{} > 0"
-        index = f"[{', '.join(cut)}]" if cut else ""
-        lines.append("mask = " + inside.format(f"imread('region.tif'){index}"))
-        if level is not None:
-            lines.append("small_mask = " + inside.format(f"imread('region_level{level}.tif')"))
+        if whole:
+            lines.append(f"mask = mask[{', '.join(cut)}]")
+    if region is not None and not whole:
+        lines += region_of_same_pixels(region, cut, level)
+    if source.left_out:
+        lines += left_out(record, "image", "mask")
+        lines += left_out(record, "small", "small_mask") if level is not None else []
     if any(isinstance(note, FittedOnSample) and note.n for note in record.notes):
         lines.append("# The plugin took a sample of the pixels, so that its result may differ.")
     return lines
+
+
+def _opened(name: str) -> str:
+    """Write how a file or an array of a store is read, into memory."""
+    return f"np.asarray(from_zarr({name!r}))" if is_zarr(name) else f"imread({name!r})"
+
+
+def _of_level(line: str, level: int) -> str:
+    """Read a smaller level in place of the largest: of a store, or a file beside it."""
+    if "from_zarr(" in line:
+        return line.replace("0'", f"{level}'")
+    return line.replace(".tif", f"_level{level}.tif")
+
+
+def _channels_last(record: Record, image: str) -> str:
+    """Write an image with the channels along one of its axes at the end, as they are clustered."""
+    along = record.source.channels_along
+    if along is None:
+        return image
+    image = f"np.moveaxis({image}, {along}, -1)"
+    kept = record.source.keeps_channel_axis(len(record.arguments["smoothing"]))
+    return f"np.expand_dims({image}, {along})" if kept else image
 
 
 def _segmented(record: Record) -> list[str]:
     """Cluster the image, or each step of it by itself."""
     region, axis, level = record.source.region, record.source.step_axis, _level(record)
     everywhere = region is not None and region.everywhere
+    masked = region is not None or bool(record.source.left_out)
     if axis is None:
         image, mask = ("image", "mask") if level is None else ("small", "small_mask")
-        lines = [f"segmentation = {_call(record, image, mask if region else None)}"]
+        lines = [f"segmentation = {_call(record, image, mask if masked else None)}"]
         if everywhere or level is not None:
-            limited = ", mask=mask" if region and not everywhere else ""
+            limited = ", mask=mask" if masked and not everywhere else ""
+            limited = ", mask=data" if everywhere and record.source.left_out else limited
             lines.append(f"segmentation = segmentation.model.predict(image{limited})")
+    elif any(isinstance(note, BlankSteps) for note in record.notes) and not everywhere:
+        lines = [f"segmentation = {_steps_call(record, axis)}"]
     else:
-        along = axis + bool(record.source.channels)
+        along = axis + (record.source.n_images > 1)
         image = "small" if level is not None else "image"
         steps = f"np.split({image}, {image}.shape[{along}], axis={along})"
-        call = _call(record, "step", "part" if region else None, auto=True)
+        call = _call(record, "step", "part" if masked else None, auto=True)
         if everywhere:
             call += ".model.predict(step)"
         loop = f"for step in {steps}"
-        if region:
+        if masked:
             parts = f"np.split(mask, mask.shape[{axis}], axis={axis})"
             loop = f"for step, part in zip({steps}, {parts}, strict=True)"
         # Seeds are the same in every step, so their labels match from the start.
@@ -173,6 +216,14 @@ def _call(record: Record, image: str, mask: str | None, *, auto: bool = False) -
     return f"{prepared}.segment({', '.join(arguments)})"
 
 
+def _steps_call(record: Record, axis: int) -> str:
+    """Write the call that clusters each step, of which some have no pixel that takes part."""
+    along = axis + (record.source.n_images > 1)
+    mask = "mask" if record.source.region or record.source.left_out else None
+    call = _segment_call(record.arguments, "image", mask, auto=True)
+    return f"segment_steps({call.removeprefix('segment(').removesuffix(')')}, step_axis={along})"
+
+
 def _segment_call(used: dict[str, Any], image: str, mask: str | None, *, auto: bool = False) -> str:
     of_run = [one for one in _named(used, _OF_RUN) if not auto or one != _OPTIMAL]
     arguments = [image, f"n_clusters={used['n_clusters']}", *_reading(used, mask), *of_run]
@@ -199,16 +250,34 @@ def _named(used: dict[str, Any], names: Sequence[str]) -> list[str]:
     return [f"{key}={value!r}" for key, value in given.items() if value != ARGUMENTS[key].default]
 
 
-def _labels(record: Record) -> list[str]:
+def _dtype_of(layer: Layer, record: Record) -> str:
+    """Name the dtype of the labels of a result."""
+    if isinstance(layer, Labels):
+        return f"np.{pixels_of(layer).dtype}"
+    largest = max((*record.first, *(one.label for one in record.clusters)), default=0)
+    return f"np.{np.min_scalar_type(largest)}"
+
+
+def _names(record: Record) -> list[str]:
+    """Give the names that a person gave to clusters."""
+    given = {
+        one.label: one.name
+        for one in record.clusters
+        if one.name not in ("", default_name(one.label))
+    }
+    return [f"names = {given}"] if given else []
+
+
+def _labels(record: Record, dtype: str) -> list[str]:
     """Take the labels; those of painted seeds keep their numbers."""
     numbers = list(record.first)
     # Wide enough for the labels that splitting adds.
-    wide = ".astype(np.uint16)" if record.edits else ""
+    wide = f".astype({dtype})" if record.edits else ""
     if record.source.seeds is None or numbers == list(range(1, len(numbers) + 1)):
         return [f"labels = segmentation.labels{wide}"]
     return [
         "# Labels are those that were painted as seeds.",
-        "table = np.zeros(segmentation.n_clusters + 1, np.uint16)",
+        f"table = np.zeros(segmentation.n_clusters + 1, {dtype})",
         f"table[1:][segmentation.counts > 0] = {numbers}",
         "labels = table[segmentation.labels]",
     ]

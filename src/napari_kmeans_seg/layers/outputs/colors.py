@@ -12,6 +12,8 @@ import numpy as np
 from napari.utils.colormaps import DirectLabelColormap
 from napari.utils.colormaps.standardize_color import transform_color
 
+from napari_kmeans_seg.core.parallel import start_or_run
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -124,7 +126,7 @@ def warm_up(
     compiler cannot be stopped, so it gets a thread of its own and we can.
     """
     thread = Thread(target=colormap.map, args=(np.zeros((1, 1), dtype),), daemon=True)
-    thread.start()
+    start_or_run(thread)
     while thread.is_alive():
         if progress is not None:
             progress(1.0, "Colouring")
@@ -140,7 +142,7 @@ def warm_up_early() -> None:
     """
     colormap = DirectLabelColormap(color_dict={None: BY_HAND, 0: "transparent", 1: "white"})
     # No daemon: Python must not end in the midst of the compiler.
-    Thread(target=colormap.map, args=(np.zeros((1, 1), np.uint8),)).start()
+    start_or_run(Thread(target=colormap.map, args=(np.zeros((1, 1), np.uint8),)))
 
 
 def color_fingerprint(layer: Labels) -> str:

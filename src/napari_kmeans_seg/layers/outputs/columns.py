@@ -18,7 +18,7 @@ import pandas as pd
 
 from napari_kmeans_seg.core.points.sums import join_means
 
-from ..describe import is_time
+from ..describe import is_channel, is_time
 from .record import Record, default_name
 
 if TYPE_CHECKING:
@@ -351,10 +351,14 @@ def _n_pixels(layer: Layer) -> int:
 def _size_of(layer: Layer, step_axis: int | None) -> tuple[str, float]:
     """Say what the size of a pixel is called in the units of a layer, and how much it is.
 
-    An axis of time, or one whose steps were clustered each by itself, is none of space: a
-    series of pictures has an area, summed over its steps, and no volume.
+    An axis of time or of channels, or one whose steps were clustered each by itself, is none of
+    space: a series of pictures has an area, summed over its steps, and no volume.
     """
-    space = [axis for axis in range(layer.ndim) if axis != step_axis and not is_time(layer, axis)]
+    space = [
+        axis
+        for axis in range(layer.ndim)
+        if axis != step_axis and not is_time(layer, axis) and not is_channel(layer, axis)
+    ]
     space = space or [*range(layer.ndim)]
     matrix = layer.affine.linear_matrix @ np.diag(layer.scale)
     units = [layer.units[axis] for axis in space]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image, Labels
 
-from ..geometry import placement, shifted
+from ..describe import results_axes
+from ..geometry import placement, shifted, sliced
 from ..pyramid import can_be_drawn
 from ..results import levels_of
 from ..source.view import PartInView
@@ -106,7 +107,7 @@ class Outputs:
                 images = [_channel(image, i, channel) for image in painted]
                 arrays[f"image {i + 1}" if i else "image"] = _shown(images)
             if not source.channels:
-                arrays["image"] = _shown(painted)
+                arrays["image"] = _shown([source.shown(image) for image in painted])
         if "labels" in wanted:
             arrays["labels"] = _shown([level.labels for level in levels])
         if source.clean_up.objects:
@@ -149,7 +150,11 @@ class Outputs:
         sources = self.source.layers_in(viewer)
         if sources is None:
             raise LookupError(f"The layer “{self.source.name}” is no longer in the viewer.")
-        spatial = self._place(sources[0])
+        source = self.source.called(sources)
+        if source.name != self.source.name:
+            # Renamed meanwhile: all that is shown goes by one name.
+            table = self.segmentation.to_dataframe(channel_names=source.channel_names)
+            return replace(self, source=source, table=table).show(viewer, watches)
         known = {watch.layer_id: watch for watch in watches}
         selected, active = set(viewer.layers.selection), viewer.layers.selection.active
 
@@ -160,10 +165,11 @@ class Outputs:
         shown: dict[Kind, Layer] = {}
         for kind, layer in earlier.items():
             if layer is not None:
-                self._update(layer, kind, spatial)
+                self._update(layer, kind, self._place(sources[0], kind))
             else:
+                place = self._place(sources[0], kind)
                 own = _source_of(kind, sources)
-                layer = self._new(kind, spatial, own, with_labels=with_labels)
+                layer = self._new(kind, place, own, with_labels=with_labels)
                 later = [*earlier.values()][len(shown) + 1 :]
                 if kind.startswith("image"):
                     later += previewed
@@ -222,16 +228,28 @@ class Outputs:
         labels = linked_layers(viewer, self.source.link_id, "labels")
         return [layer for layer in labels if record.same_result(Record.of(layer))]
 
-    def _place(self, layer: Layer) -> dict[str, Any]:
-        """Say where the outputs lie: where their source does, or the plane or part of it."""
-        state = layer.as_layer_data_tuple()[1]
+    def _place(self, layer: Layer, kind: Kind) -> dict[str, Any]:
+        """Say where an output lies: where its source does, or the plane or part of it."""
+        state, along = layer.as_layer_data_tuple()[1], self.source.channels_along
         spatial = {key: state[key] for key in _SPATIAL}
+        kept = results_axes(layer, along)
+        origin, zoom = np.zeros(layer.ndim), np.ones(layer.ndim)
+        origin[kept] = self.source.origin
         if isinstance(self.source, PartInView):
-            spatial["scale"] = np.multiply(spatial["scale"], self.source.view.zoom)
-        if self.source.origin.any():
-            origin = shifted(placement(layer), self.source.origin)
-            spatial["translate"] = (np.linalg.inv(layer.affine.affine_matrix) @ origin)[:-1, -1]
-        return spatial
+            zoom[kept] = self.source.view.zoom
+        if along is not None and along in kept and not kind.startswith("image"):
+            # One pixel spans all channels, so that the result is seen over each.
+            zoom[along] = len(self.source.names)
+            origin[along] = (zoom[along] - 1) / 2
+        spatial["scale"] = np.multiply(spatial["scale"], zoom)
+        if origin.any():
+            first = shifted(placement(layer), origin)
+            spatial["translate"] = (np.linalg.inv(layer.affine.affine_matrix) @ first)[:-1, -1]
+        if along is None or kind.startswith("image"):
+            return spatial
+        named = list(spatial["axis_labels"])
+        named[along] = "channel"
+        return sliced({**spatial, "axis_labels": named}, kept)
 
     def _earlier(
         self, viewer: ViewerModel, kind: Kind, known: dict[str, EditWatch]

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from napari_kmeans_seg.core import notes
 from napari_kmeans_seg.core.arguments import ARGUMENTS
+from napari_kmeans_seg.core.model_file import to_json as model_to_json
 
+from ..source.record import RegionRecord as RegionRecord
 from ..source.record import SourceRecord
 from .colors import Display
 from .edit_watch import METADATA_KEY
@@ -52,10 +54,14 @@ class Deleted:
 
 @dataclass(frozen=True)
 class Split:
-    """The cluster `label` was split by k-means into parts with these labels."""
+    """The cluster `label` was split by k-means into parts with these labels.
+
+    `model` is the `KMeansModel` that did it, as JSON has it; None where it is not known.
+    """
 
     label: int
     labels: tuple[int, ...]
+    model: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -155,6 +161,9 @@ class Record:
         Which colours the clusters have: "mean", "distinct" or "own".
     display : Display or None
         How the image showed its values when mean colours were chosen.
+    model : dict or None
+        The `KMeansModel` of the run, as JSON has it. None where there is no one model, as of steps
+        that were clustered each by itself.
     schema : int
         The version of the record; see `SCHEMA`.
     """
@@ -169,6 +178,7 @@ class Record:
     edits: tuple[Edit, ...] = ()
     palette: Palette = "own"
     display: Display | None = None
+    model: dict[str, Any] | None = None
     schema: int = field(default=SCHEMA, kw_only=True)
 
     @classmethod
@@ -200,6 +210,7 @@ class Record:
                 left_out=left_out,
             ),
             notes=segmentation.notes,
+            model=model_to_json(segmentation.model) if axis is None else None,
         )
 
     @classmethod
@@ -267,6 +278,8 @@ class Record:
             optional["edits"] = [_edit_to_json(edit) for edit in self.edits]
         if self.display is not None:
             optional["display"] = asdict(self.display)
+        if self.model is not None:
+            optional["model"] = self.model
         return {
             "schema": self.schema,
             "version": self.version,
@@ -324,6 +337,7 @@ class Record:
             edits=tuple(map(_edit_from_json, fields.get("edits", ()))),
             palette=cast("Palette", fields.get("palette", "own")),
             display=display and Display(**display),
+            model=fields.get("model"),
             schema=SCHEMA,
         )
 
@@ -334,8 +348,9 @@ def _edit_to_json(edit: Edit) -> dict[str, Any]:
             return {"merge": list(labels)}
         case Deleted(labels):
             return {"delete": list(labels)}
-        case Split(label, labels):
-            return {"split": label, "into": len(labels), "labels": list(labels)}
+        case Split(label, labels, model):
+            found = {"split": label, "into": len(labels), "labels": list(labels)}
+            return found if model is None else {**found, "model": model}
         case ThresholdMoved(lower, upper, start, at, low, high):
             return {"threshold": [lower, upper], "at": at, "from": start, "where": [low, high]}
         case PaintedByHand():
@@ -349,7 +364,7 @@ def _edit_from_json(fields: Mapping[str, Any]) -> Edit:
         case {"delete": labels}:
             return Deleted(tuple(labels))
         case {"split": label, "labels": labels}:
-            return Split(label, tuple(labels))
+            return Split(label, tuple(labels), fields.get("model"))
         case {"threshold": [lower, upper], "at": at, "from": start, "where": [low, high]}:
             return ThresholdMoved(lower, upper, start, at, low, high)
         case _:

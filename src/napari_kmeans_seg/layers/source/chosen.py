@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arrays import as_array, is_lazy
+from ..arrays import as_array, channels_back, channels_last, in_precision, is_lazy, results_keep
 from ..cleanup import CleanUp
-from .record import RegionRecord, SeedsRecord, SourceRecord
+from .record import SeedsRecord, SourceRecord
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
-    from ..geometry import Matrix
+    from ..geometry import Matrix, Units
     from .region import Region
     from .seeds import Seeds
 
@@ -43,6 +43,14 @@ class Chosen:
         Whether the last axis holds red, green, blue and perhaps alpha.
     placement : matrix
         Where the layer lies in the world.
+    units : tuple of pint.Unit
+        Those of this world, one for each axis. Region and seeds are converted to them.
+    channels_along : int or None
+        The axis of the layer that holds channels. Results have the other axes, and one of length
+        1 in its place where it is neither the first nor the last. Placement, units, plane, steps
+        and axes of time are those of results.
+    names : tuple of str
+        What the channels along this axis are called.
     channels : tuple of Chosen
         The layers that are clustered together, one feature each; empty for a single one.
     pyramid : tuple of array-like
@@ -56,6 +64,8 @@ class Chosen:
         Where clustering happens.
     seeds : Seeds or None
         Where clusters start.
+    left_out : tuple of float
+        Values of pixels that take no part, such as that of no data.
     clean_up : CleanUp
         What is done to the labels afterwards.
     time_axes : tuple of int
@@ -67,6 +77,7 @@ class Chosen:
     data: Any
     rgb: bool
     placement: Matrix
+    units: Units = ()
     channels: tuple[Chosen, ...] = ()
     pyramid: tuple[Any, ...] = ()
     plane: Mapping[int, int] | None = None
@@ -75,6 +86,15 @@ class Chosen:
     seeds: Seeds | None = None
     clean_up: CleanUp = _NO_CLEAN_UP
     time_axes: tuple[int, ...] = ()
+    channels_along: int | None = None
+    names: tuple[str, ...] = ()
+    left_out: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Bring what was drawn over the image into its units."""
+        for name, marks in (("region", self.region), ("seeds", self.seeds)):
+            if marks is not None:
+                object.__setattr__(self, name, marks.in_units(self.units))
 
     @property
     def link_id(self) -> str:
@@ -85,13 +105,16 @@ class Chosen:
     @property
     def part(self) -> str:
         """What the scope is limited to: a "plane", a "volume" that is displayed, or nothing."""
-        return self.record.part(self._n_axes)
+        scope = SourceRecord(self.name, plane=self.plane, channels_along=self.channels_along)
+        return scope.part(self._n_axes)
 
     @property
     def channel_names(self) -> list[str]:
         """What the channels are called in tables."""
         if self.channels:
             return [each.name for each in self.channels]
+        if self.names:
+            return list(self.names)
         return ["red", "green", "blue"] if self.rgb else ["intensity"]
 
     @property
@@ -99,7 +122,27 @@ class Chosen:
         """The axis of the channels of `levels`, counted from the end."""
         if self.channels:
             return -1 - self._n_axes
-        return -1 if self.rgb else None
+        return -1 if self.rgb or self.channels_along is not None else None
+
+    def form(self, array: Any) -> Any:
+        """Give the pixels of the layer, or a level of it, as they are segmented."""
+        array = as_array(array)
+        return array if self.channels_along is None else channels_last(array, self.channels_along)
+
+    def shown(self, image: Any) -> Any:
+        """Give a segmented image the axes of the layer."""
+        return image if self.channels_along is None else channels_back(image, self.channels_along)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The spatial shape of the whole image."""
+        return self._shape_of(self.data)
+
+    def _shape_of(self, level: Any) -> tuple[int, ...]:
+        shape, axis = list(np.shape(level)), self.channels_along
+        if axis is not None:
+            shape[axis : axis + 1] = [1] * results_keep(axis, len(shape))
+        return tuple(shape[: self._n_axes])
 
     @property
     def alpha(self) -> bool:
@@ -125,12 +168,12 @@ class Chosen:
         region, seeds, clean_up = self.region, self.seeds, self.clean_up
         return SourceRecord(
             name=self.name,
-            channels=tuple(self.channel_names) if self.channels else (),
+            channels=tuple(self.channel_names) if self.channels or self.names else (),
+            channels_along=self.channels_along,
+            left_out=tuple(in_precision(one, np.dtype(self.data.dtype)) for one in self.left_out),
             plane=self.plane,
             step_axis=self.step_axis,
-            region=None
-            if region is None
-            else RegionRecord(region.name, region.everywhere, region.chosen),
+            region=None if region is None else region.record(self.shape, self.placement),
             seeds=None if seeds is None else SeedsRecord(seeds.name, seeds.fixed),
             specks=clean_up.specks,
             across_planes=bool(clean_up.specks) and not clean_up.per_plane,

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
 from napari_kmeans_seg import Segmentation, prepare
 from napari_kmeans_seg.core.arguments import FITTING
+from napari_kmeans_seg.core.cached import cached_property
 from napari_kmeans_seg.core.errors import NoPixels
+from napari_kmeans_seg.core.notes import ValuesLeftOut
 from napari_kmeans_seg.core.parallel import portion, within
+from napari_kmeans_seg.core.steps import Blank
 
-from ..arrays import as_array, reading, stack
-from ..describe import is_time, mismatch, pixels_of
-from ..geometry import of_level, placement, shifted
+from ..arrays import holds_value, reading, stack
+from ..describe import is_time, mismatch, pixels_of, results_axes
+from ..geometry import of_level, placement, shifted, without_channels
 from ..pyramid import label_level, level_to_fit, note_hidden, note_level
 from ..results import PyramidSegmentation, StepsSegmentation, relabelled
+from .channels import channel_names, checked_axis
 from .chosen import Chosen
 from .region import RegionMissed
 
@@ -42,22 +45,41 @@ class LayerImage(Chosen):
     channels: tuple[LayerImage, ...] = ()
 
     @classmethod
-    def of(cls, layer: Image, *others: Image) -> LayerImage:
+    def of(cls, layer: Image, *others: Image, channel_axis: int | None = None) -> LayerImage:
         """Read a layer, or several to cluster together. Cheap: no pixel is touched.
+
+        Parameters
+        ----------
+        layer, *others : Image
+            The layers.
+        channel_axis : int, optional
+            The axis of a single layer that holds channels. `proposed_channels` finds it where the
+            layer or its file says so.
 
         Raises
         ------
         ValueError
-            If the layers do not match; the message says which one, and in what.
+            If the layers do not match, the message says which one, and in what; or if the layer
+            has no such axis, or holds colours.
         """
+        along = None if channel_axis is None else checked_axis(layer, channel_axis, len(others))
+        kept = results_axes(layer, along)
+        where, data = placement(layer), pixels_of(layer)
+        names: tuple[str, ...] = ()
+        if along is not None:
+            names = channel_names(layer, along)
+            where = without_channels(where, along, len(names))
         one = cls(
             layer_id=str(layer.unique_id),
             name=layer.name,
-            data=pixels_of(layer),
+            data=data,
             rgb=bool(layer.rgb),
-            placement=placement(layer),
+            placement=where,
+            units=tuple(layer.units[axis] for axis in kept),
             pyramid=tuple(layer.data) if layer.multiscale else (),
-            time_axes=tuple(axis for axis in range(layer.ndim) if is_time(layer, axis)),
+            time_axes=tuple(i for i, axis in enumerate(kept) if is_time(layer, axis)),
+            channels_along=along,
+            names=names,
         )
         if not others:
             return one
@@ -67,6 +89,14 @@ class LayerImage(Chosen):
         channels = (one, *(cls.of(other) for other in others))
         return replace(one, name=" + ".join(each.name for each in channels), channels=channels)
 
+    def called(self, layers: Sequence[Image]) -> Self:
+        """Give the same with the names that its layers have by now."""
+        channels = tuple(
+            replace(one, name=layer.name)
+            for one, layer in zip(self.channels, layers, strict=bool(self.channels))
+        )
+        return replace(self, name=" + ".join(one.name for one in layers), channels=channels)
+
     @cached_property
     def levels(self) -> tuple[tuple[Any, Matrix], ...]:
         """The array of each level, channels joined and cut to the scope, and where it lies.
@@ -74,10 +104,10 @@ class LayerImage(Chosen):
         For NumPy arrays that are joined this copies all pixels.
         """
         each = self.channels or (self,)
-        shapes = [np.shape(level)[: self._n_axes] for level in each[0].pyramid or (self.data,)]
+        shapes = [self._shape_of(level) for level in each[0].pyramid or (self.data,)]
         found = []
         for i, shape in enumerate(shapes):
-            arrays = [as_array((one.pyramid or (one.data,))[i]) for one in each]
+            arrays = [one.form((one.pyramid or (one.data,))[i]) for one in each]
             where = of_level(self.placement, shapes[0], shape)
             if self.plane is not None:
                 cut: list[slice] = [slice(None)] * self._n_axes
@@ -130,6 +160,11 @@ class LayerImage(Chosen):
             else:
                 found = self._segment_steps(self.step_axis, n_clusters, parameters, finding)
             found = self.clean_up.without_specks(found, within(progress, cleaning, 1))
+        shape = self._spatial(self.levels[0][0])
+        if self.region is not None and (note := self.region.covers(shape)):
+            found = replace(found, notes=(*found.notes, note))
+        if self.left_out:
+            found = replace(found, notes=(*found.notes, ValuesLeftOut(values=self.record.left_out)))
         return found if self.pyramid else note_hidden(found)
 
     def _segment_steps(
@@ -146,7 +181,7 @@ class LayerImage(Chosen):
         n = n_steps.pop()
         # Seeds stand for the same in every step, wherever they were set.
         start = None if self.seeds is None else self._start(*self.levels[0], progress)
-        steps = []
+        steps: list[Segmentation | Blank] = []
         for i in range(n):
 
             def step_progress(fraction: float, stage: str, i: int = i) -> None:
@@ -160,11 +195,18 @@ class LayerImage(Chosen):
                 offset = np.zeros(self._n_axes)
                 offset[axis] = i
                 levels.append((level[tuple(cut)], shifted(where, offset)))
-            steps.append(self._segment(levels, n_clusters, parameters, step_progress, start))
-        if start is not None and len({step.n_clusters for step in steps}) == 1:
-            return note_seeds(StepsSegmentation.join(steps, axis), start)
+            try:
+                steps.append(self._segment(levels, n_clusters, parameters, step_progress, start))
+            except (NoPixels, RegionMissed, AllLeftOut):
+                arrays = tuple(level for level, _ in levels)
+                steps.append(Blank(arrays, self.channel_axis, self.alpha))
+        found = [step for step in steps if isinstance(step, Segmentation)]
+        if not found:
+            raise self._nothing
+        # Seeds that all steps have are matched from the start.
+        matched = start is not None and len({step.n_clusters for step in found}) == 1
         tick = portion(progress, 0.9, 1, "Comparing steps")
-        return note_seeds(StepsSegmentation.of(steps, axis, tick), start)
+        return note_seeds(StepsSegmentation.of(steps, axis, tick, matched=matched), start)
 
     def array_axis(self, axis: int) -> int:
         """Say which axis of the arrays an axis of the layer is."""
@@ -211,7 +253,8 @@ class LayerImage(Chosen):
                 continue
             low = fitting + (1 - fitting) * i / len(levels)
             high = fitting + (1 - fitting) * (i + 1) / len(levels)
-            mask = None if everywhere else self._mask(level, lies)
+            mask = self._data_of(level)
+            mask = mask if everywhere else _both(self._mask(level, lies), mask)
             part = within(progress, low, high)
             done.append(label_level(fit, level, mask, part, count=i == place))
         if place:
@@ -227,6 +270,15 @@ class LayerImage(Chosen):
     def _as_fitted(self) -> bool:
         """Whether labels belong to those pixels only that were fitted."""
         return self.region is None or not self.region.everywhere
+
+    def _data_of(self, image: Any) -> Any:
+        """Say which pixels have none of the values that are left out; None: all may take part."""
+        if not self.left_out:
+            return None
+        axis = self.channel_axis
+        if self.alpha:
+            image = image[..., :-1]
+        return ~holds_value(image, self.left_out, axis, color=self.rgb)
 
     def _spatial(self, array: Any) -> tuple[int, ...]:
         return tuple(array.shape[1:] if self.channels else array.shape[: self._n_axes])
@@ -245,10 +297,10 @@ class LayerImage(Chosen):
             where,
             self.channel_axis,
             alpha=self.alpha,
-            inside=self._mask(image, where) if limited else None,
+            inside=_both(self._mask(image, where) if limited else None, self._data_of(image)),
             limits=(
                 f"the displayed {self.part}" if self.part else "the image",
-                f"the region “{region.name}”" if region else "",
+                f"the region “{region.name}”" if region else "what is not left out",
             ),
             tick=portion(progress, 0, 0, "Reading seeds"),
         )
@@ -256,7 +308,7 @@ class LayerImage(Chosen):
     def _prepare(
         self, image: Any, where: Matrix, progress: Progress | None, parameters: dict[str, Any]
     ) -> PreparedImage:
-        mask = self._mask(image, where)
+        mask = _both(self._mask(image, where), self._data_of(image))
         if (given := parameters.get("mask")) is not None:
             mask = given if mask is None else mask & given
         if self.time_axes and np.any(sigma := parameters.get("smoothing", 0)):
@@ -264,12 +316,48 @@ class LayerImage(Chosen):
             along[list(self.time_axes)] = 0
             parameters = {**parameters, "smoothing": along.tolist()}
         form = {"channel_axis": self.channel_axis, "alpha": self.alpha, "mask": mask}
+        if isinstance(mask, np.ndarray) and not mask.any():
+            raise self._nothing
         try:
             return prepare(image, **{**parameters, **form}, progress=progress)
         except NoPixels as error:
-            if self.region is not None:
-                raise RegionMissed(self.region.name) from error
-            raise
+            raise self._nothing from error
+
+    @property
+    def _nothing(self) -> ValueError:
+        """What is wrong where no pixel takes part."""
+        if self.left_out:
+            return AllLeftOut(self.name, self.left_out)
+        return NoPixels() if self.region is None else RegionMissed(self.region.name)
+
+
+class AllLeftOut(ValueError):
+    """No pixel is left of an image.
+
+    Parameters
+    ----------
+    name : str
+        Of the image.
+    values : tuple of float
+        Pixels that have one of these are left out.
+    """
+
+    def __init__(self, name: str, values: tuple[float, ...]) -> None:
+        super().__init__(name, values)
+        self.name, self.values = name, values
+
+    def __str__(self) -> str:
+        """Say what to do."""
+        values = " and ".join(f"{one:g}" for one in self.values)
+        return (
+            f"No pixel of “{self.name}” takes part where those of the value {values} are left "
+            "out: leave out other values, or none."
+        )
+
+
+def _both(one: Any, other: Any) -> Any:
+    """Join two masks, of which each may be None for all pixels."""
+    return other if one is None else one if other is None else one & other
 
 
 def note_seeds(found: Found, start: Start | None) -> Found:

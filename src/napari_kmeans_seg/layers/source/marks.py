@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from napari.layers import Labels
 
 from ..arrays import as_array
 from ..describe import pixels_of
-from ..geometry import placement, shifted
+from ..geometry import conversion, in_units, placement, shifted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from napari.layers import Layer
 
-    from ..geometry import Matrix
+    from ..geometry import Matrix, Units
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,18 +31,31 @@ class Marks:
         The layer's.
     placement : matrix
         Where the layer lies.
+    units : tuple of pint.Unit
+        Those of the layer's world, one for each axis; empty for those of the image.
     labels : array of int or None
         The data of a Labels layer.
     """
 
     name: str
     placement: Matrix
+    units: Units = ()
     labels: Any = None
 
     @staticmethod
-    def _read(layer: Layer) -> tuple[str, Matrix, Any]:
+    def _read(layer: Layer) -> tuple[str, Matrix, Units, Any]:
         labels = as_array(pixels_of(layer)) if isinstance(layer, Labels) else None
-        return layer.name, placement(layer), labels
+        return layer.name, placement(layer), layer.units, labels
+
+    def in_units(self, units: Units) -> Self:
+        """Give the same marks, placed in the units of an image."""
+        if not self.units or (conversion(self.units, units) == 1).all():
+            return self
+        return replace(
+            self,
+            placement=in_units(self.placement, self.units, units),
+            units=units[-len(self.units) :],
+        )
 
     def _check_axes(self, what: str, where: Matrix) -> None:
         """Refuse marks that have more axes than the image, which `where` places."""

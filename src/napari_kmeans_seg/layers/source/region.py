@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from napari.layers import Labels, Shapes
 from skimage.draw import polygon
 
+from napari_kmeans_seg.core.cached import cached_property
+from napari_kmeans_seg.core.notes import RegionCovers
+
 from ..arrays import is_lazy
-from ..geometry import into, resampled
+from ..geometry import between, held, into, resampled
 from .marks import Marks, in_chunks
+from .record import RegionRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -60,17 +63,29 @@ class Region(Marks):
     everywhere : bool
         Whether the region limits only where the clusters are found, and not where pixels
         are labelled.
+    own_planes : bool
+        Whether what is drawn on a plane counts on that plane only. Napari's new layers have all
+        axes of those that there are, so a rectangle lies on the plane that was displayed: it counts
+        on all of them otherwise. So do labels, if only one plane is painted on.
     """
 
     chosen: tuple[int, ...] = ()
     outlines: tuple[npt.NDArray[np.float64], ...] = ()
     everywhere: bool = False
+    own_planes: bool = False
 
     @classmethod
     def of(
-        cls, layer: Labels | Shapes, chosen: Sequence[int] = (), *, everywhere: bool = False
+        cls,
+        layer: Labels | Shapes,
+        chosen: Sequence[int] = (),
+        *,
+        everywhere: bool = False,
+        own_planes: bool | None = None,
     ) -> Region:
         """Read a layer. Cheap.
+
+        By default shapes count on their own planes if they lie on several.
 
         Raises
         ------
@@ -78,7 +93,12 @@ class Region(Marks):
             If a Shapes layer has no shape with an area.
         """
         if isinstance(layer, Labels):
-            return cls(*cls._read(layer), chosen=tuple(chosen), everywhere=everywhere)
+            return cls(
+                *cls._read(layer),
+                chosen=tuple(chosen),
+                everywhere=everywhere,
+                own_planes=bool(own_planes),
+            )
         outlines = tuple(
             _ellipse(vertices) if kind == "ellipse" else np.array(vertices, float)
             for kind, vertices in zip(layer.shape_type, layer.data, strict=True)
@@ -89,7 +109,11 @@ class Region(Marks):
                 f"The region “{layer.name}” has no area: draw a polygon, a rectangle or an "
                 "ellipse in it, or choose another region."
             )
-        return cls(*cls._read(layer), outlines=outlines, everywhere=everywhere)
+        if own_planes is None:
+            own_planes = len({_plane_of(outline) for outline in outlines}) > 1
+        return cls(
+            *cls._read(layer), outlines=outlines, everywhere=everywhere, own_planes=own_planes
+        )
 
     def mask(self, image: Any, shape: tuple[int, ...], where: Matrix, axis: int | None) -> Any:
         """Say which pixels of an image lie in the region.
@@ -126,29 +150,104 @@ class Region(Marks):
         chunks = tuple(one for i, one in enumerate(image.chunks) if i != axis)
         return in_chunks(_within, self._drawn, chunks, where, bool)
 
+    def covers(self, shape: Sequence[int]) -> RegionCovers | None:
+        """Note on which planes of an image of this shape it counts, if that is to be said."""
+        flat = [_flat_axes(outline) for outline in self.outlines] or [[*self.through]]
+        first = len(shape) - (len(self.placement) - 1)
+        if not any(shape[first + axis] > 1 for axes in flat for axis in axes):
+            return None
+        n = len({_plane_of(outline) for outline in self.outlines}) or 1
+        return RegionCovers(layer=self.name, n_planes=n if self.own_planes else 0)
+
+    def record(self, shape: tuple[int, ...], where: Matrix) -> RegionRecord:
+        """Give what a result keeps of it, for an image of this shape that lies there."""
+        matrix: tuple[tuple[float, ...], ...] | None = None
+        n_axes, has_its_pixels = len(self.placement) - 1, False
+        if self.labels is not None and n_axes <= len(shape):
+            through = {} if self.own_planes else self.through
+            found = held(between(where, self.placement), through)
+            same = np.eye(n_axes + 1, len(shape) + 1, len(shape) - n_axes)
+            if shape[-n_axes:] != self.labels.shape or not np.allclose(found, same, atol=1e-6):
+                matrix = tuple(map(tuple, found[:-1].tolist()))
+            has_its_pixels = matrix is None and n_axes == len(shape)
+        return RegionRecord(
+            self.name,
+            self.everywhere,
+            self.chosen,
+            self.own_planes,
+            None if has_its_pixels else n_axes,
+            matrix,
+            tuple(
+                tuple(map(tuple, into(where, self.placement, outline).tolist()))
+                for outline in self.outlines
+            ),
+        )
+
     @cached_property
-    def _drawn(self) -> tuple[Any, Outlines, Matrix]:
-        """Where labels belong to the region, the outlines, and where these lie.
+    def through(self) -> dict[int, int]:
+        """The index along each axis of the plane that is painted on, if it is only one.
+
+        Lazy labels are not read for this.
+        """
+        inside = self._inside
+        if inside is None or inside.ndim < 3 or is_lazy(inside):
+            return {}
+        there = [
+            np.flatnonzero(inside.any(axis=tuple(np.delete(range(inside.ndim), axis))))
+            for axis in range(inside.ndim)
+        ]
+        extents = np.array([float(np.ptp(one)) if one.size else 0.0 for one in there])
+        across = np.argsort(extents, kind="stable")[-2:]
+        return {
+            axis: int(one[0])
+            for axis, one in enumerate(there)
+            if axis not in across and one.size == 1 < inside.shape[axis]
+        }
+
+    @cached_property
+    def _inside(self) -> Any:
+        """Where labels belong to the region.
 
         A copy of the labels, on which a person may paint: masks of lazy images are computed
         whenever a part of the result is shown.
         """
-        inside = None
-        if self.labels is not None:
-            inside = np.isin(self.labels, self.chosen) if self.chosen else self.labels != 0
-        return inside, self.outlines, self.placement
+        if self.labels is None:
+            return None
+        return np.isin(self.labels, self.chosen) if self.chosen else self.labels != 0
+
+    @cached_property
+    def _drawn(self) -> _Drawn:
+        through = {} if self.own_planes else self.through
+        return _Drawn(self._inside, self.outlines, self.placement, through, self.own_planes)
 
 
-def _within(
-    drawn: tuple[Any, Outlines, Matrix], shape: tuple[int, ...], where: Matrix
-) -> npt.NDArray[np.bool_]:
-    labelled, outlines, placement = drawn
-    if labelled is not None:
-        return resampled(labelled, placement, shape, where)
+class _Drawn(NamedTuple):
+    """What a region needs to be read for a part of an image."""
+
+    inside: Any
+    outlines: Outlines
+    placement: Matrix
+    through: Mapping[int, int]
+    own_planes: bool
+
+
+def _within(drawn: _Drawn, shape: tuple[int, ...], where: Matrix) -> npt.NDArray[np.bool_]:
+    if drawn.inside is not None:
+        return resampled(drawn.inside, drawn.placement, shape, where, drawn.through)
     inside = np.zeros(shape, bool)
-    for outline in outlines:
-        _fill(inside, into(where, placement, outline))
+    for outline in drawn.outlines:
+        fill(inside, into(where, drawn.placement, outline), own_plane=drawn.own_planes)
     return inside
+
+
+def _flat_axes(outline: npt.NDArray[np.float64]) -> list[int]:
+    """Say along which axes an outline lies on one plane: all but two."""
+    return sorted(np.argsort(np.ptp(outline, axis=0), kind="stable")[:-2].tolist())
+
+
+def _plane_of(outline: npt.NDArray[np.float64]) -> tuple[tuple[int, int], ...]:
+    """Say on which plane an outline lies."""
+    return tuple((axis, int(np.rint(outline[:, axis].mean()))) for axis in _flat_axes(outline))
 
 
 def _ellipse(corners: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -162,14 +261,15 @@ def _ellipse(corners: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return outline
 
 
-def _fill(inside: npt.NDArray[np.bool_], outline: npt.NDArray[np.float64]) -> None:
-    """Fill an outline: in the plane that it was drawn in, and in all along axes it has not."""
-    n_axes = outline.shape[1]
-    across = sorted(np.argsort(np.ptp(outline, axis=0), kind="stable")[-2:])
+def fill(
+    inside: npt.NDArray[np.bool_], outline: npt.NDArray[np.float64], *, own_plane: bool
+) -> None:
+    """Fill an outline: in all planes, or in its own, and in all along axes that it has not."""
+    n_axes, plane_of = outline.shape[1], _plane_of(outline)
+    across = sorted(set(range(n_axes)) - {axis for axis, _ in plane_of})
     first = inside.ndim - n_axes
     index: list[Any] = [slice(None)] * inside.ndim
-    for axis in set(range(n_axes)) - set(across):
-        at = int(np.rint(outline[:, axis].mean()))
+    for axis, at in plane_of if own_plane else ():
         if not 0 <= at < inside.shape[first + axis]:
             return
         index[first + axis] = at

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arrays import as_array, stack
-from ..describe import displayed_plane
+from napari_kmeans_seg.core.cached import cached_property
+
+from ..arrays import stack
+from ..describe import displayed_plane, results_axes
 from ..geometry import shifted
 from .layer_image import LayerImage, note_seeds
 from .record import ViewRecord
@@ -59,8 +60,8 @@ class View:
     zoom: tuple[float, ...]
 
     @classmethod
-    def of(cls, viewer: ViewerModel, layer: Image) -> View:
-        """Find what a viewer shows of a layer. Cheap.
+    def of(cls, viewer: ViewerModel, layer: Image, channel_axis: int | None = None) -> View:
+        """Find what a viewer shows of a layer, whose channels may lie along an axis. Cheap.
 
         The canvas has to have been drawn since the camera was moved: that is when napari
         finds the level and the pixels to show.
@@ -76,8 +77,13 @@ class View:
         shape = np.array((layer.data[level] if layer.multiscale else layer.data).shape[:n])
         low, high = np.clip(layer.corner_pixels, 0, shape - 1)
         high = np.maximum(high, low) + 1
-        plane = displayed_plane(viewer, layer)
-        shown = np.array([axis not in plane for axis in range(n)])
+        if channel_axis is not None:
+            low[channel_axis], high[channel_axis] = 0, 1
+            full[channel_axis] = shape[channel_axis] = 1
+            kept = results_axes(layer, channel_axis)
+            low, high, full, shape = (one[kept] for one in (low, high, full, shape))
+        plane = displayed_plane(viewer, layer, channel_axis)
+        shown = np.array([axis not in plane for axis in range(len(low))])
         for axis, index in plane.items():
             low[axis] = min(index * shape[axis] // full[axis], shape[axis] - 1)
             high[axis] = low[axis] + 1
@@ -139,7 +145,7 @@ class PartInView(LayerImage):
         layers = image.layers_in(viewer)
         if layers is None:
             raise LookupError(f"The layer “{image.name}” is no longer in the viewer.")
-        view = View.of(viewer, layers[0])
+        view = View.of(viewer, layers[0], image.channels_along)
         specks = round(image.clean_up.specks / np.prod(view.zoom))
         clean_up = replace(image.clean_up, specks=specks, objects=())
         # One plane is one step.
@@ -178,7 +184,7 @@ class PartInView(LayerImage):
         """The only level, in memory. This reads what is lazy."""
         each = self.channels or (self,)
         arrays = [
-            np.asarray(self.view.cut(as_array((one.pyramid or (one.data,))[self.view.level])))
+            np.asarray(self.view.cut(one.form((one.pyramid or (one.data,))[self.view.level])))
             for one in each
         ]
         where = shifted(self.placement, self.view.origin) @ np.diag([*self.view.zoom, 1.0])
@@ -231,7 +237,7 @@ def to_preview(viewer: ViewerModel, image: LayerImage) -> LayerImage:
     layers = image.layers_in(viewer)
     if layers is None:
         return image
-    shape = [1 if i in (image.plane or {}) else n for i, n in enumerate(_spatial(image))]
+    shape = [1 if i in (image.plane or {}) else n for i, n in enumerate(image.shape)]
     small = np.prod(shape, dtype=float) <= WHOLE_PREVIEW
     if small and not image.is_lazy and not image.pyramid:
         return image
@@ -248,14 +254,15 @@ def is_shown(viewer: ViewerModel, image: LayerImage) -> bool:
         return False
     if isinstance(image, PartInView):
         try:
-            return View.of(viewer, layers[0]) == image.view
+            return View.of(viewer, layers[0], image.channels_along) == image.view
         except ValueError:
             return True
-    return image.plane is None or displayed_plane(viewer, layers[0]) == image.plane
-
-
-def _spatial(image: LayerImage) -> tuple[int, ...]:
-    return tuple(image.data.shape[: len(image.placement) - 1])
+    if image.plane is None:
+        return True
+    try:
+        return displayed_plane(viewer, layers[0], image.channels_along) == image.plane
+    except ValueError:
+        return False
 
 
 def _ints(values: npt.NDArray[Any]) -> tuple[int, ...]:

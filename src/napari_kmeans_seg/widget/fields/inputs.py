@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -9,10 +10,21 @@ from magicgui.widgets import CheckBox, ComboBox, Container, LineEdit, SpinBox, W
 from napari.layers import Image, Labels, Points, Shapes
 from psygnal import Signal
 
-from napari_kmeans_seg.layers import CleanUp, LayerImage, Region, Seeds, axis_names, displayed_plane
+from napari_kmeans_seg.layers import (
+    CleanUp,
+    LayerImage,
+    Region,
+    Seeds,
+    axis_names,
+    blurred_axes,
+    displayed_plane,
+    proposed_channels,
+)
+from napari_kmeans_seg.layers.describe import pixels_of, results_axes
+from napari_kmeans_seg.layers.source.channels import channel_names
 
 from ..sections import unmarked
-from .numbers import whole_numbers
+from .numbers import numbers, whole_numbers
 from .options import align_labels
 
 if TYPE_CHECKING:
@@ -22,14 +34,15 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 _WHOLE, _PLANE = "whole", "plane"
+_NO_AXIS = "none"
 _NONE = ("none", "")
 
 
 class Inputs(Container[Widget]):
     """Scope, region and seeds, and how several layers are joined.
 
-    `front` holds what is shown at once where it means something: the scope of stacks, and
-    how channels are weighed. The container itself holds region and seeds.
+    `front` is shown at once where it means something: the axis of channels, the scope of stacks,
+    and how channels are weighed. The container itself holds region and seeds.
 
     Parameters
     ----------
@@ -48,13 +61,24 @@ class Inputs(Container[Widget]):
         self._viewer = viewer
         self._images: tuple[Image, ...] = ()
         self._axes: tuple[str, ...] = ()
+        # Which axis of a layer holds channels, by the layer's id: as chosen, or as proposed.
+        self._channel_axes: dict[str, int | None] = {}
+        self.channels = ComboBox(
+            label="Channels",
+            choices=self._channel_choices,
+            tooltip=(
+                "The axis of the image that holds channels: each pixel is clustered by its values "
+                "in all of them, and the result has the other axes.\n"
+                "Proposed where layer, file or a short axis say so. Remembered for each layer."
+            ),
+        )
         self._hears: list[Any] = []
         self.normalize = CheckBox(
             text="Normalize each channel",
             value=True,
             tooltip=(
                 "Divides each channel by its standard deviation, so that a dim channel counts "
-                "as much as a bright one. On from the start where several layers are clustered."
+                "as much as a bright one. On from the start for channels that are no colours."
             ),
         )
         self.scope = ComboBox(
@@ -83,6 +107,22 @@ class Inputs(Container[Widget]):
         self.everywhere = CheckBox(
             text="Find inside, label everywhere",
             tooltip="The clusters are found inside the region, then the whole image is labelled.",
+        )
+        self.own_planes = CheckBox(
+            text="Its own plane only",
+            tooltip=(
+                "On: what is drawn on a plane counts on that plane.\n"
+                "Off: it counts on all planes and steps."
+            ),
+        )
+        self.leave_out = LineEdit(
+            name="leave_out",
+            label="Leave out",
+            tooltip=(
+                "Values of pixels that stay label 0, such as that of no data, e.g. 0 -9999. A "
+                "colour is left out where red, green and blue all have it, other channels where "
+                "one has. Empty: none.\nThey come back the next time."
+            ),
         )
         self.seeds = ComboBox(
             label="Seeds",
@@ -124,12 +164,14 @@ class Inputs(Container[Widget]):
             ),
         )
         super().__init__()
-        self.front = (self.scope, self.normalize)
+        self.front = (self.channels, self.scope, self.normalize)
         self.extend(
             [
                 self.region,
                 self.region_labels,
+                self.own_planes,
                 self.everywhere,
+                self.leave_out,
                 self.seeds,
                 self.fixed,
                 self.specks,
@@ -139,8 +181,11 @@ class Inputs(Container[Widget]):
         )
         self.margins = (0, 0, 0, 0)
         align_labels(self)
+        self._several_planes = False
+        self.region.changed.connect(self._suggest_planes)
         for field in (self.region, self.seeds):
             field.changed.connect(self._arrange)
+        self.channels.changed.connect(self._on_channels)
         self.follow(())
 
     def follow(self, images: Sequence[Image]) -> None:
@@ -148,11 +193,16 @@ class Inputs(Container[Widget]):
         self._images = tuple(images)
         if images:
             # What was chosen stays while there is nothing to be segmented.
-            self._axes = tuple(axis_names(images[0]))
+            names = axis_names(images[0])
+            self._axes = tuple(names[i] for i in results_axes(images[0], self._axis))
         self.offer()
 
     def offer(self) -> None:
         """Offer the scopes and the layers that can serve; a choice stays while it can."""
+        axis = self._axis
+        with self.channels.changed.blocked():
+            self.channels.reset_choices()
+            self.channels.value = _NO_AXIS if axis is None else axis
         self._offer(self.scope, otherwise=_WHOLE)
         for field in (self.region, self.seeds):
             self._offer(field, otherwise="")
@@ -177,23 +227,81 @@ class Inputs(Container[Widget]):
 
     def _scopes(self, _field: Widget) -> list[tuple[str, str | int]]:
         scopes: list[tuple[str, str | int]] = [("whole image", _WHOLE)]
-        if len(self._axes) > 2:
+        if self._steps:
             shown = "volume" if self._viewer.dims.ndisplay == 3 else "plane"
             scopes.append((f"displayed {shown}", _PLANE))
-            scopes += [(f"each step of {name}", i) for i, name in enumerate(self._axes[:-2])]
+            scopes += [(f"each step of {self._axes[i]}", i) for i in self._steps]
         return scopes
+
+    def _channel_choices(self, _field: Widget) -> list[tuple[str, str | int]]:
+        choices: list[tuple[str, str | int]] = [("none", _NO_AXIS)]
+        if len(self._images) == 1 and not self._images[0].rgb and self._images[0].ndim > 2:
+            layer, shape = self._images[0], pixels_of(self._images[0]).shape
+            choices += [
+                (f"{name} ({n})", i)
+                for i, (name, n) in enumerate(zip(axis_names(layer), shape, strict=True))
+                if n > 1
+            ]
+        return choices
+
+    @property
+    def _steps(self) -> list[int]:
+        """The axes that are stepped through, but not that of channels."""
+        return [i for i in range(len(self._axes) - 2) if i != self._axis or i == 0]
+
+    def channel_axis(self, layer: Image) -> int | None:
+        """Say which axis of a layer holds channels, as chosen or proposed."""
+        key = str(layer.unique_id)
+        if key not in self._channel_axes:
+            self._channel_axes[key] = proposed_channels(layer)
+        axis = self._channel_axes[key]
+        # The layer may have got other data.
+        return axis if axis is not None and axis < layer.ndim and not layer.rgb else None
+
+    @property
+    def _axis(self) -> int | None:
+        """The axis of the only image that holds channels."""
+        return self.channel_axis(self._images[0]) if len(self._images) == 1 else None
+
+    @property
+    def several(self) -> bool:
+        """Whether there are several channels that are no colours."""
+        return len(self._images) > 1 or self._axis is not None
+
+    @property
+    def offered(self) -> dict[str, Any]:
+        """What the options are told of the images."""
+        axes = blurred_axes(self._images[0], self._axis)
+        axis, names = self._axis, tuple(one.name for one in self._images)
+        if axis is not None:
+            names = channel_names(self._images[0], axis)
+        several = self.several
+        return {"names": names, "several": several, "rgb": self._images[0].rgb, "axes": axes}
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What is to come back in the next session, by its name in the manifest."""
+        return {"leave_out": self.leave_out.value}
+
+    def _on_channels(self) -> None:
+        if len(self._images) == 1:
+            axis = self.channels.value
+            self._channel_axes[str(self._images[0].unique_id)] = axis if axis != _NO_AXIS else None
+            self.follow(self._images)
+            self.changed.emit(self)
 
     def _arrange(self) -> None:
         """Show the fields that mean something."""
-        several = len(self._images) > 1
         region, seeds = self._chosen(self.region), self._chosen(self.seeds)
         for field, meant in (
+            (self.channels, len(self.channels.choices) > 1),
             (self.scope, len(self.scope.choices) > 1),
-            (self.normalize, several),
+            (self.normalize, self.several),
             (self.region_labels, isinstance(region, Labels)),
+            (self.own_planes, region is not None and region.ndim > 2 and bool(self._steps)),
             (self.everywhere, region is not None),
             (self.fixed, seeds is not None),
-            (self.per_plane, len(self._axes) > 2),
+            (self.per_plane, bool(self._steps)),
         ):
             field.visible = meant
         for field in (self.region, self.seeds):
@@ -201,8 +309,9 @@ class Inputs(Container[Widget]):
         self._hear(region, seeds)
 
     def leave(self) -> None:
-        """Hear of region and seeds no more. Touches no Qt object."""
+        """Hear of region and seeds no more, and let go of the images. Touches no Qt object."""
         self._hear()
+        self._images = ()
 
     def _hear(self, *layers: Layer | None) -> None:
         """Hear what is drawn on these layers, and on no others."""
@@ -218,7 +327,17 @@ class Inputs(Container[Widget]):
         for event in self._hears:
             event.connect(self._on_drawn)
 
+    def _suggest_planes(self) -> None:
+        """Let shapes count on their own planes once they lie on several."""
+        layer = self._chosen(self.region)
+        several = False
+        with suppress(ValueError):  # said when it is used
+            several = isinstance(layer, Shapes) and Region.of(layer).own_planes
+        if several != self._several_planes:
+            self._several_planes = self.own_planes.value = several
+
     def _on_drawn(self) -> None:
+        self._suggest_planes()
         self.drawn.emit()
 
     def _chosen(self, field: ComboBox) -> Layer | None:
@@ -240,12 +359,13 @@ class Inputs(Container[Widget]):
             If the images do not match, or a region or seeds cannot serve.
         """
         images = self._images
-        source = LayerImage.of(*images)
+        axis = self._axis
+        source = LayerImage.of(*images, channel_axis=axis)
         scope: Literal["whole", "plane"] | int = self.scope.value
         region, seeds = self._chosen(self.region), self._chosen(self.seeds)
         return replace(
             source,
-            plane=displayed_plane(self._viewer, images[0]) if scope == _PLANE else None,
+            plane=displayed_plane(self._viewer, images[0], axis) if scope == _PLANE else None,
             step_axis=scope if isinstance(scope, int) else None,
             region=None
             if region is None
@@ -253,8 +373,10 @@ class Inputs(Container[Widget]):
                 region,
                 _labels(self.region_labels) if isinstance(region, Labels) else (),
                 everywhere=self.everywhere.value,
+                own_planes=self.own_planes.value,
             ),
             seeds=None if seeds is None else Seeds.of(seeds, fixed=self.fixed.value),
+            left_out=_values(self.leave_out),
             clean_up=CleanUp(self.specks.value, _labels(self.objects), self.per_plane.value),
         )
 
@@ -287,9 +409,14 @@ class Inputs(Container[Widget]):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Arguments of `segment` that several layers bring along."""
-        return {"normalize": self.normalize.value} if len(self._images) > 1 else {}
+        """Arguments of `segment` that several channels bring along."""
+        return {"normalize": self.normalize.value} if self.several else {}
 
 
 def _labels(field: LineEdit) -> tuple[int, ...]:
     return whole_numbers(unmarked(field), field.value, "numbers such as 1 3")
+
+
+def _values(field: LineEdit) -> tuple[float, ...]:
+    found = numbers(unmarked(field), field.value, "numbers such as 0 -9999")
+    return tuple(int(one) if one == int(one) and abs(one) < 2**53 else one for one in found)

@@ -53,6 +53,10 @@ class ClusterCount(Container[Widget]):
         self.slider.changed.connect(self._on_slider)
         self.number.changed.connect(self._on_number)
 
+    def take(self, n_clusters: int) -> None:
+        """Set a number that was suggested."""
+        self.number.value = n_clusters
+
     def reset(self) -> None:
         """Set the first number."""
         self.number.value = _K.default

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from napari_kmeans_seg.layers.outputs.edit_watch import Kind
 
 
-_NOT_OF_LAYERS = "For several layers, use “Normalize each channel” below the number of clusters."
+_NOT_OF_CHANNELS = (
+    "For several channels, use “Normalize each channel” below the number of clusters."
+)
 _SEEDED = "The clusters start at the seeds, so nothing is drawn at random."
 _FIXED = "The seeds are held fixed, so there are no iterations."
 _NO_COLORS = "Only RGB images have colours. The values of this image are compared as they are."
@@ -172,32 +174,38 @@ class Options(Container[Widget]):
         self._weights.clear()
 
     def offer(
-        self, names: Sequence[str], *, rgb: bool, axes: tuple[list[str], list[str]] = ([], [])
+        self,
+        names: Sequence[str],
+        *,
+        several: bool,
+        rgb: bool,
+        axes: tuple[list[str], list[str]] = ([], []),
     ) -> None:
-        """Offer what can be done with an image, or with several as channels of one.
+        """Offer what can be done with an image, or with several channels that are no colours.
 
         Parameters
         ----------
         names : sequence of str
-            What the images are called.
+            What the images or channels are called.
+        several : bool
+            Whether several channels are clustered that are no colours.
         rgb : bool
             Whether the first one is a colour image.
         axes : pair of list of str
             The axes along which it is blurred by smoothing, and those where it is not.
         """
-        n_images = len(names)
         blurred, sharp = axes
         along = ""
         if blurred and (sharp or len(blurred) > 2):
             not_along = f"; not along {', '.join(sharp)}, which is time" if sharp else ""
             along = f"\nAlong {', '.join(blurred)}{not_along}."
         self._explain("smoothing", FIELDS["smoothing"].help + along)
-        self._offer_colors(rgb=rgb and n_images == 1)
-        self._images = () if rgb and n_images == 1 else ("layers", *names)
+        self._offer_colors(rgb=rgb and not several)
+        self._images = () if rgb and not several else ("layers", *names)
         self._weigh()
-        self._offer_optimal(one_channel=not rgb and n_images == 1)
-        # Several layers have a field of their own for it, on at first; two would contradict.
-        self._offer("normalize", n_images == 1, _NOT_OF_LAYERS)
+        self._offer_optimal(one_channel=not rgb and not several)
+        # Several channels have a field of their own for it, on at first; two would contradict.
+        self._offer("normalize", not several, _NOT_OF_CHANNELS)
 
     def offer_start(self, *, seeded: bool, fixed: bool) -> None:
         """Let be chosen what counts: less with seeds, and still less where these stay."""

@@ -15,12 +15,11 @@ from ..sections import wrap
 from ..wording import breakable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import napari.viewer
     from napari.layers import Layer
 
     from ..state import DockState
+    from .inputs import Inputs
 
 
 class Target(Container[Widget]):
@@ -42,8 +41,8 @@ class Target(Container[Widget]):
     ----------
     viewer : napari.viewer.Viewer
         The viewer whose active layer is followed.
-    takes_part : callable
-        Says whether a layer is chosen as the region or the seeds.
+    inputs : Inputs
+        Say which layers are chosen as region or seeds, and which axes hold channels.
     state : DockState
         Says when nothing is followed.
     """
@@ -54,12 +53,12 @@ class Target(Container[Widget]):
     def __init__(
         self,
         viewer: napari.viewer.Viewer,
-        takes_part: Callable[[Layer], bool],
+        inputs: Inputs,
         state: DockState,
     ) -> None:
         self._viewer = viewer
         self._state = state
-        self._takes_part = takes_part
+        self._inputs = inputs
         self._listening = False
         self.images: tuple[Image, ...] = ()
         # All that are still there by their ids, the last ones at the end.
@@ -151,7 +150,7 @@ class Target(Container[Widget]):
         clusters = clusters_of(self._viewer, layer)
         if clusters is not None:
             return tuple(clusters.sources())
-        if self._takes_part(layer):
+        if self._inputs.takes_part(layer):
             return self._followed_last()
         # Whatever is drawn on it, it is about the only image there is.
         images = [one for one in self._viewer.layers if isinstance(one, Image)]
@@ -185,7 +184,8 @@ class Target(Container[Widget]):
             except ValueError as error:
                 detail = f"✖ {error}"
         elif self.image is not None:
-            title, detail = breakable(self.image.name), describe(self.image)
+            title = breakable(self.image.name)
+            detail = describe(self.image, self._inputs.channel_axis(self.image))
         elif len(self._viewer.layers) == 0:
             title = "No image"
             detail = "Open an image: File ▸ Open File(s)…, or drop one on the canvas."

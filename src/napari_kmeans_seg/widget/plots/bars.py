@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_kmeans_seg.core.cached import cached_property
 from napari_kmeans_seg.layers.clusters.thresholds import shifted
 
 from .frame import Axis, figure

@@ -207,8 +207,9 @@ class HowMany(QWidget):
         self._state.meanwhile = _TRYING
 
     def stop(self) -> None:
-        """Compute no more. Touches no Qt object."""
+        """Compute no more, and let go of the curve. Touches no Qt object."""
         self._task.cancel()
+        self._of = self.plot.curve = None
 
     def follow(self) -> None:
         """Look soon whether the curve is still that of the image and the settings.
@@ -225,7 +226,6 @@ class HowMany(QWidget):
         if isinstance(request, Refusal) or request.ids != ids:
             self.stop()
             self._end()
-            self._of = None
             self.plot.show_curve(None)
             self.reason.hide()
         elif self.plot.curve is not None:

@@ -177,6 +177,11 @@ class ClusterPlot(QWidget):
             self._listening = False
             self._viewer.events.theme.disconnect(self._on_theme)
         self._let_go()
+        self._forget_drawn()
+
+    def _forget_drawn(self) -> None:
+        self.histogram.forget()
+        self.scatter.forget()
 
     def _let_go(self) -> None:
         for event, callback in self._events:
@@ -300,6 +305,7 @@ class ClusterPlot(QWidget):
     def _say_nothing(self, why: str) -> None:
         for part in (self._axes_row, self.histogram, self.scatter):
             part.hide()
+        self._forget_drawn()
         self._say(why)
 
     def _say(self, text: str) -> None:

@@ -75,6 +75,10 @@ class HistogramPlot(PlotFrame):
         self.cancel_move()
         self.show_look(look)
 
+    def forget(self) -> None:
+        """Draw nothing, and let go of the points. Touches no Qt object."""
+        self.bars = self._counted = self.at = None
+
     def show_look(self, look: Look) -> None:
         """Follow the colours of the canvas."""
         self._counted = None

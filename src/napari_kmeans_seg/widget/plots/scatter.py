@@ -47,6 +47,10 @@ class ScatterPlot(PlotFrame):
         self.cloud, self._drawn, self._axes = cloud, None, None
         self.show_look(look)
 
+    def forget(self) -> None:
+        """Draw nothing, and let go of the points. Touches no Qt object."""
+        self.cloud = self._drawn = self._axes = None
+
     def show_look(self, look: Look) -> None:
         """Follow the colours of the canvas."""
         self._drawn = None

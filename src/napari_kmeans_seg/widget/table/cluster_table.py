@@ -16,6 +16,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_kmeans_seg.layers.geometry import from_viewer
+
 from ..plain_text import plain
 from ..sections import hidden_line
 from ..task import Task
@@ -243,6 +245,11 @@ class ClusterTable(QWidget):
         self.setVisible(clusters is not None)
         self.select(select)
 
+    def show_nothing(self) -> None:
+        """Let go of the clusters once they are followed no more."""
+        self.show_clusters()
+        self.whose.follow(None)
+
     # -- selecting ----------------------------------------------------------------------
 
     @property
@@ -274,9 +281,13 @@ class ClusterTable(QWidget):
         if np.abs(np.array(event.pos) - pressed).max() > _STILL or not self._is_here():
             return  # the canvas was moved
         assert self._layer is not None
+        position, direction = (
+            None if one is None else from_viewer(self._viewer, self._layer, one)
+            for one in (event.position, event.view_direction)
+        )
         value = self._layer.get_value(
-            event.position,
-            view_direction=event.view_direction,
+            position,
+            view_direction=direction,
             dims_displayed=event.dims_displayed,
             world=True,
         )

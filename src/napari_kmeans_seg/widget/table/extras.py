@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QColorDialog, QComboBox, QFileDialog, QGridLayout, QW
 
 from napari_kmeans_seg.layers.clusters import PALETTES
 from napari_kmeans_seg.layers.export.methods_text import methods_text
+from napari_kmeans_seg.layers.export.model import model_of
 from napari_kmeans_seg.layers.export.opened_files import files_of
 from napari_kmeans_seg.layers.export.python_script import python_script
 from napari_kmeans_seg.layers.export.tables import clusters_as_text, save_clusters, table_formats
@@ -70,10 +71,14 @@ class ClusterExtras(QWidget):
              self._copy_methods),
             (_SCRIPT, "Ctrl+Shift+Y", "Copy a script that gives this very result.",
              self._copy_script),
+            ("Save model…", "Ctrl+Shift+D",
+             "Save a file by which other images get these clusters, merged and named.",
+             self._ask_model),
         ]  # fmt: skip
         self.actions_ = [action(self, *one) for one in made]
+        self._script = self.actions_[3]
         each = [button(one) for one in self.actions_]
-        self.table, self.file, self.methods, self.script = each
+        self.table, self.file, self.methods, self.script, self.model = each
         rows = action(self, "Copy rows", "Ctrl+C", "Copy the selected rows.", self._copy_rows)
         tip = "Choose the colour of the selected cluster."
         color = action(self, "Colour…", "Ctrl+Shift+H", tip, self._color_selected)
@@ -104,6 +109,28 @@ class ClusterExtras(QWidget):
         except ValueError as error:
             self._say(str(error), False)
             self.show_clusters(clusters)
+
+    def _ask_model(self) -> None:
+        """Ask where to, and save the model."""
+        if self._clusters is None:
+            return
+        name = self._clusters.layer.name.replace("/", "_").replace("\\", "_")
+        path, _ = QFileDialog.getSaveFileName(self, "Save model", f"{name}.json", "Models (*.json)")
+        if path:
+            self.save_model(Path(path))
+
+    def save_model(self, path: Path) -> None:
+        """Write the model of the clusters, and say what it leaves out."""
+        if (clusters := self._counted()) is None:
+            return
+        try:
+            colors = clusters.colors.of_each(clusters.labels)
+            model, left_out = model_of(clusters.layer, colors)
+            model.save(path)
+        except (OSError, ValueError) as error:
+            self._say(f"The model was not saved: {error}", False)
+        else:
+            self._say("\n".join([f"Saved as {path.name}.", *left_out]), True)
 
     def on_double_click(self, index: QModelIndex) -> None:
         """Ask for the colour of the cluster whose colour was clicked."""
@@ -195,13 +222,13 @@ class ClusterExtras(QWidget):
         if clipboard is not None and self._copied and clipboard.text() == self._copied:
             clipboard.clear()
         self._say("Reading files …", True)
-        self.actions_[-1].setEnabled(False)
-        self.actions_[-1].setText("Reading files …")
+        self._script.setEnabled(False)
+        self._script.setText("Reading files …")
         self._reading.start(lambda _report: files_of(sources), write, self._fail)
 
     def _offer_script(self) -> None:
-        self.actions_[-1].setText(_SCRIPT)
-        self.actions_[-1].setEnabled(True)
+        self._script.setText(_SCRIPT)
+        self._script.setEnabled(True)
 
     def _fail(self, error: Exception) -> None:
         self._offer_script()
@@ -213,8 +240,9 @@ class ClusterExtras(QWidget):
         return self._reading.busy
 
     def stop(self) -> None:
-        """Read no more. Touches no Qt object."""
+        """Read no more, and let go of the clusters. Touches no Qt object."""
         self._reading.cancel()
+        self._clusters = None
 
     def _copy(self, what: str, write: Callable[[], str]) -> None:
         clipboard = QGuiApplication.clipboard()

@@ -87,8 +87,8 @@ class Fit:
         """Fit the columns of names and numbers into a width.
 
         Columns go first, what is needed least before what is needed more, if there is no room
-        for them in few digits: names and means stay. Then all digits and titles that there is
-        room for come back, and the rest is given to the names.
+        for them in few digits: names and means stay. Then all digits that there is room for come
+        back, and the rest is given to titles and names.
 
         Parameters
         ----------
@@ -115,6 +115,9 @@ class Fit:
             ]
             if sum(widths) <= room:
                 break
+        for i in shown:
+            rest = max(0, room - sum(widths))
+            widths[i] += min(rest, max(0, every[i].width(brief, 0, None) - widths[i]))
         widths = [first, *widths]
         if len(widths) > NAME:
             widths[NAME] += max(0, width - sum(widths))

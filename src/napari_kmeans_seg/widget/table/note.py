@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from weakref import ref
 
 from qtpy.QtWidgets import QLabel
 
@@ -19,7 +20,8 @@ class ClusterNote(QLabel):
     def __init__(self) -> None:
         super().__init__()
         self._clusters: Clusters | None = None
-        self._older: Clusters | None = None
+        # Weakly: they may be gone long before another run.
+        self._older: ref[Clusters] | None = None
         self._previewed = False
         self.setWordWrap(True)
         self.hide()
@@ -36,7 +38,8 @@ class ClusterNote(QLabel):
 
     def note_run(self, has_labels: bool) -> None:
         """Note whether the last run has made clusters, and not the segmented image alone."""
-        self._older = None if has_labels else self._clusters
+        clusters = None if has_labels else self._clusters
+        self._older = None if clusters is None else ref(clusters)
         self._update()
 
     def _update(self) -> None:
@@ -44,7 +47,7 @@ class ClusterNote(QLabel):
         if clusters is not None and not clusters.record.is_preview:
             if self._previewed:
                 text = _NOT_PREVIEWED
-            elif clusters is self._older:
+            elif self._older is not None and clusters is self._older():
                 text = _NOT_SEGMENTED
         self.setText(text)
         self.setVisible(bool(text))

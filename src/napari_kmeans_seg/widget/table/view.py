@@ -65,7 +65,7 @@ class ClusterView(QTableView):
         rows.setDefaultSectionSize(_ROW)
         columns.setMinimumSectionSize(16)
         columns.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        columns.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        columns.setTextElideMode(Qt.TextElideMode.ElideRight)
         columns.setHighlightSections(False)
         # The theme has nothing for headers.
         self.setStyleSheet(

@@ -1,0 +1,44 @@
+"""Images under another lamp: each channel is stretched to one range before it is compared."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .image.pixels import Pixels
+from .kind import full_scale
+
+ADAPTS = ("scale",)
+"""How images may be adapted to a model."""
+
+PERCENTILES = (1, 99)
+"""What of each channel goes to the ends of the range; beyond them are dust and glare."""
+
+
+def adapted(pixels: Pixels, dtype: np.dtype[Any]) -> Pixels:
+    """Stretch each channel of an image from its first to its last percentile.
+
+    Parameters
+    ----------
+    pixels : Pixels
+        The image. Percentiles are of the pixels that take part.
+    dtype : numpy.dtype
+        Of the values that come of it: from 0 to the largest that it holds, or to 1 for floats.
+    """
+    top = full_scale(dtype)
+    channels = np.zeros(pixels.channels.shape, dtype)
+    for channel, stretched in zip(pixels.channels, channels, strict=True):
+        inside = channel if pixels.valid is None else channel[pixels.valid]
+        low, high = np.percentile(inside, PERCENTILES).astype(np.float64)
+        # Of a constant nothing can be told.
+        values = (channel - low) / (high - low or 1) * top
+        stretched[...] = _in_range(values, top, dtype)
+    if pixels.valid is not None:
+        channels[:, ~pixels.valid] = 0
+    return replace(pixels, channels=channels, dtype=dtype)
+
+
+def _in_range(values: NDArray[Any], top: float, dtype: np.dtype[Any]) -> NDArray[Any]:
+    inside: NDArray[Any] = np.clip(np.nan_to_num(values), 0, top)
+    return inside if dtype.kind == "f" else np.rint(inside)

@@ -1,0 +1,23 @@
+"""Properties that are found once, with no lock held while they are."""
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING or sys.version_info >= (3, 12):
+    from functools import cached_property as cached_property  # noqa: TID251
+else:
+    from functools import cached_property as _locking  # noqa: TID251
+
+    class cached_property(_locking):  # noqa: N801 - it is that of later versions of Python
+        """`functools.cached_property` as it is from Python 3.12 on.
+
+        Until then it holds a lock that all objects of a class share: while a thread works on one
+        image the others wait for it, and a process that is forked meanwhile waits for ever.
+        """
+
+        def __get__(self, instance: Any, owner: type | None = None) -> Any:
+            """Find it, or give what was found."""
+            if instance is None:
+                return self
+            found = instance.__dict__[self.attrname] = self.func(instance)
+            return found

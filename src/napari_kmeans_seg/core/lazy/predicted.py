@@ -1,0 +1,96 @@
+"""A Dask array that a model labels: nothing of it is read before it is asked for."""
+
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+import dask.array as da
+from numpy.typing import ArrayLike
+
+from ..image.colors import check_color_space
+from ..model import KMeansModel
+from ..notes import Note, warn
+from ..shown import line_of_segmentation
+from .chunks import every_chunk
+from .image import LazyImage
+from .prepared import BlockwiseSegmentation, label_blocks, sum_up
+
+SUMMED = ("counts", "centroids", "inertia")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PredictedBlocks(BlockwiseSegmentation):
+    """A `Segmentation` by a model, of which nothing was read.
+
+    `labels`, `image` and masks are Dask arrays. `counts`, `centroids` and `inertia`, and what is
+    made of them, take one pass over all chunks, the first time that one of them is asked for.
+    """
+
+    _image: LazyImage = field(repr=False)
+    _rescale: bool = field(repr=False)
+
+    def __post_init__(self) -> None:
+        # Not there until they are asked for: see `__getattr__`.
+        for name in SUMMED:
+            if getattr(self, name) is None:
+                object.__delattr__(self, name)
+
+    def __repr__(self) -> str:
+        """Say in one line what it is; nothing is read for it."""
+        known = self.__dict__.get("inertia")
+        lazy = "lazy labels" if "counts" in self.__dict__ else "lazy labels, not counted yet"
+        return line_of_segmentation(self, known, lazy)
+
+    def _repr_html_(self) -> str:
+        """Show the clusters in a notebook: those of the model, where nothing was read yet."""
+        if "counts" in self.__dict__:
+            return super()._repr_html_()
+        return f"<p>{escape(repr(self))}</p>{self.model._repr_html_()}"
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in SUMMED:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        image = self._image
+        sums = sum_up(image, every_chunk(image.source), self.model, rescale=self._rescale)
+        for which, found in zip(SUMMED, sums, strict=True):
+            if which not in self.__dict__:
+                object.__setattr__(self, which, found)
+        return self.__dict__[name]
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of clusters."""
+        return self.model.n_clusters
+
+
+def open_for(model: KMeansModel, image: Any, mask: ArrayLike | None) -> LazyImage:
+    """Check an image as one for a model. Reads nothing."""
+    form: dict[str, Any] = {"channel_axis": model.channel_axis, "alpha": model.alpha}
+    return LazyImage.of(da.asarray(image), **form, mask=mask)
+
+
+def predict(model: KMeansModel, image: LazyImage, *, rescale: bool) -> PredictedBlocks:
+    """Label a Dask array with the nearest of a model's centroids, when it is asked for."""
+    form = image.form
+    model.check(form)
+    scaled = model.scaled(form, rescale=rescale)
+    check_color_space(model.space.color_space, form)
+    notes: tuple[Note, ...] = ()
+    if model.values is not None and scaled is form:
+        notes = model.values.note_unread(form.dtype, model.space.color_space)
+    warn(notes)
+    nothing: Any = None
+    return PredictedBlocks(
+        labels=label_blocks(image.source, image.mask, model, rescale=rescale),
+        centroids=nothing,
+        counts=nothing,
+        inertia=nothing,
+        n_iter=0,
+        converged=True,
+        notes=notes,
+        model=model,
+        _pixels=form,
+        _source=image.source,
+        _image=image,
+        _rescale=rescale,
+    )

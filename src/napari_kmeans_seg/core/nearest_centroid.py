@@ -1,0 +1,142 @@
+"""Pixels that belong to the nearest of some centroids, and what was done to the clusters since."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .adapt import adapted
+from .edits import Edit, edited, with_means_of
+from .errors import WrongValue
+from .image.colors import check_color_space
+from .image.features import FeatureSpace
+from .image.pixels import Pixels
+from .kind import ValueKind, rescaled
+from .notes import Note
+from .other_values import note_on_values
+from .parallel import Tick, no_tick
+from .points.image_points import ImagePoints, Labelling, label
+from .points.reading import read
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class NearestCentroid:
+    """How a `KMeansModel`, which tells what the attributes are, labels the pixels of an image."""
+
+    centroids: NDArray[np.float64]
+    feature_centroids: NDArray[np.float64]
+    space: FeatureSpace
+    smoothing: tuple[float, ...]
+    n_channels: int
+    channel_axis: int | None
+    alpha: bool
+    n_spatial_axes: int
+    parameters: dict[str, Any]
+    values: ValueKind | None = None
+    channel_names: tuple[str, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    names: dict[int, str] = field(default_factory=dict)
+    colors: dict[int, str] = field(default_factory=dict)
+    adapt: str | None = None
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of clusters: the largest label."""
+        return len(self.centroids)
+
+    @property
+    def color_centroids(self) -> NDArray[np.float64]:
+        """The centroids that decide, in the colour space, ``(n, n_channels)``.
+
+        In "lab" these are L*, a* and b*; in "rgb" values of the image, after smoothing. NaN for
+        channels without weight.
+        """
+        return self.space.colors_of(self.feature_centroids)
+
+    @property
+    def kind(self) -> str:
+        """What kind of image was fitted: "grey", "RGB" or "channels"."""
+        if self.channel_axis is None:
+            return "grey"
+        is_rgb = self.n_channels == 3 and self.channel_axis == -1
+        names = tuple(name.lower() for name in self.channel_names)
+        return "RGB" if is_rgb and names in ((), ("red", "green", "blue")) else "channels"
+
+    def _notes(self, pixels: Pixels, found: Labelling, *, rescaled: bool) -> tuple[Note, ...]:
+        """Say so if the values of an image are of another kind than those of this model."""
+        if self.adapt is not None:
+            return ()
+        notes: tuple[Note, ...] = ()
+        if self.values is not None:
+            notes = self.values.note(pixels, self.space.color_space, rescaled=rescaled)
+        return notes or note_on_values(pixels, self.space, self.feature_centroids, found)
+
+    def scaled(self, pixels: Pixels, *, rescale: bool) -> Pixels:
+        """Bring the values of an image to the scale of this model, if they are to be.
+
+        Raises
+        ------
+        TypeError
+            If the scale between the dtypes is not plain.
+        ValueError
+            If the model does not know its dtype.
+        """
+        if self.adapt is not None and self.values is not None:
+            return adapted(pixels, self.values.dtype)
+        if not rescale:
+            return pixels
+        if self.values is None:
+            raise WrongValue(
+                "rescale", "False for a model whose file does not tell its dtype", "True"
+            )
+        # Lab and HSV bring all dtypes to one scale.
+        if self.space.color_space != "rgb" or pixels.dtype == self.values.dtype:
+            return pixels
+        return rescaled(pixels, self.values)
+
+    def labelled(self, pixels: Pixels, *, rescale: bool = False) -> Labelling:
+        """Label the pixels of an image, or of a part of it, without a word."""
+        scaled = self.scaled(pixels, rescale=rescale)
+        return self._edited(self.label(self.read(scaled)), pixels, scaled)
+
+    def _edited(self, found: Labelling, pixels: Pixels, scaled: Pixels) -> Labelling:
+        found = edited(found, self.edits, self.n_clusters, scaled)
+        if scaled is pixels or self.values is None:
+            return found
+        if self.adapt is not None:
+            return with_means_of(pixels, found)
+        return replace(found, means=found.means * self.values.unit(pixels.dtype))
+
+    def read(self, pixels: Pixels, tick: Tick | None = None) -> ImagePoints:
+        """Bring the pixels of an image into the space of this model."""
+        self.check(pixels)
+        check_color_space(self.space.color_space, pixels)
+        return read(
+            pixels,
+            color_space=self.space.color_space,
+            smoothing=self.smoothing,
+            repeats=not self.space.position,
+            exponent=self.space.exponent,
+            tick=tick,
+        )
+
+    def check(self, pixels: Pixels) -> None:
+        """Refuse an image of other channels, or of other spatial axes where these count."""
+        if pixels.n_channels != self.n_channels:
+            raise ValueError(
+                f"image takes {self.n_channels} channel(s), as the model was fitted on; "
+                f"got {pixels.n_channels}."
+            )
+        if len(pixels.shape) != self.n_spatial_axes and (self.space.position or self.smoothing):
+            raise ValueError(
+                f"image takes {self.n_spatial_axes} spatial axes, since this model smooths or "
+                f"weighs position; got {len(pixels.shape)}."
+            )
+
+    def label(self, image: ImagePoints, tick: Tick = no_tick) -> Labelling:
+        """Label all pixels of an image that was read for this model."""
+        assigned = image.assign(image.points(self.space), len(self.feature_centroids), 0.0)
+        assigned.move(self.feature_centroids, lambda part: tick(0.7 * part))
+        means = image.means(self.space, assigned)
+        return label(image, assigned, means, lambda part: tick(0.7 + 0.3 * part))

@@ -1,0 +1,86 @@
+"""Processes that are forked from one in which threads segment, or have done so."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+
+FORKS = Path(__file__).parents[1] / "stress/forks.py"
+
+
+def python(*arguments: str) -> str:
+    """Run Python, and give what it prints. A process of its own: this one has other threads."""
+    ended = subprocess.run(
+        [sys.executable, "-W", "ignore", *arguments],
+        stdout=subprocess.PIPE,
+        timeout=300,
+        check=False,
+        text=True,
+    )
+    return ended.stdout
+
+
+def test_no_child_of_two_hundred_waits_for_a_thread_that_it_does_not_have() -> None:
+    told = json.loads(python(str(FORKS), "--forks", "200"))
+    assert told == {"forks": 200, "failures": []}
+
+
+def test_work_that_is_half_done_goes_on_in_a_child_and_can_be_dropped_there() -> None:
+    told = python(
+        "-c",
+        """
+import os
+import time
+from napari_kmeans_seg.core import parallel
+parallel.n_threads = lambda: 3
+results = parallel.map_spans(lambda start, _: time.sleep(0.01) or start, parallel.spans(40, 1))
+assert [next(results) for _ in range(3)] == [0, 1, 2]
+for drop in (False, True):
+    pid = os.fork()
+    if not pid:
+        if drop:
+            results.close()
+        else:
+            assert list(results) == list(range(3, 40))
+        os._exit(0)
+    ends = time.monotonic() + 20
+    while not (ended := os.waitpid(pid, os.WNOHANG))[0] and time.monotonic() < ends:
+        time.sleep(0.01)
+    print(ended[1] if ended[0] else os.kill(pid, 9) or "hung")
+assert list(results) == list(range(3, 40))
+""",
+    )
+    assert told.split() == ["0", "0"]
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_a_pool_of_forked_processes_serves_where_a_result_is_there(lazy: bool) -> None:
+    told = python(
+        "-c",
+        f"""
+import multiprocessing
+import dask.array as da
+import numpy as np
+import skimage.data
+from napari_kmeans_seg import segment
+image = skimage.data.coins()
+image = da.from_array(image, chunks=100) if {lazy} else image
+result = segment(image, 4)
+expected = np.asarray(result.labels)
+def again(k):
+    found = segment(image, k)
+    return np.asarray(found.labels), np.asarray(result.model.predict(image).labels)
+with multiprocessing.get_context("fork").Pool(2) as pool:
+    for labels, predicted in pool.map_async(again, [4] * 6).get(60):
+        assert np.array_equal(labels, expected) and np.array_equal(predicted, expected)
+print("done")
+""",
+    )
+    assert told.strip() == "done"

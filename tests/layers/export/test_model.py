@@ -1,0 +1,135 @@
+"""A model that is saved gives the labels, names and colours of the result, whatever was done."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+
+from napari_kmeans_seg import KMeansModel
+from napari_kmeans_seg.layers import LayerImage, Outputs
+from napari_kmeans_seg.layers.clusters import Clusters, clusters_of
+from napari_kmeans_seg.layers.clusters.distribution import ClusterValues
+from napari_kmeans_seg.layers.clusters.thresholds import (
+    move,
+    moved_by_hand,
+    reassignment,
+    thresholds_of,
+)
+from napari_kmeans_seg.layers.export.model import model_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.fixture
+def viewer() -> ViewerModel:
+    return ViewerModel()
+
+
+def run(viewer: ViewerModel, source: LayerImage, n_clusters: int = 5, **named) -> Clusters:
+    found = source.segment(n_clusters=n_clusters, **named)
+    return clusters_of(viewer, Outputs.paint(source, found).show(viewer)["labels"])
+
+
+def saved(clusters: Clusters, folder: Path) -> tuple[KMeansModel, tuple[str, ...]]:
+    """Save the model, and read it as another session would."""
+    colors = clusters.colors.of_each(clusters.labels)
+    model, left_out = model_of(clusters.layer, colors)
+    model.save(folder / "model.json")
+    return KMeansModel.load(folder / "model.json"), left_out
+
+
+def split(clusters: Clusters, label: int, n_parts: int) -> None:
+    clusters.split(label, clusters.parts(label, n_parts)(None))
+
+
+def everything(clusters: Clusters) -> None:
+    clusters.merge((1, 3))
+    split(clusters, 2, 3)
+    clusters.rename(2, "brown tissue")
+    clusters.delete([4])
+    clusters.merge((2, 6))
+    clusters.recolor({1: (1, 0.5, 0, 1)})
+    split(clusters, 1, 2)
+
+
+WORK: dict[str, Callable[[Clusters], object]] = {
+    "nothing": lambda _: None,
+    "a merge": lambda clusters: clusters.merge((1, 4)),
+    "a deletion": lambda clusters: clusters.delete([2, 5]),
+    "a split": lambda clusters: split(clusters, 3, 2),
+    "everything": everything,
+    "undone work": lambda clusters: (everything(clusters), clusters.undo(), clusters.undo()),
+}
+
+
+@pytest.mark.parametrize("work", WORK)
+@pytest.mark.parametrize(
+    "arguments", [{}, {"color_space": "lab", "normalize": True}, {"smoothing": 1.5}], ids=str
+)
+def test_labels_names_and_colours_are_those_of_the_result(
+    viewer, histology, tmp_path, work, arguments
+) -> None:
+    image = histology[::4, ::4]
+    clusters = run(viewer, LayerImage.of(viewer.add_image(image)), **arguments)
+    WORK[work](clusters)
+    model, left_out = saved(clusters, tmp_path)
+    assert not left_out
+    found = model.predict(image)
+    layer = clusters.layer
+    np.testing.assert_array_equal(found.labels, layer.data)
+    counts = {label: n for label, n in enumerate(found.counts.tolist(), 1) if n}
+    table = clusters.table
+    assert counts == {
+        label: n for label, n in zip(table["label"], table["pixels"], strict=True) if n
+    }
+    for label in clusters.labels:
+        name = model.names.get(label, f"Cluster {label}")
+        assert name == clusters.name(label)
+        color = clusters.colors.of_each([label])[label][:3]
+        shown = [int(model.colors[label][i : i + 2], 16) for i in (1, 3, 5)]
+        np.testing.assert_allclose(shown, np.asarray(color) * 255, atol=0.51)
+    np.testing.assert_allclose(
+        found.centroids[np.array(clusters.labels) - 1],
+        model.centroids[np.array(clusters.labels) - 1],
+        rtol=1e-6,
+    )
+
+
+def test_dragged_thresholds_are_carried(viewer, cell, tmp_path) -> None:
+    source = LayerImage.of(viewer.add_image(cell))
+    clusters = run(viewer, source, 4)
+    for which, by in ((0, 7), (2, -5), (1, 3)):
+        values = ClusterValues.of(clusters)
+        points = values.read(clusters.layer.data)
+        members = points.members(clusters.layer.data)
+        threshold = thresholds_of(points, members, moved_by_hand(clusters))[which]
+        moved = reassignment(clusters, values, threshold, threshold.at + by)(lambda *_: None)
+        assert move(clusters, moved)
+    clusters.delete([1])
+    model, left_out = saved(clusters, tmp_path)
+    assert not left_out
+    np.testing.assert_array_equal(model.predict(cell).labels, clusters.layer.data)
+
+
+def test_what_a_model_cannot_carry_is_said(viewer, histology, tmp_path) -> None:
+    image = histology[::4, ::4]
+    clusters = run(viewer, LayerImage.of(viewer.add_image(image)))
+    layer = clusters.layer
+    layer.data_setitem(tuple(np.indices((5, 5)).reshape(2, -1)), np.full(25, 3))
+    clusters.take_counts(clusters.recount()(None))
+    _, left_out = saved(clusters, tmp_path)
+    assert left_out == ("Pixels that were painted by hand are no part of the model.",)
+
+
+def test_steps_by_themselves_have_no_one_model(viewer, cell, tmp_path) -> None:
+    stack = np.stack([cell[:64, :64], cell[64:128, 64:128]])
+    source = replace(LayerImage.of(viewer.add_image(stack)), step_axis=0)
+    clusters = run(viewer, source, 3)
+    with pytest.raises(ValueError, match="Each step has clusters of its own"):
+        saved(clusters, tmp_path)
