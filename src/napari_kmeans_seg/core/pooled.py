@@ -158,8 +158,7 @@ def pool(
     Values of up to 24 bits a pixel (RGB of 8 bits, grey of 16), and those of one channel of any
     dtype that has at most 262,144 of them, are counted image by image, and the counts added up: the
     model is that of `segment` of all pixels in one array, bit for bit, whatever the order of the
-    images. Of others all pixels are held in memory, or, of files and Dask arrays, read again for
-    each iteration, as `segment` does with a Dask array.
+    images. Of others all pixels are held in memory, those of files and Dask arrays, too.
 
     Examples
     --------
