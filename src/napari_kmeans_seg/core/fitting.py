@@ -119,7 +119,7 @@ class Fitting:
         return self._image.known_values(self.points)
 
     @cached_property
-    def few_values(self) -> WeightedPoints:
+    def means_of_values(self) -> WeightedPoints:
         """Means of some values each, where the optimum of all would take too long."""
         return self.known_values.cells(OPTIMUM_SAMPLE)
 
@@ -189,7 +189,7 @@ class Fitting:
         if start is OPTIMAL:
             known = self.known_values
             if init == AUTO and known.n * n_clusters > OPTIMAL_LIMIT:
-                known, most = self.few_values, 0
+                known, most = self.means_of_values, 0
             if known.n < n_clusters:
                 # So many values are not known.
                 start = K_MEANS_PLUS_PLUS

@@ -11,8 +11,8 @@ from . import checks, shown
 from .cached import cached_property
 from .image.pixels import Pixels, spread
 from .kmeans.nearest import label_dtype
-from .labelling import pairs_of
 from .note import Note
+from .overlap import pairs_of
 from .painting import paint
 from .parallel import Tick
 from .points.sums import join_means

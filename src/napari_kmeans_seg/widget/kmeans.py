@@ -22,7 +22,7 @@ from .fields.numbers import read_alike_everywhere
 from .fields.options import Options, OptionsSection, align_labels
 from .fields.settings import LastSettings
 from .fields.target import Target
-from .keys import give_keys
+from .keyboard import give_keys
 from .plain_text import show_plain
 from .plots.choose_k import HowMany
 from .plots.cluster_plot import ClusterPlot

@@ -195,7 +195,7 @@ def test_nothing_is_left_when_the_dock_is_closed(viewer, table, labels):
     assert len(viewer.mouse_drag_callbacks) > 0
     viewer.window.remove_dock_widget("all")
     np.testing.assert_allclose(labels.colormap.map(1), plain)
-    assert not any("_on_click" in repr(one) for one in viewer.mouse_drag_callbacks)
+    assert not any("_on_canvas_click" in repr(one) for one in viewer.mouse_drag_callbacks)
     left = [repr(one) for one in labels.events.features.callbacks]
     assert not any("ClusterTable" in one or "SeenSwitch" in one for one in left)
     assert len(left) < callbacks[0]

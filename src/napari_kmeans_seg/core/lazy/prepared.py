@@ -19,10 +19,10 @@ from ..choose_k import ClusterCurve
 from ..kmeans.assignment import Assigned
 from ..kmeans.lloyd import LloydResult
 from ..kmeans.nearest import Labels, label_dtype
-from ..labelling import pairs_of
 from ..model import KMeansModel
 from ..note import Note
 from ..notes import CountsOfPart
+from ..overlap import pairs_of
 from ..painting import paint
 from ..parallel import Tick, no_tick
 from ..points.counted_image import CountedImage

@@ -27,6 +27,7 @@ from .edit_watch import (
     write_link,
     written_colors,
 )
+from .painted import own_channel, painted_levels, shown_levels
 from .record import Record
 
 if TYPE_CHECKING:
@@ -102,19 +103,19 @@ class Outputs:
         arrays: dict[Kind, Any] = {}
         objects: pd.DataFrame | None = None
         if "image" in wanted:
-            painted = _painted(source, levels)
+            painted = painted_levels(source, levels)
             for i, channel in enumerate(source.channels):
-                images = [_channel(image, i, channel) for image in painted]
-                arrays[f"image {i + 1}" if i else "image"] = _shown(images)
+                images = [own_channel(image, i, channel) for image in painted]
+                arrays[f"image {i + 1}" if i else "image"] = shown_levels(images)
             if not source.channels:
-                arrays["image"] = _shown([source.shown(image) for image in painted])
+                arrays["image"] = shown_levels([source.shown(image) for image in painted])
         if "labels" in wanted:
-            arrays["labels"] = _shown([level.labels for level in levels])
+            arrays["labels"] = shown_levels([level.labels for level in levels])
         if source.clean_up.objects:
             numbers, objects = source.clean_up.objects_of_levels(
                 [level.labels for level in levels], progress
             )
-            arrays["objects"] = _shown(numbers)
+            arrays["objects"] = shown_levels(numbers)
         prints = {kind: fingerprint(array, progress) for kind, array in arrays.items()}
         table = segmentation.to_dataframe(channel_names=source.channel_names)
         if "labels" in arrays:
@@ -361,36 +362,6 @@ def earlier_outputs(viewer: ViewerModel, source: LayerImage, kinds: Iterable[Kin
     if "image" in every:
         every += [f"image {i}" for i in range(2, len(source.channels) + 1)]
     return [layer for kind in every for layer in linked_layers(viewer, source.link_id, kind)]
-
-
-def _shown(levels: list[Any]) -> Any:
-    """Give what a layer shows: the levels of a pyramid, or the only array there is."""
-    # A person will paint on the labels, and the segmentation is not theirs to change.
-    own = [
-        array.copy() if isinstance(array, np.ndarray) and not array.flags.writeable else array
-        for array in levels
-    ]
-    return own if len(own) > 1 else own[0]
-
-
-def _painted(source: LayerImage, levels: Sequence[Segmentation]) -> list[Any]:
-    """Give the segmented image of each level. Beside a region the original is seen."""
-    images = [level.image for level in levels]
-    if source.region is None or source.region.everywhere:
-        return images
-    both = []
-    for image, level, (original, _) in zip(images, levels, source.levels, strict=True):
-        outside, axis = level.labels == 0, source.channel_axis
-        # NumPy gives this to Dask where the labels are lazy.
-        outside = outside if axis is None else np.expand_dims(outside, axis)
-        both.append(np.where(outside, original, image).astype(image.dtype))
-    return both
-
-
-def _channel(image: Any, i: int, source: LayerImage) -> Any:
-    """Take one layer's own segmented image out of that of all."""
-    channel = image[i].astype(source.data.dtype)
-    return np.ascontiguousarray(channel) if isinstance(channel, np.ndarray) else channel
 
 
 def _place_to_be_seen(

@@ -18,13 +18,12 @@ from napari_kmeans_seg.layers import (
     axis_names,
     blurred_axes,
     displayed_plane,
-    proposed_channels,
 )
-from napari_kmeans_seg.layers.describe import pixels_of, results_axes
+from napari_kmeans_seg.layers.describe import results_axes
 from napari_kmeans_seg.layers.source.channels import channel_names
 
-from ..sections import unmarked
-from .numbers import numbers, whole_numbers
+from .channels import NO_AXIS, ChannelAxes
+from .numbers import labels_in, values_in
 from .options import align_labels
 
 if TYPE_CHECKING:
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 _WHOLE, _PLANE = "whole", "plane"
-_NO_AXIS = "none"
 _NONE = ("none", "")
 
 
@@ -61,11 +59,10 @@ class Inputs(Container[Widget]):
         self._viewer = viewer
         self._images: tuple[Image, ...] = ()
         self._axes: tuple[str, ...] = ()
-        # Which axis of a layer holds channels, by the layer's id: as chosen, or as proposed.
-        self._channel_axes: dict[str, int | None] = {}
+        self._channel_axes = ChannelAxes()
         self.channels = ComboBox(
             label="Channels",
-            choices=self._channel_choices,
+            choices=lambda _: self._channel_axes.choices(self._only),
             tooltip=(
                 "The axis of the image that holds channels: each pixel is clustered by its values "
                 "in all of them, and the result has the other axes.\n"
@@ -202,7 +199,7 @@ class Inputs(Container[Widget]):
         axis = self._axis
         with self.channels.changed.blocked():
             self.channels.reset_choices()
-            self.channels.value = _NO_AXIS if axis is None else axis
+            self.channels.value = NO_AXIS if axis is None else axis
         self._offer(self.scope, otherwise=_WHOLE)
         for field in (self.region, self.seeds):
             self._offer(field, otherwise="")
@@ -233,17 +230,6 @@ class Inputs(Container[Widget]):
             scopes += [(f"each step of {self._axes[i]}", i) for i in self._steps]
         return scopes
 
-    def _channel_choices(self, _field: Widget) -> list[tuple[str, str | int]]:
-        choices: list[tuple[str, str | int]] = [("none", _NO_AXIS)]
-        if len(self._images) == 1 and not self._images[0].rgb and self._images[0].ndim > 2:
-            layer, shape = self._images[0], pixels_of(self._images[0]).shape
-            choices += [
-                (f"{name} ({n})", i)
-                for i, (name, n) in enumerate(zip(axis_names(layer), shape, strict=True))
-                if n > 1
-            ]
-        return choices
-
     @property
     def _steps(self) -> list[int]:
         """The axes that are stepped through, but not that of channels."""
@@ -251,17 +237,17 @@ class Inputs(Container[Widget]):
 
     def channel_axis(self, layer: Image) -> int | None:
         """Say which axis of a layer holds channels, as chosen or proposed."""
-        key = str(layer.unique_id)
-        if key not in self._channel_axes:
-            self._channel_axes[key] = proposed_channels(layer)
-        axis = self._channel_axes[key]
-        # The layer may have got other data.
-        return axis if axis is not None and axis < layer.ndim and not layer.rgb else None
+        return self._channel_axes.of(layer)
+
+    @property
+    def _only(self) -> Image | None:
+        """The image, where it is one."""
+        return self._images[0] if len(self._images) == 1 else None
 
     @property
     def _axis(self) -> int | None:
         """The axis of the only image that holds channels."""
-        return self.channel_axis(self._images[0]) if len(self._images) == 1 else None
+        return None if self._only is None else self._channel_axes.of(self._only)
 
     @property
     def several(self) -> bool:
@@ -284,9 +270,8 @@ class Inputs(Container[Widget]):
         return {"leave_out": self.leave_out.value}
 
     def _on_channels(self) -> None:
-        if len(self._images) == 1:
-            axis = self.channels.value
-            self._channel_axes[str(self._images[0].unique_id)] = axis if axis != _NO_AXIS else None
+        if self._only is not None:
+            self._channel_axes.choose(self._only, self.channels.value)
             self.follow(self._images)
             self.changed.emit(self)
 
@@ -371,13 +356,13 @@ class Inputs(Container[Widget]):
             if region is None
             else Region.of(
                 region,
-                _labels(self.region_labels) if isinstance(region, Labels) else (),
+                labels_in(self.region_labels) if isinstance(region, Labels) else (),
                 everywhere=self.everywhere.value,
                 own_planes=self.own_planes.value,
             ),
             seeds=None if seeds is None else Seeds.of(seeds, fixed=self.fixed.value),
-            left_out=_values(self.leave_out),
-            clean_up=CleanUp(self.specks.value, _labels(self.objects), self.per_plane.value),
+            left_out=values_in(self.leave_out),
+            clean_up=CleanUp(self.specks.value, labels_in(self.objects), self.per_plane.value),
         )
 
     @property
@@ -411,12 +396,3 @@ class Inputs(Container[Widget]):
     def parameters(self) -> dict[str, Any]:
         """Arguments of `segment` that several channels bring along."""
         return {"normalize": self.normalize.value} if self.several else {}
-
-
-def _labels(field: LineEdit) -> tuple[int, ...]:
-    return whole_numbers(unmarked(field), field.value, "numbers such as 1 3")
-
-
-def _values(field: LineEdit) -> tuple[float, ...]:
-    found = numbers(unmarked(field), field.value, "numbers such as 0 -9999")
-    return tuple(int(one) if one == int(one) and abs(one) < 2**53 else one for one in found)

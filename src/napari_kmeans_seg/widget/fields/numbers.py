@@ -14,9 +14,11 @@ from qtpy.QtCore import QEvent, QLocale, QObject, Qt
 from qtpy.QtGui import QKeyEvent, QValidator
 from qtpy.QtWidgets import QAbstractSpinBox, QDoubleSpinBox
 
+from ..sections import unmarked
 from ..wording import FieldError
 
 if TYPE_CHECKING:
+    from magicgui.widgets import LineEdit
     from qtpy.QtWidgets import QWidget
 
 # With signs that group digits somewhere.
@@ -58,6 +60,17 @@ def whole_numbers(label: str, text: str, like: str) -> tuple[int, ...]:
     if any(number < 0 or number != int(number) for number in found):
         raise FieldError(label, like, text)
     return tuple(map(int, found))
+
+
+def labels_in(field: LineEdit) -> tuple[int, ...]:
+    """Read the labels that a field lists."""
+    return whole_numbers(unmarked(field), field.value, "numbers such as 1 3")
+
+
+def values_in(field: LineEdit) -> tuple[float, ...]:
+    """Read the values that a field lists, as integers where they are some."""
+    found = numbers(unmarked(field), field.value, "numbers such as 0 -9999")
+    return tuple(int(one) if one == int(one) and abs(one) < 2**53 else one for one in found)
 
 
 def read_alike_everywhere(panel: QWidget) -> None:

@@ -16,12 +16,11 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_kmeans_seg.layers.geometry import from_viewer
-
 from ..plain_text import plain
 from ..sections import hidden_line
 from ..task import Task
 from .buttons import action, buttons
+from .canvas import label_at
 from .extras import ClusterExtras
 from .followed import Followed
 from .note import ClusterNote
@@ -145,7 +144,7 @@ class ClusterTable(QWidget):
             self._listening = True
             for event in self._changes():
                 event.connect(self._on_layers)
-            self._viewer.mouse_drag_callbacks.append(self._on_click)
+            self._viewer.mouse_drag_callbacks.append(self._on_canvas_click)
             self.message.hide()  # it is of work that ended when the dock was closed
         self.follow()
 
@@ -155,7 +154,7 @@ class ClusterTable(QWidget):
             self._listening = False
             for event in self._changes():
                 event.disconnect(self._on_layers)
-            self._viewer.mouse_drag_callbacks.remove(self._on_click)
+            self._viewer.mouse_drag_callbacks.remove(self._on_canvas_click)
         self._splitting.cancel()
         self.extras.stop()
         self._let_go()
@@ -268,7 +267,7 @@ class ClusterTable(QWidget):
         self.total.follow(self._clusters, self.selected)
         self._enable()
 
-    def _on_click(self, _viewer: Any, event: Any) -> Iterator[None]:
+    def _on_canvas_click(self, _viewer: Any, event: Any) -> Iterator[None]:
         """Select the row of the cluster that is clicked on the canvas."""
         active = self._viewer.layers.selection.active
         painting = isinstance(active, Labels) and active.mode not in ("pan_zoom", "pick")
@@ -281,18 +280,9 @@ class ClusterTable(QWidget):
         if np.abs(np.array(event.pos) - pressed).max() > _STILL or not self._is_here():
             return  # the canvas was moved
         assert self._layer is not None
-        position, direction = (
-            None if one is None else from_viewer(self._viewer, self._layer, one)
-            for one in (event.position, event.view_direction)
-        )
-        value = self._layer.get_value(
-            position,
-            view_direction=direction,
-            dims_displayed=event.dims_displayed,
-            world=True,
-        )
+        label = label_at(self._viewer, self._layer, event)
         add = {"Shift", "Control"} & {str(key) for key in event.modifiers}
-        self.select({*(self.selected if add else ()), *([int(value)] if value else [])})
+        self.select({*(self.selected if add else ()), *([label] if label else [])})
         self.view.reveal()
 
     # -- work ---------------------------------------------------------------------------
