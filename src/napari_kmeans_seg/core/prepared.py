@@ -70,7 +70,7 @@ class PreparedImage:
 
     @cached_property
     def _points_of_whole(self) -> Points:
-        """The same of the image where a smaller copy was fitted."""
+        """The points of the image itself: not those that are fitted where these are of a copy."""
         return self._fitting.points if self._is_whole else self._whole.points(self._space)
 
     @cached_property

@@ -75,15 +75,16 @@ def segment(
         means of some values each, 32,768 of them, from which all pixels are brought to rest. Its
         table has 512 MB at most: 4,096 clusters of 65,536 values, 512 of 262,144.
         "auto" is "optimal" for one channel where that is cheap, else "k-means++". An array gives
-        initial centroids in the units of the image, and the result is the fixed point that
-        Lloyd's algorithm reaches from there.
+        initial centroids in the units of the image, and the result is where Lloyd's algorithm
+        comes to rest from there: by `tol`, or at its fixed point with 0.
     n_init : int
         Runs from different starts, of which the best is kept.
     max_iter : int
         Iterations of Lloyd's algorithm per run, at the most.
     tol : float
         Stop when the squared Frobenius norm of the centroids' move is at most `tol` times the
-        mean variance of the features. 0: when no pixel changes its cluster.
+        mean variance of the features (with `spatial_weight`, their mean square from the first
+        pixel on). 0: when no pixel changes its cluster.
     fit_scale : float
         Above 0, at most 1. Fit on an area-averaged copy of this scale (along the last two
         spatial axes), then label the full image.
@@ -138,8 +139,8 @@ def segment(
     million values is read into memory, and so are its labels; a larger one is refused.
 
     Initial centroids other than an array are first run to rest on a sample, from a few seeds, and
-    the best goes on to all pixels; that is a heuristic, and costs little. There they rest when one
-    more move would gain less than a thousandth of the inertia, too.
+    the best goes on to all pixels; that is a heuristic, and costs little. There they rest only when
+    one more move would also gain less than a thousandth of the inertia.
 
     The same call with the same seed gives the same bits on every processor, however many cores it
     has. Nor does the order of the pixels or of chunks change a bit: pixels are compared in single
@@ -183,6 +184,7 @@ def segment(
         channel_names=channel_names,
         progress=within(progress, 0, 0.4),
     )
+    # It is labelled once: what a second time would save is not kept.
     prepared._whole.is_kept = False
     return prepared.segment(
         n_clusters,

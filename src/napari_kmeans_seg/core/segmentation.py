@@ -42,7 +42,7 @@ class Segmentation:
     labels : array of unsigned integers, spatial shape of the image
         1 to n_clusters, 1 being the darkest cluster (smallest mean over its channels), where
         no order was given: by `keep_order`, `classify` or a model; 0 is not part of it. The
-        smallest dtype that holds n_clusters.
+        smallest dtype that holds as many labels as clusters were asked for.
     centroids : (n_clusters, n_channels) float64 array
         Mean value of the pixels of each cluster, in the units of the image, whatever the
         feature space; NaN for a cluster that no pixel of a predicted image belongs to. Row 0

@@ -57,7 +57,8 @@ def lloyd(
         Sum of the centroids' squared moves up to which they rest, in squared feature units. With
         0 they rest when no point changes its cluster.
     rest : float
-        How much of the mean squared distance one more move may gain where they rest, too.
+        By how much one more move may lower the mean squared distance, in squared feature units:
+        they rest only where it would lower it by no more, and `tol` holds as well.
     max_iter : int
         Iterations at the most.
     accelerate : bool

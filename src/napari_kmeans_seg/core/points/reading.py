@@ -47,7 +47,8 @@ def read(
 
     This is the only place where it is chosen whether values are counted. They are where a table can
     hold all of them (24 bits: RGB of 8 bits, grey of 16) unless the image is noise, which has more
-    colours than half its pixels; and those of one channel of any dtype if they are 262,144 at most.
+    colours than half its pixels (and than `NEVER_NOISE`, or more than `ALWAYS_NOISE`); and those
+    of one channel of any dtype if they are 262,144 at most.
 
     Parameters
     ----------
