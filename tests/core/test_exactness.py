@@ -174,7 +174,7 @@ def test_the_whole_range_of_64_bit_integers_is_told_apart() -> None:
 
 
 # Where no value of the other dtype lies among those that were fitted, it warns, and is to label.
-@pytest.mark.filterwarnings("ignore:100.0% of the pixels got label")
+@pytest.mark.filterwarnings("ignore:100.0% of the pixels got label", "ignore:Values from")
 @pytest.mark.parametrize("other", ["int64", "uint64"])
 @pytest.mark.parametrize("dtype", ["int64", "uint64"])
 @pytest.mark.parametrize("place", ["low", "high", "zero"])

@@ -254,7 +254,7 @@ def test_the_clusters_follow_what_else_is_chosen(viewer, coffee, what, request):
 
 
 def test_the_clusters_follow_the_scope_and_the_displayed_plane(viewer, cell, request):
-    viewer.add_image(np.stack([cell, cell // 2, 255 - cell]), name="cells")
+    viewer.add_image(np.stack([cell, cell // 2, 255 - cell, cell // 3]), name="cells")
     viewer.dims.set_current_step(0, 1)
     widget, rest = request.getfixturevalue("live")
     for scope in ("plane", 0):

@@ -210,8 +210,10 @@ def alive(work: Callable[[Tick], Result], tick: Tick) -> Result:
         Called from this thread, at least every `BEAT` seconds while other threads get to run. An
         exception that it raises stops the work at the work's next tick, and comes out of here.
     """
-    if tick is no_tick:
+    if tick is no_tick or not can_start_threads():
         return work(tick)
+    # Who stops it now does so before it has begun.
+    tick(0.0)
     told: Queue[float | None] = Queue()
     stop = Event()
 

@@ -34,6 +34,7 @@ def segment_steps(
     tol: float = 1e-4,
     fit_scale: float = 1.0,
     seed: int | np.random.Generator | None = 0,
+    channel_names: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> StepsSegmentation:
     """Segment each step of an axis by itself, with labels that mean the same in all of them.
@@ -47,7 +48,7 @@ def segment_steps(
     step_axis : int
         The axis of the image along which the steps lie, such as time.
     channel_axis, alpha, mask, color_space, channel_weights, normalize, smoothing, \
-    spatial_weight, init, n_init, max_iter, tol, fit_scale, seed, progress
+    spatial_weight, init, n_init, max_iter, tol, fit_scale, seed, channel_names, progress
         As for `segment`. A `mask` has the spatial shape of the whole series, and `smoothing` one
         number for each of its spatial axes, of which that of the steps does not count.
 
@@ -131,6 +132,7 @@ def segment_steps(
                         tol=tol,
                         fit_scale=fit_scale,
                         seed=seed,
+                        channel_names=channel_names,
                         progress=within(progress, 0.9 * i / n, 0.9 * (i + 1) / n),
                     )
                 )

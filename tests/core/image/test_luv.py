@@ -49,7 +49,7 @@ def test_mixtures_of_two_lights_lie_on_a_straight_line() -> None:
 @pytest.mark.parametrize("kind", ["uint8", "float32"])
 def test_an_image_is_clustered_by_these_coordinates(kind: str) -> None:
     image = COFFEE if kind == "uint8" else (COFFEE / 255).astype(kind)
-    found = segment(image, 4, channel_axis=-1, color_space="luv")
+    found = segment(image, 4, channel_axis=-1, color_space="luv", tol=0)
     colors = luv_of(*(image.reshape(-1, 3) / (255 if kind == "uint8" else 1)))
     means = np.array([colors[found.labels.ravel() == label].mean(axis=0) for label in range(1, 5)])
     nearest = ((colors[:, np.newaxis] - means) ** 2).sum(axis=-1).argmin(axis=1) + 1

@@ -317,11 +317,11 @@ def test_axes_are_chosen_by_keyboard(ran, coffee, settle):
     QTest.keyClick(plot.axes, Qt.Key.Key_Down)
     assert plot.scatter.cloud.axes == ("red", "blue")
     QTest.keyClick(plot.axes, Qt.Key.Key_End)
-    assert plot.axes.currentText() == "hue, saturation"
+    assert plot.axes.currentText() == "u*, v*"
     # The choice stays for the next result on the same kind of image.
     plot._read()
     settle(plot)
-    assert plot.axes.currentText() == "hue, saturation"
+    assert plot.axes.currentText() == "u*, v*"
 
 
 def test_what_was_clustered_in_lab_is_drawn_in_lab(ran, coffee, settle):
