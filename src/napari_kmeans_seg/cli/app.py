@@ -32,7 +32,7 @@ from .plan import make_folder, plan
 from .process import EXIT_CODES, NOT_STARTED, end_with
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from ..core.parallel import Progress
     from ..core.segmentation import Segmentation
@@ -167,8 +167,9 @@ def segment(
         if wrong := [name for name, one in given.items() if one]:
             refuse(f"--together takes no {wrong[0]}")
     plans = plan(images, output, others, overwrite=overwrite, quiet=quiet)
+    failed: set[Path] = set()
     if together:
-        fit_of_all = fitted(images, settings, max_pixels, quiet=quiet)
+        fit_of_all, failed = fitted(images, settings, max_pixels, quiet=quiet)
         work = by_model(fit_of_all, rescale=False)
     elif model is not None:
         work = by_model(loaded(model), rescale=False)
@@ -177,7 +178,7 @@ def segment(
         if len(images) > 1 and not quiet:
             say(APART)
     _write(images, plans, output, work, reading, overwrite=overwrite, quiet=quiet,
-           one_table=together or model is not None)  # fmt: skip
+           one_table=together or model is not None, failed=failed)  # fmt: skip
 
 
 def _write(
@@ -190,8 +191,9 @@ def _write(
     overwrite: bool,
     quiet: bool,
     one_table: bool,
+    failed: Collection[Path] = (),
 ) -> None:
-    """Write the results of all images, and the table of all; end with 1 where one failed."""
+    """Write the results of images, and the table of all; end with 1 where one fails."""
     from ..core.writing.file_set import standing
 
     table = output / TABLE
@@ -199,15 +201,16 @@ def _write(
         refuse(f"{table} exists already; --overwrite replaces what is there")
     since = standing([table, *(file for results in plans for file in results)])
     printer = Printer()
-    tables, failed = write_each(
-        images, plans, work, reading, since, printer, overwrite=overwrite, quiet=quiet
+    left = [(image, one) for image, one in zip(images, plans, strict=True) if image not in failed]
+    tables, fails = write_each(
+        left, work, reading, since, printer, overwrite=overwrite, quiet=quiet
     )
     if one_table and tables:
         try:
             write_table(tables, table, since, overwrite=overwrite)
         except OSError as problem:
             refuse(f"{table} cannot be written: {reason(problem)}", code=1)
-    if failed or printer.failed:
+    if failed or fails or printer.failed:
         raise typer.Exit(1)
 
 

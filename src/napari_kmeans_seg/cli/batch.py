@@ -98,8 +98,7 @@ def by_model(
 
 
 def write_each(
-    images: Sequence[Path],
-    paths: Sequence[ResultPaths],
+    images: Sequence[tuple[Path, ResultPaths]],
     work: Callable[[ImageFile, Any, Progress], Segmentation],
     reading: dict[str, Any],
     since: Mapping[Path, Identity | None],
@@ -112,8 +111,8 @@ def write_each(
 
     Parameters
     ----------
-    images, paths : sequence
-        The files, and where the results go.
+    images : sequence
+        The files, each with where its results go.
     work : callable
         `by_itself` or `by_model`.
     reading : dict
@@ -126,7 +125,7 @@ def write_each(
         The options of these names.
     """
     tables, failed = [], False
-    for path, results in zip(images, paths, strict=True):
+    for path, results in images:
         started = time.perf_counter()
         try:
             image, seg = _segment_file(

@@ -39,6 +39,7 @@ def plan(
     from ..core.writing.file_set import refuse_existing
     from ..files.results import result_paths
 
+    refuse_twice(images)
     paths = [result_paths(image, folder) for image in images]
     owners: dict[str, Path] = {}
     for image, results in zip(images, paths, strict=True):
@@ -70,6 +71,16 @@ def plan(
     except OSError as problem:
         refuse(reason(problem))
     return paths
+
+
+def refuse_twice(images: Sequence[Path]) -> None:
+    """End where one file is given twice, by whatever names."""
+    seen: dict[str, Path] = {}
+    for image in images:
+        other = seen.setdefault(os.path.realpath(image), image)
+        if other is not image:
+            also = "" if str(other) == str(image) else f", also as {image}"
+            refuse(f"{other} is given twice{also}; name each image once")
 
 
 def _settle(folder: Path, *, quiet: bool) -> None:
