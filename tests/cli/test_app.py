@@ -397,10 +397,11 @@ class TestBadInput:
         assert len(done.stderr.splitlines()) == 1
         assert files(tmp_path / "out") == []
 
-    def test_a_folder_is_no_image(self, tmp_path):
-        done = run("segment", tmp_path, "-o", tmp_path / "out")
-        assert done.returncode == 1
-        assert "is a folder; name the image files in it" in done.stderr
+    def test_a_folder_without_an_image_is_refused(self, tmp_path):
+        (tmp_path / "folder").mkdir()
+        done = run("segment", tmp_path / "folder", "-o", tmp_path / "out")
+        assert done.returncode == 2
+        assert "has no image (.tif, .tiff, .png, .jpg, .jpeg, .bmp) in it" in done.stderr
 
     def test_complex_numbers_are_refused(self, tmp_path, cell):
         path = tmp_path / "complex.tif"

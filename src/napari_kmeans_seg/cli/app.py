@@ -15,7 +15,8 @@ import typer
 
 from ..files.limits import DEFAULT_MAX_PIXELS
 from .batch import TABLE, by_itself, by_model, write_each, write_table
-from .experiment import IMAGES, fit, fitted, loaded
+from .experiment import fit, fitted, loaded
+from .inputs import IMAGES, LIST, RECURSIVE, found
 from .options import (
     CHANNEL_AXIS,
     HIGH,
@@ -96,14 +97,9 @@ def _options(
 
 @app.command(help=SEGMENT_HELP, epilog=EXIT_CODES)
 def segment(
-    images: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="IMAGE",
-            help="TIFF (also stacks, ImageJ, OME), PNG, JPEG or BMP files.",
-            readable=False,  # one that cannot be read is no reason to refuse the others
-        ),
-    ],
+    images: Annotated[list[Path] | None, IMAGES] = None,
+    listed: Annotated[Path | None, LIST] = None,
+    recursive: Annotated[bool, RECURSIVE] = False,
     n_clusters: Annotated[int, option("n_clusters", "-k", "--n-clusters")] = 5,
     output: Annotated[
         Path,
@@ -158,6 +154,7 @@ def segment(
         "limits": _limits(no_data, low, high, mask, max_pixels),
         "max_pixels": max_pixels,
     }
+    images = found(images or [], listed, recursive=recursive, output=output)
     others = [one for one in (mask, model) if one is not None]
     if together:
         given = {"--smoothing": smoothing, "--fit-scale": fit_scale != 100, "--mask": mask,
@@ -217,7 +214,9 @@ def _write(
 @app.command(epilog=EXIT_CODES)
 def apply(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model that fit saved.")],
-    images: Annotated[list[Path], IMAGES],
+    images: Annotated[list[Path] | None, IMAGES] = None,
+    listed: Annotated[Path | None, LIST] = None,
+    recursive: Annotated[bool, RECURSIVE] = False,
     output: Annotated[
         Path,
         typer.Option("-o", "--output", metavar="DIR", help="Folder for the results; made if new."),
@@ -248,6 +247,7 @@ def apply(
         "max_pixels": max_pixels,
     }
     work = by_model(loaded(model), rescale=rescale)
+    images = found(images or [], listed, recursive=recursive, output=output)
     others = [one for one in (mask, model) if one is not None]
     plans = plan(images, output, others, overwrite=overwrite, quiet=quiet)
     _write(images, plans, output, work, reading, overwrite=overwrite, quiet=quiet, one_table=True)

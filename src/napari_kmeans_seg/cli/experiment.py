@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..files.limits import DEFAULT_MAX_PIXELS
+from .inputs import IMAGES, LIST, RECURSIVE, found
 from .options import MAX_PIXELS, option
 from .output import reason, reason_for, refuse, say
 from .plan import refuse_twice
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..core.model import KMeansModel
-
-IMAGES = typer.Argument(
-    metavar="IMAGE", help="TIFF, PNG, JPEG or BMP files of one kind.", readable=False
-)
 
 
 class Weighting(StrEnum):
@@ -50,10 +47,12 @@ ADAPT = typer.Option(
 
 
 def fit(
-    images: Annotated[list[Path], IMAGES],
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FILE", help="The model, a JSON file.")
     ],
+    images: Annotated[list[Path] | None, IMAGES] = None,
+    listed: Annotated[Path | None, LIST] = None,
+    recursive: Annotated[bool, RECURSIVE] = False,
     n_clusters: Annotated[int, option("n_clusters", "-k", "--n-clusters")] = 5,
     init: Annotated[str, option("init")] = "auto",
     n_init: Annotated[int, option("n_init")] = 1,
@@ -71,6 +70,7 @@ def fit(
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
 ) -> None:
     """Fit one model on the pixels of many images, each of which is read once."""
+    images = found(images or [], listed, recursive=recursive, output=None)
     if output.exists() and not overwrite:
         refuse(f"{output} exists already; --overwrite replaces what is there")
     if output.resolve() in {image.resolve() for image in images}:
