@@ -162,3 +162,8 @@ MAX_PIXELS = _number(
     takes="an integer of at least 1",
     text="Most pixels of an image that is read; a page counts as at least 100,000.",
 )
+RESUME = typer.Option(
+    "--resume",
+    help="Go on with a run that was cut off: skip images whose results are there, of the same "
+    "input, model and options; clusters.csv has all.",
+)
