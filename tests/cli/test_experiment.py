@@ -118,6 +118,9 @@ def test_what_cannot_be_done_is_refused_before_any_work(tmp_path: Path, slides: 
         (("apply", model, "-o", out), "no images: name files, folders or patterns"),
         (("segment", *slides, "--together", "--smoothing", 2), "--together takes no --smoothing"),
         (("segment", *slides, "--together", "--model", model), "give one of them"),
+        (("segment", *slides, "--group-by", "x"), "--group-by is for clusters.csv"),
+        (("apply", model, *slides, "--group-by", "(x", "-o", out), "takes a regular expression"),
+        (("apply", model, *slides, "--group-by", "control", "-o", out), "finds nothing in"),
     ):
         done = run(*arguments)
         assert done.returncode == 2, done.stderr
@@ -148,3 +151,65 @@ def test_what_cannot_be_read_or_is_of_another_kind_is_left_out_of_the_fit(
     done = run("fit", none, broken, "-o", tmp_path / "no.json")
     assert (done.returncode, (tmp_path / "no.json").exists()) == (1, False)
     assert "no image is left to fit" in done.stderr
+
+
+def test_groups_are_found_in_the_paths(tmp_path: Path, slides: list[Path]) -> None:
+    groups = {r"/(\w)\w+/\w\.tif$": ["c", "t"], r"[ab]\.tif$": ["a.tif", "b.tif"]}
+    for i, (pattern, expected) in enumerate(groups.items()):
+        out = tmp_path / str(i)
+        together = ("segment", *slides, "--together", "-k", 2, "-q", "-o", out)
+        assert run(*together, "--group-by", pattern).returncode == 0
+        assert pd.read_csv(out / "clusters.csv")["group"].drop_duplicates().tolist() == expected
+
+
+def test_texts_in_the_table_are_no_formulas(tmp_path: Path, slides: list[Path]) -> None:
+    path = slides[0].rename(slides[0].with_name("=1+1.tif"))
+    out = tmp_path / "out"
+    assert run("segment", path, "--together", "-q", "-o", out).returncode == 0
+    assert pd.read_csv(out / "clusters.csv")["image"][0] == "'=1+1.tif"
+
+
+MICRONS = {"PhysicalSizeX": 0.5, "PhysicalSizeY": 0.25}
+
+
+@pytest.mark.parametrize(
+    ("name", "how", "size"),
+    [
+        ("a.ome.tif", {"ome": True, "metadata": {"axes": "YX", **MICRONS}}, (0.125, "µm²")),
+        (
+            "a.tif",
+            {"imagej": True, "resolution": (2, 4), "metadata": {"axes": "YX", "unit": "um"}},
+            (0.125, "µm²"),
+        ),
+        ("a.tif", {"resolution": (100, 50), "resolutionunit": "CENTIMETER"}, (0.0002, "cm²")),
+        # The inches of a print.
+        ("a.tif", {"resolution": (300, 300), "resolutionunit": "INCH"}, None),
+        ("a.tif", {}, None),
+    ],
+)
+def test_clusters_have_an_area_where_the_file_has_a_pixel_size(
+    tmp_path: Path, name: str, how: dict, size: tuple[float, str] | None
+) -> None:
+    image, out = tmp_path / name, tmp_path / "out"
+    tifffile.imwrite(image, skimage.data.camera()[::8, ::8], **how)
+    together = ("segment", image, "--together", "-k", 2, "-q", "-o", out)
+    assert run(*together).returncode == 0
+    table = pd.read_csv(out / "clusters.csv")
+    assert (size is not None) == ("area" in table) == ("unit" in table)
+    if size is not None:
+        np.testing.assert_allclose(table["area"], table["pixels"] * size[0], rtol=1e-12)
+        assert set(table["unit"]) == {size[1]}
+    before = (out / "clusters.csv").read_bytes()
+    assert run(*together, "--resume").returncode == 0
+    assert (out / "clusters.csv").read_bytes() == before
+
+
+def test_a_stack_in_depth_has_volumes(tmp_path: Path) -> None:
+    image, out = tmp_path / "a.ome.tif", tmp_path / "out"
+    stack = np.stack([skimage.data.camera()[::8, ::8]] * 3)
+    sizes = MICRONS | {"PhysicalSizeZ": 2}
+    tifffile.imwrite(image, stack, ome=True, metadata={"axes": "ZYX", **sizes})
+    assert run("segment", image, "--together", "-k", 2, "-q", "-o", out).returncode == 0
+    table = pd.read_csv(out / "clusters.csv")
+    np.testing.assert_allclose(table["volume"], table["pixels"] * 0.25)
+    assert set(table["unit"]) == {"µm³"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from typing import TYPE_CHECKING
@@ -14,10 +15,19 @@ from numpy.testing import assert_array_equal
 
 from napari_kmeans_seg.files.tiff_note import read_note
 
-from .test_app import COMMAND, run
+from .test_app import COMMAND, POSIX, run
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+DIES_AT_S3 = """
+import os, signal, sys
+def watch(event, arguments):
+    if event == "open" and str(arguments[0]).endswith("s3.tif"):
+        os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(watch)
+"""
 
 
 @pytest.fixture
@@ -93,3 +103,39 @@ def test_every_kind_of_tiff_says_what_it_is_made_of(tmp_path: Path, kind: str) -
     assert (done.returncode, done.stdout) == (0, "")
     assert "1 of 1 images were done already" in done.stderr
     assert_array_equal(np.unique(tifffile.imread(out / "a_labels.tif")), [1, 2])
+
+
+def test_several_jobs_give_the_same_files_in_the_same_order(
+    tmp_path: Path, batch: tuple[Path, Path]
+) -> None:
+    folder, model = batch
+    (folder / "s11.tif").write_bytes(b"II*")
+    printed, said = [], []
+    for jobs in (1, 3):
+        done = run("apply", model, folder, "--jobs", jobs, "-o", tmp_path / str(jobs))
+        assert done.returncode == 1
+        printed.append([line for line in done.stdout.splitlines() if " s" not in line])
+        said.append(done.stderr)
+    assert contents(tmp_path / "1") == contents(tmp_path / "3")
+    assert printed[0] == printed[1]
+    assert said[0] == said[1]
+    assert len(said[0].splitlines()) == 1
+
+
+@POSIX
+def test_a_process_that_dies_is_told_and_resumed(tmp_path: Path, batch: tuple[Path, Path]) -> None:
+    folder, model = batch
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    assert run("apply", model, folder, "-q", "-o", whole).returncode == 0
+    # Each process of a job imports this first, and the one that gets to s3 dies.
+    hooks = tmp_path / "hooks"
+    hooks.mkdir()
+    (hooks / "sitecustomize.py").write_text(DIES_AT_S3)
+    paths = [str(hooks), *filter(None, [os.environ.get("PYTHONPATH")])]
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    done = run("apply", model, folder, "-q", "--jobs", 2, "-o", cut, env=env)
+    assert done.returncode == 1
+    assert "s3.tif: the process that worked on it, or on another image, died" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert run("apply", model, folder, "-q", "--jobs", 2, "--resume", "-o", cut).returncode == 0
+    assert contents(cut) == contents(whole)

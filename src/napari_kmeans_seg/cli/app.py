@@ -16,10 +16,12 @@ import typer
 from ..files.limits import DEFAULT_MAX_PIXELS
 from .batch import TABLE, Batch, ByItself, ByModel, write_each, write_table
 from .experiment import fit, fitted, loaded
-from .inputs import IMAGES, LIST, RECURSIVE, found
+from .inputs import IMAGES, LIST, RECURSIVE, found, groups_of
 from .options import (
     CHANNEL_AXIS,
+    GROUP_BY,
     HIGH,
+    JOBS,
     LOW,
     MASK,
     MAX_PIXELS,
@@ -131,9 +133,13 @@ def segment(
         bool, typer.Option("--overwrite", help="Replace results that are there already.")
     ] = False,
     resume: Annotated[bool, RESUME] = False,
+    group_by: Annotated[Any, GROUP_BY] = None,
+    jobs: Annotated[int, JOBS] = 1,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
 ) -> None:
     """Segment image files and write the results into a folder."""
+    if group_by is not None and not together and model is None:
+        refuse("--group-by is for clusters.csv, which --together and --model write")
     if together and model is not None:
         refuse("--together fits a model and --model takes one; give one of them")
     settings = {
@@ -154,6 +160,7 @@ def segment(
         "max_pixels": max_pixels,
     }
     images = found(images or [], listed, recursive=recursive, output=output)
+    groups = groups_of(images, group_by)
     others = [one for one in (mask, model) if one is not None]
     if together:
         given = {"--smoothing": smoothing, "--fit-scale": fit_scale != 100, "--mask": mask,
@@ -174,7 +181,7 @@ def segment(
         work = ByItself(settings | of_one)
         if len(images) > 1 and not quiet:
             say(APART)
-    batch = Batch(work, reading, overwrite=overwrite, resume=resume, quiet=quiet)
+    batch = Batch(work, reading, groups, overwrite=overwrite, resume=resume, jobs=jobs, quiet=quiet)
     left = [(image, one) for image, one in zip(images, plans, strict=True) if image not in failed]
     _write(left, batch, output / TABLE if together or model is not None else None,
            failed=bool(failed))  # fmt: skip
@@ -230,6 +237,8 @@ def apply(
         bool, typer.Option("--overwrite", help="Replace results that are there already.")
     ] = False,
     resume: Annotated[bool, RESUME] = False,
+    group_by: Annotated[Any, GROUP_BY] = None,
+    jobs: Annotated[int, JOBS] = 1,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
 ) -> None:
     """Label images by a model, write the results of each and one table of all.
@@ -244,9 +253,10 @@ def apply(
     }
     work = ByModel(loaded(model), rescale)
     images = found(images or [], listed, recursive=recursive, output=output)
+    groups = groups_of(images, group_by)
     others = [one for one in (mask, model) if one is not None]
     plans = plan(images, output, others, overwrite=overwrite, resume=resume, quiet=quiet)
-    batch = Batch(work, reading, overwrite=overwrite, resume=resume, quiet=quiet)
+    batch = Batch(work, reading, groups, overwrite=overwrite, resume=resume, jobs=jobs, quiet=quiet)
     _write(list(zip(images, plans, strict=True)), batch, output / TABLE)
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
+from .jobs import in_order
 from .output import Printer, outcome, printable, reason_for, say
 from .plan import refuse_standing
 from .resume import digest_of_work, is_done, made_of
@@ -130,14 +133,18 @@ class Batch:
         What makes a segmentation of an image.
     reading
         How files are read: axis, series, limits, max_pixels.
-    overwrite, resume, quiet
+    groups
+        What each file belongs to.
+    overwrite, resume, jobs, quiet
         The options of these names.
     """
 
     work: ByItself | ByModel = field(kw_only=False)
     reading: dict[str, Any] = field(kw_only=False)
+    groups: Mapping[Path, str] = field(kw_only=False)
     overwrite: bool
     resume: bool
+    jobs: int
     quiet: bool
 
 
@@ -174,19 +181,24 @@ def write_each(
     digest = digest_of_work(batch.work.to_json(), **{key: batch.reading[key] for key in keys})
     done = [batch.resume and is_done(path, results, digest) for path, results in images]
     if batch.resume and not batch.overwrite:
-        left = [results for (_, results), one in zip(images, done, strict=True) if not one]
-        refuse_standing(left, ", of another input, model or options")
+        others = [results for (_, results), one in zip(images, done, strict=True) if not one]
+        refuse_standing(others, ", of another input, model or options")
     tables, failed = [], False
+    work = partial(_write_one, batch=batch, digest=digest, since=since)
+    left = [one for one, is_there in zip(images, done, strict=True) if not is_there]
+    new = in_order(work, left, batch.jobs)
     for (path, results), is_there in zip(images, done, strict=True):
         if is_there:
-            tables.append(_rows(path, _read_table(results), batch.work))
+            tables.append(_rows(path, results, _read_table(results), batch))
             continue
-        found = _write_one(path, results, batch, digest, since)
+        found = next(new)
+        if isinstance(found, BrokenExecutor):
+            found = f"{path}: the process that worked on it, or on another image, died"
         if isinstance(found, str):
             say(found)
             failed = True
             continue
-        tables.append(_rows(path, found.table, batch.work))
+        tables.append(_rows(path, results, found.table, batch))
         if not batch.quiet:
             for warning in found.warnings:
                 say(f"{path}: warning: {warning}")
@@ -197,18 +209,18 @@ def write_each(
 
 
 def _write_one(
-    path: Path,
-    results: ResultPaths,
+    given: tuple[Path, ResultPaths],
     batch: Batch,
     digest: str,
     since: Mapping[Path, Identity | None],
 ) -> Done | str:
     """Write the results of an image, or say why not."""
+    path, results = given
     started = time.perf_counter()
     try:
         image, seg = _segment_file(
             path, results, batch.work, digest, **batch.reading,
-            since=since, overwrite=batch.overwrite, quiet=batch.quiet,
+            since=since, overwrite=batch.overwrite, quiet=batch.quiet or batch.jobs > 1,
         )  # fmt: skip
         from ..files.results import cluster_table
 
@@ -264,12 +276,21 @@ def _read_table(results: ResultPaths) -> pd.DataFrame:
     return pd.read_csv(results.clusters, engine="python", encoding="utf-8")
 
 
-def _rows(path: Path, clusters: pd.DataFrame, work: ByItself | ByModel) -> pd.DataFrame:
+def _rows(path: Path, results: ResultPaths, clusters: pd.DataFrame, batch: Batch) -> pd.DataFrame:
     """Return one row per cluster of an image, for the table of all."""
+    from ..files.tiff_note import read_note
+
     table = clusters.copy()
     table.insert(0, "image", path.name)
-    table.insert(1, "group", path.absolute().parent.name)
-    table.insert(3, "name", [work.name_of(label) for label in table["label"]])
+    table.insert(1, "group", batch.groups[path])
+    table.insert(3, "name", [batch.work.name_of(label) for label in table["label"]])
+    # Of the results, as a later run finds it, too.
+    size = read_note(results.labels).get("pixel_size")
+    if size is not None:
+        quantity, of_one, unit = size
+        where = list(table.columns).index("percent") + 1
+        table.insert(where, quantity, table["pixels"] * of_one)
+        table.insert(where + 1, "unit", unit)
     return table
 
 

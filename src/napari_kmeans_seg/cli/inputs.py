@@ -11,7 +11,8 @@ import typer
 from .output import reason, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    import re
+    from collections.abc import Iterable, Iterator, Sequence
 
 ENDINGS = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp")
 """What image files of a folder are called."""
@@ -93,3 +94,16 @@ def _of_folder(folder: Path, *, recursive: bool, output: Path | None) -> list[Pa
         more = "" if recursive else "; --recursive looks into its folders"
         refuse(f"{folder} has no image ({', '.join(ENDINGS)}) in it{more}")
     return images
+
+
+def groups_of(images: Sequence[Path], pattern: re.Pattern[str] | None) -> dict[Path, str]:
+    """Name the group of each image: its folder, or what is found in its path."""
+    if pattern is None:
+        return {image: image.absolute().parent.name for image in images}
+    groups = {}
+    for image in images:
+        match = pattern.search(image.absolute().as_posix())
+        if match is None:
+            refuse(f"--group-by {pattern.pattern} finds nothing in {image.absolute().as_posix()}")
+        groups[image] = match[1 if pattern.groups else 0] or ""
+    return groups

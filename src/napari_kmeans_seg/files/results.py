@@ -12,6 +12,7 @@ from ..core.writing.file_set import write_together
 from ..core.writing.tables import table_text
 from .odd_metadata import write_with_less
 from .pictures import write_picture
+from .pixel_size import pixel_size
 from .samples import Storage, negative
 from .tiff import no_data_value
 from .tiff_write import TiffStyle, write_tiff
@@ -122,6 +123,8 @@ def write_results(
     parameters = segmentation.parameters | ({"input": note} if note else {})
     if made_of:
         parameters["made_of"] = made_of
+    if (size := pixel_size(image)) is not None:
+        parameters["pixel_size"] = list(size)
     warnings: list[str] = []
 
     def write_segmented(path: Path) -> None:
