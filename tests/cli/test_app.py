@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -160,7 +161,9 @@ class TestSegment:
         )
         labels = tmp_path / "out" / "coffee_labels.tif"
         assert_array_equal(tifffile.imread(labels), expected.labels)
-        assert parameters(labels) == json.loads(json.dumps(expected.parameters))
+        said = parameters(labels)
+        assert said.pop("made_of")["input"] == hashlib.sha256(photo.read_bytes()).hexdigest()
+        assert said == json.loads(json.dumps(expected.parameters))
         assert parameters(labels)["version"] == __version__
 
     def test_results_go_to_the_current_folder_by_default(self, tmp_path, photo):
@@ -378,7 +381,9 @@ class TestBadInput:
     def test_no_image_is_named(self):
         done = run("segment")
         assert done.returncode == 2
-        assert done.stderr == "napari-kmeans-seg: Missing argument 'IMAGE'.\n"
+        assert done.stderr == (
+            "napari-kmeans-seg: no images: name files, folders or patterns, or a --list of them\n"
+        )
 
     @pytest.mark.parametrize(
         ("name", "content", "message"),
