@@ -119,7 +119,7 @@ def fitted(
         try:
             if image.is_file():
                 check_size(image, max_pixels)
-        except (OSError, ValueError) as problem:
+        except Exception as problem:  # noqa: BLE001 - of whatever kind, it is of this file alone
             tell(image, problem)
         else:
             readable.append(image)
