@@ -18,7 +18,7 @@ ENDINGS = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp")
 """What image files of a folder are called."""
 
 IMAGES = typer.Argument(
-    metavar="[IMAGE]...",
+    metavar="IMAGE",
     help="TIFF (also stacks, ImageJ, OME), PNG, JPEG or BMP files, folders of them, or quoted "
     'patterns such as "day*/**/*.tif".',
     readable=False,  # one that cannot be read is no reason to refuse the others
