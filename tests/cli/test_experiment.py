@@ -68,6 +68,28 @@ def test_segment_does_both_at_once_or_takes_a_model(
     assert len(pd.read_csv(out / "clusters.csv")) == 6
 
 
+@pytest.mark.parametrize(
+    "option", [("-k", 7), ("--smoothing", 3), ("--seed", 1), ("--n-init", 2), ("--init", "random")]
+)
+def test_a_model_takes_no_options_of_a_fit(
+    tmp_path: Path, slides: list[Path], option: tuple[str, object]
+) -> None:
+    segment(tifffile.imread(slides[0]), 2, channel_axis=-1).model.save(tmp_path / "m.json")
+    done = run("segment", *slides, "--model", tmp_path / "m.json", *option, "-o", tmp_path / "o")
+    assert done.returncode == 2
+    name = "--n-clusters" if option[0] == "-k" else option[0]
+    assert f"--model takes no {name}: the model was fitted by its own" in done.stderr
+    assert not (tmp_path / "o").exists()
+
+
+def test_warnings_speak_of_options_not_of_arguments(tmp_path: Path, slides: list[Path]) -> None:
+    image = tifffile.imread(slides[0])
+    segment(image, 2, channel_axis=-1).model.save(tmp_path / "m.json")
+    tifffile.imwrite(tmp_path / "wide.tif", image.astype(np.uint16) * 257, photometric="rgb")
+    done = run("apply", tmp_path / "m.json", tmp_path / "wide.tif", "-o", tmp_path / "o")
+    assert "--rescale brings them to its scale" in done.stderr
+
+
 def test_names_that_a_model_has_stand_in_the_table(tmp_path: Path, slides: list[Path]) -> None:
     from dataclasses import replace
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..core.arguments import ARGUMENTS
 from ..files.limits import DEFAULT_MAX_PIXELS
 from .batch import TABLE, Batch, ByItself, ByModel, write_each, write_table
 from .experiment import fit, fitted, loaded
@@ -29,6 +30,7 @@ from .options import (
     RESUME,
     SEGMENT_HELP,
     SERIES,
+    as_option,
     option,
 )
 from .output import NAME, Printer, outcome, printable, reason, refuse, say
@@ -159,6 +161,11 @@ def segment(
         "limits": _limits(no_data, low, high, mask, max_pixels),
         "max_pixels": max_pixels,
     }
+    if model is not None:
+        chosen = settings | of_one
+        asked = [name for name, one in chosen.items() if one != ARGUMENTS[name].default]
+        if asked:
+            refuse(f"--model takes no {as_option(asked[0])}: the model was fitted by its own")
     images = found(images or [], listed, recursive=recursive, output=output)
     groups = groups_of(images, group_by)
     others = [one for one in (mask, model) if one is not None]

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from .jobs import in_order
+from .options import as_option
 from .output import Printer, outcome, printable, reason_for, say
 from .plan import refuse_standing
 from .resume import digest_of_work, is_done, made_of
@@ -228,7 +229,8 @@ def _write_one(
     except Exception as problem:  # noqa: BLE001 - of whatever kind, it is of this file alone
         return reason_for(path, problem)
     seconds = time.perf_counter() - started
-    return Done(table, (*image.warnings, *seg.warnings), outcome(seg), seconds)
+    notes = tuple(note.words(as_option) for note in seg.notes)
+    return Done(table, (*image.warnings, *notes), outcome(seg), seconds)
 
 
 def _segment_file(

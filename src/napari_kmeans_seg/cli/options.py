@@ -35,6 +35,12 @@ An image that fails is reported, the others go on.
 """
 
 
+def as_option(argument: str, value: str = "") -> str:
+    """Call an argument what a person types."""
+    name = f"--{argument.replace('_', '-')}"
+    return name if value in ("", "True") else f"{name} {value}"
+
+
 def option(name: str, *names: str) -> Any:
     """Describe the option for an argument of `segment`.
 
