@@ -85,6 +85,9 @@ class SeenSwitch(QWidget):
             layers, dims = self._viewer.layers.events, self._viewer.dims.events
             for event in (layers.inserted, layers.removed, dims.ndisplay):
                 event.connect(self.follow_soon)
+            # At once: napari collects garbage as it removes layers. Were they held until the clock
+            # calls, what is known of them, masks in the history too, would wait for another time.
+            layers.removed.connect(self._let_go)
         self.follow_soon()
 
     def leave(self) -> None:
@@ -94,6 +97,7 @@ class SeenSwitch(QWidget):
             layers, dims = self._viewer.layers.events, self._viewer.dims.events
             for event in (layers.inserted, layers.removed, dims.ndisplay):
                 event.disconnect(self.follow_soon)
+            layers.removed.disconnect(self._let_go)
         self._let_go()
 
     def show_only(self, seen: Seen) -> None:
@@ -127,7 +131,7 @@ class SeenSwitch(QWidget):
             return self._table.clusters.layer
         return result_of(self._viewer, self._images())
 
-    def _let_go(self) -> None:
+    def _let_go(self, _event: object = None) -> None:
         for event, callback in self._events:
             event.disconnect(callback)
         self._events, self._result = [], None
