@@ -428,3 +428,17 @@ def test_names_and_dtype_of_the_labels_are_those_of_the_layer(viewer, coffee, fo
     result = run(viewer, replace(LayerImage.of(viewer.layers[0]), seeds=Seeds.of(seeds)))
     exec(python_script(result.layer), found)
     assert found["labels"].dtype == result.layer.data.dtype
+
+
+def test_four_channels_of_an_axis_are_not_taken_for_rgb_with_alpha(viewer, folder):
+    pixels = np.zeros((4, 2, 3), np.uint8)
+    pixels[3] = [[0, 0, 200], [0, 200, 200]]
+    pixels[0, 0, 0] = 5
+    tifffile.imwrite("image.tif", pixels, photometric="minisblack")
+    source = LayerImage.of(viewer.add_image(pixels), channel_axis=0)
+    result = run(viewer, source, n_clusters=2)
+    assert gives_it(result)
+    result.split(1, result.parts(1, 2)(None))
+    assert gives_it(result)
+    result.delete(result.labels)
+    assert gives_it(result)

@@ -207,8 +207,8 @@ def _call(record: Record, image: str, mask: str | None, *, auto: bool = False) -
     """Write the call that clusters an image; of several steps each has its own `init`."""
     used, seeds = record.arguments, record.source.seeds
     if seeds is None:
-        return _segment_call(used, image, mask, auto=auto)
-    prepared = f"prepare({', '.join([image, *_reading(used, mask)])})"
+        return _segment_call(record, used, image, mask, auto=auto)
+    prepared = f"prepare({', '.join([image, *_reading(record, used, mask)])})"
     if seeds.fixed:
         return f"{prepared}.classify({used['init']!r})"
     of_run = [one for one in _named(used, _OF_RUN) if not auto or one != _OPTIMAL]
@@ -220,22 +220,27 @@ def _steps_call(record: Record, axis: int) -> str:
     """Write the call that clusters each step, of which some have no pixel that takes part."""
     along = axis + (record.source.n_images > 1)
     mask = "mask" if record.source.region or record.source.left_out else None
-    call = _segment_call(record.arguments, "image", mask, auto=True)
+    call = _segment_call(record, record.arguments, "image", mask, auto=True)
     return f"segment_steps({call.removeprefix('segment(').removesuffix(')')}, step_axis={along})"
 
 
-def _segment_call(used: dict[str, Any], image: str, mask: str | None, *, auto: bool = False) -> str:
+def _segment_call(
+    record: Record, used: dict[str, Any], image: str, mask: str | None, *, auto: bool = False
+) -> str:
     of_run = [one for one in _named(used, _OF_RUN) if not auto or one != _OPTIMAL]
-    arguments = [image, f"n_clusters={used['n_clusters']}", *_reading(used, mask), *of_run]
+    reading = _reading(record, used, mask)
+    arguments = [image, f"n_clusters={used['n_clusters']}", *reading, *of_run]
     return f"segment({', '.join(arguments)})"
 
 
-def _reading(used: dict[str, Any], mask: str | None) -> list[str]:
+def _reading(record: Record, used: dict[str, Any], mask: str | None) -> list[str]:
     form = [f"mask={mask}"] if mask else []
-    if used.get("channel_axis") is not None:
-        form.append(f"channel_axis={used['channel_axis']}")
-    if used.get("alpha"):
-        form.append("alpha=True")
+    alpha = bool(record.arguments.get("alpha"))
+    if (axis := record.arguments.get("channel_axis")) is not None:
+        form.append(f"channel_axis={axis}")
+    # The last of four channels of uint8 would be taken for alpha.
+    if alpha or (axis == -1 and all(len(one.mean) == 4 for one in record.clusters)):
+        form.append(f"alpha={alpha}")
     return [*form, *_named(used, READING)]
 
 
@@ -303,10 +308,8 @@ def _edited(record: Record) -> list[str]:
 
 def _split(edit: Split, record: Record) -> list[str]:
     """Split a cluster by k-means on its own pixels."""
-    used = record.arguments
-    form = {key: used[key] for key in ("channel_axis", "alpha") if key in used}
-    own = record.arguments_of_parts | form | {"n_clusters": len(edit.labels)}
-    call, table = _segment_call(own, "image", f"labels == {edit.label}"), [0, *edit.labels]
+    own = record.arguments_of_parts | {"n_clusters": len(edit.labels)}
+    call, table = _segment_call(record, own, "image", f"labels == {edit.label}"), [0, *edit.labels]
     return [
         f"parts = {call}.labels",
         f"labels[parts > 0] = np.array({table})[parts[parts > 0]]",
