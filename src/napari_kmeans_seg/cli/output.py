@@ -56,8 +56,8 @@ class Printer:
                 say(f"nothing more is printed: {reason(problem)}")
             flush_or_let_go(sys.stdout)
 
-    def show_table(self, title: str, frame: pd.DataFrame, seg: Segmentation) -> None:
-        """Print the clusters of an image."""
+    def show_table(self, title: str, frame: pd.DataFrame, end: str) -> None:
+        """Print the clusters of an image, and a line below them, of `outcome`."""
         if not self._works:
             return
         from rich import box
@@ -73,13 +73,18 @@ class Printer:
         width = None if sys.stdout.isatty() else 1000
         page = _Page()
         console = Console(file=page, width=width, highlight=False, markup=False)
-        times = "1 iteration" if seg.n_iter == 1 else f"{seg.n_iter} iterations"
-        end = "" if seg.converged else ", not converged: raise --max-iter"
-        found = "1 cluster" if seg.n_clusters == 1 else f"{seg.n_clusters} clusters"
         console.print(printable(title))
         console.print(table)
-        console.print(f"{found}, {times}, inertia {seg.inertia:.6g}{end}")
+        console.print(end)
         self.show(page.getvalue())
+
+
+def outcome(seg: Segmentation) -> str:
+    """Say in one line what came of a segmentation."""
+    times = "1 iteration" if seg.n_iter == 1 else f"{seg.n_iter} iterations"
+    end = "" if seg.converged else ", not converged: raise --max-iter"
+    found = "1 cluster" if seg.n_clusters == 1 else f"{seg.n_clusters} clusters"
+    return f"{found}, {times}, inertia {seg.inertia:.6g}{end}"
 
 
 class _Page(StringIO):
