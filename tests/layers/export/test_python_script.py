@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from dataclasses import replace
 
 import dask.array as da
@@ -428,3 +429,116 @@ def test_names_and_dtype_of_the_labels_are_those_of_the_layer(viewer, coffee, fo
     result = run(viewer, replace(LayerImage.of(viewer.layers[0]), seeds=Seeds.of(seeds)))
     exec(python_script(result.layer), found)
     assert found["labels"].dtype == result.layer.data.dtype
+
+
+def test_four_channels_of_an_axis_are_not_taken_for_rgb_with_alpha(viewer, folder):
+    pixels = np.zeros((4, 2, 3), np.uint8)
+    pixels[3] = [[0, 0, 200], [0, 200, 200]]
+    pixels[0, 0, 0] = 5
+    tifffile.imwrite("image.tif", pixels, photometric="minisblack")
+    source = LayerImage.of(viewer.add_image(pixels), channel_axis=0)
+    result = run(viewer, source, n_clusters=2)
+    assert gives_it(result)
+    result.split(1, result.parts(1, 2)(None))
+    assert gives_it(result)
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+def test_seeds_of_steps_of_which_some_have_no_pixel(viewer, folder, fixed):
+    pixels = np.array([[[0, 0, 8, 9]], [[np.nan] * 4], [[1, 0, 9, 6]]], np.float32)
+    painted = np.zeros(pixels.shape, np.uint8)
+    painted[0, 0, 0], painted[0, 0, 2] = 2, 1
+    tifffile.imwrite("image.tif", pixels, photometric="minisblack")
+    source = LayerImage.of(viewer.add_image(pixels))
+    seeds = Seeds.of(viewer.add_labels(painted), fixed=fixed)
+    result = run(viewer, replace(source, step_axis=0, seeds=seeds))
+    assert gives_it(result)
+    assert not result.layer.data[1].any()
+    assert result.layer.data[0, 0, 0] == 2
+
+
+@pytest.mark.parametrize("n_layers", [1, 2])
+@pytest.mark.parametrize("seeded", [False, True])
+def test_a_region_of_each_step_beside_values_that_are_left_out(
+    viewer, stack, folder, n_layers, seeded
+):
+    pixels = stack.copy()
+    pixels[:, :, :30] = 0
+    painted = np.zeros(stack.shape, np.uint8)
+    painted[:, 20:80, 20:90] = 1
+    for name in ("image", "a", "b"):
+        save(f"{name}.tif", pixels)
+    save("region.tif", painted)
+    layers = [viewer.add_image(pixels, name=name) for name in "ab"[:n_layers]]
+    region = Region.of(viewer.add_labels(painted), everywhere=True)
+    source = replace(LayerImage.of(*layers), region=region, left_out=(0,), step_axis=0)
+    if seeded:
+        points = [(0, 30, 50), (5, 60, 70), (5, 40, 80)]
+        source = replace(source, seeds=Seeds.of(viewer.add_points(points)))
+    result = run(viewer, source)
+    assert not result.layer.data[pixels == 0].any()
+    assert result.layer.data[:, 100:, 30:].any()
+    assert gives_it(result)
+
+
+@pytest.mark.parametrize("left_out", [(), (0,)])
+@pytest.mark.parametrize("seeded", [False, True])
+def test_steps_that_a_region_misses(viewer, stack, folder, left_out, seeded):
+    painted = np.zeros(stack.shape, np.uint8)
+    painted[[0, 1, 3, 5], 20:80, 30:90] = 1
+    pixels = stack.copy()
+    pixels[:, :30] = 0
+    pixels[1] = 0
+    save("image.tif", pixels)
+    save("region.tif", painted)
+    region = Region.of(viewer.add_labels(painted), everywhere=True)
+    source = replace(LayerImage.of(viewer.add_image(pixels)), region=region, step_axis=0)
+    source = replace(source, left_out=left_out)
+    if seeded:
+        points = [(0, 40, 50), (5, 60, 70), (5, 40, 80)]
+        source = replace(source, seeds=Seeds.of(viewer.add_points(points)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the plane of zeros has one value
+        result = run(viewer, source, n_clusters=3)
+        assert not result.layer.data[[2, 4]].any()
+        assert result.layer.data[0, 100:].all()
+        assert gives_it(result)
+
+
+@pytest.mark.parametrize("everywhere", [None, False, True])
+@pytest.mark.parametrize("blank", [False, True])
+def test_each_step_of_a_pyramid(viewer, stack, folder, everywhere, blank):
+    pixels = stack.copy()
+    pixels[:, :, :40] = 0
+    if blank:
+        pixels[2] = 0
+    half = pixels[:, ::2, ::2]
+    painted = np.zeros(stack.shape, np.uint8)
+    painted[:, 20:80, 30:90] = 1
+    tifffile.imwrite("image.tif", pixels, photometric="minisblack")
+    tifffile.imwrite("image_level1.tif", half, photometric="minisblack")
+    save("region.tif", painted)
+    save("region_level1.tif", painted[:, ::2, ::2])
+    layer = viewer.add_image([pixels, half], multiscale=True)
+    source = replace(LayerImage.of(layer), step_axis=0, left_out=(0,) if blank else ())
+    if everywhere is not None:
+        area = viewer.add_labels([painted, painted[:, ::2, ::2]], multiscale=True)
+        source = replace(source, region=Region.of(area, everywhere=everywhere))
+    assert gives_it(run(viewer, source, n_clusters=3, fit_scale=0.5))
+
+
+@pytest.mark.parametrize("numbers", [(3, 1, 2), (9, 4, 6)])
+@pytest.mark.parametrize("fixed", [False, True])
+def test_seeds_of_steps_of_which_some_have_fewer_values(viewer, folder, fixed, numbers):
+    pixels = np.zeros((3, 4, 4), np.uint8)
+    pixels[0, :2], pixels[0, 2], pixels[1], pixels[2, 1] = 9, 100, 9, 9
+    painted = np.zeros(pixels.shape, np.uint8)
+    painted[0, [0, 2, 3], 0] = numbers
+    tifffile.imwrite("image.tif", pixels, photometric="minisblack")
+    source = LayerImage.of(viewer.add_image(pixels))
+    seeds = Seeds.of(viewer.add_labels(painted), fixed=fixed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the fewer values
+        result = run(viewer, replace(source, step_axis=0, seeds=seeds))
+        assert set(result.labels) == set(numbers)
+        assert gives_it(result)

@@ -12,7 +12,14 @@ from napari.layers import Labels
 from napari_kmeans_seg import segment
 from napari_kmeans_seg.core.arguments import ARGUMENTS, FITTING, READING
 from napari_kmeans_seg.core.kmeans.starts import OPTIMAL
-from napari_kmeans_seg.core.notes import BlankSteps, FittedOnLevel, FittedOnSample, Plain
+from napari_kmeans_seg.core.notes import (
+    BlankSteps,
+    FewValues,
+    FittedOnLevel,
+    FittedOnSample,
+    Plain,
+    WithoutPixels,
+)
 
 from ..describe import pixels_of
 from ..outputs.columns import painted_by_hand
@@ -36,6 +43,13 @@ if TYPE_CHECKING:
 _OF_RUN = tuple(name for name in FITTING if name != "n_clusters")
 _OPTIMAL = f"init={OPTIMAL.name!r}"
 IMAGE = "image.tif"
+_OF_STEP = {
+    "image": "step",
+    "mask": "part",
+    "data": "known",
+    "small": "small_step",
+    "small_mask": "small_part",
+}
 _PAINTED = "# Pixels were relabelled by hand {}, which a script cannot repeat."
 
 
@@ -93,6 +107,8 @@ def _imports(body: list[str]) -> list[str]:
         lines.append("from napari_kmeans_seg.layers import CleanUp")
     if "fill" in used:
         lines.append("from napari_kmeans_seg.layers.source.region import fill")
+    if "Blank" in used:
+        lines.append("from napari_kmeans_seg.core.steps import Blank")
     if "StepsSegmentation" in used:
         lines.append("from napari_kmeans_seg.layers.results import StepsSegmentation")
     return lines
@@ -166,35 +182,12 @@ def _channels_last(record: Record, image: str) -> str:
 
 def _segmented(record: Record) -> list[str]:
     """Cluster the image, or each step of it by itself."""
-    region, axis, level = record.source.region, record.source.step_axis, _level(record)
-    everywhere = region is not None and region.everywhere
-    masked = region is not None or bool(record.source.left_out)
-    if axis is None:
-        image, mask = ("image", "mask") if level is None else ("small", "small_mask")
-        lines = [f"segmentation = {_call(record, image, mask if masked else None)}"]
-        if everywhere or level is not None:
-            limited = ", mask=mask" if masked and not everywhere else ""
-            limited = ", mask=data" if everywhere and record.source.left_out else limited
-            lines.append(f"segmentation = segmentation.model.predict(image{limited})")
-    elif any(isinstance(note, BlankSteps) for note in record.notes) and not everywhere:
-        lines = [f"segmentation = {_steps_call(record, axis)}"]
+    if record.source.step_axis is None:
+        lines = [f"segmentation = {_call(record, *_fitted(record))}"]
+        if labelled := _labelled(record):
+            lines.append(f"segmentation = segmentation{_predict(*labelled)}")
     else:
-        along = axis + (record.source.n_images > 1)
-        image = "small" if level is not None else "image"
-        steps = f"np.split({image}, {image}.shape[{along}], axis={along})"
-        call = _call(record, "step", "part" if masked else None, auto=True)
-        if everywhere:
-            call += ".model.predict(step)"
-        loop = f"for step in {steps}"
-        if masked:
-            parts = f"np.split(mask, mask.shape[{axis}], axis={axis})"
-            loop = f"for step, part in zip({steps}, {parts}, strict=True)"
-        # Seeds are the same in every step, so their labels match from the start.
-        join = "of" if record.source.seeds is None else "join"
-        lines = [
-            f"steps = [\n    {call}\n    {loop}\n]",
-            f"segmentation = StepsSegmentation.{join}(steps, {axis})",
-        ]
+        lines = _steps(record, record.source.step_axis)
     if specks := record.source.specks:
         across = ", per_plane=False" if record.source.across_planes else ""
         lines.append(
@@ -203,12 +196,83 @@ def _segmented(record: Record) -> list[str]:
     return lines
 
 
+def _fitted(record: Record) -> tuple[str, str | None]:
+    """Name the array that is clustered, and that of which of its pixels take part."""
+    image, mask = ("image", "mask") if _level(record) is None else ("small", "small_mask")
+    return image, mask if _is_masked(record) else None
+
+
+def _labelled(record: Record) -> tuple[str, str | None] | None:
+    """Name the arrays of what is labelled, where that is not what was clustered."""
+    source = record.source
+    if source.region is not None and source.region.everywhere:
+        return "image", "data" if source.left_out else None
+    if _level(record) is not None:
+        return "image", "mask" if _is_masked(record) else None
+    return None
+
+
+def _is_masked(record: Record) -> bool:
+    return record.source.region is not None or bool(record.source.left_out)
+
+
+def _predict(image: str, mask: str | None) -> str:
+    """Write the call that labels an image by the clusters of another."""
+    return f".model.predict({image}{f', mask={mask}' if mask else ''})"
+
+
+def _steps(record: Record, axis: int) -> list[str]:
+    """Cluster each step of an axis by itself."""
+    source, used = record.source, record.arguments
+    blank = [i for note in record.notes if isinstance(note, BlankSteps) for i in note.steps]
+    (image, mask), labelled = _fitted(record), _labelled(record)
+    along = axis + (source.n_images > 1)
+    if blank and source.seeds is None and labelled is None:
+        call = _segment_call(record, used, image, mask, auto=True)
+        call = call.removeprefix("segment(").removesuffix(")")
+        return [f"segmentation = segment_steps({call}, step_axis={along})"]
+    call = _call(record, _OF_STEP[image], mask and _OF_STEP[mask], auto=True)
+    if labelled is not None:
+        whole, inside = labelled
+        call += _predict(_OF_STEP[whole], inside and _OF_STEP[inside])
+    arrays = [name for name in dict.fromkeys([image, mask, *(labelled or ())]) if name]
+    names, split = ", ".join(_OF_STEP[name] for name in arrays), []
+    for name in arrays:
+        at = along if name in ("image", "small") else axis
+        split.append(f"np.split({name}, {name}.shape[{at}], axis={at})")
+    several = len(arrays) > 1
+    steps = f"zip({', '.join(split)}, strict=True)" if several else split[0]
+    lines = []
+    if blank:
+        lines = ["# No pixel of these steps takes part.", f"blank = {blank}"]
+        form = f"(step,), {used.get('channel_axis')}, {bool(used.get('alpha'))}"
+        call = f"Blank({form})\n    if i in blank\n    else {call}"
+        names, steps = f"i, ({names})" if several else f"i, {names}", f"enumerate({steps})"
+    lines.append(f"steps = [\n    {call}\n    for {names} in {steps}\n]")
+    return [*lines, *_joined(record, axis, blank=bool(blank))]
+
+
+def _joined(record: Record, axis: int, *, blank: bool) -> list[str]:
+    """Join the steps. Seeds are the same in every step, so their labels match from the start."""
+    if record.source.seeds is None:
+        return [f"segmentation = StepsSegmentation.of(steps, {axis})"]
+    if any(isinstance(note, FewValues | WithoutPixels) for note in record.notes):
+        each = "i, step in enumerate(steps) if i not in blank" if blank else "step in steps"
+        return [
+            "# Labels of seeds match, unless a step has fewer clusters than others.",
+            f"matched = len({{step.n_clusters for {each}}}) == 1",
+            f"segmentation = StepsSegmentation.of(steps, {axis}, matched=matched)",
+        ]
+    of = f"of(steps, {axis}, matched=True)" if blank else f"join(steps, {axis})"
+    return [f"segmentation = StepsSegmentation.{of}"]
+
+
 def _call(record: Record, image: str, mask: str | None, *, auto: bool = False) -> str:
     """Write the call that clusters an image; of several steps each has its own `init`."""
     used, seeds = record.arguments, record.source.seeds
     if seeds is None:
-        return _segment_call(used, image, mask, auto=auto)
-    prepared = f"prepare({', '.join([image, *_reading(used, mask)])})"
+        return _segment_call(record, used, image, mask, auto=auto)
+    prepared = f"prepare({', '.join([image, *_reading(record, used, mask)])})"
     if seeds.fixed:
         return f"{prepared}.classify({used['init']!r})"
     of_run = [one for one in _named(used, _OF_RUN) if not auto or one != _OPTIMAL]
@@ -216,26 +280,23 @@ def _call(record: Record, image: str, mask: str | None, *, auto: bool = False) -
     return f"{prepared}.segment({', '.join(arguments)})"
 
 
-def _steps_call(record: Record, axis: int) -> str:
-    """Write the call that clusters each step, of which some have no pixel that takes part."""
-    along = axis + (record.source.n_images > 1)
-    mask = "mask" if record.source.region or record.source.left_out else None
-    call = _segment_call(record.arguments, "image", mask, auto=True)
-    return f"segment_steps({call.removeprefix('segment(').removesuffix(')')}, step_axis={along})"
-
-
-def _segment_call(used: dict[str, Any], image: str, mask: str | None, *, auto: bool = False) -> str:
+def _segment_call(
+    record: Record, used: dict[str, Any], image: str, mask: str | None, *, auto: bool = False
+) -> str:
     of_run = [one for one in _named(used, _OF_RUN) if not auto or one != _OPTIMAL]
-    arguments = [image, f"n_clusters={used['n_clusters']}", *_reading(used, mask), *of_run]
+    reading = _reading(record, used, mask)
+    arguments = [image, f"n_clusters={used['n_clusters']}", *reading, *of_run]
     return f"segment({', '.join(arguments)})"
 
 
-def _reading(used: dict[str, Any], mask: str | None) -> list[str]:
+def _reading(record: Record, used: dict[str, Any], mask: str | None) -> list[str]:
     form = [f"mask={mask}"] if mask else []
-    if used.get("channel_axis") is not None:
-        form.append(f"channel_axis={used['channel_axis']}")
-    if used.get("alpha"):
-        form.append("alpha=True")
+    alpha = bool(record.arguments.get("alpha"))
+    if (axis := record.arguments.get("channel_axis")) is not None:
+        form.append(f"channel_axis={axis}")
+    # The last of four channels of uint8 would be taken for alpha.
+    if alpha or (axis == -1 and all(len(one.mean) == 4 for one in record.clusters)):
+        form.append(f"alpha={alpha}")
     return [*form, *_named(used, READING)]
 
 
@@ -303,10 +364,8 @@ def _edited(record: Record) -> list[str]:
 
 def _split(edit: Split, record: Record) -> list[str]:
     """Split a cluster by k-means on its own pixels."""
-    used = record.arguments
-    form = {key: used[key] for key in ("channel_axis", "alpha") if key in used}
-    own = record.arguments_of_parts | form | {"n_clusters": len(edit.labels)}
-    call, table = _segment_call(own, "image", f"labels == {edit.label}"), [0, *edit.labels]
+    own = record.arguments_of_parts | {"n_clusters": len(edit.labels)}
+    call, table = _segment_call(record, own, "image", f"labels == {edit.label}"), [0, *edit.labels]
     return [
         f"parts = {call}.labels",
         f"labels[parts > 0] = np.array({table})[parts[parts > 0]]",
