@@ -115,3 +115,34 @@ def test_what_cannot_be_done_is_refused_before_any_work(tmp_path: Path, slides: 
     done = run("fit", slides[0], tmp_path / "none.tif", "-o", tmp_path / "n.json")
     assert (done.returncode, (tmp_path / "n.json").exists()) == (1, False)
     assert "images[1] (none.tif): there is no such file" in done.stderr
+
+
+def test_channels_of_files_are_not_mixed_up(tmp_path: Path) -> None:
+    planes = np.random.default_rng(3).integers(0, 200, (3, 24, 20), np.uint8)
+    files = []
+    for name, channels in (
+        ("a", ["DAPI", "GFP", "RFP"]),
+        ("swapped", ["GFP", "DAPI", "RFP"]),
+        ("other", ["Hoechst", "GFP", "RFP"]),
+    ):
+        files.append(tmp_path / f"{name}.ome.tif")
+        metadata = {"axes": "CYX", "Channel": {"Name": channels}}
+        tifffile.imwrite(files[-1], planes, ome=True, metadata=metadata, photometric="minisblack")
+    a, swapped, other = files
+    model, out = tmp_path / "m.json", tmp_path / "out"
+    done = run("fit", a, "-k", 2, "-o", model)
+    assert done.returncode == 0, done.stderr
+    assert KMeansModel.load(model).channel_names == ("DAPI", "GFP", "RFP")
+    refused = run("apply", model, swapped, "-o", out)
+    assert refused.returncode == 1
+    assert "the model, DAPI, GFP, RFP; got GFP, DAPI, RFP" in refused.stderr
+    told = run("apply", model, other, "-o", out)
+    assert told.returncode == 0
+    assert "called Hoechst, GFP, RFP; those of the model DAPI, GFP, RFP" in told.stderr
+    pooled = run("segment", "--together", a, swapped, "-o", tmp_path / "together")
+    assert pooled.returncode == 1
+    assert "swapped.ome.tif" in pooled.stderr
+    assert "DAPI, GFP, RFP; got GFP, DAPI, RFP" in pooled.stderr
+    told = run("fit", a, other, "-o", tmp_path / "both.json")
+    assert told.returncode == 0
+    assert "warning: other.ome.tif: Its channels are called Hoechst, GFP, RFP" in told.stderr

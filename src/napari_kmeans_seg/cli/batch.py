@@ -70,6 +70,7 @@ def by_itself(settings: dict[str, Any]) -> Callable[[ImageFile, Any, Progress], 
             channel_axis=image.channel_axis,
             alpha=image.alpha,
             mask=mask,
+            channel_names=image.names_told or None,
             progress=progress,
         )
 
@@ -92,7 +93,13 @@ def by_model(
         for what, (got, takes) in form.items():
             if got != takes:
                 raise ValueError(f"its {what} is {got}; the model takes {takes}")
-        return model.predict(image.pixels, mask=mask, rescale=rescale, progress=progress)
+        return model.predict(
+            image.pixels,
+            mask=mask,
+            rescale=rescale,
+            channel_names=image.names_told or None,
+            progress=progress,
+        )
 
     return work
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from enum import StrEnum
 from pathlib import Path  # noqa: TC003 (Typer reads the annotations)
 from typing import TYPE_CHECKING, Annotated, Any
@@ -107,10 +108,17 @@ def fitted(
         for image in images:
             if image.is_file():
                 check_size(image, max_pixels)
-        with bar("all images", quiet=quiet) as progress:
-            return KMeansModel.fit(images, **settings, progress=progress)
+        with (
+            bar("all images", quiet=quiet) as progress,
+            warnings.catch_warnings(record=True) as caught,
+        ):
+            warnings.simplefilter("always")
+            model = KMeansModel.fit(images, **settings, progress=progress)
     except (OSError, TypeError, ValueError) as problem:
         refuse(reason(problem), code=1)
+    for one in caught if not quiet else ():
+        say(f"warning: {one.message}")
+    return model
 
 
 def loaded(path: Path) -> KMeansModel:

@@ -11,13 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import array_checks, checks, model_file, shown
 from .edits import Relabel
-from .errors import WrongValue
 from .image.pixels import Pixels, flatten
 from .nearest_centroid import NearestCentroid
 from .note import Note, warn
 from .notes import not_finite
 from .parallel import Progress, alive, never_falling, portion, within
 from .points.image_points import Labelling
+from .same_kind import same_channels
 from .segmentation import Segmentation
 
 
@@ -94,7 +94,7 @@ class KMeansModel(NearestCentroid):
             bits are divided by 257 for a model of 8. Only where the range of the image is all that
             its dtype can hold; 12 bits in 16 are not.
         channel_names : sequence of str, optional
-            Names of the channels of the image, which have to be those of the model.
+            Names of the channels of the image. One of the model that stands at another place is refused.
         progress : callable, optional
             As for `segment`.
 
@@ -114,9 +114,9 @@ class KMeansModel(NearestCentroid):
         Warns
         -----
         UserWarning
-            If pixels are left out because they are not finite, or values are of another kind than
-            those that were fitted: 16 bits after 8, or 0 to 1 after 0 to 255. The result has each
-            of them in `warnings`.
+            If pixels are left out because they are not finite, channels have other names, or values
+            are of another kind than those that were fitted: 16 bits after 8, or 0 to 1 after 0 to
+            255. The result has each of them in `warnings`.
 
         Notes
         -----
@@ -136,7 +136,7 @@ class KMeansModel(NearestCentroid):
         """
         progress = never_falling(progress)
         rescale = checks.flag("rescale", rescale)
-        self._check_names(channel_names)
+        named = self._check_names(channel_names)
         image = array_checks.of_layer(image, None)[0]
         form: dict[str, Any] = {"channel_axis": self.channel_axis, "alpha": self.alpha}
         if array_checks.is_lazy(image):
@@ -145,7 +145,9 @@ class KMeansModel(NearestCentroid):
 
             lazy = predicted.open_for(self, image, mask)
             if not (self.smoothing or self.space.position or self.adapt):
-                return predicted.predict(self, lazy, rescale=rescale)
+                found_lazily = predicted.predict(self, lazy, rescale=rescale)
+                warn(named)
+                return replace(found_lazily, notes=(*named, *found_lazily.notes))
             image, mask = alive(lazy.load_whole, portion(progress, 0, 0.1, "Reading"))
         tick = portion(progress, 0, 0.1, "Reading")
         pixels = flatten(image, **form, mask=mask, tick=tick)
@@ -155,23 +157,17 @@ class KMeansModel(NearestCentroid):
         tick = portion(progress, 0.4, 1, "Labelling")
         of_centroids = alive(partial(self.label, image_points), tick)
         is_other = scaled is not pixels
-        notes = not_finite(pixels) + self._notes(scaled, of_centroids, rescaled=is_other)
+        notes = named + not_finite(pixels) + self._notes(scaled, of_centroids, rescaled=is_other)
         tick = portion(progress, 1, 1, "Labelling")
         found = alive(lambda _: self._edited(of_centroids, pixels, scaled), tick)
         warn(notes)
         return self.segmentation(pixels, found, n_iter=0, converged=True, notes=notes)
 
-    def _check_names(self, names: Sequence[str] | None) -> None:
+    def _check_names(self, names: Sequence[str] | None) -> tuple[Note, ...]:
         if names is None:
-            return
+            return ()
         given = checks.channel_names(names, self.n_channels)
-        if self.channel_names and given != self.channel_names:
-            raise WrongValue(
-                "channel_names",
-                f"those of the model, {', '.join(self.channel_names)}",
-                ", ".join(given),
-                advice="Bring the channels into this order.",
-            )
+        return same_channels(given, self.channel_names, "the model")
 
     def relabelled(
         self, labels: Mapping[int, int], centroids: NDArray[np.float64]
