@@ -76,6 +76,22 @@ def test_names_that_a_model_has_stand_in_the_table(tmp_path: Path, slides: list[
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(tmp_path / "out" / "clusters.csv", keep_default_na=False)
     assert table["name"].tolist() == ["brown, dark", ""]
+    assert "brown, dark" in done.stdout
+
+
+def test_clusters_that_were_merged_have_no_row(tmp_path: Path, slides: list[Path]) -> None:
+    from dataclasses import replace
+
+    from napari_kmeans_seg.core.edits import Relabel
+
+    model = segment(tifffile.imread(slides[0]), 4, channel_axis=-1).model
+    replace(model, edits=(Relabel((2, 3), (2, 2)),)).save(tmp_path / "m.json")
+    done = run("apply", tmp_path / "m.json", slides[0], "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "nan" not in done.stdout
+    assert "\n3 clusters, " in done.stdout
+    table = pd.read_csv(tmp_path / "out" / "clusters.csv")
+    assert table["label"].tolist() == [1, 2, 4]
 
 
 def test_images_that_are_fitted_apart_are_told_so(tmp_path: Path, slides: list[Path]) -> None:

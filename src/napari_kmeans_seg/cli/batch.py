@@ -186,7 +186,10 @@ def _report(printer: Printer, image: ImageFile, seg: Segmentation, seconds: floa
 
     for warning in (*image.warnings, *seg.warnings):
         say(f"{image.path}: warning: {warning}")
-    printer.show_table(f"{image.path}  {seconds:.1f} s", cluster_table(image, seg), seg)
+    table = cluster_table(image, seg)
+    if seg.model.names:
+        table.insert(1, "name", _names(seg, table))
+    printer.show_table(f"{image.path}  {seconds:.1f} s", table, seg)
 
 
 def _rows(path: Path, image: ImageFile, seg: Segmentation) -> pd.DataFrame:
@@ -194,11 +197,14 @@ def _rows(path: Path, image: ImageFile, seg: Segmentation) -> pd.DataFrame:
     from ..files.results import cluster_table
 
     table = cluster_table(image, seg)
-    names = [seg.model.names.get(label, "") for label in table["label"]]
     table.insert(0, "image", path.name)
     table.insert(1, "group", path.absolute().parent.name)
-    table.insert(3, "name", names)
+    table.insert(3, "name", _names(seg, table))
     return table
+
+
+def _names(seg: Segmentation, table: pd.DataFrame) -> list[str]:
+    return [seg.model.names.get(label, "") for label in table["label"]]
 
 
 def write_table(

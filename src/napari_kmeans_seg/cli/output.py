@@ -75,10 +75,13 @@ class Printer:
         console = Console(file=page, width=width, highlight=False, markup=False)
         times = "1 iteration" if seg.n_iter == 1 else f"{seg.n_iter} iterations"
         end = "" if seg.converged else ", not converged: raise --max-iter"
-        found = "1 cluster" if seg.n_clusters == 1 else f"{seg.n_clusters} clusters"
+        n = seg.n_clusters - len(seg.model.removed)
+        found = "1 cluster" if n == 1 else f"{n} clusters"
+        # Not known of clusters that were merged.
+        inertia = f", inertia {seg.inertia:.6g}" if seg.inertia == seg.inertia else ""
         console.print(printable(title))
         console.print(table)
-        console.print(f"{found}, {times}, inertia {seg.inertia:.6g}{end}")
+        console.print(f"{found}, {times}{inertia}{end}")
         self.show(page.getvalue())
 
 

@@ -94,7 +94,8 @@ class KMeansModel(NearestCentroid):
             bits are divided by 257 for a model of 8. Only where the range of the image is all that
             its dtype can hold; 12 bits in 16 are not.
         channel_names : sequence of str, optional
-            Names of the channels of the image. One of the model that stands at another place is refused.
+            Names of the channels of the image. One of the model that stands at another place is
+            refused.
         progress : callable, optional
             As for `segment`.
 
@@ -145,9 +146,7 @@ class KMeansModel(NearestCentroid):
 
             lazy = predicted.open_for(self, image, mask)
             if not (self.smoothing or self.space.position or self.adapt):
-                found_lazily = predicted.predict(self, lazy, rescale=rescale)
-                warn(named)
-                return replace(found_lazily, notes=(*named, *found_lazily.notes))
+                return predicted.predict(self, lazy, rescale=rescale, notes=named)
             image, mask = alive(lazy.load_whole, portion(progress, 0, 0.1, "Reading"))
         tick = portion(progress, 0, 0.1, "Reading")
         pixels = flatten(image, **form, mask=mask, tick=tick)
