@@ -74,3 +74,40 @@ def test_predict_tells_other_names_and_refuses_another_order(planes, *, is_lazy:
     assert "Hoechst" in found.warnings[0]
     with pytest.raises(ValueError, match="the model, DAPI, GFP, RFP; got Cy5, DAPI, RFP"):
         model.predict(image, channel_names=["Cy5", "DAPI", "RFP"])
+
+
+# -- files, and images of another kind ---------------------------------------------------
+
+
+def test_predict_takes_a_file_as_fit_does(tmp_path: Path, planes) -> None:
+    path = write(tmp_path / "a.ome.tif", planes, NAMES)
+    model = KMeansModel.fit([path], 2)
+    found = model.predict(path)
+    np.testing.assert_array_equal(found.labels, model.predict(planes).labels)
+    np.testing.assert_array_equal(model.predict(str(path)).labels, found.labels)
+    mask = planes[0] > 20
+    np.testing.assert_array_equal(model.predict(path, mask=mask).labels, found.labels * mask)
+    swapped = write(tmp_path / "b.ome.tif", planes, ["GFP", "DAPI", "RFP"])
+    with pytest.raises(ValueError, match="the model, DAPI, GFP, RFP; got GFP, DAPI, RFP"):
+        model.predict(swapped)
+    with pytest.raises(OSError, match="no such file"):
+        model.predict(tmp_path / "none.tif")
+
+
+def test_a_file_of_another_kind_is_refused_in_words(tmp_path: Path, planes) -> None:
+    colors = np.moveaxis(planes, 0, -1)
+    model = segment(colors, 2, channel_axis=-1).model
+    takes = "the model takes an image of 3 channels on its last axis, as of colours"
+    stack = write(tmp_path / "a.ome.tif", planes, None)
+    said = f"it is an image of 3 channels on its third last axis; {takes}. .*move the channels"
+    with pytest.raises(ValueError, match=said):
+        model.predict(stack)
+    grey = tmp_path / "grey.tif"
+    tifffile.imwrite(grey, planes[0])
+    with pytest.raises(ValueError, match=rf"of one channel \(grey\); {takes}"):
+        model.predict(grey)
+    clear = tmp_path / "clear.tif"
+    rgba = np.concatenate([colors, np.full_like(colors[..., :1], 255)], axis=-1)
+    tifffile.imwrite(clear, rgba, photometric="rgb", extrasamples=["unassalpha"])
+    with pytest.raises(ValueError, match=f"3 channels and alpha on its last axis.*; {takes}"):
+        model.predict(clear)

@@ -218,3 +218,11 @@ def test_pixels_that_are_not_finite_are_left_out() -> None:
     with pytest.warns(UserWarning, match="2 pixels are NaN or infinite"):
         model = KMeansModel.fit(images, 2)
     np.testing.assert_allclose(model.centroids[:, 0], [1 / 3, 25 / 3])
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int64", "uint64", "uint8", "float16"])
+def test_images_of_every_dtype_can_be_adapted(dtype: str) -> None:
+    values = np.tile([0, 0, 0, 1] if dtype == "bool" else [10, 20, 90, 100], 50).astype(dtype)
+    found = KMeansModel.fit([values], 2, adapt="scale").predict(values)
+    bright = values.astype(float) > values.astype(float).mean()
+    np.testing.assert_array_equal(found.labels, 1 + bright)

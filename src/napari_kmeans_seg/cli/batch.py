@@ -83,16 +83,9 @@ def by_model(
     """Label an image with the clusters of a model."""
 
     def work(image: ImageFile, mask: Any, progress: Progress) -> Segmentation:
-        axis = image.channel_axis
-        if axis is not None:
-            axis = axis % image.pixels.ndim - image.pixels.ndim
-        form = {
-            "channel axis": (axis, model.channel_axis),
-            "alpha channel": (image.alpha, model.alpha),
-        }
-        for what, (got, takes) in form.items():
-            if got != takes:
-                raise ValueError(f"its {what} is {got}; the model takes {takes}")
+        from ..core.same_kind import refuse_other_form
+
+        refuse_other_form(model, image)
         return model.predict(
             image.pixels,
             mask=mask,

@@ -15,9 +15,10 @@ from .image.pixels import Pixels, flatten
 from .nearest_centroid import NearestCentroid
 from .note import Note, warn
 from .notes import not_finite
+from .opening import open_image
 from .parallel import Progress, alive, never_falling, portion, within
 from .points.image_points import Labelling
-from .same_kind import same_channels
+from .same_kind import refuse_other_form, same_channels
 from .segmentation import Segmentation
 
 
@@ -72,7 +73,7 @@ class KMeansModel(NearestCentroid):
 
     def predict(
         self,
-        image: ArrayLike,
+        image: ArrayLike | str | PathLike[str],
         *,
         mask: ArrayLike | None = None,
         rescale: bool = False,
@@ -83,9 +84,10 @@ class KMeansModel(NearestCentroid):
 
         Parameters
         ----------
-        image : array-like
-            An image of the same kind as the one that was fitted: the same channels on the same
-            axis, values in the same units. Its size may differ.
+        image : array-like or path
+            An image, or an image file, of the same kind as the one that was fitted: the same channels on the same
+            axis, values in the same units. Its size may differ. Of a file what it calls no data gets
+            label 0, and names of channels are its own.
         mask : bool array, optional
             Spatial shape; pixels where it is false get label 0. That of the fit is no part of the
             model.
@@ -135,6 +137,10 @@ class KMeansModel(NearestCentroid):
         array([[2, 1],
                [1, 2]], dtype=uint8)
         """
+        if isinstance(image, str | PathLike):
+            file, mask = open_image(image, mask)
+            refuse_other_form(self, file)
+            image, channel_names = file.pixels, channel_names or file.names_told or None
         progress = never_falling(progress)
         rescale = checks.flag("rescale", rescale)
         named = self._check_names(channel_names)

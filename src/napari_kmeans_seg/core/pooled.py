@@ -22,7 +22,7 @@ from .image.pixels import Pixels, flatten
 from .model import KMeansModel
 from .note import Note, warn
 from .notes import Plain, not_finite
-from .opening import open_for_pool
+from .opening import open_image
 from .parallel import Progress, Tick, alive, never_falling, portion, within
 from .points.counted_image import CountedImage
 from .points.counting import Counted, Packing, count, count_values, merge, packing_of
@@ -275,11 +275,8 @@ class _Reader:
         return pixels
 
     def _of_file(self, path: Path, mask: ArrayLike | None) -> Pixels:
-        image, inside = open_for_pool(path, self.channel_axis)
+        image, mask = open_image(path, mask, self.channel_axis)
         alpha = image.alpha if self.channel_axis is None else self.alpha
-        if inside is not None and mask is not None:
-            inside = inside & np.asarray(mask, bool)
-        mask = mask if inside is None else inside
         pixels = flatten(image.pixels, channel_axis=image.channel_axis, alpha=alpha, mask=mask)
         check_color_space(self.color_space, pixels)
         names = image.names_told
