@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -160,7 +161,9 @@ class TestSegment:
         )
         labels = tmp_path / "out" / "coffee_labels.tif"
         assert_array_equal(tifffile.imread(labels), expected.labels)
-        assert parameters(labels) == json.loads(json.dumps(expected.parameters))
+        said = parameters(labels)
+        assert said.pop("made_of")["input"] == hashlib.sha256(photo.read_bytes()).hexdigest()
+        assert said == json.loads(json.dumps(expected.parameters))
         assert parameters(labels)["version"] == __version__
 
     def test_results_go_to_the_current_folder_by_default(self, tmp_path, photo):
@@ -378,7 +381,9 @@ class TestBadInput:
     def test_no_image_is_named(self):
         done = run("segment")
         assert done.returncode == 2
-        assert done.stderr == "napari-kmeans-seg: Missing argument 'IMAGE'.\n"
+        assert done.stderr == (
+            "napari-kmeans-seg: no images: name files, folders or patterns, or a --list of them\n"
+        )
 
     @pytest.mark.parametrize(
         ("name", "content", "message"),
@@ -397,10 +402,11 @@ class TestBadInput:
         assert len(done.stderr.splitlines()) == 1
         assert files(tmp_path / "out") == []
 
-    def test_a_folder_is_no_image(self, tmp_path):
-        done = run("segment", tmp_path, "-o", tmp_path / "out")
-        assert done.returncode == 1
-        assert "is a folder; name the image files in it" in done.stderr
+    def test_a_folder_without_an_image_is_refused(self, tmp_path):
+        (tmp_path / "folder").mkdir()
+        done = run("segment", tmp_path / "folder", "-o", tmp_path / "out")
+        assert done.returncode == 2
+        assert "has no image (.tif, .tiff, .png, .jpg, .jpeg, .bmp) in it" in done.stderr
 
     def test_complex_numbers_are_refused(self, tmp_path, cell):
         path = tmp_path / "complex.tif"

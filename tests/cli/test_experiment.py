@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -120,20 +121,117 @@ def test_an_image_of_another_kind_fails_and_the_rest_goes_on(
 def test_what_cannot_be_done_is_refused_before_any_work(tmp_path: Path, slides: list[Path]) -> None:
     model = tmp_path / "m.json"
     assert run("fit", *slides, "-o", model).returncode == 0
+    out, future = tmp_path / "out", tmp_path / "future.json"
+    future.write_text(json.dumps(json.loads(model.read_text()) | {"schema": 99}))
+    around = slides[0].parent / ".." / "control" / "a.tif"
+    same = slides[1].with_name("a.tif")
+    same.write_bytes(slides[1].read_bytes())
     for arguments, message in (
         (("fit", *slides, "-o", model), "exists already; --overwrite replaces"),
         (("fit", *slides, "-o", slides[0], "--overwrite"), "is an input and would be overwritten"),
         (("fit", slides[0], slides[0], "-o", tmp_path / "n.json"), "is given twice"),
+        (("apply", model, slides[0], around, "-o", out), "a.tif is given twice, also as"),
         (("apply", slides[0], *slides), "is no k-means model"),
+        (("apply", future, *slides, "-o", out), "A newer napari-kmeans-seg may read it"),
+        (("apply", model, slides[0], same, "-o", out), "would both write"),
+        (("apply", model, "-o", out), "no images: name files, folders or patterns"),
         (("segment", *slides, "--together", "--smoothing", 2), "--together takes no --smoothing"),
         (("segment", *slides, "--together", "--model", model), "give one of them"),
+        (("segment", *slides, "--group-by", "x"), "--group-by is for clusters.csv"),
+        (("apply", model, *slides, "--group-by", "(x", "-o", out), "takes a regular expression"),
+        (("apply", model, *slides, "--group-by", "control", "-o", out), "finds nothing in"),
     ):
         done = run(*arguments)
         assert done.returncode == 2, done.stderr
         assert message in done.stderr
-    done = run("fit", slides[0], tmp_path / "none.tif", "-o", tmp_path / "n.json")
-    assert (done.returncode, (tmp_path / "n.json").exists()) == (1, False)
-    assert "images[1] (none.tif): there is no such file" in done.stderr
+        assert not out.exists()
+
+
+def test_what_cannot_be_read_or_is_of_another_kind_is_left_out_of_the_fit(
+    tmp_path: Path, slides: list[Path]
+) -> None:
+    broken, deep, none = (tmp_path / f"{name}.tif" for name in ("broken", "deep", "none"))
+    broken.write_bytes(b"II*")
+    tifffile.imwrite(deep, tifffile.imread(slides[0]).astype(np.uint16), photometric="rgb")
+    images = [broken, slides[0], deep, none, slides[1]]
+    done = run("fit", *images, "-k", 3, "-o", tmp_path / "some.json")
+    assert done.returncode == 1
+    told = [line for line in done.stderr.splitlines() if "saved" not in line]
+    assert [line.partition(": ")[2].partition(": ")[0] for line in told] == [
+        str(path) for path in (broken, deep, none)
+    ]
+    assert "takes the dtype of the first image, uint8; got uint16" in told[1]
+    assert run("fit", *slides, "-k", 3, "-o", tmp_path / "both.json").returncode == 0
+    assert (tmp_path / "some.json").read_bytes() == (tmp_path / "both.json").read_bytes()
+    done = run("segment", *images, "--together", "-k", 3, "-o", tmp_path / "out")
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 3
+    assert set(pd.read_csv(tmp_path / "out" / "clusters.csv")["image"]) == {"a.tif", "b.tif"}
+    done = run("fit", none, broken, "-o", tmp_path / "no.json")
+    assert (done.returncode, (tmp_path / "no.json").exists()) == (1, False)
+    assert "no image is left to fit" in done.stderr
+
+
+def test_groups_are_found_in_the_paths(tmp_path: Path, slides: list[Path]) -> None:
+    groups = {r"/(\w)\w+/\w\.tif$": ["c", "t"], r"[ab]\.tif$": ["a.tif", "b.tif"]}
+    for i, (pattern, expected) in enumerate(groups.items()):
+        out = tmp_path / str(i)
+        together = ("segment", *slides, "--together", "-k", 2, "-q", "-o", out)
+        assert run(*together, "--group-by", pattern).returncode == 0
+        assert pd.read_csv(out / "clusters.csv")["group"].drop_duplicates().tolist() == expected
+
+
+def test_texts_in_the_table_are_no_formulas(tmp_path: Path, slides: list[Path]) -> None:
+    path = slides[0].rename(slides[0].with_name("=1+1.tif"))
+    out = tmp_path / "out"
+    assert run("segment", path, "--together", "-q", "-o", out).returncode == 0
+    assert pd.read_csv(out / "clusters.csv")["image"][0] == "'=1+1.tif"
+
+
+MICRONS = {"PhysicalSizeX": 0.5, "PhysicalSizeY": 0.25}
+
+
+@pytest.mark.parametrize(
+    ("name", "how", "size"),
+    [
+        ("a.ome.tif", {"ome": True, "metadata": {"axes": "YX", **MICRONS}}, (0.125, "µm²")),
+        (
+            "a.tif",
+            {"imagej": True, "resolution": (2, 4), "metadata": {"axes": "YX", "unit": "um"}},
+            (0.125, "µm²"),
+        ),
+        ("a.tif", {"resolution": (100, 50), "resolutionunit": "CENTIMETER"}, (0.0002, "cm²")),
+        # The inches of a print.
+        ("a.tif", {"resolution": (300, 300), "resolutionunit": "INCH"}, None),
+        ("a.tif", {}, None),
+    ],
+)
+def test_clusters_have_an_area_where_the_file_has_a_pixel_size(
+    tmp_path: Path, name: str, how: dict, size: tuple[float, str] | None
+) -> None:
+    image, out = tmp_path / name, tmp_path / "out"
+    tifffile.imwrite(image, skimage.data.camera()[::8, ::8], **how)
+    together = ("segment", image, "--together", "-k", 2, "-q", "-o", out)
+    assert run(*together).returncode == 0
+    table = pd.read_csv(out / "clusters.csv")
+    assert (size is not None) == ("area" in table) == ("unit" in table)
+    if size is not None:
+        np.testing.assert_allclose(table["area"], table["pixels"] * size[0], rtol=1e-12)
+        assert set(table["unit"]) == {size[1]}
+    before = (out / "clusters.csv").read_bytes()
+    assert run(*together, "--resume").returncode == 0
+    assert (out / "clusters.csv").read_bytes() == before
+
+
+def test_a_stack_in_depth_has_volumes(tmp_path: Path) -> None:
+    image, out = tmp_path / "a.ome.tif", tmp_path / "out"
+    stack = np.stack([skimage.data.camera()[::8, ::8]] * 3)
+    sizes = MICRONS | {"PhysicalSizeZ": 2}
+    tifffile.imwrite(image, stack, ome=True, metadata={"axes": "ZYX", **sizes})
+    assert run("segment", image, "--together", "-k", 2, "-q", "-o", out).returncode == 0
+    table = pd.read_csv(out / "clusters.csv")
+    np.testing.assert_allclose(table["volume"], table["pixels"] * 0.25)
+    assert set(table["unit"]) == {"µm³"}
 
 
 def test_channels_of_files_are_not_mixed_up(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_kmeans_seg import prepare, segment
+from napari_kmeans_seg import prepare, segment, segment_steps
 from napari_kmeans_seg.core.points.drawing import Hashed
 
 
@@ -63,6 +63,19 @@ def test_a_centroid_that_is_given_far_away_takes_no_pixel_from_a_near_one():
     image = np.array([0, 1, 2, 200, 201, 202], np.uint8)
     prepared = prepare(image, channel_weights=[1e100])
     assert prepared.classify([[0], [1e300]]).labels.tolist() == [1] * 6
+
+
+@pytest.mark.parametrize(("image", "axis"), [([5], None), ([[5, 7]], -1)])
+def test_a_single_pixel_has_a_place(image, axis):
+    found = segment(np.array(image, np.uint16), 1, channel_axis=axis, spatial_weight=1.0)
+    assert found.labels.tolist() == [1]
+    assert found.inertia == 0
+
+
+@pytest.mark.filterwarnings("ignore:Step")
+def test_a_step_without_pixels_has_shares_of_nothing():
+    found = segment_steps(np.array([[0, 1, 8, 9], [np.nan] * 4]), 2)
+    assert found.steps[1].to_dataframe()["percent"].tolist() == [0, 0]
 
 
 def test_fewer_clusters_than_were_given_keep_the_order_of_the_rows():

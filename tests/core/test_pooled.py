@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dask.array as da
@@ -14,7 +15,6 @@ from napari_kmeans_seg import KMeansModel, choose_k, pool, segment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -226,3 +226,16 @@ def test_images_of_every_dtype_can_be_adapted(dtype: str) -> None:
     found = KMeansModel.fit([values], 2, adapt="scale").predict(values)
     bright = values.astype(float) > values.astype(float).mean()
     np.testing.assert_array_equal(found.labels, 1 + bright)
+
+
+def test_images_that_fail_are_handed_over_and_left_out() -> None:
+    failed = []
+    images = [np.array(["text"]), GREY, GREY.astype(np.uint32), Path("none.tif"), GREY[:1]]
+    pooled = pool(images, failed=lambda i, problem: failed.append((i, type(problem))))
+    assert [i for i, _ in failed] == [0, 2, 3]
+    assert failed[2][1] is FileNotFoundError
+    assert pooled.n_images == 2
+    expected = KMeansModel.fit([GREY, GREY[:1]], 2).centroids
+    np.testing.assert_array_equal(pooled.fit(2).centroids, expected)
+    with pytest.raises(ValueError, match="at least one image"):
+        pool(images[:1], failed=lambda *_: None)

@@ -14,29 +14,30 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..files.limits import DEFAULT_MAX_PIXELS
-from .batch import TABLE, by_itself, by_model, write_each, write_table
-from .experiment import IMAGES, fit, fitted, loaded
+from .batch import TABLE, Batch, ByItself, ByModel, write_each, write_table
+from .experiment import fit, fitted, loaded
+from .inputs import IMAGES, LIST, RECURSIVE, found, groups_of
 from .options import (
     CHANNEL_AXIS,
+    GROUP_BY,
     HIGH,
+    JOBS,
     LOW,
     MASK,
     MAX_PIXELS,
     NO_DATA,
+    RESUME,
     SEGMENT_HELP,
     SERIES,
     option,
 )
-from .output import NAME, Printer, printable, reason, refuse, say
+from .output import NAME, Printer, outcome, printable, reason, refuse, say
 from .plan import make_folder, plan
 from .process import EXIT_CODES, NOT_STARTED, end_with
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
-    from ..core.parallel import Progress
-    from ..core.segmentation import Segmentation
-    from ..files.image_file import ImageFile
     from ..files.part import Limits
     from ..files.results import ResultPaths
 
@@ -96,14 +97,9 @@ def _options(
 
 @app.command(help=SEGMENT_HELP, epilog=EXIT_CODES)
 def segment(
-    images: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="IMAGE",
-            help="TIFF (also stacks, ImageJ, OME), PNG, JPEG or BMP files.",
-            readable=False,  # one that cannot be read is no reason to refuse the others
-        ),
-    ],
+    images: Annotated[list[Path] | None, IMAGES] = None,
+    listed: Annotated[Path | None, LIST] = None,
+    recursive: Annotated[bool, RECURSIVE] = False,
     n_clusters: Annotated[int, option("n_clusters", "-k", "--n-clusters")] = 5,
     output: Annotated[
         Path,
@@ -136,9 +132,14 @@ def segment(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace results that are there already.")
     ] = False,
+    resume: Annotated[bool, RESUME] = False,
+    group_by: Annotated[Any, GROUP_BY] = None,
+    jobs: Annotated[int, JOBS] = 1,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
 ) -> None:
     """Segment image files and write the results into a folder."""
+    if group_by is not None and not together and model is None:
+        refuse("--group-by is for clusters.csv, which --together and --model write")
     if together and model is not None:
         refuse("--together fits a model and --model takes one; give one of them")
     settings = {
@@ -158,6 +159,8 @@ def segment(
         "limits": _limits(no_data, low, high, mask, max_pixels),
         "max_pixels": max_pixels,
     }
+    images = found(images or [], listed, recursive=recursive, output=output)
+    groups = groups_of(images, group_by)
     others = [one for one in (mask, model) if one is not None]
     if together:
         given = {"--smoothing": smoothing, "--fit-scale": fit_scale != 100, "--mask": mask,
@@ -166,55 +169,56 @@ def segment(
                  "--max": high is not None}  # fmt: skip
         if wrong := [name for name, one in given.items() if one]:
             refuse(f"--together takes no {wrong[0]}")
-    plans = plan(images, output, others, overwrite=overwrite, quiet=quiet)
+    plans = plan(images, output, others, overwrite=overwrite, resume=resume, quiet=quiet)
+    failed: set[Path] = set()
+    work: ByItself | ByModel
     if together:
-        fit_of_all = fitted(images, settings, max_pixels, quiet=quiet)
-        work = by_model(fit_of_all, rescale=False)
+        fit_of_all, failed = fitted(images, settings, max_pixels, quiet=quiet)
+        work = ByModel(fit_of_all)
     elif model is not None:
-        work = by_model(loaded(model), rescale=False)
+        work = ByModel(loaded(model))
     else:
-        work = by_itself(settings | of_one)
+        work = ByItself(settings | of_one)
         if len(images) > 1 and not quiet:
             say(APART)
-    _write(images, plans, output, work, reading, overwrite=overwrite, quiet=quiet,
-           one_table=together or model is not None)  # fmt: skip
+    batch = Batch(work, reading, groups, overwrite=overwrite, resume=resume, jobs=jobs, quiet=quiet)
+    left = [(image, one) for image, one in zip(images, plans, strict=True) if image not in failed]
+    _write(left, batch, output / TABLE if together or model is not None else None,
+           failed=bool(failed))  # fmt: skip
 
 
 def _write(
-    images: list[Path],
-    plans: list[ResultPaths],
-    output: Path,
-    work: Callable[[ImageFile, Any, Progress], Segmentation],
-    reading: dict[str, Any],
+    images: Sequence[tuple[Path, ResultPaths]],
+    batch: Batch,
+    table: Path | None,
     *,
-    overwrite: bool,
-    quiet: bool,
-    one_table: bool,
+    failed: bool = False,
 ) -> None:
-    """Write the results of all images, and the table of all; end with 1 where one failed."""
+    """Write the results of images, and a table of all; end with 1 where one fails or has failed."""
     from ..core.writing.file_set import standing
 
-    table = output / TABLE
-    if one_table and table.exists() and not overwrite:
+    replaces = batch.overwrite or batch.resume
+    if table is not None and table.exists() and not replaces:
         refuse(f"{table} exists already; --overwrite replaces what is there")
-    since = standing([table, *(file for results in plans for file in results)])
+    paths = [file for _, results in images for file in results]
+    since = standing(paths if table is None else [table, *paths])
     printer = Printer()
-    tables, failed = write_each(
-        images, plans, work, reading, since, printer, overwrite=overwrite, quiet=quiet
-    )
-    if one_table and tables:
+    tables, fails = write_each(images, batch, since, printer)
+    if table is not None and tables:
         try:
-            write_table(tables, table, since, overwrite=overwrite)
+            write_table(tables, table, since, overwrite=replaces)
         except OSError as problem:
             refuse(f"{table} cannot be written: {reason(problem)}", code=1)
-    if failed or printer.failed:
+    if failed or fails or printer.failed:
         raise typer.Exit(1)
 
 
 @app.command(epilog=EXIT_CODES)
 def apply(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model that fit saved.")],
-    images: Annotated[list[Path], IMAGES],
+    images: Annotated[list[Path] | None, IMAGES] = None,
+    listed: Annotated[Path | None, LIST] = None,
+    recursive: Annotated[bool, RECURSIVE] = False,
     output: Annotated[
         Path,
         typer.Option("-o", "--output", metavar="DIR", help="Folder for the results; made if new."),
@@ -232,6 +236,9 @@ def apply(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace results that are there already.")
     ] = False,
+    resume: Annotated[bool, RESUME] = False,
+    group_by: Annotated[Any, GROUP_BY] = None,
+    jobs: Annotated[int, JOBS] = 1,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
 ) -> None:
     """Label images by a model, write the results of each and one table of all.
@@ -244,10 +251,13 @@ def apply(
         "limits": _limits(no_data, low, high, mask, max_pixels),
         "max_pixels": max_pixels,
     }
-    work = by_model(loaded(model), rescale=rescale)
+    work = ByModel(loaded(model), rescale)
+    images = found(images or [], listed, recursive=recursive, output=output)
+    groups = groups_of(images, group_by)
     others = [one for one in (mask, model) if one is not None]
-    plans = plan(images, output, others, overwrite=overwrite, quiet=quiet)
-    _write(images, plans, output, work, reading, overwrite=overwrite, quiet=quiet, one_table=True)
+    plans = plan(images, output, others, overwrite=overwrite, resume=resume, quiet=quiet)
+    batch = Batch(work, reading, groups, overwrite=overwrite, resume=resume, jobs=jobs, quiet=quiet)
+    _write(list(zip(images, plans, strict=True)), batch, output / TABLE)
 
 
 app.command(epilog=EXIT_CODES)(fit)
@@ -314,7 +324,7 @@ def _write_demo(printer: Printer, n_clusters: int, folder: Path) -> None:
         refuse(f"{problem}; choose another folder with -o")
     except (OSError, RuntimeError, ValueError) as problem:
         refuse(reason(problem), code=1)
-    printer.show_table("coffee", seg.to_dataframe(["red", "green", "blue"]), seg)
+    printer.show_table("coffee", seg.to_dataframe(["red", "green", "blue"]), outcome(seg))
     printer.show("\n".join(["Wrote", *(f"  {printable(str(file))}" for file in files)]))
 
 

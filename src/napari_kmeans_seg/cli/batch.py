@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 import time
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from .output import Printer, printable, reason_for, say
+from .jobs import in_order
+from .output import Printer, outcome, printable, reason_for, say
+from .plan import refuse_standing
+from .resume import digest_of_work, is_done, made_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -58,15 +63,19 @@ def bar(title: str, *, quiet: bool) -> Iterator[Progress]:
         yield progress
 
 
-def by_itself(settings: dict[str, Any]) -> Callable[[ImageFile, Any, Progress], Segmentation]:
-    """Segment an image with clusters of its own."""
+@dataclass(frozen=True)
+class ByItself:
+    """Segments an image with clusters of its own."""
 
-    def work(image: ImageFile, mask: Any, progress: Progress) -> Segmentation:
+    settings: dict[str, Any]
+
+    def __call__(self, image: ImageFile, mask: Any, progress: Progress) -> Segmentation:
+        """Segment an image."""
         from .. import segment
 
         return segment(
             image.pixels,
-            **settings,
+            **self.settings,
             channel_axis=image.channel_axis,
             alpha=image.alpha,
             mask=mask,
@@ -74,78 +83,163 @@ def by_itself(settings: dict[str, Any]) -> Callable[[ImageFile, Any, Progress], 
             progress=progress,
         )
 
-    return work
+    def to_json(self) -> dict[str, Any]:
+        """Return all that decides what comes of an image."""
+        return self.settings
+
+    def name_of(self, label: int) -> str:  # noqa: ARG002
+        """Return what a cluster is called."""
+        return ""
 
 
-def by_model(
-    model: KMeansModel, *, rescale: bool
-) -> Callable[[ImageFile, Any, Progress], Segmentation]:
-    """Label an image with the clusters of a model."""
+@dataclass(frozen=True)
+class ByModel:
+    """Labels an image with the clusters of a model."""
 
-    def work(image: ImageFile, mask: Any, progress: Progress) -> Segmentation:
+    model: KMeansModel
+    rescale: bool = False
+
+    def __call__(self, image: ImageFile, mask: Any, progress: Progress) -> Segmentation:
+        """Label an image."""
         from ..core.same_kind import refuse_other_form
 
-        refuse_other_form(model, image)
-        return model.predict(
+        refuse_other_form(self.model, image)
+        return self.model.predict(
             image.pixels,
             mask=mask,
-            rescale=rescale,
+            rescale=self.rescale,
             channel_names=image.names_told or None,
             progress=progress,
         )
 
-    return work
+    def to_json(self) -> dict[str, Any]:
+        """Return all that decides what comes of an image."""
+        from ..core.model_file import to_json
+
+        return {"model": to_json(self.model), "rescale": self.rescale}
+
+    def name_of(self, label: int) -> str:
+        """Return what a cluster is called."""
+        return self.model.names.get(label, "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """What is done with each of several images.
+
+    Attributes
+    ----------
+    work
+        What makes a segmentation of an image.
+    reading
+        How files are read: axis, series, limits, max_pixels.
+    groups
+        What each file belongs to.
+    overwrite, resume, jobs, quiet
+        The options of these names.
+    """
+
+    work: ByItself | ByModel = field(kw_only=False)
+    reading: dict[str, Any] = field(kw_only=False)
+    groups: Mapping[Path, str] = field(kw_only=False)
+    overwrite: bool
+    resume: bool
+    jobs: int
+    quiet: bool
+
+
+@dataclass(frozen=True)
+class Done:
+    """What is told of an image whose results are written."""
+
+    table: pd.DataFrame
+    warnings: tuple[str, ...]
+    outcome: str
+    seconds: float
 
 
 def write_each(
-    images: Sequence[Path],
-    paths: Sequence[ResultPaths],
-    work: Callable[[ImageFile, Any, Progress], Segmentation],
-    reading: dict[str, Any],
+    images: Sequence[tuple[Path, ResultPaths]],
+    batch: Batch,
     since: Mapping[Path, Identity | None],
     printer: Printer,
-    *,
-    overwrite: bool,
-    quiet: bool,
 ) -> tuple[list[pd.DataFrame], bool]:
     """Write the results of each image that can be read; give the tables, and whether one failed.
 
     Parameters
     ----------
-    images, paths : sequence
-        The files, and where the results go.
-    work : callable
-        `by_itself` or `by_model`.
-    reading : dict
-        How files are read: axis, series, limits, max_pixels.
+    images : sequence
+        The files, each with where its results go.
+    batch : Batch
+        What is done with each.
     since : mapping
         What stood at the paths when the run began.
     printer : Printer
         Prints the tables.
-    overwrite, quiet : bool
-        The options of these names.
     """
+    keys = ("axis", "series", "limits")
+    digest = digest_of_work(batch.work.to_json(), **{key: batch.reading[key] for key in keys})
+    done = [batch.resume and is_done(path, results, digest) for path, results in images]
+    if batch.resume and not batch.overwrite:
+        others = [results for (_, results), one in zip(images, done, strict=True) if not one]
+        refuse_standing(others, ", of another input, model or options")
     tables, failed = [], False
-    for path, results in zip(images, paths, strict=True):
-        started = time.perf_counter()
-        try:
-            image, seg = _segment_file(
-                path, results, work, **reading, since=since, overwrite=overwrite, quiet=quiet
-            )
-        except Exception as problem:  # noqa: BLE001 - of whatever kind, it is of this file alone
-            say(reason_for(path, problem))
+    work = partial(_write_one, batch=batch, digest=digest, since=since)
+    left = [one for one, is_there in zip(images, done, strict=True) if not is_there]
+    new = in_order(work, left, batch.jobs)
+    for (path, results), is_there in zip(images, done, strict=True):
+        if is_there:
+            tables.append(_rows(path, results, _read_table(results), batch))
+            continue
+        found = next(new)
+        if isinstance(found, BrokenExecutor):
+            found = f"{path}: the process that worked on it, or on another image, died"
+        if isinstance(found, str):
+            say(found)
             failed = True
             continue
-        tables.append(_rows(path, image, seg))
-        if not quiet:
-            _report(printer, image, seg, time.perf_counter() - started)
+        tables.append(_rows(path, results, found.table, batch))
+        if not batch.quiet:
+            for warning in found.warnings:
+                say(f"{path}: warning: {warning}")
+            shown = found.table.copy()
+            names = [batch.work.name_of(label) for label in shown["label"]]
+            if any(names):
+                shown.insert(1, "name", names)
+            printer.show_table(f"{path}  {found.seconds:.1f} s", shown, found.outcome)
+    if any(done) and not batch.quiet:
+        say(f"{sum(done)} of {len(done)} images were done already")
     return tables, failed
+
+
+def _write_one(
+    given: tuple[Path, ResultPaths],
+    batch: Batch,
+    digest: str,
+    since: Mapping[Path, Identity | None],
+) -> Done | str:
+    """Write the results of an image, or say why not."""
+    path, results = given
+    started = time.perf_counter()
+    try:
+        image, seg = _segment_file(
+            path, results, batch.work, digest, **batch.reading,
+            since=since, overwrite=batch.overwrite, quiet=batch.quiet or batch.jobs > 1,
+        )  # fmt: skip
+        from ..files.results import cluster_table
+
+        table = cluster_table(image, seg)
+    except Exception as problem:  # noqa: BLE001 - of whatever kind, it is of this file alone
+        return reason_for(path, problem)
+    seconds = time.perf_counter() - started
+    return Done(table, (*image.warnings, *seg.warnings), outcome(seg), seconds)
 
 
 def _segment_file(
     path: Path,
     results: ResultPaths,
-    work: Callable[[ImageFile, Any, Progress], Segmentation],
+    work: ByItself | ByModel,
+    digest: str,
     *,
     axis: int | Literal["auto"] | None,
     series: int | None,
@@ -164,40 +258,44 @@ def _segment_file(
 
     with bar(path.name, quiet=quiet) as progress:
         check_size(path, max_pixels)
+        of_this = made_of(path, digest) if path.is_file() else None
         image = read_image(path, series)
         if axis != "auto":
             image = image.with_channel_axis(axis)
         seg = work(image, taking_part(image, limits), progress)
         progress(1, "writing")
         note = limits.to_json() | ({} if series is None else {"series": series})
-        lost = write_results(image, seg, results, overwrite=overwrite, note=note, since=since)
+        lost = write_results(
+            image, seg, results,
+            overwrite=overwrite, note=note, made_of=of_this, since=since,
+        )  # fmt: skip
     return replace(image, warnings=(*image.warnings, *lost)), seg
 
 
-def _report(printer: Printer, image: ImageFile, seg: Segmentation, seconds: float) -> None:
-    from ..files.results import cluster_table
+def _read_table(results: ResultPaths) -> pd.DataFrame:
+    """Read the table of an image again, digit by digit."""
+    import pandas as pd
 
-    for warning in (*image.warnings, *seg.warnings):
-        say(f"{image.path}: warning: {warning}")
-    table = cluster_table(image, seg)
-    if seg.model.names:
-        table.insert(1, "name", _names(seg, table))
-    printer.show_table(f"{image.path}  {seconds:.1f} s", table, seg)
+    # Python's own reading of numbers: exact, in every version of pandas.
+    return pd.read_csv(results.clusters, engine="python", encoding="utf-8")
 
 
-def _rows(path: Path, image: ImageFile, seg: Segmentation) -> pd.DataFrame:
+def _rows(path: Path, results: ResultPaths, clusters: pd.DataFrame, batch: Batch) -> pd.DataFrame:
     """Return one row per cluster of an image, for the table of all."""
-    from ..files.results import cluster_table
+    from ..files.tiff_note import read_note
 
-    table = cluster_table(image, seg)
+    table = clusters.copy()
     table.insert(0, "image", path.name)
-    table.insert(1, "group", path.absolute().parent.name)
-    table.insert(3, "name", _names(seg, table))
+    table.insert(1, "group", batch.groups[path])
+    table.insert(3, "name", [batch.work.name_of(label) for label in table["label"]])
+    # Of the results, as a later run finds it, too.
+    size = read_note(results.labels).get("pixel_size")
+    if size is not None:
+        quantity, of_one, unit = size
+        where = list(table.columns).index("percent") + 1
+        table.insert(where, quantity, table["pixels"] * of_one)
+        table.insert(where + 1, "unit", unit)
     return table
-
-
-def _names(seg: Segmentation, table: pd.DataFrame) -> list[str]:
-    return [seg.model.names.get(label, "") for label in table["label"]]
 
 
 def write_table(
@@ -208,14 +306,9 @@ def write_table(
     import pandas as pd
 
     from ..core.writing.file_set import write_together
+    from ..core.writing.tables import table_text
 
-    # Texts in quotes, as in the tables of single images.
+    text = table_text(pd.concat(tables))
     write_together(
-        {
-            path: lambda aside: pd.concat(tables).to_csv(
-                aside, index=False, quoting=csv.QUOTE_NONNUMERIC
-            )
-        },
-        overwrite=overwrite,
-        since=since,
+        {path: lambda aside: aside.write_bytes(text.encode())}, overwrite=overwrite, since=since
     )

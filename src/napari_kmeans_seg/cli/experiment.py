@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..files.limits import DEFAULT_MAX_PIXELS
+from .inputs import IMAGES, LIST, RECURSIVE, found
 from .options import MAX_PIXELS, option
-from .output import reason, refuse, say
+from .output import reason, reason_for, refuse, say
+from .plan import refuse_twice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..core.model import KMeansModel
-
-IMAGES = typer.Argument(
-    metavar="IMAGE", help="TIFF, PNG, JPEG or BMP files of one kind.", readable=False
-)
 
 
 class Weighting(StrEnum):
@@ -37,6 +35,8 @@ class Adapt(StrEnum):
     SCALE = "scale"
 
 
+_OF_FIT = ("n_clusters", "init", "n_init", "seed", "tol", "max_iter")
+
 WEIGHTING = typer.Option(
     "--weighting", help="Whether each pixel counts the same, or each image, however large."
 )
@@ -48,10 +48,12 @@ ADAPT = typer.Option(
 
 
 def fit(
-    images: Annotated[list[Path], IMAGES],
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FILE", help="The model, a JSON file.")
     ],
+    images: Annotated[list[Path] | None, IMAGES] = None,
+    listed: Annotated[Path | None, LIST] = None,
+    recursive: Annotated[bool, RECURSIVE] = False,
     n_clusters: Annotated[int, option("n_clusters", "-k", "--n-clusters")] = 5,
     init: Annotated[str, option("init")] = "auto",
     n_init: Annotated[int, option("n_init")] = 1,
@@ -69,6 +71,7 @@ def fit(
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
 ) -> None:
     """Fit one model on the pixels of many images, each of which is read once."""
+    images = found(images or [], listed, recursive=recursive, output=None)
     if output.exists() and not overwrite:
         refuse(f"{output} exists already; --overwrite replaces what is there")
     if output.resolve() in {image.resolve() for image in images}:
@@ -85,40 +88,62 @@ def fit(
         "weighting": weighting.value,
         "adapt": None if adapt is Adapt.NONE else adapt.value,
     }
-    model = fitted(images, settings, max_pixels, quiet=quiet)
+    refuse_twice(images)
+    model, failed = fitted(images, settings, max_pixels, quiet=quiet)
     try:
         model.save(output)
     except (OSError, ValueError) as problem:
         refuse(f"-o {output} cannot be written: {reason(problem)}", code=1)
     if not quiet:
         say(f"{model!r} saved to {output}")
+    if failed:
+        raise typer.Exit(1)
 
 
 def fitted(
     images: Sequence[Path], settings: dict[str, Any], max_pixels: int, *, quiet: bool
-) -> KMeansModel:
-    """Fit one model on image files, or end with what is wrong with one of them."""
-    from .. import KMeansModel
+) -> tuple[KMeansModel, set[Path]]:
+    """Fit one model on the image files that can be read and are of one kind; tell of the others."""
+    from .. import pool
+    from ..core.parallel import within
     from ..files.limits import check_size
     from .batch import bar
 
-    if twice := {str(one) for one in images if list(images).count(one) > 1}:
-        refuse(f"{min(twice)} is given twice; name each image once")
-    try:
-        for image in images:
+    failed: set[Path] = set()
+
+    def tell(path: Path, problem: Exception) -> None:
+        failed.add(path)
+        say(reason_for(path, problem))
+
+    readable = []
+    for image in images:
+        try:
             if image.is_file():
                 check_size(image, max_pixels)
+        except Exception as problem:  # noqa: BLE001 - of whatever kind, it is of this file alone
+            tell(image, problem)
+        else:
+            readable.append(image)
+    of_fit = {name: settings[name] for name in _OF_FIT}
+    of_pool = {name: one for name, one in settings.items() if name not in of_fit}
+    try:
         with (
             bar("all images", quiet=quiet) as progress,
             warnings.catch_warnings(record=True) as caught,
         ):
             warnings.simplefilter("always")
-            model = KMeansModel.fit(images, **settings, progress=progress)
+            pooled = pool(
+                readable,
+                **of_pool,
+                progress=within(progress, 0, 0.8),
+                failed=lambda i, problem: tell(readable[i], problem),
+            )
+            model = pooled.fit(**of_fit, progress=within(progress, 0.8, 1))
     except (OSError, TypeError, ValueError) as problem:
-        refuse(reason(problem), code=1)
+        refuse("no image is left to fit" if len(failed) == len(images) else reason(problem), code=1)
     for one in caught if not quiet else ():
         say(f"warning: {one.message}")
-    return model
+    return model, failed
 
 
 def loaded(path: Path) -> KMeansModel:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from contextlib import suppress
 from typing import Any
@@ -161,4 +162,33 @@ MAX_PIXELS = _number(
     least=1,
     takes="an integer of at least 1",
     text="Most pixels of an image that is read; a page counts as at least 100,000.",
+)
+RESUME = typer.Option(
+    "--resume",
+    help="Go on with a run that was cut off: skip images whose results are there, of the same "
+    "input, model and options; clusters.csv has all.",
+)
+
+
+def _pattern(given: Any) -> re.Pattern[str]:
+    try:
+        return re.compile(str(given))
+    except re.error as problem:
+        raise typer.BadParameter(f"got {given!r}, takes a regular expression: {problem}") from None
+
+
+GROUP_BY = typer.Option(
+    "--group-by",
+    parser=_pattern,
+    metavar="REGEX",
+    help="The group of an image in clusters.csv: what this regular expression, or the first (...) "
+    "in it, finds in the path; else the name of its folder.",
+)
+JOBS = _number(
+    int,
+    "--jobs",
+    "-j",
+    least=1,
+    takes="an integer of at least 1",
+    text="How many images are worked on at once, each in a process with memory of its own.",
 )

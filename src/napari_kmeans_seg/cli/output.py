@@ -56,8 +56,8 @@ class Printer:
                 say(f"nothing more is printed: {reason(problem)}")
             flush_or_let_go(sys.stdout)
 
-    def show_table(self, title: str, frame: pd.DataFrame, seg: Segmentation) -> None:
-        """Print the clusters of an image."""
+    def show_table(self, title: str, frame: pd.DataFrame, end: str) -> None:
+        """Print the clusters of an image, and a line below them, of `outcome`."""
         if not self._works:
             return
         from rich import box
@@ -73,16 +73,21 @@ class Printer:
         width = None if sys.stdout.isatty() else 1000
         page = _Page()
         console = Console(file=page, width=width, highlight=False, markup=False)
-        times = "1 iteration" if seg.n_iter == 1 else f"{seg.n_iter} iterations"
-        end = "" if seg.converged else ", not converged: raise --max-iter"
-        n = seg.n_clusters - len(seg.model.removed)
-        found = "1 cluster" if n == 1 else f"{n} clusters"
-        # Not known of clusters that were merged.
-        inertia = f", inertia {seg.inertia:.6g}" if seg.inertia == seg.inertia else ""
         console.print(printable(title))
         console.print(table)
-        console.print(f"{found}, {times}{inertia}{end}")
+        console.print(end)
         self.show(page.getvalue())
+
+
+def outcome(seg: Segmentation) -> str:
+    """Say in one line what came of a segmentation."""
+    times = "1 iteration" if seg.n_iter == 1 else f"{seg.n_iter} iterations"
+    end = "" if seg.converged else ", not converged: raise --max-iter"
+    n = seg.n_clusters - len(seg.model.removed)
+    found = "1 cluster" if n == 1 else f"{n} clusters"
+    # Not known of clusters that were merged.
+    inertia = f", inertia {seg.inertia:.6g}" if seg.inertia == seg.inertia else ""
+    return f"{found}, {times}{inertia}{end}"
 
 
 class _Page(StringIO):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from .output import reason, refuse, say
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from ..files.results import ResultPaths
@@ -21,6 +21,7 @@ def plan(
     others: Sequence[Path] = (),
     *,
     overwrite: bool,
+    resume: bool = False,
     quiet: bool,
 ) -> list[ResultPaths]:
     """Name all results and refuse, before any work, what would end badly.
@@ -33,12 +34,12 @@ def plan(
         Where the results go; made, or looked after, if that is possible.
     others : sequence of Path
         What else is read, and therefore never written.
-    overwrite, quiet : bool
-        The options of these names.
+    overwrite, resume, quiet : bool
+        The options of these names; to resume, `refuse_standing` is for later.
     """
-    from ..core.writing.file_set import refuse_existing
     from ..files.results import result_paths
 
+    refuse_twice(images)
     paths = [result_paths(image, folder) for image in images]
     owners: dict[str, Path] = {}
     for image, results in zip(images, paths, strict=True):
@@ -63,13 +64,31 @@ def plan(
     try:
         make_folder(folder)
         _settle(folder, quiet=quiet)
-        if not overwrite:
-            refuse_existing([file for results in paths for file in results])
-    except FileExistsError as problem:
-        refuse(f"{problem}; --overwrite replaces what is there")
     except OSError as problem:
         refuse(reason(problem))
+    if not (overwrite or resume):
+        refuse_standing(paths)
     return paths
+
+
+def refuse_standing(paths: Iterable[ResultPaths], of: str = "") -> None:
+    """End where results are there already, by the work that is named or by any."""
+    from ..core.writing.file_set import refuse_existing
+
+    try:
+        refuse_existing([file for results in paths for file in results])
+    except FileExistsError as problem:
+        refuse(f"{problem}{of}; --overwrite replaces what is there")
+
+
+def refuse_twice(images: Sequence[Path]) -> None:
+    """End where one file is given twice, by whatever names."""
+    seen: dict[str, Path] = {}
+    for image in images:
+        other = seen.setdefault(os.path.realpath(image), image)
+        if other is not image:
+            also = "" if str(other) == str(image) else f", also as {image}"
+            refuse(f"{other} is given twice{also}; name each image once")
 
 
 def _settle(folder: Path, *, quiet: bool) -> None:

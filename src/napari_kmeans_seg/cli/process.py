@@ -36,8 +36,7 @@ def end_with(command: Callable[[], int]) -> NoReturn:
     by a KeyboardInterrupt, and exit code 130. One that is ignored, as under `nohup`, stays ignored.
     """
     _open_standard_streams()
-    for name in _DECODERS:
-        logging.getLogger(name).addHandler(logging.NullHandler())
+    silence_decoders()
     interruption = _Interruption()
     for number in _numbers():
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -54,6 +53,12 @@ def end_with(command: Callable[[], int]) -> NoReturn:
         say("interrupted")
     flush_or_let_go(sys.stderr)
     sys.exit(code)
+
+
+def silence_decoders() -> None:
+    """Keep what decoders log of files from the terminal."""
+    for name in _DECODERS:
+        logging.getLogger(name).addHandler(logging.NullHandler())
 
 
 class _Interruption:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from os import PathLike
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -85,9 +85,9 @@ class KMeansModel(NearestCentroid):
         Parameters
         ----------
         image : array-like or path
-            An image, or an image file, of the same kind as the one that was fitted: the same channels on the same
-            axis, values in the same units. Its size may differ. Of a file what it calls no data gets
-            label 0, and names of channels are its own.
+            An image, or an image file, of the same kind as the one that was fitted: the same
+            channels on the same axis, values in the same units. Its size may differ. Of a file
+            what it calls no data gets label 0, and names of channels are its own.
         mask : bool array, optional
             Spatial shape; pixels where it is false get label 0. That of the fit is no part of the
             model.
@@ -144,7 +144,7 @@ class KMeansModel(NearestCentroid):
         progress = never_falling(progress)
         rescale = checks.flag("rescale", rescale)
         named = self._check_names(channel_names)
-        image = array_checks.of_layer(image, None)[0]
+        image = cast("ArrayLike", array_checks.of_layer(image, None)[0])
         form: dict[str, Any] = {"channel_axis": self.channel_axis, "alpha": self.alpha}
         if array_checks.is_lazy(image):
             # Imported here: Dask takes a while, and most images are in memory.

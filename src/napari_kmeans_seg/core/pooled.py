@@ -1,6 +1,6 @@
 """Many images as one: their counts add up, so that one clustering is of all their pixels."""
 
-from collections.abc import Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -117,6 +117,7 @@ def pool(
     normalize: bool = False,
     channel_names: Sequence[str] | None = None,
     progress: Progress | None = None,
+    failed: Callable[[int, Exception], object] | None = None,
 ) -> PooledImages:
     """Read images, each once, to fit one clustering on the pixels of all.
 
@@ -141,6 +142,9 @@ def pool(
         As for `segment`. Files tell names themselves, in one order.
     progress : callable, optional
         As for `segment`; the stage names the image.
+    failed : callable, optional
+        Called with the index of an image that cannot be read, or is of another kind than the first,
+        and with what is wrong; the image is left out. By default this is raised.
 
     Returns
     -------
@@ -182,7 +186,7 @@ def pool(
         # Of a generator nobody knows how many are to come.
         start, stop = (j / (n_images or i + 2) if n_images else 1 - 1 / (1 + j) for j in (i, i + 1))
         tick = portion(progress, 0.9 * start, 0.9 * stop, f"Reading {name}")
-        with _named(name):
+        with _named(name, None if failed is None else partial(failed, i)):
             alive(partial(reader.add, image, mask), tick)
     if reader.form is None:
         raise ValueError("images takes at least one image; got none.")
@@ -217,11 +221,14 @@ def pool(
 
 
 @contextmanager
-def _named(name: str) -> Iterator[None]:
-    """Name the image in whatever is wrong with it."""
+def _named(name: str, failed: Callable[[Exception], object] | None) -> Iterator[None]:
+    """Name the image in whatever is wrong with it, or hand that over."""
     try:
         yield
     except (ValueError, TypeError, OSError) as error:
+        if failed is not None:
+            failed(error)
+            return
         kind = next(one for one in (ValueError, TypeError, OSError) if isinstance(error, one))
         raise kind(f"{name}: {error}") from error
 

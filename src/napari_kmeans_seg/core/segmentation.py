@@ -276,7 +276,8 @@ class Segmentation:
         table = {
             "label": np.arange(1, self.n_clusters + 1),
             "pixels": self.counts,
-            "percent": 100 * self.counts / self.counts.sum(),
+            # Where no pixel takes part none has a share.
+            "percent": 100 * self.counts / max(1, self.counts.sum()),
         }
         means = zip(names, self.centroids.T, strict=True)
         table |= {f"mean_{name}": column for name, column in means}

@@ -12,6 +12,7 @@ from ..core.writing.file_set import write_together
 from ..core.writing.tables import table_text
 from .odd_metadata import write_with_less
 from .pictures import write_picture
+from .pixel_size import pixel_size
 from .samples import Storage, negative
 from .tiff import no_data_value
 from .tiff_write import TiffStyle, write_tiff
@@ -75,6 +76,7 @@ def write_results(
     *,
     overwrite: bool = False,
     note: dict[str, Any] | None = None,
+    made_of: dict[str, str] | None = None,
     since: Mapping[Path, Identity | None] | None = None,
 ) -> tuple[str, ...]:
     """Write labels, segmented image and table: all three or none, as `write_together` does.
@@ -89,6 +91,8 @@ def write_results(
         Whether files that are there are replaced.
     note
         What stands in the labels file beside the parameters; JSON-able.
+    made_of
+        Digests of input and work, which stand there, too.
     since
         What stood at the paths when the run began; what was written since is not replaced.
 
@@ -117,6 +121,10 @@ def write_results(
     )
 
     parameters = segmentation.parameters | ({"input": note} if note else {})
+    if made_of:
+        parameters["made_of"] = made_of
+    if (size := pixel_size(image)) is not None:
+        parameters["pixel_size"] = list(size)
     warnings: list[str] = []
 
     def write_segmented(path: Path) -> None:

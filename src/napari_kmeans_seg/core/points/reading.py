@@ -132,5 +132,6 @@ def feature_space(
     # Variance of the pixel positions 0 to n - 1 along each axis.
     spread = (np.array(shape) ** 2 - 1) / 12
     total = float((variance * scale**2).sum()) or 1.0
-    position = spatial_weight * np.sqrt(total / spread.sum()) if spread.any() else 0.0
+    # A single pixel lies at 0, however far that is.
+    position = spatial_weight * np.sqrt(total / (spread.sum() or 1))
     return replace(space, position=float(position))

@@ -1,0 +1,55 @@
+"""What is done already: results tell of which input and by which work they were made."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..files.part import Limits
+    from ..files.results import ResultPaths
+
+KEY = "made_of"
+"""Where the parameters in a labels file say it."""
+
+
+def digest_of_file(path: Path) -> str:
+    """Return the SHA-256 of what a file holds."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_of_work(work: dict[str, Any], *, axis: Any, series: int | None, limits: Limits) -> str:
+    """Return the SHA-256 of all that makes results, but for the image: model, options, version."""
+    from .. import __version__
+
+    said = {
+        "version": __version__,
+        "work": work,
+        "axis": axis,
+        "series": series,
+        "limits": limits.to_json(),
+        "mask": limits.mask and hashlib.sha256(limits.mask.inside.tobytes()).hexdigest(),
+    }
+    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def made_of(image: Path, work: str) -> dict[str, str]:
+    """Say, for the results of an image, of which bytes and by which work they are made."""
+    return {"input": digest_of_file(image), "work": work}
+
+
+def is_done(image: Path, results: ResultPaths, work: str) -> bool:
+    """Whether all results of an image are there, made of it as it is and by this work."""
+    from ..files.tiff_note import read_note
+
+    if not all(file.is_file() for file in results):
+        return False
+    try:
+        said = read_note(results.labels).get(KEY)
+        return isinstance(said, dict) and said == made_of(image, work)
+    except OSError:
+        return False
