@@ -99,6 +99,22 @@ def test_names_that_a_model_has_stand_in_the_table(tmp_path: Path, slides: list[
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(tmp_path / "out" / "clusters.csv", keep_default_na=False)
     assert table["name"].tolist() == ["brown, dark", ""]
+    assert "brown, dark" in done.stdout
+
+
+def test_clusters_that_were_merged_have_no_row(tmp_path: Path, slides: list[Path]) -> None:
+    from dataclasses import replace
+
+    from napari_kmeans_seg.core.edits import Relabel
+
+    model = segment(tifffile.imread(slides[0]), 4, channel_axis=-1).model
+    replace(model, edits=(Relabel((2, 3), (2, 2)),)).save(tmp_path / "m.json")
+    done = run("apply", tmp_path / "m.json", slides[0], "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "nan" not in done.stdout
+    assert "\n3 clusters, " in done.stdout
+    table = pd.read_csv(tmp_path / "out" / "clusters.csv")
+    assert table["label"].tolist() == [1, 2, 4]
 
 
 def test_images_that_are_fitted_apart_are_told_so(tmp_path: Path, slides: list[Path]) -> None:
@@ -117,7 +133,10 @@ def test_an_image_of_another_kind_fails_and_the_rest_goes_on(
     assert run("fit", slides[0], "-o", model).returncode == 0
     done = run("apply", model, grey, *slides, "-o", out)
     assert done.returncode == 1
-    assert "grey.tif: its channel axis is None; the model takes -1" in done.stderr
+    assert (
+        "grey.tif: it is an image of one channel (grey); the model takes an image of 3"
+        in done.stderr
+    )
     assert set(pd.read_csv(out / "clusters.csv")["image"]) == {"a.tif", "b.tif"}
 
 
@@ -235,3 +254,34 @@ def test_a_stack_in_depth_has_volumes(tmp_path: Path) -> None:
     table = pd.read_csv(out / "clusters.csv")
     np.testing.assert_allclose(table["volume"], table["pixels"] * 0.25)
     assert set(table["unit"]) == {"µm³"}
+
+
+def test_channels_of_files_are_not_mixed_up(tmp_path: Path) -> None:
+    planes = np.random.default_rng(3).integers(0, 200, (3, 24, 20), np.uint8)
+    files = []
+    for name, channels in (
+        ("a", ["DAPI", "GFP", "RFP"]),
+        ("swapped", ["GFP", "DAPI", "RFP"]),
+        ("other", ["Hoechst", "GFP", "RFP"]),
+    ):
+        files.append(tmp_path / f"{name}.ome.tif")
+        metadata = {"axes": "CYX", "Channel": {"Name": channels}}
+        tifffile.imwrite(files[-1], planes, ome=True, metadata=metadata, photometric="minisblack")
+    a, swapped, other = files
+    model, out = tmp_path / "m.json", tmp_path / "out"
+    done = run("fit", a, "-k", 2, "-o", model)
+    assert done.returncode == 0, done.stderr
+    assert KMeansModel.load(model).channel_names == ("DAPI", "GFP", "RFP")
+    refused = run("apply", model, swapped, "-o", out)
+    assert refused.returncode == 1
+    assert "the model, DAPI, GFP, RFP; got GFP, DAPI, RFP" in refused.stderr
+    told = run("apply", model, other, "-o", out)
+    assert told.returncode == 0
+    assert "called Hoechst, GFP, RFP; those of the model DAPI, GFP, RFP" in told.stderr
+    pooled = run("segment", "--together", a, swapped, "-o", tmp_path / "together")
+    assert pooled.returncode == 1
+    assert "swapped.ome.tif" in pooled.stderr
+    assert "DAPI, GFP, RFP; got GFP, DAPI, RFP" in pooled.stderr
+    told = run("fit", a, other, "-o", tmp_path / "both.json")
+    assert told.returncode == 0
+    assert "warning: other.ome.tif: Its channels are called Hoechst, GFP, RFP" in told.stderr

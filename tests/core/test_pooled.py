@@ -220,6 +220,14 @@ def test_pixels_that_are_not_finite_are_left_out() -> None:
     np.testing.assert_allclose(model.centroids[:, 0], [1 / 3, 25 / 3])
 
 
+@pytest.mark.parametrize("dtype", ["bool", "int64", "uint64", "uint8", "float16"])
+def test_images_of_every_dtype_can_be_adapted(dtype: str) -> None:
+    values = np.tile([0, 0, 0, 1] if dtype == "bool" else [10, 20, 90, 100], 50).astype(dtype)
+    found = KMeansModel.fit([values], 2, adapt="scale").predict(values)
+    bright = values.astype(float) > values.astype(float).mean()
+    np.testing.assert_array_equal(found.labels, 1 + bright)
+
+
 def test_images_that_fail_are_handed_over_and_left_out() -> None:
     failed = []
     images = [np.array(["text"]), GREY, GREY.astype(np.uint32), Path("none.tif"), GREY[:1]]

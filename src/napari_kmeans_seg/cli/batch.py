@@ -80,6 +80,7 @@ class ByItself:
             channel_axis=image.channel_axis,
             alpha=image.alpha,
             mask=mask,
+            channel_names=image.names_told or None,
             progress=progress,
         )
 
@@ -101,17 +102,16 @@ class ByModel:
 
     def __call__(self, image: ImageFile, mask: Any, progress: Progress) -> Segmentation:
         """Label an image."""
-        axis = image.channel_axis
-        if axis is not None:
-            axis = axis % image.pixels.ndim - image.pixels.ndim
-        form = {
-            "channel axis": (axis, self.model.channel_axis),
-            "alpha channel": (image.alpha, self.model.alpha),
-        }
-        for what, (got, takes) in form.items():
-            if got != takes:
-                raise ValueError(f"its {what} is {got}; the model takes {takes}")
-        return self.model.predict(image.pixels, mask=mask, rescale=self.rescale, progress=progress)
+        from ..core.same_kind import refuse_other_form
+
+        refuse_other_form(self.model, image)
+        return self.model.predict(
+            image.pixels,
+            mask=mask,
+            rescale=self.rescale,
+            channel_names=image.names_told or None,
+            progress=progress,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return all that decides what comes of an image."""
@@ -203,7 +203,11 @@ def write_each(
         if not batch.quiet:
             for warning in found.warnings:
                 say(f"{path}: warning: {warning}")
-            printer.show_table(f"{path}  {found.seconds:.1f} s", found.table, found.outcome)
+            shown = found.table.copy()
+            names = [batch.work.name_of(label) for label in shown["label"]]
+            if any(names):
+                shown.insert(1, "name", names)
+            printer.show_table(f"{path}  {found.seconds:.1f} s", shown, found.outcome)
     if any(done) and not batch.quiet:
         say(f"{sum(done)} of {len(done)} images were done already")
     return tables, failed

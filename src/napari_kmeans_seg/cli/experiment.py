@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from enum import StrEnum
 from pathlib import Path  # noqa: TC003 (Typer reads the annotations)
 from typing import TYPE_CHECKING, Annotated, Any
@@ -126,16 +127,23 @@ def fitted(
     of_fit = {name: settings[name] for name in _OF_FIT}
     of_pool = {name: one for name, one in settings.items() if name not in of_fit}
     try:
-        with bar("all images", quiet=quiet) as progress:
+        with (
+            bar("all images", quiet=quiet) as progress,
+            warnings.catch_warnings(record=True) as caught,
+        ):
+            warnings.simplefilter("always")
             pooled = pool(
                 readable,
                 **of_pool,
                 progress=within(progress, 0, 0.8),
                 failed=lambda i, problem: tell(readable[i], problem),
             )
-            return pooled.fit(**of_fit, progress=within(progress, 0.8, 1)), failed
+            model = pooled.fit(**of_fit, progress=within(progress, 0.8, 1))
     except (OSError, TypeError, ValueError) as problem:
         refuse("no image is left to fit" if len(failed) == len(images) else reason(problem), code=1)
+    for one in caught if not quiet else ():
+        say(f"warning: {one.message}")
+    return model, failed
 
 
 def loaded(path: Path) -> KMeansModel:

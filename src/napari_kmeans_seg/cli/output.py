@@ -83,8 +83,11 @@ def outcome(seg: Segmentation) -> str:
     """Say in one line what came of a segmentation."""
     times = "1 iteration" if seg.n_iter == 1 else f"{seg.n_iter} iterations"
     end = "" if seg.converged else ", not converged: raise --max-iter"
-    found = "1 cluster" if seg.n_clusters == 1 else f"{seg.n_clusters} clusters"
-    return f"{found}, {times}, inertia {seg.inertia:.6g}{end}"
+    n = seg.n_clusters - len(seg.model.removed)
+    found = "1 cluster" if n == 1 else f"{n} clusters"
+    # Not known of clusters that were merged.
+    inertia = f", inertia {seg.inertia:.6g}" if seg.inertia == seg.inertia else ""
+    return f"{found}, {times}{inertia}{end}"
 
 
 class _Page(StringIO):

@@ -27,9 +27,14 @@ def adapted(pixels: Pixels, dtype: np.dtype[Any]) -> Pixels:
         Of the values that come of it: from 0 to the largest that it holds, or to 1 for floats.
     """
     top = full_scale(dtype)
+    if dtype.kind in "iu" and int(top) > np.iinfo(dtype).max:
+        # The largest integers of 64 bits are no floats.
+        top = float(np.nextafter(top, 0))
     channels = np.zeros(pixels.channels.shape, dtype)
     for channel, stretched in zip(pixels.channels, channels, strict=True):
         inside = channel if pixels.valid is None else channel[pixels.valid]
+        if inside.dtype.kind == "b":
+            inside = inside.astype(np.uint8)
         low, high = np.percentile(inside, PERCENTILES).astype(np.float64)
         # Of a constant nothing can be told.
         values = (channel - low) / (high - low or 1) * top

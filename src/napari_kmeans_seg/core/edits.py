@@ -142,6 +142,21 @@ def n_labels_of(n_centroids: int, edits: tuple[Edit, ...]) -> int:
     return n
 
 
+def labels_left(n_centroids: int, edits: tuple[Edit, ...]) -> set[int]:
+    """Return the labels that a model may still give: not those that were merged or deleted."""
+    left = set(range(1, n_centroids + 1))
+    for edit in edits:
+        if isinstance(edit, Relabel):
+            into = dict(zip(edit.labels, edit.into, strict=True))
+            left = {into.get(label, label) for label in left} - {0}
+        elif isinstance(edit, Split):
+            if edit.label in left:
+                left = (left - {edit.label}) | set(edit.into)
+        elif left & {edit.lower, edit.upper}:
+            left |= {edit.lower, edit.upper}
+    return left
+
+
 def _most_labels(n_centroids: int, edits: tuple[Edit, ...]) -> int:
     """Return the largest label that there is at any time."""
     return max(n_centroids, *(edit.largest for edit in edits))
@@ -156,6 +171,8 @@ def edited(found: Labelling, edits: tuple[Edit, ...], n_labels: int, pixels: Pix
     for edit in edits:
         labels = edit.apply(labels, pixels)
     labels = labels.astype(label_dtype(n_labels), copy=False)
+    # Distances are known to the centroids before.
+    found = replace(found, inertia=np.nan)
     if all(isinstance(edit, Relabel) for edit in edits):
         counts, means = _joined(found, edits, n_labels)
     else:

@@ -4,20 +4,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from os import PathLike
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import array_checks, checks, model_file, shown
 from .edits import Relabel
-from .errors import WrongValue
 from .image.pixels import Pixels, flatten
 from .nearest_centroid import NearestCentroid
 from .note import Note, warn
 from .notes import not_finite
+from .opening import open_image
 from .parallel import Progress, alive, never_falling, portion, within
 from .points.image_points import Labelling
+from .same_kind import refuse_other_form, same_channels
 from .segmentation import Segmentation
 
 
@@ -72,7 +73,7 @@ class KMeansModel(NearestCentroid):
 
     def predict(
         self,
-        image: ArrayLike,
+        image: ArrayLike | str | PathLike[str],
         *,
         mask: ArrayLike | None = None,
         rescale: bool = False,
@@ -83,9 +84,10 @@ class KMeansModel(NearestCentroid):
 
         Parameters
         ----------
-        image : array-like
-            An image of the same kind as the one that was fitted: the same channels on the same
-            axis, values in the same units. Its size may differ.
+        image : array-like or path
+            An image, or an image file, of the same kind as the one that was fitted: the same
+            channels on the same axis, values in the same units. Its size may differ. Of a file
+            what it calls no data gets label 0, and names of channels are its own.
         mask : bool array, optional
             Spatial shape; pixels where it is false get label 0. That of the fit is no part of the
             model.
@@ -94,7 +96,8 @@ class KMeansModel(NearestCentroid):
             bits are divided by 257 for a model of 8. Only where the range of the image is all that
             its dtype can hold; 12 bits in 16 are not.
         channel_names : sequence of str, optional
-            Names of the channels of the image, which have to be those of the model.
+            Names of the channels of the image. One of the model that stands at another place is
+            refused.
         progress : callable, optional
             As for `segment`.
 
@@ -114,9 +117,9 @@ class KMeansModel(NearestCentroid):
         Warns
         -----
         UserWarning
-            If pixels are left out because they are not finite, or values are of another kind than
-            those that were fitted: 16 bits after 8, or 0 to 1 after 0 to 255. The result has each
-            of them in `warnings`.
+            If pixels are left out because they are not finite, channels have other names, or values
+            are of another kind than those that were fitted: 16 bits after 8, or 0 to 1 after 0 to
+            255. The result has each of them in `warnings`.
 
         Notes
         -----
@@ -134,10 +137,14 @@ class KMeansModel(NearestCentroid):
         array([[2, 1],
                [1, 2]], dtype=uint8)
         """
+        if isinstance(image, str | PathLike):
+            file, mask = open_image(image, mask)
+            refuse_other_form(self, file)
+            image, channel_names = file.pixels, channel_names or file.names_told or None
         progress = never_falling(progress)
         rescale = checks.flag("rescale", rescale)
-        self._check_names(channel_names)
-        image = array_checks.of_layer(image, None)[0]
+        named = self._check_names(channel_names)
+        image = cast("ArrayLike", array_checks.of_layer(image, None)[0])
         form: dict[str, Any] = {"channel_axis": self.channel_axis, "alpha": self.alpha}
         if array_checks.is_lazy(image):
             # Imported here: Dask takes a while, and most images are in memory.
@@ -145,7 +152,7 @@ class KMeansModel(NearestCentroid):
 
             lazy = predicted.open_for(self, image, mask)
             if not (self.smoothing or self.space.position or self.adapt):
-                return predicted.predict(self, lazy, rescale=rescale)
+                return predicted.predict(self, lazy, rescale=rescale, notes=named)
             image, mask = alive(lazy.load_whole, portion(progress, 0, 0.1, "Reading"))
         tick = portion(progress, 0, 0.1, "Reading")
         pixels = flatten(image, **form, mask=mask, tick=tick)
@@ -155,23 +162,17 @@ class KMeansModel(NearestCentroid):
         tick = portion(progress, 0.4, 1, "Labelling")
         of_centroids = alive(partial(self.label, image_points), tick)
         is_other = scaled is not pixels
-        notes = not_finite(pixels) + self._notes(scaled, of_centroids, rescaled=is_other)
+        notes = named + not_finite(pixels) + self._notes(scaled, of_centroids, rescaled=is_other)
         tick = portion(progress, 1, 1, "Labelling")
         found = alive(lambda _: self._edited(of_centroids, pixels, scaled), tick)
         warn(notes)
         return self.segmentation(pixels, found, n_iter=0, converged=True, notes=notes)
 
-    def _check_names(self, names: Sequence[str] | None) -> None:
+    def _check_names(self, names: Sequence[str] | None) -> tuple[Note, ...]:
         if names is None:
-            return
+            return ()
         given = checks.channel_names(names, self.n_channels)
-        if self.channel_names and given != self.channel_names:
-            raise WrongValue(
-                "channel_names",
-                f"those of the model, {', '.join(self.channel_names)}",
-                ", ".join(given),
-                advice="Bring the channels into this order.",
-            )
+        return same_channels(given, self.channel_names, "the model")
 
     def relabelled(
         self, labels: Mapping[int, int], centroids: NDArray[np.float64]

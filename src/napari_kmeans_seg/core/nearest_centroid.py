@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .adapt import adapted
-from .edits import Edit, edited, with_means_of
+from .edits import Edit, edited, labels_left, with_means_of
 from .errors import WrongValue
 from .image.colors import check_color_space
 from .image.features import FeatureSpace
@@ -44,6 +44,13 @@ class NearestCentroid:
     def n_clusters(self) -> int:
         """Number of clusters: the largest label."""
         return len(self.centroids)
+
+    @property
+    def removed(self) -> frozenset[int]:
+        """Labels that no pixel can have any more: edits merged or deleted their clusters."""
+        left = labels_left(len(self.feature_centroids), self.edits) if self.edits else None
+        every = frozenset(range(1, self.n_clusters + 1))
+        return frozenset() if left is None else every - left
 
     @property
     def color_centroids(self) -> NDArray[np.float64]:

@@ -4,6 +4,7 @@ This loads nothing, so that the package can say it at once.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 opener: Callable[..., Any] | None = None
@@ -14,3 +15,13 @@ def open_for_pool(path: Any, channel_axis: int | None) -> Any:
     """Read an image file: an image with `pixels`, `channel_axis` and `alpha`, and its mask."""
     assert opener is not None, "the package names who opens files when it is imported"
     return opener(path, channel_axis)
+
+
+def open_image(path: Any, mask: Any, channel_axis: int | None = None) -> tuple[Any, Any]:
+    """Read an image file, and where its pixels take part: in a mask, too, if one is given."""
+    from . import array_checks
+
+    image, inside = open_for_pool(Path(path), channel_axis)
+    if inside is None or mask is None:
+        return image, mask if inside is None else inside
+    return image, inside & array_checks.spatial_mask(mask, inside.shape)

@@ -15,21 +15,21 @@ from numpy.typing import ArrayLike, NDArray
 from . import array_checks, checks
 from .adapt import ADAPTS, adapted
 from .choose_k import ClusterCurve
+from .each_image import Images, with_masks
 from .image.colors import check_color_space
 from .image.features import divide, power_of_two
 from .image.pixels import Pixels, flatten
 from .model import KMeansModel
-from .note import warn
-from .notes import not_finite
-from .opening import open_for_pool
+from .note import Note, warn
+from .notes import Plain, not_finite
+from .opening import open_image
 from .parallel import Progress, Tick, alive, never_falling, portion, within
 from .points.counted_image import CountedImage
 from .points.counting import Counted, Packing, count, count_values, merge, packing_of
 from .points.reading import MOST_OF_ONE_CHANNEL, feature_space
 from .prepare import VERSION, prepare
 from .prepared import PreparedImage
-
-Images = Iterable[ArrayLike | str | PathLike[str]]
+from .same_kind import same_channels
 
 WEIGHT = 1 << 40
 """What all pixels of an image weigh together, where each image counts the same."""
@@ -139,7 +139,7 @@ def pool(
         lamps, exposures or strengths of a stain. Not for images of which some have what others have
         not, such as controls without stain: stretched, these have it, too.
     color_space, channel_weights, normalize, channel_names
-        As for `segment`.
+        As for `segment`. Files tell names themselves, in one order.
     progress : callable, optional
         As for `segment`; the stage names the image.
     failed : callable, optional
@@ -179,7 +179,7 @@ def pool(
     progress = never_falling(progress)
     reader = _Reader(channel_axis, alpha, color_space, weighting, adapt)
     n_images = len(images) if isinstance(images, Sized) else None
-    for i, (image, mask) in enumerate(_with_masks(images, masks)):
+    for i, (image, mask) in enumerate(with_masks(images, masks)):
         name = f"images[{i}]"
         if isinstance(image, str | PathLike):
             name += f" ({Path(image).name})"
@@ -193,7 +193,10 @@ def pool(
     form = reader.form
     warn(not_finite(replace(form, n_not_finite=reader.n_not_finite)))
     weights = array_checks.channel_weights(channel_weights, form.n_channels)
-    names = () if channel_names is None else checks.channel_names(channel_names, form.n_channels)
+    warn(reader.named)
+    names = reader.names
+    if channel_names is not None:
+        names = checks.channel_names(channel_names, form.n_channels)
     axis = None if form.channel_axis is None else form.channel_axis - len(form.shape) - 1
     parameters: dict[str, Any] = {
         "version": VERSION,
@@ -215,27 +218,6 @@ def pool(
     arguments = {"color_space": color_space, "channel_weights": weights, "normalize": normalize}
     prepared = reader.prepared(arguments, parameters, within(progress, 0.9, 1))
     return PooledImages(prepared, form, bool(reader.alpha), adapt, reader.n_images)
-
-
-def _with_masks(
-    images: Images, masks: Iterable[ArrayLike | None] | None
-) -> Iterator[tuple[Any, ArrayLike | None]]:
-    takes = "several images, such as a list of arrays or of paths"
-    if isinstance(images, str | PathLike) or not isinstance(images, Iterable):
-        raise TypeError(f"images takes {takes}; got {images!r} ({type(images).__name__}).")
-    if masks is None:
-        yield from ((image, None) for image in images)
-        return
-    if isinstance(masks, str) or not isinstance(masks, Iterable):
-        raise TypeError(f"masks takes one mask or None for each image; got {masks!r}.")
-    rest, end = iter(masks), object()
-    for i, image in enumerate(images):
-        mask = next(rest, end)
-        if mask is end:
-            raise ValueError(f"masks takes one mask for each image; got {i}, and more images.")
-        yield image, mask  # type: ignore[misc]
-    if next(rest, end) is not end:
-        raise ValueError("masks takes one mask for each image; got more masks than images.")
 
 
 @contextmanager
@@ -263,6 +245,8 @@ class _Reader:
     form: Pixels | None = None
     n_images: int = 0
     n_not_finite: int = 0
+    names: tuple[str, ...] = ()
+    named: tuple[Note, ...] = ()
     sizes: list[int] = field(default_factory=list)
     _table: NDArray[np.int64] | None = None
     _counted: list[Counted] = field(default_factory=list)
@@ -298,14 +282,19 @@ class _Reader:
         return pixels
 
     def _of_file(self, path: Path, mask: ArrayLike | None) -> Pixels:
-        image, inside = open_for_pool(path, self.channel_axis)
+        image, mask = open_image(path, mask, self.channel_axis)
         alpha = image.alpha if self.channel_axis is None else self.alpha
-        if inside is not None and mask is not None:
-            inside = inside & np.asarray(mask, bool)
-        mask = mask if inside is None else inside
         pixels = flatten(image.pixels, channel_axis=image.channel_axis, alpha=alpha, mask=mask)
         check_color_space(self.color_space, pixels)
+        names = image.names_told
+        if len(names) == pixels.n_channels:
+            self._check_names(path, names)
         return pixels
+
+    def _check_names(self, path: Path, names: tuple[str, ...]) -> None:
+        notes = same_channels(names, self.names, "the images before")
+        self.named += tuple(Plain(text=f"{path.name}: {note}") for note in notes)
+        self.names = self.names or names
 
     def _check(self, pixels: Pixels) -> None:
         """Take the first image for the model of the others."""

@@ -50,7 +50,8 @@ class Segmentation:
     counts : (n_clusters,) int64 array
         Pixels of each cluster.
     inertia : float
-        Sum of squared distances of the pixels to their centroids in the feature space.
+        Sum of squared distances of the pixels to their centroids in the feature space; NaN where
+        it is not known after clusters were merged, deleted or split.
     n_iter : int
         Iterations of Lloyd's algorithm on the distinct values or pixels.
     converged : bool
@@ -184,8 +185,10 @@ class Segmentation:
         -------
         Segmentation
             With labels from 1 again, ordered by brightness. `centroids` are the means of the
-            joined pixels; `model` merges the clusters of other images alike. `inertia` and
-            `parameters`, with their ``n_clusters``, remain those before merging.
+            joined pixels; `model` merges the clusters of other images alike. `inertia` is
+            that of the joined clusters, or NaN where means in the feature space are not known: in
+            another colour space, with smoothing or position, or of a prediction. `parameters`,
+            with their ``n_clusters``, remain those before merging.
 
         Raises
         ------
@@ -231,11 +234,14 @@ class Segmentation:
             labels=self._look_up(table),
             centroids=centroids[order],
             counts=counts[order],
+            inertia=self._joined_inertia(centroids[index]),
             model=model,
         )
 
     def to_dataframe(self, channel_names: Sequence[str] | None = None) -> "pd.DataFrame":
         """Return one row per cluster: label, pixels, percent and the mean of each channel.
+
+        Labels of clusters that edits of the model merged into others or deleted have no row.
 
         Parameters
         ----------
@@ -275,7 +281,18 @@ class Segmentation:
         }
         means = zip(names, self.centroids.T, strict=True)
         table |= {f"mean_{name}": column for name, column in means}
-        return pd.DataFrame(table)
+        whole = pd.DataFrame(table)
+        return whole[~whole["label"].isin(self.model.removed)].reset_index(drop=True)
+
+    def _joined_inertia(self, homes: NDArray[np.float64]) -> float:
+        """Return the inertia where each cluster has another mean, `homes`."""
+        space = self.model.space
+        values_decide = space.color_space == "rgb" and not (space.position or self.model.smoothing)
+        if not (values_decide and self.n_iter):
+            return np.nan
+        with np.errstate(over="ignore", invalid="ignore"):
+            squares = (np.subtract(self.centroids, homes) * space.scale) ** 2
+            return float(self.inertia + np.nansum(squares.sum(axis=1) * self.counts))
 
     def _look_up(self, table: NDArray[Any]) -> NDArray[Any]:
         """Give each pixel what the table has for its label."""

@@ -37,7 +37,8 @@ def line_of_model(model: Any) -> str:
     """Say in one line what a model is."""
     kind = model.kind if model.kind != "channels" else counted(model.n_channels, "channel")
     dtype = "" if model.values is None else f" {model.values.dtype}"
-    parts = [f"{counted(model.n_clusters, 'cluster')} of {kind}{dtype}"]
+    n = model.n_clusters - len(model.removed)
+    parts = [f"{counted(n, 'cluster')} of {kind}{dtype}"]
     if model.channel_names:
         parts.append("channels " + ", ".join(model.channel_names[:6]))
     if model.space.color_space != "rgb":
@@ -54,8 +55,9 @@ def line_of_model(model: Any) -> str:
 def line_of_segmentation(seg: Any, inertia: float | None, lazy: str = "") -> str:
     """Say in one line what a segmentation is; `inertia` is None where it is not known yet."""
     shape = " × ".join(f"{n}" for n in seg.labels.shape)
-    parts = [f"{counted(seg.n_clusters, 'cluster')} of {shape} pixels"]
-    if inertia is not None:
+    n = seg.n_clusters - len(seg.model.removed)
+    parts = [f"{counted(n, 'cluster')} of {shape} pixels"]
+    if inertia is not None and not np.isnan(inertia):
         parts.append(f"inertia {inertia:.4g}")
     if seg.n_iter:
         word = "at rest after" if seg.converged else "not at rest after"
@@ -106,9 +108,11 @@ def model_html(model: Any) -> str:
     rows = (
         (label, model.names.get(label, ""), *(f"{one:.4g}" for one in row))
         for label, row in enumerate(model.centroids, 1)
+        if label not in model.removed
     )
     head = ("label", "name", *(f"mean {name}" for name in names))
-    colors = colors_of(model, dtype, model.centroids)
+    every = enumerate(colors_of(model, dtype, model.centroids), 1)
+    colors = [color for label, color in every if label not in model.removed]
     return f"<p>{escape(line_of_model(model))}</p>{table_html(head, rows, colors)}"
 
 
@@ -128,10 +132,11 @@ def segmentation_html(seg: Any, *, picture: bool) -> str:
         for row in table.itertuples(index=False)
     )
     colors = colors_of(seg.model, seg._pixels.dtype, seg.centroids)
+    own = [colors[label - 1] for label in table["label"]]
     text = f"<p>{escape(repr(seg))}</p>"
     if picture:
         text += _picture(seg.labels, colors, seg._pixels)
-    text += table_html(head, rows, colors)
+    text += table_html(head, rows, own)
     return text + "".join(f"<p>⚠ {escape(warning)}</p>" for warning in seg.warnings)
 
 

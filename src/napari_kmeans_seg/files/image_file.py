@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from .names import RGB_NAMES
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -70,6 +72,11 @@ class ImageFile:
             return ()
         from_start = self.channel_axis % self.pixels.ndim
         return (from_start, from_start - self.pixels.ndim)
+
+    @property
+    def names_told(self) -> tuple[str, ...]:
+        """What the file itself calls its channels; not that colours are red, green and blue."""
+        return () if self.is_color and self.channel_names == RGB_NAMES else self.channel_names
 
     def with_channel_axis(self, axis: int | None) -> ImageFile:
         """Return the image with another axis, or none, taken for its channels."""

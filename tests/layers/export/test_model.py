@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import tifffile
 from napari.components import ViewerModel
+from napari.layers._source import layer_source
 
 from napari_kmeans_seg import KMeansModel
 from napari_kmeans_seg.layers import LayerImage, Outputs
@@ -133,3 +135,21 @@ def test_steps_by_themselves_have_no_one_model(viewer, cell, tmp_path) -> None:
     clusters = run(viewer, source, 3)
     with pytest.raises(ValueError, match="Each step has clusters of its own"):
         saved(clusters, tmp_path)
+
+
+def test_a_model_has_the_names_of_the_layers_that_were_channels(viewer, cell, tmp_path) -> None:
+    pair = [viewer.add_image(cell, name="DAPI"), viewer.add_image(255 - cell, name="GFP")]
+    model, _ = saved(run(viewer, LayerImage.of(*pair), 2), tmp_path)
+    assert model.channel_names == ("DAPI", "GFP")
+
+
+def test_a_model_has_the_names_of_channels_inside_a_layer(viewer, cell, tmp_path) -> None:
+    planes = np.stack([cell, 255 - cell])
+    unnamed = LayerImage.of(viewer.add_image(planes), channel_axis=0)
+    assert saved(run(viewer, unnamed, 2), tmp_path)[0].channel_names == ()
+    path, metadata = tmp_path / "a.ome.tif", {"axes": "CYX", "Channel": {"Name": ["DAPI", "GFP"]}}
+    tifffile.imwrite(path, planes, ome=True, metadata=metadata, photometric="minisblack")
+    with layer_source(path=str(path), reader_plugin="napari"):
+        layer = viewer.add_image(planes, name="file")
+    named = LayerImage.of(layer, channel_axis=0)
+    assert saved(run(viewer, named, 2), tmp_path)[0].channel_names == ("DAPI", "GFP")

@@ -69,15 +69,16 @@ def open_for(model: KMeansModel, image: Any, mask: ArrayLike | None) -> LazyImag
     return LazyImage.of(da.asarray(image), **form, mask=mask)
 
 
-def predict(model: KMeansModel, image: LazyImage, *, rescale: bool) -> PredictedBlocks:
+def predict(
+    model: KMeansModel, image: LazyImage, *, rescale: bool, notes: tuple[Note, ...] = ()
+) -> PredictedBlocks:
     """Label a Dask array with the nearest of a model's centroids, when it is asked for."""
     form = image.form
     model.check(form)
     scaled = model.scaled(form, rescale=rescale)
     check_color_space(model.space.color_space, form)
-    notes: tuple[Note, ...] = ()
     if model.values is not None and scaled is form:
-        notes = model.values.note_unread(form.dtype, model.space.color_space)
+        notes += model.values.note_unread(form.dtype, model.space.color_space)
     warn(notes)
     nothing: Any = None
     return PredictedBlocks(

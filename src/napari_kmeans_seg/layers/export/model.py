@@ -68,9 +68,18 @@ def model_of(layer: Labels, colors: Mapping[int, Any]) -> tuple[KMeansModel, tup
         centroids=centroids,
         edits=edits,
         names=names,
+        channel_names=_channel_names(record, base.n_channels),
         colors={int(label): _hex(colors[label]) for label in rows["label"] if label in colors},
     )
     return model, tuple(_left_out(record, layer))
+
+
+def _channel_names(record: Record, n_channels: int) -> tuple[str, ...]:
+    names = record.source.channels
+    # Numbers that stand for names tell nothing.
+    numbered = tuple(f"channel {i}" for i in range(len(names)))
+    told = len(names) == n_channels and names != numbered and len(set(names)) == len(names)
+    return names if told else ()
 
 
 def _edits(record: Record, name: str) -> list[Edit]:

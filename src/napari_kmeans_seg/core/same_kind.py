@@ -1,0 +1,86 @@
+"""Whether an image is of the kind that a model was fitted on: its form, and what it is made of."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from .errors import WrongValue
+from .note import Note
+from .notes import Plain
+
+
+def same_channels(given: Sequence[str], expected: Sequence[str], whose: str) -> tuple[Note, ...]:
+    """Refuse channels in another order; say so where they have other names.
+
+    Parameters
+    ----------
+    given, expected : sequence of str
+        Names of the channels of an image, and of those before it. Of none nothing is told.
+    whose : str
+        Whose the expected ones are, e.g. "the model".
+
+    Raises
+    ------
+    ValueError
+        If a channel of the same name stands at another place.
+    """
+    if not given or not expected:
+        return ()
+    found, takes = ([name.strip().casefold() for name in names] for names in (given, expected))
+    if found == takes:
+        return ()
+    if any(name in takes and takes.index(name) != i for i, name in enumerate(found)):
+        raise WrongValue(
+            "channel_names",
+            f"those of {whose}, {', '.join(expected)}",
+            ", ".join(given),
+            advice="Bring the channels into this order.",
+        )
+    text = (
+        f"Its channels are called {', '.join(given)}; those of {whose} {', '.join(expected)}. They "
+        "are taken for the same, in this order."
+    )
+    return (Plain(text=text),)
+
+
+def refuse_other_form(model: Any, image: Any) -> None:
+    """Refuse an image file of another kind than a model takes, in words.
+
+    Parameters
+    ----------
+    model : KMeansModel
+        The model.
+    image : object with `pixels`, `channel_axis` and `alpha`
+        What was read of the file.
+
+    Raises
+    ------
+    ValueError
+        If its channels lie along another axis, or only one of both has alpha.
+    """
+    shape, axis = image.pixels.shape, image.channel_axis
+    if axis is not None:
+        axis = axis % len(shape) - len(shape)
+    if (axis, image.alpha) == (model.channel_axis, model.alpha):
+        return
+    n_channels = 1 if axis is None else shape[axis] - image.alpha
+    advice = "Take a model of such images, or bring the image into the form that the model takes."
+    if axis is not None and model.channel_axis is not None and n_channels == model.n_channels:
+        advice = "Take a model of such images, or move the channels if they are the same."
+        if axis == model.channel_axis:
+            advice = "Take a model of such images, or save the image with the same channels."
+    raise ValueError(
+        f"it is {_form(axis, n_channels, image.alpha)}; the model takes "
+        f"{_form(model.channel_axis, model.n_channels, model.alpha)}. {advice}"
+    )
+
+
+def _form(axis: int | None, n_channels: int, alpha: bool) -> str:
+    if axis is None:
+        return "an image of one channel (grey)"
+    places = {-1: "last", -2: "second last", -3: "third last"}
+    place = places.get(axis, f"{-axis}th last")
+    what = "one channel" if n_channels == 1 else f"{n_channels} channels"
+    if alpha:
+        what += " and alpha"
+    hint = ", as of colours" if axis == -1 and n_channels == 3 else ""
+    return f"an image of {what} on its {place} axis{hint}"
