@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from napari_kmeans_seg import segment
 from napari_kmeans_seg.core import notes_as_json
+from napari_kmeans_seg.core.note import Note
 from napari_kmeans_seg.core.notes import (
     BlankSteps,
     CountsBeforeSpecks,
@@ -31,9 +31,6 @@ from napari_kmeans_seg.core.notes import (
     WithoutPixels,
 )
 from napari_kmeans_seg.core.notes_as_json import from_json, to_json
-
-if TYPE_CHECKING:
-    from napari_kmeans_seg.core.note import Note
 
 OUTSIDE = (("outside the image", 2), ("outside the region “r”", 0), ("on NaN", 1))
 SAID: dict[Note, str] = {
@@ -144,3 +141,8 @@ def test_a_segmentation_has_its_notes_as_numbers_and_in_words() -> None:
     found = segment(image, 5)
     assert found.notes == (NotFinite(n=1), FewValues(found=2, asked=5))
     assert found.warnings == tuple(str(note) for note in found.notes)
+
+
+def test_a_note_without_words_cannot_be_made() -> None:
+    with pytest.raises(TypeError, match="abstract"):
+        Note()  # type: ignore[abstract]

@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -11,7 +12,7 @@ from .errors import Naming, as_argument
 
 
 @dataclass(frozen=True, kw_only=True)
-class Note:
+class Note(ABC):
     """What is worth knowing about a result, or about one step of it.
 
     Attributes
@@ -31,8 +32,8 @@ class Note:
         step = "" if self.step is None else f"Step {self.step}: "
         return step + self._sentence(naming)
 
-    def _sentence(self, naming: Naming) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def _sentence(self, naming: Naming) -> str: ...
 
 
 _silent: ContextVar[bool] = ContextVar("silent", default=False)

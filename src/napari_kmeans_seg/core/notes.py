@@ -1,5 +1,6 @@
 """What is worth knowing about a result: as numbers, and put in words here and nowhere else."""
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -68,8 +69,8 @@ class FittedOn(Note):
         """Of what, e.g. "level 1 of the pyramid (200 × 300 pixels)"."""
         return self._part(as_argument)
 
-    def _part(self, naming: Naming) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def _part(self, naming: Naming) -> str: ...
 
 
 @dataclass(frozen=True, kw_only=True)
