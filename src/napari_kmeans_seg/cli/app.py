@@ -27,6 +27,9 @@ from .options import (
     MASK,
     MAX_PIXELS,
     NO_DATA,
+    OUTPUT,
+    OVERWRITE,
+    QUIET,
     RESUME,
     SEGMENT_HELP,
     SERIES,
@@ -103,10 +106,7 @@ def segment(
     listed: Annotated[Path | None, LIST] = None,
     recursive: Annotated[bool, RECURSIVE] = False,
     n_clusters: Annotated[int, option("n_clusters", "-k", "--n-clusters")] = 5,
-    output: Annotated[
-        Path,
-        typer.Option("-o", "--output", metavar="DIR", help="Folder for the results; made if new."),
-    ] = Path(),
+    output: Annotated[Path, OUTPUT] = Path(),
     init: Annotated[str, option("init")] = "auto",
     n_init: Annotated[int, option("n_init")] = 1,
     seed: Annotated[int, option("seed")] = 0,
@@ -131,13 +131,11 @@ def segment(
         typer.Option("--model", metavar="FILE", help="Label by a model that fit saved; see apply."),
     ] = None,
     max_pixels: Annotated[int, MAX_PIXELS] = DEFAULT_MAX_PIXELS,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace results that are there already.")
-    ] = False,
+    overwrite: Annotated[bool, OVERWRITE] = False,
     resume: Annotated[bool, RESUME] = False,
     group_by: Annotated[Any, GROUP_BY] = None,
     jobs: Annotated[int, JOBS] = 1,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
+    quiet: Annotated[bool, QUIET] = False,
 ) -> None:
     """Segment image files and write the results into a folder."""
     if group_by is not None and not together and model is None:
@@ -226,10 +224,7 @@ def apply(
     images: Annotated[list[Path] | None, IMAGES] = None,
     listed: Annotated[Path | None, LIST] = None,
     recursive: Annotated[bool, RECURSIVE] = False,
-    output: Annotated[
-        Path,
-        typer.Option("-o", "--output", metavar="DIR", help="Folder for the results; made if new."),
-    ] = Path(),
+    output: Annotated[Path, OUTPUT] = Path(),
     rescale: Annotated[
         bool, typer.Option("--rescale", help="Bring 8 and 16 bits to the scale of the model.")
     ] = False,
@@ -240,13 +235,11 @@ def apply(
     high: Annotated[float | None, HIGH] = None,
     mask: Annotated[Path | None, MASK] = None,
     max_pixels: Annotated[int, MAX_PIXELS] = DEFAULT_MAX_PIXELS,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace results that are there already.")
-    ] = False,
+    overwrite: Annotated[bool, OVERWRITE] = False,
     resume: Annotated[bool, RESUME] = False,
     group_by: Annotated[Any, GROUP_BY] = None,
     jobs: Annotated[int, JOBS] = 1,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
+    quiet: Annotated[bool, QUIET] = False,
 ) -> None:
     """Label images by a model, write the results of each and one table of all.
 

@@ -11,7 +11,7 @@ import typer
 
 from ..files.limits import DEFAULT_MAX_PIXELS
 from .inputs import IMAGES, LIST, RECURSIVE, found
-from .options import MAX_PIXELS, option
+from .options import MAX_PIXELS, QUIET, option
 from .output import reason, reason_for, refuse, say
 from .plan import refuse_twice
 
@@ -68,7 +68,7 @@ def fit(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a model that is there already.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
+    quiet: Annotated[bool, QUIET] = False,
 ) -> None:
     """Fit one model on the pixels of many images, each of which is read once."""
     images = found(images or [], listed, recursive=recursive, output=None)

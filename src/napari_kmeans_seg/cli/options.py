@@ -169,6 +169,9 @@ MAX_PIXELS = _number(
     takes="an integer of at least 1",
     text="Most pixels of an image that is read; a page counts as at least 100,000.",
 )
+OUTPUT = typer.Option("-o", "--output", metavar="DIR", help="Folder for the results; made if new.")
+OVERWRITE = typer.Option("--overwrite", help="Replace results that are there already.")
+QUIET = typer.Option("-q", "--quiet", help="Print errors only.")
 RESUME = typer.Option(
     "--resume",
     help="Go on with a run that was cut off: skip images whose results are there, of the same "
