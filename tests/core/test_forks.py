@@ -84,3 +84,40 @@ print("done")
 """,
     )
     assert told.strip() == "done"
+
+
+def test_a_child_does_not_wait_for_a_lock_of_dask_that_another_thread_holds() -> None:
+    told = python(
+        "-c",
+        """
+import os
+import threading
+import time
+import dask.array as da
+import numpy as np
+from dask import config, threaded, tokenize
+from napari_kmeans_seg import segment
+image = da.from_array(np.arange(64.0).reshape(8, 8), chunks=4)
+labels = segment(image, 3).labels.compute()
+for lock in (config.config_lock, threaded.pools_lock, tokenize.tokenize_lock):
+    held = threading.Event()
+    def hold():
+        with lock:
+            held.set()
+            time.sleep(0.3)
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    pid = os.fork()
+    if not pid:
+        same = np.array_equal(segment(image, 3).labels.compute(scheduler="threads"), labels)
+        with config.set({"array.chunk-size": "1MiB"}):
+            os._exit(not same)
+    ends = time.monotonic() + 20
+    while not (ended := os.waitpid(pid, os.WNOHANG))[0] and time.monotonic() < ends:
+        time.sleep(0.01)
+    print(ended[1] if ended[0] else os.kill(pid, 9) or "hung")
+    thread.join()
+""",
+    )
+    assert told.split() == ["0", "0", "0"]

@@ -1,10 +1,7 @@
 """Visit the chunks of a Dask array, some at a time, and sum up what is found there."""
 
-import os
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from threading import Lock, current_thread
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -18,6 +15,7 @@ from numpy.typing import NDArray
 from ..parallel import Tick, can_start_threads, n_threads, no_tick
 from ..stores import check_there
 from .cluster import ClusterError, LeftError, client_of, wait_for
+from .forks import let_processes_fork
 
 BATCH_PIXELS = 1 << 27
 """Values that are read between two looks at whether to stop: half a second's work. While the
@@ -27,19 +25,7 @@ FAN_IN = 4
 """Chunks whose sums are merged by one task."""
 
 
-def _start_threads_anew() -> None:
-    """Let a forked child have threads of its own.
-
-    Dask keeps the pools of threads of the parent, which are not in the child, and waits for them.
-    """
-    threaded.main_thread = current_thread()
-    threaded.default_pool = None
-    threaded.pools = defaultdict(dict)
-    threaded.pools_lock = Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_start_threads_anew)
+let_processes_fork()
 
 Index = tuple[int, ...]
 T = TypeVar("T")
