@@ -78,13 +78,18 @@ def spatial_mask(
         raise WrongValue("mask", "an array", f"what NumPy cannot read: {error}") from error
     if array.dtype.kind not in "bui":
         raise WrongType("mask", "an array of booleans", f"dtype {array.dtype}")
-    if array.shape != shape:
-        takes = f"an array of the image's spatial shape {shape}"
-        raise WrongValue("mask", takes, f"shape {array.shape}")
+    shape_of_mask(array.shape, shape)
     inside = array.astype(bool, copy=False)
     if not (may_be_empty or inside.any()):
         raise WrongValue("mask", "an array with at least one true pixel", "one with none")
     return inside
+
+
+def shape_of_mask(given: tuple[int, ...], shape: tuple[int, ...]) -> None:
+    """Refuse a mask that has not the image's spatial `shape`."""
+    if given != shape:
+        takes = f"an array of the image's spatial shape {shape}"
+        raise WrongValue("mask", takes, f"shape {given}")
 
 
 def centroids(
