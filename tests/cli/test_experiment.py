@@ -157,7 +157,7 @@ def test_what_cannot_be_done_is_refused_before_any_work(tmp_path: Path, slides: 
         (("apply", future, *slides, "-o", out), "A newer napari-kmeans-seg may read it"),
         (("apply", model, slides[0], same, "-o", out), "would both write"),
         (("apply", model, "-o", out), "no images: name files, folders or patterns"),
-        (("segment", *slides, "--together", "--smoothing", 2), "--together takes no --smoothing"),
+        (("segment", *slides, "--together", "--fit-scale", 50), "--together takes no --fit-scale"),
         (("segment", *slides, "--together", "--model", model), "give one of them"),
         (("segment", *slides, "--group-by", "x"), "--group-by is for clusters.csv"),
         (("apply", model, *slides, "--group-by", "(x", "-o", out), "takes a regular expression"),

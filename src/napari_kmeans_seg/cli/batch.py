@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from ..core.cluster_colors import Colors
     from ..core.model import KMeansModel
     from ..core.parallel import Progress
     from ..core.segmentation import Segmentation
@@ -136,6 +137,8 @@ class Batch:
         How files are read: axis, series, limits, max_pixels.
     groups
         What each file belongs to.
+    colors
+        Those of the clusters: see `cluster_colors.colored`.
     overwrite, resume, jobs, quiet
         The options of these names.
     """
@@ -143,6 +146,7 @@ class Batch:
     work: ByItself | ByModel = field(kw_only=False)
     reading: dict[str, Any] = field(kw_only=False)
     groups: Mapping[Path, str] = field(kw_only=False)
+    colors: Colors | None = field(kw_only=False)
     overwrite: bool
     resume: bool
     jobs: int
@@ -179,7 +183,8 @@ def write_each(
         Prints the tables.
     """
     keys = ("axis", "series", "limits")
-    digest = digest_of_work(batch.work.to_json(), **{key: batch.reading[key] for key in keys})
+    work_and_colors = batch.work.to_json() | {"colors": batch.colors}
+    digest = digest_of_work(work_and_colors, **{key: batch.reading[key] for key in keys})
     done = [batch.resume and is_done(path, results, digest) for path, results in images]
     if batch.resume and not batch.overwrite:
         others = [results for (_, results), one in zip(images, done, strict=True) if not one]
@@ -224,7 +229,7 @@ def _write_one(
     started = time.perf_counter()
     try:
         image, seg = _segment_file(
-            path, results, batch.work, digest, **batch.reading,
+            path, results, batch.work, digest, batch.colors, **batch.reading,
             since=since, overwrite=batch.overwrite, quiet=batch.quiet or batch.jobs > 1,
         )  # fmt: skip
         from ..files.results import cluster_table
@@ -242,6 +247,7 @@ def _segment_file(
     results: ResultPaths,
     work: ByItself | ByModel,
     digest: str,
+    colors: Colors | None,
     *,
     axis: int | Literal["auto"] | None,
     series: int | None,
@@ -253,6 +259,7 @@ def _segment_file(
 ) -> tuple[ImageFile, Segmentation]:
     from dataclasses import replace
 
+    from ..core.cluster_colors import colored
     from ..files.images import read_image
     from ..files.limits import check_size
     from ..files.part import taking_part
@@ -265,6 +272,7 @@ def _segment_file(
         if axis != "auto":
             image = image.with_channel_axis(axis)
         seg = work(image, taking_part(image, limits), progress)
+        seg = replace(seg, model=colored(seg.model, colors))
         progress(1, "writing")
         note = limits.to_json() | ({} if series is None else {"series": series})
         lost = write_results(

@@ -227,7 +227,7 @@ class KMeansModel(NearestCentroid):
         weighting: str = "pixels",
         adapt: str | None = None,
         color_space: str = "rgb",
-        channel_weights: Sequence[float] | None = None,
+        channel_weights: Sequence[float] | Mapping[str, float] | None = None,
         normalize: bool = False,
         smoothing: float | Sequence[float] = 0.0,
         init: str | ArrayLike = "auto",

@@ -1,6 +1,6 @@
 """Many images as one: their counts add up, so that one clustering is of all their pixels."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -103,7 +103,7 @@ def pool(
     weighting: str = "pixels",
     adapt: str | None = None,
     color_space: str = "rgb",
-    channel_weights: Sequence[float] | None = None,
+    channel_weights: Sequence[float] | Mapping[str, float] | None = None,
     normalize: bool = False,
     smoothing: float | Sequence[float] = 0.0,
     channel_names: Sequence[str] | None = None,
@@ -189,11 +189,11 @@ def pool(
         raise ValueError("images takes at least one image; got none.")
     form = reader.form
     warn(not_finite(replace(form, n_not_finite=reader.n_not_finite)))
-    weights = array_checks.channel_weights(channel_weights, form.n_channels)
     warn(reader.named)
     names = reader.names
     if channel_names is not None:
         names = checks.channel_names(channel_names, form.n_channels)
+    weights = array_checks.channel_weights(channel_weights, form.n_channels, names)
     axis = None if form.channel_axis is None else form.channel_axis - len(form.shape) - 1
     parameters: dict[str, Any] = {
         "version": VERSION,
