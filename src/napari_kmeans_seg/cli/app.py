@@ -8,6 +8,7 @@ The exit codes stand in `process.EXIT_CODES`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,7 @@ import typer
 from ..core.arguments import ARGUMENTS
 from ..files.limits import DEFAULT_MAX_PIXELS
 from .batch import TABLE, Batch, ByItself, ByModel, write_each, write_table
+from .cluster import SCHEDULER, connected
 from .experiment import fit, fitted, loaded
 from .inputs import IMAGES, LIST, RECURSIVE, found, groups_of
 from .options import (
@@ -39,7 +41,7 @@ from .options import (
     option,
 )
 from .output import NAME, Printer, outcome, printable, reason, refuse, say
-from .plan import make_folder, plan
+from .plan import make_folder, plan, settle
 from .process import EXIT_CODES, NOT_STARTED, end_with
 from .reading import reading_of, refuse_few
 
@@ -140,6 +142,7 @@ def segment(
     resume: Annotated[bool, RESUME] = False,
     group_by: Annotated[Any, GROUP_BY] = None,
     jobs: Annotated[int, JOBS] = 1,
+    scheduler: Annotated[str | None, SCHEDULER] = None,
     quiet: Annotated[bool, QUIET] = False,
 ) -> None:
     """Segment image files and write the results into a folder."""
@@ -168,36 +171,43 @@ def segment(
         if asked:
             refuse(f"--model takes no {as_option(asked[0])}: the model was fitted by its own")
     images = found(images or [], listed, recursive=recursive, output=output)
+    if scheduler is not None:
+        # Its workers are in other folders.
+        images, output = [image.absolute() for image in images], output.absolute()
     groups = groups_of(images, group_by)
     others = [one for one in (mask, model) if one is not None]
     of_places = [name for name, one in of_one.items() if one != ARGUMENTS[name].default]
     if together and of_places:
         refuse(f"--together takes no {as_option(of_places[0])}: it is of one image")
-    plans = plan(images, output, others, overwrite=overwrite, resume=resume, quiet=quiet)
     failed: set[Path] = set()
     work: ByItself | ByModel
-    if together:
-        fit_of_all, failed = fitted(images, settings, reading, quiet=quiet)
-        work = ByModel(fit_of_all)
-    elif model is not None:
-        work = ByModel(loaded(model))
-        refuse_few(colors, work.model.n_clusters)
-    else:
-        work = ByItself(settings | of_one)
-        if len(images) > 1 and not quiet:
-            say(APART)
-    batch = Batch(
-        work, reading, groups, colors, overwrite=overwrite, resume=resume, jobs=jobs, quiet=quiet
-    )
-    left = [(image, one) for image, one in zip(images, plans, strict=True) if image not in failed]
-    _write(left, batch, output / TABLE if together or model is not None else None,
-           failed=bool(failed))  # fmt: skip
+    with connected(scheduler) as client:
+        plans = plan(images, output, others, overwrite=overwrite, resume=resume, quiet=quiet)
+        if together:
+            fit_of_all, failed = fitted(images, settings, reading, quiet=quiet)
+            work = ByModel(fit_of_all)
+        elif model is not None:
+            work = ByModel(loaded(model))
+            refuse_few(colors, work.model.n_clusters)
+        else:
+            work = ByItself(settings | of_one)
+            if len(images) > 1 and not quiet:
+                say(APART)
+        batch = Batch(
+            work, reading, groups, colors,
+            overwrite=overwrite, resume=resume, jobs=jobs, quiet=quiet,
+        )  # fmt: skip
+        pairs = zip(images, plans, strict=True)
+        left = [(image, one) for image, one in pairs if image not in failed]
+        table = output / TABLE if together or model is not None else None
+        _write(left, batch, table, client, failed=bool(failed))
 
 
 def _write(
     images: Sequence[tuple[Path, ResultPaths]],
     batch: Batch,
     table: Path | None,
+    client: Any,
     *,
     failed: bool = False,
 ) -> None:
@@ -210,7 +220,12 @@ def _write(
     paths = [file for _, results in images for file in results]
     since = standing(paths if table is None else [table, *paths])
     printer = Printer()
-    tables, fails = write_each(images, batch, since, printer)
+    if client is not None:
+        batch = replace(batch, is_remote=True)
+    tables, fails = write_each(images, batch, since, printer, client)
+    if client is not None and paths:
+        # Of workers that died.
+        settle(paths[0].parent, quiet=True)
     if table is not None and tables:
         try:
             write_table(tables, table, since, overwrite=replaces)
@@ -242,6 +257,7 @@ def apply(
     resume: Annotated[bool, RESUME] = False,
     group_by: Annotated[Any, GROUP_BY] = None,
     jobs: Annotated[int, JOBS] = 1,
+    scheduler: Annotated[str | None, SCHEDULER] = None,
     quiet: Annotated[bool, QUIET] = False,
 ) -> None:
     """Label images by a model, write the results of each and one table of all.
@@ -252,13 +268,18 @@ def apply(
     work = ByModel(loaded(model), rescale)
     refuse_few(colors, work.model.n_clusters)
     images = found(images or [], listed, recursive=recursive, output=output)
+    if scheduler is not None:
+        # Its workers are in other folders.
+        images, output = [image.absolute() for image in images], output.absolute()
     groups = groups_of(images, group_by)
     others = [one for one in (mask, model) if one is not None]
-    plans = plan(images, output, others, overwrite=overwrite, resume=resume, quiet=quiet)
-    batch = Batch(
-        work, reading, groups, colors, overwrite=overwrite, resume=resume, jobs=jobs, quiet=quiet
-    )
-    _write(list(zip(images, plans, strict=True)), batch, output / TABLE)
+    with connected(scheduler) as client:
+        plans = plan(images, output, others, overwrite=overwrite, resume=resume, quiet=quiet)
+        batch = Batch(
+            work, reading, groups, colors,
+            overwrite=overwrite, resume=resume, jobs=jobs, quiet=quiet,
+        )  # fmt: skip
+        _write(list(zip(images, plans, strict=True)), batch, output / TABLE, client)
 
 
 app.command(epilog=EXIT_CODES)(fit)

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
+from .cluster import on_cluster
 from .jobs import in_order
 from .options import as_option
-from .output import Printer, outcome, printable, reason_for, say
+from .output import Printer, outcome, printable, reason, reason_for, say
 from .plan import refuse_standing
 from .resume import digest_of_work, is_done, made_of
 
@@ -141,6 +142,8 @@ class Batch:
         Those of the clusters: see `cluster_colors.colored`.
     overwrite, resume, jobs, quiet
         The options of these names.
+    is_remote
+        Whether workers of a cluster do it.
     """
 
     work: ByItself | ByModel = field(kw_only=False)
@@ -151,6 +154,12 @@ class Batch:
     resume: bool
     jobs: int
     quiet: bool
+    is_remote: bool = False
+
+    @property
+    def shows_progress(self) -> bool:
+        """Whether a bar is shown of each image."""
+        return not (self.quiet or self.is_remote or self.jobs > 1)
 
 
 @dataclass(frozen=True)
@@ -168,6 +177,7 @@ def write_each(
     batch: Batch,
     since: Mapping[Path, Identity | None],
     printer: Printer,
+    client: Any = None,
 ) -> tuple[list[pd.DataFrame], bool]:
     """Write the results of each image that can be read; give the tables, and whether one failed.
 
@@ -181,6 +191,8 @@ def write_each(
         What stood at the paths when the run began.
     printer : Printer
         Prints the tables.
+    client : distributed.Client, optional
+        Whose workers do it.
     """
     keys = ("axis", "series", "limits")
     work_and_colors = batch.work.to_json() | {"colors": batch.colors}
@@ -192,7 +204,11 @@ def write_each(
     tables, failed = [], False
     work = partial(_write_one, batch=batch, digest=digest, since=since)
     left = [one for one, is_there in zip(images, done, strict=True) if not is_there]
-    new = in_order(work, left, batch.jobs)
+    new: Iterator[Any]
+    if client is None:
+        new = in_order(work, left, batch.jobs)
+    else:
+        new = on_cluster(work, left, client)
     for (path, results), is_there in zip(images, done, strict=True):
         if is_there:
             tables.append(_rows(path, results, _read_table(results), batch))
@@ -200,6 +216,8 @@ def write_each(
         found = next(new)
         if isinstance(found, BrokenExecutor):
             found = f"{path}: the process that worked on it, or on another image, died"
+        elif isinstance(found, Exception):
+            found = f"{path}: the Dask cluster could not work on it: {reason(found)}"
         if isinstance(found, str):
             say(found)
             failed = True
@@ -230,7 +248,7 @@ def _write_one(
     try:
         image, seg = _segment_file(
             path, results, batch.work, digest, batch.colors, **batch.reading,
-            since=since, overwrite=batch.overwrite, quiet=batch.quiet or batch.jobs > 1,
+            since=since, overwrite=batch.overwrite, quiet=not batch.shows_progress,
         )  # fmt: skip
         from ..files.results import cluster_table
 

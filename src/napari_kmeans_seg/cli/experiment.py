@@ -11,6 +11,7 @@ import typer
 
 from ..core.cluster_colors import colored
 from ..files.limits import DEFAULT_MAX_PIXELS
+from .cluster import SCHEDULER, connected
 from .inputs import IMAGES, LIST, RECURSIVE, found
 from .options import (
     CHANNEL_AXIS,
@@ -88,6 +89,7 @@ def fit(
     mask: Annotated[Path | None, MASK] = None,
     colors: Annotated[Any, COLORS] = None,
     max_pixels: Annotated[int, MAX_PIXELS] = DEFAULT_MAX_PIXELS,
+    scheduler: Annotated[str | None, SCHEDULER] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a model that is there already.")
     ] = False,
@@ -116,7 +118,8 @@ def fit(
         "adapt": None if adapt is Adapt.NONE else adapt.value,
     }
     refuse_twice(images)
-    model, failed = fitted(images, settings, reading, quiet=quiet)
+    with connected(scheduler):
+        model, failed = fitted(images, settings, reading, quiet=quiet)
     model = colored(model, colors)
     try:
         model.save(output)

@@ -19,8 +19,9 @@ from .model import KMeansModel
 from .note import warn
 from .notes import not_finite
 from .parallel import Progress, alive, never_falling, portion, within
+from .pool_ahead import in_advance
 from .pool_reader import PoolReader
-from .pool_sources import How, Part, named, parts_of
+from .pool_sources import How, named, parts_of
 from .prepare import VERSION
 from .prepared import PreparedImage
 
@@ -159,7 +160,8 @@ def pool(
     of all pixels in one Dask array, bit for bit, as told there. NumPy arrays are held in any case,
     and so is what is smoothed.
 
-    A Dask array is read chunk by chunk, but where it is smoothed or adapted.
+    A Dask array is read chunk by chunk, but where it is smoothed or adapted. Where a Dask cluster
+    is active (a `distributed.Client`) its workers read the files, by their absolute paths.
 
     Examples
     --------
@@ -177,14 +179,15 @@ def pool(
     progress = never_falling(progress)
     reader = PoolReader(How(channel_axis, alpha, color_space, adapt, sigma), weighting)
     n_images = len(images) if isinstance(images, Sized) else None
-    for i, (image, mask) in enumerate(with_masks(images, masks)):
+    for one in in_advance(with_masks(images, masks), reader):
+        i, image, mask = one.number, one.image, one.mask
         name, short = named(i, image)
         # Of a generator nobody knows how many are to come.
         start, stop = (j / (n_images or i + 2) if n_images else 1 - 1 / (1 + j) for j in (i, i + 1))
         tick = portion(progress, 0.9 * start, 0.9 * stop, f"Reading {name}")
         with _named(name, None if failed is None else partial(failed, i)):
             parts = parts_of(name, image, mask, reader.how)
-            alive(partial(reader.add, parts, Part.summary, short), tick)
+            alive(partial(reader.add, parts, one.summarize, short), tick)
     if reader.form is None:
         raise ValueError("images takes at least one image; got none.")
     form = reader.form
