@@ -257,7 +257,8 @@ def _write_one(
         return reason_for(path, problem)
     seconds = time.perf_counter() - started
     notes = tuple(note.words(as_option) for note in seg.notes)
-    return Done(table, (*image.warnings, *notes), outcome(seg), seconds)
+    said = outcome(seg, is_fit=isinstance(batch.work, ByItself))
+    return Done(table, (*image.warnings, *notes), said, seconds)
 
 
 def _segment_file(

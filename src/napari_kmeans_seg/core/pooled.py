@@ -24,6 +24,7 @@ from .pool_reader import PoolReader
 from .pool_sources import How, named, parts_of
 from .prepare import VERSION
 from .prepared import PreparedImage
+from .shown import columns_of, images_html
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -40,7 +41,14 @@ class PooledImages:
         """Say in one line what it is."""
         form, n = self._form, self._prepared._whole.n_valid
         kind = f"{form.n_channels} channels of {form.dtype}" if form.n_channels > 1 else form.dtype
-        return f"PooledImages({self.n_images:,} images, {n:,} pixels, {kind})"
+        images = "1 image" if self.n_images == 1 else f"{self.n_images:,} images"
+        return f"PooledImages({images}, {n:,} pixels, {kind})"
+
+    def _repr_html_(self) -> str:
+        """Show what was read in a notebook."""
+        prepared = self._prepared
+        columns = columns_of(prepared._whole, prepared._parameters)
+        return images_html(repr(self), [("images", f"{self.n_images:,}"), *columns])
 
     def fit(
         self,
