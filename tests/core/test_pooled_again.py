@@ -9,6 +9,7 @@ import dask.array as da
 import numpy as np
 import pytest
 import tifffile
+from distributed import Client, LocalCluster
 
 from napari_kmeans_seg import KMeansModel, pool, segment
 from napari_kmeans_seg.core import pool_reader, pool_sources
@@ -143,3 +144,20 @@ def test_each_image_is_smoothed_by_itself(dtype: type, n_channels: int) -> None:
     means = sum(np.nan_to_num(one.centroids) * one.counts[:, np.newaxis] for one in found)
     counts = sum(one.counts for one in found)
     np.testing.assert_allclose(all_of_them.centroids, means / counts[:, np.newaxis], rtol=1e-6)
+
+
+@pytest.mark.usefixtures("small_bound")
+def test_workers_of_a_cluster_in_another_folder_read_them_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files_of(images_of(3, np.float32), tmp_path, 3)
+    names = ["0.tif", "1.tif", "2.tif"]
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster),
+    ):
+        monkeypatch.chdir(tmp_path)
+        there = pool(names).fit(4, tol=0)
+    here = pool(names).fit(4, tol=0)
+    np.testing.assert_array_equal(there.feature_centroids, here.feature_centroids)
+    np.testing.assert_array_equal(there.centroids, here.centroids)

@@ -3,14 +3,12 @@
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from .opening import is_unopened
 from .pool_reader import PoolReader, Summarize
-from .pool_sources import Part, Summary, is_file, named
+from .pool_sources import Part, Summary, absolute, is_file, named
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +36,7 @@ def in_advance(images: Iterable[tuple[Any, Any]], reader: PoolReader) -> Iterato
     for number, (image, mask) in enumerate(images):
         summarize: Summarize = Part.summary
         if client is not None and reader.form is not None and is_file(image):
-            part = Part(named(number, image)[0], _absolute(image), mask)
+            part = Part(named(number, image)[0], absolute(image), mask)
             keep = reader.holds()
             future = client.submit(Part.summary, part, reader.how, keep=keep, pure=False)
             summarize = partial(_result, future)
@@ -58,13 +56,6 @@ def _client() -> Any:
         return distributed.default_client()
     except ValueError:
         return None
-
-
-def _absolute(image: Any) -> Any:
-    """Name a file so that a process in another folder finds it."""
-    if is_unopened(image):
-        return replace(image, path=image.path.absolute())
-    return Path(image).absolute()
 
 
 def _result(future: Any, *_: Any, **__: Any) -> Summary:

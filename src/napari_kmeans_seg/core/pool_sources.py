@@ -168,7 +168,7 @@ def parts_of(name: str, image: Any, mask: ArrayLike | None, how: How) -> Iterato
     What is smoothed or adapted is read as a whole.
     """
     if is_file(image) or not array_checks.is_lazy(image) or how.smooths or how.adapt:
-        yield Part(name, image, mask)
+        yield Part(name, absolute(image) if is_file(image) else image, mask)
         return
     # Imported here: Dask takes a while, and most images are in memory.
     import dask.array as da
@@ -192,6 +192,13 @@ def parts_of(name: str, image: Any, mask: ArrayLike | None, how: How) -> Iterato
         part = None if inside is None else inside.blocks[spatial(index)]
         yield Part(name, source.blocks[index], part, is_chunk=True)
     check_there(image)
+
+
+def absolute(image: Any) -> Any:
+    """Name a file so that a process in another folder finds it, or this one later."""
+    if is_unopened(image):
+        return replace(image, path=image.path.absolute())
+    return Path(image).absolute()
 
 
 def named(number: int, image: Any) -> tuple[str, str]:
