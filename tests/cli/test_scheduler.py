@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def cluster() -> Iterator[LocalCluster]:
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
         yield cluster
 
 
@@ -120,7 +120,7 @@ def test_workers_of_another_version_are_refused(tmp_path: Path, slides: Path) ->
     (other / "napari_kmeans_seg-9.9.dist-info" / "METADATA").write_text(metadata)
     paths = [str(other), *filter(None, [os.environ.get("PYTHONPATH")])]
     with (
-        LocalCluster(n_workers=0, threads_per_worker=1, dashboard_address=None) as empty,
+        LocalCluster(n_workers=0, threads_per_worker=1, dashboard_address=":0") as empty,
         subprocess.Popen(
             [sys.executable, "-m", "distributed.cli.dask_worker", empty.scheduler_address,
              "--no-dashboard"],
@@ -139,7 +139,7 @@ def test_workers_of_another_version_are_refused(tmp_path: Path, slides: Path) ->
 
 
 def test_a_cluster_without_workers_is_told(tmp_path: Path, slides: Path) -> None:
-    with LocalCluster(n_workers=0, dashboard_address=None) as empty:
+    with LocalCluster(n_workers=0, dashboard_address=":0") as empty:
         address = empty.scheduler_address
         done = run("segment", slides, "-o", tmp_path / "out", "--scheduler", address)
     assert done.returncode == 2

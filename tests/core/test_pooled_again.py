@@ -153,7 +153,7 @@ def test_workers_of_a_cluster_in_another_folder_read_them_again(
     files_of(images_of(3, np.float32), tmp_path, 3)
     names = ["0.tif", "1.tif", "2.tif"]
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
         Client(cluster),
     ):
         monkeypatch.chdir(tmp_path)
