@@ -158,9 +158,12 @@ class Walk:
             self.viewer.add_image(**self.images[int(one * len(self.images))]())
 
     def do_remove(self, one: float, _other: float) -> None:
-        layer = self.pick(one)
+        layers, layer = self.viewer.layers, self.pick(one)
         if layer is not None:
-            self.viewer.layers.remove(layer)
+            # From the top: napari 0.9.2 alone crashes in software OpenGL where the lowest of
+            # several is removed and another comes.
+            layers.move(layers.index(layer), len(layers))
+            layers.remove(layer)
 
     def do_clear(self, _one: float, _other: float) -> None:
         self.viewer.layers.clear()
