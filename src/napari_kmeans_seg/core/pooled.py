@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import array_checks, checks
 from .adapt import ADAPTS, adapted
+from .arguments import NOT_GIVEN
 from .choose_k import ClusterCurve
 from .each_image import Images, with_masks
 from .image.colors import check_color_space
@@ -22,6 +23,7 @@ from .image.pixels import Pixels, flatten
 from .model import KMeansModel
 from .note import Note, warn
 from .notes import Plain, not_finite
+from .notes_on_kind import colors_as_grey
 from .opening import open_image
 from .parallel import Progress, Tick, alive, never_falling, portion, within
 from .points.counted_image import CountedImage
@@ -107,7 +109,7 @@ class PooledImages:
 def pool(
     images: Images,
     *,
-    channel_axis: int | None = None,
+    channel_axis: int | None = NOT_GIVEN,
     alpha: bool | None = None,
     masks: Iterable[ArrayLike | None] | None = None,
     weighting: str = "pixels",
@@ -177,7 +179,8 @@ def pool(
         checks.choice("adapt", adapt, ADAPTS)
     normalize = checks.flag("normalize", normalize)
     progress = never_falling(progress)
-    reader = _Reader(channel_axis, alpha, color_space, weighting, adapt)
+    axis_given = None if channel_axis is NOT_GIVEN else channel_axis
+    reader = _Reader(axis_given, alpha, color_space, weighting, adapt)
     n_images = len(images) if isinstance(images, Sized) else None
     for i, (image, mask) in enumerate(with_masks(images, masks)):
         name = f"images[{i}]"
@@ -191,6 +194,8 @@ def pool(
     if reader.form is None:
         raise ValueError("images takes at least one image; got none.")
     form = reader.form
+    if channel_axis is NOT_GIVEN:
+        warn(reader.like_colors)
     warn(not_finite(replace(form, n_not_finite=reader.n_not_finite)))
     weights = array_checks.channel_weights(channel_weights, form.n_channels)
     warn(reader.named)
@@ -248,6 +253,7 @@ class _Reader:
     names: tuple[str, ...] = ()
     named: tuple[Note, ...] = ()
     sizes: list[int] = field(default_factory=list)
+    like_colors: tuple[Note, ...] = ()
     _table: NDArray[np.int64] | None = None
     _counted: list[Counted] = field(default_factory=list)
     _held: list[Any] = field(default_factory=list)
@@ -263,8 +269,6 @@ class _Reader:
         tick(0)
         if isinstance(image, str | PathLike):
             pixels = self._of_file(Path(image), mask)
-        elif array_checks.is_lazy(image):
-            pixels = self._pixels(np.asarray(image), mask)
         else:
             pixels = self._pixels(image, mask)
         self._check(pixels)
@@ -277,7 +281,11 @@ class _Reader:
         self._keep(pixels)
 
     def _pixels(self, image: Any, mask: ArrayLike | None) -> Pixels:
-        pixels = flatten(image, channel_axis=self.channel_axis, alpha=self.alpha, mask=mask)
+        is_known = array_checks.is_layer(image)
+        image, axis = array_checks.of_layer(image, self.channel_axis)
+        pixels = flatten(image, channel_axis=axis, alpha=self.alpha, mask=mask)
+        if axis is None and not is_known:
+            self.like_colors = self.like_colors or colors_as_grey(pixels.shape)
         check_color_space(self.color_space, pixels)
         return pixels
 

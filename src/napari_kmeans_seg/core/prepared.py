@@ -47,6 +47,7 @@ class PreparedImage:
     _fitted: ImagePoints = field(repr=False)
     _space: FeatureSpace = field(repr=False)
     _parameters: dict[str, Any]
+    _notes: tuple[Note, ...] = field(default=(), kw_only=True)
 
     def __repr__(self) -> str:
         """Say in one line what it is."""
@@ -170,7 +171,7 @@ class PreparedImage:
 
         fitted, assigned, means = alive(fit, tick)
         tick = portion(progress, 0.8, 1.0, "Labelling")
-        notes = fitted.notes
+        notes = self._notes + fitted.notes
         notes += without_pixels(len(fitted.result.centroids), len(means))
         return self._result(assigned, means, fitted.result, fitted.parameters, notes, tick)
 
@@ -215,7 +216,7 @@ class PreparedImage:
 
         means = alive(assign, tick)
         result = LloydResult(start, 0, converged=True, between=0.0)
-        notes = not_finite(self._whole.pixels)
+        notes = self._notes + not_finite(self._whole.pixels)
         return self._result(assigned, means, result, parameters, notes, tick)
 
     def _result(
@@ -290,7 +291,7 @@ class PreparedImage:
             centroids.append(fitted.result.centroids)
             if numbers[-1] < k:
                 break
-        warn(fitted.notes)
+        warn(self._notes + fitted.notes)
         if len(numbers) > 1 and numbers[-1] == numbers[-2]:
             numbers, inertias, centroids = numbers[:-1], inertias[:-1], centroids[:-1]
         n_pixels = self._whole.n_valid

@@ -294,6 +294,9 @@ def _reading(record: Record, used: dict[str, Any], mask: str | None) -> list[str
     alpha = bool(record.arguments.get("alpha"))
     if (axis := record.arguments.get("channel_axis")) is not None:
         form.append(f"channel_axis={axis}")
+    elif len(record.arguments["smoothing"]) > 2:
+        # The last axis may be as short as one of colours.
+        form.append("channel_axis=None")
     # The last of four channels of uint8 would be taken for alpha.
     if alpha or (axis == -1 and all(len(one.mean) == 4 for one in record.clusters)):
         form.append(f"alpha={alpha}")
