@@ -194,11 +194,12 @@ class KMeansModel(NearestCentroid):
         Parameters
         ----------
         labels : mapping of int to int
-            The new label of each label that changes.
+            The new label of each label that changes, and any that is larger than those there are.
         centroids : (n_clusters, n_channels) float64 array
             The means of the clusters then.
         """
-        moved = {old: new for old, new in labels.items() if old != new}
+        most = self.n_clusters
+        moved = {old: new for old, new in labels.items() if old != new or old > most}
         edit = Relabel(tuple(moved), tuple(moved.values()))
         edits = (*self.edits, edit) if moved else self.edits
         return replace(
