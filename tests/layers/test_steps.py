@@ -273,3 +273,14 @@ def test_seeds_keep_their_numbers_in_steps_that_have_fewer_values(numbers, first
     np.testing.assert_array_equal(found.labels[first, :, 0], [low, middle, high, high])
     np.testing.assert_array_equal(found.labels[1 - first, :, 0], [low, low, high, high])
     assert set(found.to_dataframe()["label"]) >= {*numbers}
+
+
+def test_a_step_outside_a_lazy_mask_is_label_0():
+    series = crossing()[:3]
+    mask = np.ones(series.shape, bool)
+    mask[1] = False
+    with pytest.warns(UserWarning, match="Step 1 has no pixel that takes part"):
+        found = segment_steps(series, 4, mask=da.from_array(mask, chunks=(1, 60, 60)))
+    labels = np.asarray(found.labels)
+    assert not labels[1].any()
+    assert told_apart(labels[[0, 2]]) == [[2, 3, 4, 1]] * 2

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .arguments import NOT_GIVEN
 from .checks import LARGEST_WEIGHT, MAX_CLUSTERS, integer, real, weight, with_type
-from .errors import WrongType, WrongValue
+from .errors import EmptyMask, WrongType, WrongValue
 
 
 def is_lazy(array: object) -> bool:
@@ -90,7 +90,7 @@ def spatial_mask(
         raise WrongValue("mask", takes, f"shape {array.shape}")
     inside = array.astype(bool, copy=False)
     if not (may_be_empty or inside.any()):
-        raise WrongValue("mask", "an array with at least one true pixel", "one with none")
+        raise EmptyMask("mask", "an array with at least one true pixel", "one with none")
     return inside
 
 
