@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 Stage = Literal["image", "reading", "fitting"]
 
 
+class _NotGiven:
+    def __repr__(self) -> str:
+        return "NOT_GIVEN"
+
+
+NOT_GIVEN: Any = _NotGiven()
+"""The default of `channel_axis`. It means what None does, one channel, but nobody has said so: then
+an image that looks like colours is worth a warning."""
+
+
 @dataclass(frozen=True)
 class Choice:
     """One value of an argument that has only a few.
@@ -100,7 +110,7 @@ def _init(name: str, value: Any) -> Any:
 # In the order in which the dock shows them.
 _ALL = (
     # What the dock finds out from layers, and the command line from files.
-    Argument(name="channel_axis", default=None, stage="image"),
+    Argument(name="channel_axis", default=NOT_GIVEN, stage="image"),
     Argument(name="alpha", default=None, stage="image"),
     Argument(name="mask", default=None, stage="image"),
     Argument(

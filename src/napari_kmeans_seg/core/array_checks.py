@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .arguments import NOT_GIVEN
 from .checks import LARGEST_WEIGHT, MAX_CLUSTERS, integer, real, weight, with_type
-from .errors import WrongType, WrongValue
+from .errors import EmptyMask, WrongType, WrongValue
 
 
 def is_lazy(array: object) -> bool:
@@ -18,12 +19,18 @@ def is_lazy(array: object) -> bool:
     return graph is not None and graph() is not None
 
 
+def is_layer(image: Any) -> bool:
+    """Whether this is a layer of napari, which knows whether it holds colours."""
+    return hasattr(image, "as_layer_data_tuple")
+
+
 def of_layer(image: Any, channel_axis: int | None) -> tuple[Any, int | None]:
     """Give the pixels of a napari layer and the axis of its channels; whatever else as it is.
 
     A layer is told by what it has: nothing of napari is imported.
     """
-    if not hasattr(image, "as_layer_data_tuple"):
+    channel_axis = None if channel_axis is NOT_GIVEN else channel_axis
+    if not is_layer(image):
         return image, channel_axis
     if not hasattr(image, "level_shapes"):
         takes = "an array, or a layer of napari that holds one"
@@ -81,7 +88,7 @@ def spatial_mask(
     shape_of_mask(array.shape, shape)
     inside = array.astype(bool, copy=False)
     if not (may_be_empty or inside.any()):
-        raise WrongValue("mask", "an array with at least one true pixel", "one with none")
+        raise EmptyMask("mask", "an array with at least one true pixel", "one with none")
     return inside
 
 

@@ -84,7 +84,9 @@ class Part:
             file, mask = open_image(image, mask, axis)
             image, alpha = file.pixels, file.alpha if axis is None else alpha
             axis = file.channel_axis
-        elif array_checks.is_lazy(image):
+        else:
+            image, axis = array_checks.of_layer(image, axis)
+        if array_checks.is_lazy(image):
             image = np.asarray(image)
             mask = None if mask is None else np.asarray(mask)
         pixels = flatten(

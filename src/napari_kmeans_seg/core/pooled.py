@@ -11,17 +11,18 @@ from numpy.typing import ArrayLike
 
 from . import array_checks, checks
 from .adapt import ADAPTS
-from .arguments import checked
+from .arguments import NOT_GIVEN, checked
 from .choose_k import ClusterCurve
 from .each_image import Images, with_masks
 from .image.pixels import Pixels
 from .model import KMeansModel
-from .note import warn
+from .note import Note, warn
 from .notes import not_finite
+from .notes_on_kind import colors_as_grey
 from .parallel import Progress, alive, never_falling, portion, within
 from .pool_ahead import in_advance
 from .pool_reader import PoolReader
-from .pool_sources import How, named, parts_of
+from .pool_sources import How, is_file, named, parts_of
 from .prepare import VERSION
 from .prepared import PreparedImage
 from .shown import columns_of, images_html
@@ -106,7 +107,7 @@ class PooledImages:
 def pool(
     images: Images,
     *,
-    channel_axis: int | None = None,
+    channel_axis: int | None = NOT_GIVEN,
     alpha: bool | None = None,
     masks: Iterable[ArrayLike | None] | None = None,
     weighting: str = "pixels",
@@ -185,8 +186,10 @@ def pool(
     normalize = checks.flag("normalize", normalize)
     (sigma,) = checked(smoothing=smoothing).values()
     progress = never_falling(progress)
-    reader = PoolReader(How(channel_axis, alpha, color_space, adapt, sigma), weighting)
+    axis_given = None if channel_axis is NOT_GIVEN else channel_axis
+    reader = PoolReader(How(axis_given, alpha, color_space, adapt, sigma), weighting)
     n_images = len(images) if isinstance(images, Sized) else None
+    like_colors: tuple[Note, ...] = ()
     for one in in_advance(with_masks(images, masks), reader):
         i, image, mask = one.number, one.image, one.mask
         name, short = named(i, image)
@@ -196,9 +199,16 @@ def pool(
         with _named(name, None if failed is None else partial(failed, i)):
             parts = parts_of(name, image, mask, reader.how)
             alive(partial(reader.add, parts, one.summarize, short), tick)
+            if (
+                channel_axis is NOT_GIVEN
+                and not is_file(image)
+                and not array_checks.is_layer(image)
+            ):
+                like_colors = like_colors or colors_as_grey(np.shape(image))
     if reader.form is None:
         raise ValueError("images takes at least one image; got none.")
     form = reader.form
+    warn(like_colors)
     warn(not_finite(replace(form, n_not_finite=reader.n_not_finite)))
     warn(reader.named)
     names = reader.names

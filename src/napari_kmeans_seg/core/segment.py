@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .arguments import NOT_GIVEN
 from .choose_k import ClusterCurve
 from .parallel import Progress, never_falling, within
 from .prepare import prepare
@@ -16,7 +17,7 @@ def segment(
     image: ArrayLike,
     n_clusters: int = 5,
     *,
-    channel_axis: int | None = None,
+    channel_axis: int | None = NOT_GIVEN,
     alpha: bool | None = None,
     mask: ArrayLike | None = None,
     color_space: str = "rgb",
@@ -46,7 +47,8 @@ def segment(
         Number of clusters, 1 to 65,535. An image with fewer distinct values gets as many
         clusters as it has values, and a warning.
     channel_axis : int, optional
-        Axis of the channels. None means one channel.
+        Axis of the channels. None means one channel; so it is where none is given, with a warning
+        if the last axis looks like one of colours.
     alpha : bool, optional
         Whether the last channel is alpha. It is not clustered, and fully transparent pixels do
         not take part. By default four channels of uint8 on the last axis are taken as RGBA.
@@ -111,8 +113,9 @@ def segment(
     Warns
     -----
     UserWarning
-        If pixels are left out because they are not finite, the image has fewer distinct values
-        than `n_clusters`, clusters had no pixels and were left out, or a Dask array was fitted
+        If no `channel_axis` is given and the last axis is 3 or 4 long, as of colours; if pixels are
+        left out because they are not finite, the image has fewer distinct values than
+        `n_clusters`, clusters had no pixels and were left out, or a Dask array was fitted
         on a sample. The result has each of them in `warnings`, and as numbers in `notes`.
 
     See Also
@@ -202,7 +205,7 @@ def choose_k(
     image: ArrayLike,
     n_clusters: Iterable[int] = range(2, 13),
     *,
-    channel_axis: int | None = None,
+    channel_axis: int | None = NOT_GIVEN,
     alpha: bool | None = None,
     mask: ArrayLike | None = None,
     color_space: str = "rgb",
@@ -243,8 +246,8 @@ def choose_k(
     Warns
     -----
     UserWarning
-        If pixels are left out because they are not finite, or the image has fewer distinct values
-        than the largest of `n_clusters`.
+        As `segment` does; here if the image has fewer distinct values than the largest of
+        `n_clusters`.
 
     Notes
     -----

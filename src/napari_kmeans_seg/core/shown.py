@@ -55,7 +55,7 @@ def line_of_model(model: Any) -> str:
 def line_of_segmentation(seg: Any, inertia: float | None, lazy: str = "") -> str:
     """Say in one line what a segmentation is; `inertia` is None where it is not known yet."""
     shape = " × ".join(f"{n}" for n in seg.labels.shape)
-    n = seg.n_clusters - len(seg.model.removed)
+    n = seg.n_clusters - len(seg._removed)
     parts = [f"{counted(n, 'cluster')} of {shape} pixels"]
     if inertia is not None and not np.isnan(inertia):
         parts.append(f"inertia {inertia:.4g}")
