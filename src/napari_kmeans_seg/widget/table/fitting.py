@@ -87,8 +87,8 @@ class Fit:
         """Fit the columns of names and numbers into a width.
 
         Columns go first, what is needed least before what is needed more, if there is no room
-        for them in few digits: names and means stay. Then all digits that there is room for come
-        back, and the rest is given to titles and names.
+        for them in few digits: names, percent and means stay, and get shorter. Then all digits that
+        there is room for come back, and the rest is given to titles and names.
 
         Parameters
         ----------
@@ -155,13 +155,13 @@ class _Needs:
         return max(cells, whole + _BESIDE_TITLE)
 
 
-_ALWAYS = 4
+_ALWAYS = 3
 
 
 def _need(column: Column) -> int:
     """Say how much a column is needed: pixels are percent in another unit, and so are sizes."""
     if column.kind == "count":
         return 0
-    if column.kind == "derived":
-        return 1 if column.unit else 3
+    if column.kind == "derived" and column.unit:
+        return 1
     return 2 if column.kind == "own" else _ALWAYS
