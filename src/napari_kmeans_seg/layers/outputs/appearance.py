@@ -48,7 +48,10 @@ Seen = Literal["original", "segmented", "clusters"]
 
 SEEN: dict[Seen, tuple[str, str]] = {
     "original": ("Original", "The image as it was opened."),
-    "segmented": ("Segmented", "The image, each pixel in the mean value of its cluster."),
+    "segmented": (
+        "Segmented",
+        "The image, each pixel in the mean value of its cluster; 0 where there is none.",
+    ),
     "clusters": ("Clusters", "The clusters over the original, which is seen where one is hidden."),
 }
 """What one may look at: what it is called, and more about it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +58,31 @@ class NumberDelegate(QStyledItemDelegate):
         value = index.data(SORT_ROLE)
         if self.brief and option is not None and index.column() and not isinstance(value, str):
             option.text = short(value, self.brief[index.column()])
+
+
+def with_short_titles(columns: Sequence[Column]) -> list[Column]:
+    """Leave out the words that the names of all channels begin or end with."""
+    titles = [column.title.split() for column in columns if column.kind == "mean"]
+    if len(titles) < 2:
+        return list(columns)
+    # One word at least stays of each.
+    most = min(map(len, titles)) - 1
+    first = _n_alike(titles, most)
+    last = _n_alike([words[::-1] for words in titles], most - first)
+    return [
+        replace(one, title=" ".join(one.title.split()[first : len(one.title.split()) - last]))
+        if one.kind == "mean"
+        else one
+        for one in columns
+    ]
+
+
+def _n_alike(texts: Sequence[Sequence[str]], most: int) -> int:
+    """Count the words that all texts begin with."""
+    n = 0
+    while n < most and len({words[n] for words in texts}) == 1:
+        n += 1
+    return n
 
 
 @dataclass(frozen=True)
@@ -122,6 +147,14 @@ class Fit:
         if len(widths) > NAME:
             widths[NAME] += max(0, width - sum(widths))
         return cls(tuple(widths), brief)
+
+    def cuts_titles(self, columns: Sequence[Column], metrics: QFontMetrics) -> bool:
+        """Whether there is no room for the name of a channel; `columns` as those of `of`."""
+        return any(
+            0 < width < metrics.horizontalAdvance(column.title) + _BESIDE_TITLE
+            for column, width in zip(columns, self.widths[1:], strict=True)
+            if column.kind == "mean"
+        )
 
 
 @dataclass(frozen=True)
