@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import replace
 
+import dask.array as da
 import numpy as np
 import pytest
 import tifffile
@@ -13,7 +14,7 @@ from napari_kmeans_seg.layers import CleanUp, LayerImage, Region, Seeds
 from napari_kmeans_seg.layers.export.methods_text import methods_text
 from napari_kmeans_seg.layers.export.python_script import python_script
 
-from .copied import gives_it, run, save, work_on
+from .copied import gives_it, labels_of, run, save, work_on
 
 
 @pytest.mark.parametrize("chosen", [(), (1, 3)])
@@ -85,6 +86,20 @@ def test_a_region_of_a_pyramid_is_saved_once(viewer, stack, folder, kind, everyw
     result = run(viewer, replace(LayerImage.of(image), region=region), 3, fit_scale=0.5)
     assert "level" not in python_script(result.layer).partition("region_name")[2]
     assert gives_it(result)
+
+
+def test_a_coarse_region_of_a_rotated_lazy_image_ends_at_the_same_pixels(viewer, cell, folder):
+    image = cell[:100, :130].copy()
+    save("image.tif", image)
+    lazy = da.from_array(image, chunks=64)
+    layer = viewer.add_image(lazy, scale=(0.5, 0.5), rotate=20, translate=(10.1, -7.3))
+    painted = np.zeros((25, 33), np.uint8)
+    painted[5:20, 3:30] = 1
+    where = {"rotate": 20, "translate": layer.translate}
+    area = viewer.add_labels(painted, scale=(2, 2), **where)
+    save("region.tif", painted)
+    result = run(viewer, replace(LayerImage.of(layer), region=Region.of(area)), 3)
+    np.testing.assert_array_equal(labels_of(result), np.asarray(result.layer.data))
 
 
 def test_a_layer_called_region_does_not_take_the_file_of_the_region(viewer, coffee, folder):
