@@ -214,6 +214,15 @@ def test_where_scores_differ_all_that_are_plausible_are_named() -> None:
     assert f"{compact}, the highest silhouette" in curve.reason
 
 
+def test_of_shades_that_blend_into_each_other_a_person_is_told_what_more_clusters_are() -> None:
+    curve = choose_k(skimage.data.immunohistochemistry(), range(2, 13), channel_axis=-1)
+    assert (curve.suggestion, curve.plausible) == (2, (2, 12))
+    assert curve.reason.endswith(
+        "More than 2, up to 12 and perhaps beyond, are shades that blend into each other: take as "
+        "many as you want to tell apart."
+    )
+
+
 def test_classes_that_overlap_are_said_to() -> None:
     random = np.random.default_rng(6)
     labels = classes(np.array([0.1, 0.9]))

@@ -78,7 +78,7 @@ class Walk:
     def __init__(self) -> None:
         self.viewer = napari.Viewer(show=True)
         self.viewer.window.resize(1280, 900)
-        self.images = images()
+        self.images = self.openable()
         self.docked: Any = None
         self.do_open_dock(0, 0)
         self.failures: list[str] = []
@@ -88,6 +88,9 @@ class Walk:
         threading.excepthook = lambda told: self.hear(
             told.exc_type, told.exc_value or told.exc_type(), told.exc_traceback
         )
+
+    def openable(self) -> list[Callable[[], dict[str, Any]]]:
+        return images()
 
     @property
     def widget(self) -> Any:

@@ -145,7 +145,10 @@ def _decide(
     if others:
         reason += f" Plausible, too: {'; '.join(texts)}."
     if gaussian == k[-1] != choice:
-        reason += f" ICL would perhaps take more than {gaussian}."
+        reason += (
+            f" More than {choice}, up to {gaussian} and perhaps beyond, are shades that blend into "
+            "each other: take as many as you want to tell apart."
+        )
     if valleys == 1:
         reason += " No valleys in the density part them: they overlap."
     elif gaussian == 1:

@@ -32,6 +32,12 @@ if TYPE_CHECKING:
     Units = tuple[Any, ...]
 
 
+_DECIMALS = 9
+"""Of coordinates in pixels: with more the last ones are those of rounding."""
+
+_HALF_WAY = 10.0**-_DECIMALS
+
+
 def placement(layer: Layer) -> Matrix:
     """Read where a layer lies: scale, rotation, shear, translation and affine in one.
 
@@ -117,9 +123,14 @@ def sliced(spatial: dict[str, Any], axes: list[int]) -> dict[str, Any]:
 
 
 def between(image: Matrix, other: Matrix) -> Matrix:
-    """Take data coordinates of the image to those of another layer: `(m + 1, n + 1)`."""
+    """Take data coordinates of the image to those of another layer: `(m + 1, n + 1)`.
+
+    Half way between two pixels it is the upper one, whatever part of the image is asked for.
+    """
     m = len(other) - 1
-    return np.asarray(np.linalg.inv(other) @ image[-m - 1 :], float)
+    found = np.asarray(np.linalg.inv(other) @ image[-m - 1 :], float)
+    found[:-1, -1] += _HALF_WAY
+    return found
 
 
 def held(matrix: Matrix, through: Mapping[int, int]) -> Matrix:
@@ -144,7 +155,8 @@ def into(image: Matrix, other: Matrix, coordinates: npt.ArrayLike) -> npt.NDArra
         world = np.hstack([first, world])
     inverse = np.linalg.inv(image)
     found: npt.NDArray[np.float64] = world @ inverse[:-1, :-1].T + inverse[:-1, -1]
-    return found[:, n - min(m, n) :]
+    # What lies on a pixel lies there in every part of the image.
+    return np.round(found[:, n - min(m, n) :], _DECIMALS)
 
 
 def resampled(

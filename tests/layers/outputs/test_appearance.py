@@ -57,6 +57,18 @@ def test_a_result_looks_like_one_thing(viewer, coffee, kind):
     assert len(viewer.layers) == 2 * len(layers) + 1, "all layers are there"
 
 
+@pytest.mark.parametrize(
+    ("kind", "palette"),
+    [("photograph", "mean"), ("dim", "distinct"), ("dim on disk, bright on the canvas", "mean")],
+)
+def test_a_dim_photograph_gets_hues_that_are_told_apart(viewer, coffee, kind, palette):
+    image = coffee if kind == "photograph" else (coffee * 0.22).astype(np.uint16)
+    layer = viewer.add_image(image, rgb=True)
+    layer.contrast_limits = (0, 60 if "bright" in kind else 255)
+    shown = run(viewer, layer)
+    assert clusters_of(viewer, shown["labels"]).colors.palette == palette
+
+
 def test_a_run_beside_a_result_of_a_persons_own_hides_that(viewer, coffee):
     image = viewer.add_image(coffee, name="a")
     first = run(viewer, image)["labels"]

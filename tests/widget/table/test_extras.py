@@ -188,3 +188,24 @@ def test_a_model_that_cannot_be_written_says_why(ran, coffee, tmp_path):
     table = ran(coffee)
     table.extras.save_model(tmp_path / "nowhere" / "model.json")
     assert "nowhere" in table.message.text()
+
+
+def test_what_was_just_painted_is_owned_up_to_in_what_is_copied(viewer, ran, coffee, copy_script):
+    table = ran(coffee)
+    labels = viewer.layers["image clusters"]
+    clipboard = QGuiApplication.clipboard()
+    labels.brush_size = 60
+    # Pressed before the brush has rested, so that nothing is counted yet.
+    labels.paint((100, 100), 2)
+    table.extras.methods.click()
+    assert "relabelled by hand" in clipboard.text()
+    labels.paint((300, 100), 3)
+    copy_script(table)
+    assert "relabelled by hand" in clipboard.text().partition("import ")[0]
+
+
+def test_the_script_calls_an_image_as_it_is_called_by_now(viewer, ran, coffee, copy_script):
+    table = ran(coffee)
+    viewer.layers["image"].name = "cup"
+    copy_script(table)
+    assert "layer_name = 'cup'" in QGuiApplication.clipboard().text()

@@ -92,8 +92,25 @@ def test_means_of_three_channels_of_16_bits_are_seen(narrow, viewer, coffee):
         for i, name in enumerate(names)
     ]
     view = narrow(8, *layers).clusters.view
-    assert titles(view)[-3:] == names
+    assert titles(view) == ["Name", "%", *names]
     assert is_whole(view)
+
+
+def test_long_names_of_channels_and_clusters_leave_room_for_percent(narrow, viewer, coffee):
+    layers = [
+        viewer.add_image(coffee[..., i], name=f"channel {i} of a long acquisition of stained cells")
+        for i in range(3)
+    ]
+    widget = narrow(5, *layers)
+    table, view = widget.clusters, widget.clusters.view
+    for label in (1, 2, 3):
+        table.clusters.rename(label, f"cytoplasm of the stained cells, number {label}")
+    assert titles(view) == ["Name", "%", "0", "1", "2"]
+    header = view.horizontalHeader().model()
+    tip = header.headerData(4, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole)
+    assert layers[0].name in tip
+    assert is_whole(view)
+    assert [drawn(view, row, 3) for row in range(5)]
 
 
 def test_sixty_clusters_are_scrolled_once(narrow, viewer, coffee):

@@ -16,7 +16,6 @@ from napari_kmeans_seg.core.kmeans.starts import OPTIMAL
 from napari_kmeans_seg.core.notes import (
     BlankSteps,
     FewValues,
-    FittedOnLevel,
     FittedOnSample,
     Plain,
     WithoutPixels,
@@ -34,8 +33,8 @@ from ..outputs.record import (
     ThresholdMoved,
     default_name,
 )
-from .opened_files import TIFF, is_zarr
-from .script_masks import drawn_region, left_out, region_of_same_pixels
+from .opened_files import TIFF
+from .script_reading import level_of, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
 
 _OF_RUN = tuple(name for name in FITTING if name != "n_clusters")
 _OPTIMAL = f"init={OPTIMAL.name!r}"
-IMAGE = "image.tif"
 _LIKE_COLORS = "looks_like_colors"
 """Among arguments: that the image looks like colours. The script says that it holds none."""
 _OF_STEP = {
@@ -54,15 +52,16 @@ _OF_STEP = {
     "small": "small_step",
     "small_mask": "small_part",
 }
-_PAINTED = "# Pixels were relabelled by hand {}, which a script cannot repeat."
+_PAINTED = "# Here pixels were relabelled by hand."
 
 
-def python_script(layer: Layer, *files: str) -> str:
+def python_script(layer: Layer, *files: str, names: Sequence[str] = ()) -> str:
     """Write the script that gives a result, from the image file to its labels.
 
-    What cannot be written, such as a region that was drawn, is read from a file, and the
-    script says of what. Names and other texts from outside are literals made by `repr`,
-    never comments: a line break in a name would end these, and the rest would be run.
+    What cannot be written, such as a region that was painted, is read from a file, and the
+    script says of what. What it cannot give it says at its top. Names and other texts from
+    outside are literals made by `repr`, never comments: a line break in a name would end these,
+    and the rest would be run.
 
     Parameters
     ----------
@@ -70,6 +69,8 @@ def python_script(layer: Layer, *files: str) -> str:
         A Labels layer or segmented image of a result.
     *files : str
         The file of the image; of several layers that were clustered together, one of each.
+    names : sequence of str
+        What the layers of the images are called by now; as when they were clustered, if not given.
 
     Raises
     ------
@@ -81,17 +82,28 @@ def python_script(layer: Layer, *files: str) -> str:
         raise ValueError("This is a preview of what is in view. Press Run, then copy the script.")
     if colors_as_grey(pixels_of(layer).shape):
         record = replace(record, arguments={**record.arguments, _LIKE_COLORS: True})
-    body = [*_read(record, files), *_segmented(record)]
-    body += [*_labels(record, _dtype_of(layer, record)), *_edited(record), *_names(record)]
-    if painted_by_hand(layer):
-        body.append(_PAINTED.format("since"))
+    painted = painted_by_hand(layer)
+    body = [*read(record, files, names), *_segmented(record)]
+    body += [*_labels(record, _dtype_of(layer, record)), *_edited(record)]
+    body += [*([_PAINTED] if painted else []), *_names(record)]
     made_by = [
+        *_lacking(record, painted=painted),
         "# The napari-kmeans-seg of this version gave the result.",
         f"version = {record.version!r}",
     ]
     if plain := [str(note) for note in record.notes if isinstance(note, Plain)]:
         made_by += ["# What it said of it, which this script knows nothing of.", f"notes = {plain}"]
     return "\n".join([*made_by, "", *_imports(body), "", *body, ""])
+
+
+def _lacking(record: Record, *, painted: bool) -> list[str]:
+    """Say what of the result the script does not give."""
+    lacking = []
+    if painted or any(isinstance(edit, PaintedByHand) for edit in record.edits):
+        lacking.append("# Pixels were relabelled by hand, which this script cannot repeat.")
+    if any(isinstance(note, FittedOnSample) and note.n for note in record.notes):
+        lacking.append("# The plugin took a sample of the pixels, so that its result may differ.")
+    return lacking
 
 
 def _imports(body: list[str]) -> list[str]:
@@ -127,65 +139,6 @@ def _files_read(nodes: list[ast.AST]) -> Iterator[object]:
                 yield name
 
 
-def _read(record: Record, files: tuple[str, ...]) -> list[str]:
-    """Read the image and its region, cut to the plane that was segmented."""
-    source = record.source
-    channels = source.channels if source.n_images > 1 else ()
-    if channels:
-        names = files or tuple(f"{name}.tif" for name in channels)
-        lines = [f"image = np.stack([{', '.join(map(_opened, names))}])"]
-    else:
-        lines = [f"image = {_channels_last(record, _opened((files or (IMAGE,))[0]))}"]
-    if not files:
-        saved = "images" if channels else "image"
-        named = list(channels) if channels else source.name
-        lines[:0] = [f"# Save the {saved} of this name as a file.", f"layer_name = {named!r}"]
-    if (level := _level(record)) is not None:
-        lines += [
-            f"# Clusters were found on level {level} of the pyramid, an image of its own size.",
-            f"small = {_of_level(lines[-1].removeprefix('image = '), level)}",
-        ]
-    region, cut = source.region, []
-    whole = region is not None and region.n_axes is not None
-    if whole:
-        lines += drawn_region(record, level)
-    if at := source.plane:
-        cut = [f"{at[axis]}:{at[axis] + 1}" if axis in at else ":" for axis in range(max(at) + 1)]
-        lines.append(f"image = image[{', '.join([':', *cut] if channels else cut)}]")
-        if whole:
-            lines.append(f"mask = mask[{', '.join(cut)}]")
-    if region is not None and not whole:
-        lines += region_of_same_pixels(region, cut, level)
-    if source.left_out:
-        lines += left_out(record, "image", "mask")
-        lines += left_out(record, "small", "small_mask") if level is not None else []
-    if any(isinstance(note, FittedOnSample) and note.n for note in record.notes):
-        lines.append("# The plugin took a sample of the pixels, so that its result may differ.")
-    return lines
-
-
-def _opened(name: str) -> str:
-    """Write how a file or an array of a store is read, into memory."""
-    return f"np.asarray(from_zarr({name!r}))" if is_zarr(name) else f"imread({name!r})"
-
-
-def _of_level(line: str, level: int) -> str:
-    """Read a smaller level in place of the largest: of a store, or a file beside it."""
-    if "from_zarr(" in line:
-        return line.replace("0'", f"{level}'")
-    return line.replace(".tif", f"_level{level}.tif")
-
-
-def _channels_last(record: Record, image: str) -> str:
-    """Write an image with the channels along one of its axes at the end, as they are clustered."""
-    along = record.source.channels_along
-    if along is None:
-        return image
-    image = f"np.moveaxis({image}, {along}, -1)"
-    kept = record.source.keeps_channel_axis(len(record.arguments["smoothing"]))
-    return f"np.expand_dims({image}, {along})" if kept else image
-
-
 def _segmented(record: Record) -> list[str]:
     """Cluster the image, or each step of it by itself."""
     if record.source.step_axis is None:
@@ -204,7 +157,7 @@ def _segmented(record: Record) -> list[str]:
 
 def _fitted(record: Record) -> tuple[str, str | None]:
     """Name the array that is clustered, and that of which of its pixels take part."""
-    image, mask = ("image", "mask") if _level(record) is None else ("small", "small_mask")
+    image, mask = ("image", "mask") if level_of(record) is None else ("small", "small_mask")
     return image, mask if _is_masked(record) else None
 
 
@@ -213,7 +166,7 @@ def _labelled(record: Record) -> tuple[str, str | None] | None:
     source = record.source
     if source.region is not None and source.region.everywhere:
         return "image", "data" if source.left_out else None
-    if _level(record) is not None:
+    if level_of(record) is not None:
         return "image", "mask" if _is_masked(record) else None
     return None
 
@@ -366,7 +319,7 @@ def _edited(record: Record) -> list[str]:
             case ThresholdMoved():
                 lines.append(_moved(edit))
             case PaintedByHand():
-                lines.append(_PAINTED.format("here"))
+                lines.append(_PAINTED)
     return lines
 
 
@@ -388,9 +341,3 @@ def _moved(edit: ThresholdMoved) -> str:
         return f"labels[(labels == {upper}){above} & (image <= {at})] = {lower}"
     below = f" & (image <= {edit.high})" if edit.high is not None else ""
     return f"labels[(labels == {lower}) & (image > {at}){below}] = {upper}"
-
-
-def _level(record: Record) -> int | None:
-    """Find which level of a pyramid was fitted, if it was not the largest."""
-    levels = (note.level for note in record.notes if isinstance(note, FittedOnLevel))
-    return next(levels, None)

@@ -8,52 +8,102 @@ if TYPE_CHECKING:
     from ..outputs.record import Record, RegionRecord
 
 
-def drawn_region(record: Record, level: int | None) -> list[str]:
-    """Read or draw the region, as a mask of the whole image."""
-    region, shape = record.source.region, _spatial(record, "image")
+_SAMPLED = "order=0, mode='grid-constant') > 0"
+
+
+def region_of(record: Record, file: str, *, small: bool) -> list[str]:
+    """Read or draw the region, as a mask of the whole image, and of a smaller level if wanted.
+
+    Parameters
+    ----------
+    record : Record
+        How the result came to be; it has a region.
+    file : str
+        What a region is read from that was painted.
+    small : bool
+        Whether a smaller level was fitted.
+    """
+    region = record.source.region
     assert region is not None
     if region.outlines:
-        lines = [
-            "# The region of this name as it was drawn, in pixels of the image.",
-            f"region_name = {region.layer!r}",
-            f"outlines = {[[list(one) for one in outline] for outline in region.outlines]}",
-            f"mask = np.zeros({shape}, bool)",
-            "for outline in outlines:",
-            f"    fill(mask, np.array(outline), own_plane={region.own_planes})",
-        ]
-        if level is not None:
-            small = _spatial(record, "small")
-            lines += [
-                f"zoom = np.array({shape}[-{region.n_axes}:]) / {small}[-{region.n_axes}:]",
-                f"small_mask = np.zeros({small}, bool)",
-                "for outline in outlines:",
-                "    smaller = (np.array(outline) + 0.5) / zoom - 0.5",
-                f"    fill(small_mask, smaller, own_plane={region.own_planes})",
-            ]
-        return lines
-    lines = _read_region(region, "as it is", "", level)
-    n_image, n_axes = len(record.arguments["smoothing"]), region.n_axes
-    assert n_axes is not None
+        return _drawn(record, region, small=small)
+    chosen = list(region.labels)
+    inside, what = f"imread({file!r})", "its labels" if chosen else "not 0 inside"
+    n_image = len(record.arguments["smoothing"])
+    n_axes = n_image if region.n_axes is None else region.n_axes
+    size = "as an image as it is" if region.n_axes is not None else "as an image of the same size"
+    if region.n_axes is None and record.source.plane:
+        size = "as an image of the size of the whole stack"
+    lines = [
+        f"# Save the region of this name, as it was then, {size}: {what}.",
+        f"region_name = {region.layer!r}",
+        f"mask = np.isin({inside}, {chosen})" if chosen else f"mask = {inside} > 0",
+    ]
     if region.matrix is not None:
-        rows = [[0.0] * (n_image + 1)] * (n_image - n_axes) + [list(row) for row in region.matrix]
-        first = "np.newaxis, " * (n_image - n_axes)
-        mask = f"mask[{first}...]" if first else "mask"
-        sampled = f"{mask}.astype(np.uint8), matrix[:, :-1], matrix[:, -1]"
+        return lines + _placed(record, region, n_image - n_axes, small=small)
+    names = [("mask", "image")]
+    if small:
+        names.append(("small_mask", "small"))
+        shape = f"{spatial(record, 'small')}[-{n_axes}:]"
         lines += [
-            "# From pixels of the image to pixels of the region.",
-            f"matrix = np.array({rows})",
-            f"options = {{'output_shape': {shape}, 'order': 0, 'mode': 'grid-constant'}}",
-            f"mask = affine_transform({sampled}, **options) > 0",
+            f"zoom = np.array({spatial(record, 'image')}[-{n_axes}:]) / {shape}",
+            "sampled = mask.astype(np.uint8), np.diag(zoom), (zoom - 1) / 2",
+            f"small_mask = affine_transform(*sampled, output_shape={shape}, {_SAMPLED}",
         ]
-    elif n_axes < n_image:
-        lines.append(f"mask = np.broadcast_to(mask, {shape})")
+    if n_axes < n_image:
+        lines += [
+            f"{mask} = np.broadcast_to({mask}, {spatial(record, image)})" for mask, image in names
+        ]
     return lines
 
 
-def region_of_same_pixels(region: RegionRecord, cut: list[str], level: int | None) -> list[str]:
-    """Read a region that has the pixels of the image, cut to the plane that was segmented."""
-    size = "of the size of the whole stack" if cut else "of the same size"
-    return _read_region(region, size, f"[{', '.join(cut)}]" if cut else "", level)
+def _drawn(record: Record, region: RegionRecord, *, small: bool) -> list[str]:
+    """Draw the region into a mask."""
+    shape = spatial(record, "image")
+    lines = [
+        "# The region of this name as it was drawn, in pixels of the image.",
+        f"region_name = {region.layer!r}",
+        f"outlines = {[[list(one) for one in outline] for outline in region.outlines]}",
+        f"mask = np.zeros({shape}, bool)",
+        "for outline in outlines:",
+        f"    fill(mask, np.array(outline), own_plane={region.own_planes})",
+    ]
+    if small:
+        level = spatial(record, "small")
+        lines += [
+            f"zoom = np.array({shape}[-{region.n_axes}:]) / {level}[-{region.n_axes}:]",
+            f"small_mask = np.zeros({level}, bool)",
+            "for outline in outlines:",
+            "    smaller = (np.array(outline) + 0.5) / zoom - 0.5",
+            f"    fill(small_mask, smaller, own_plane={region.own_planes})",
+        ]
+    return lines
+
+
+def _placed(record: Record, region: RegionRecord, n_missing: int, *, small: bool) -> list[str]:
+    """Read a mask that lies elsewhere than the image, or has fewer axes, at its pixels."""
+    assert region.matrix is not None
+    n_image = len(record.arguments["smoothing"])
+    rows = [[0.0] * (n_image + 1)] * n_missing + [list(row) for row in region.matrix]
+    first = "np.newaxis, " * n_missing
+    lines = [
+        f"inside = {f'mask[{first}...]' if first else 'mask'}.astype(np.uint8)",
+        "# From pixels of the image to pixels of the region.",
+        f"matrix = np.array({rows})",
+    ]
+    shape = spatial(record, "image")
+    if small:
+        level = spatial(record, "small")
+        lines += [
+            f"zoom = np.array({shape}) / {level}",
+            "at = matrix[:, :-1] * zoom, matrix[:, :-1] @ ((zoom - 1) / 2) + matrix[:, -1]",
+            f"small_mask = affine_transform(inside, *at, output_shape={level}, {_SAMPLED}",
+        ]
+    lines += [
+        "at = matrix[:, :-1], matrix[:, -1]",
+        f"mask = affine_transform(inside, *at, output_shape={shape}, {_SAMPLED}",
+    ]
+    return lines
 
 
 def left_out(record: Record, image: str, mask: str) -> list[str]:
@@ -72,21 +122,7 @@ def left_out(record: Record, image: str, mask: str) -> list[str]:
     return [*everywhere, f"{mask} = {mask} & ~{empty}"]
 
 
-def _read_region(region: RegionRecord, size: str, cut: str, level: int | None) -> list[str]:
-    chosen = list(region.labels)
-    inside = f"np.isin({{}}, {chosen})" if chosen else "{} > 0"
-    what = "its labels" if chosen else "not 0 inside"
-    lines = [
-        f"# Save the region of this name as an image {size}: {what}.",
-        f"region_name = {region.layer!r}",
-        "mask = " + inside.format(f"imread('region.tif'){cut}"),
-    ]
-    if level is not None:
-        lines.append("small_mask = " + inside.format(f"imread('region_level{level}.tif')"))
-    return lines
-
-
-def _spatial(record: Record, image: str) -> str:
+def spatial(record: Record, image: str) -> str:
     """Write the shape of an image without its channels."""
     if record.arguments.get("channel_axis") is None:
         return f"{image}.shape"

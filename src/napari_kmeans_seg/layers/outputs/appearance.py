@@ -7,7 +7,7 @@ are that a result is made of, nothing of it is seen twice.
 ========================  =====================================================================
 photograph, histology     the original and the clusters in their mean colours
 one channel               the original and the clusters in distinct hues, for greys next to each
-                          other are hard to tell apart
+                          other are hard to tell apart; so are the colours of a dim photograph
 several layers            the same over all of them, and none of their segmented images
 volume                    the same; while it is seen in 3D its largest cluster is hidden at first
 series                    the same in each step
@@ -48,7 +48,10 @@ Seen = Literal["original", "segmented", "clusters"]
 
 SEEN: dict[Seen, tuple[str, str]] = {
     "original": ("Original", "The image as it was opened."),
-    "segmented": ("Segmented", "The image, each pixel in the mean value of its cluster."),
+    "segmented": (
+        "Segmented",
+        "The image, each pixel in the mean value of its cluster; 0 where there is none.",
+    ),
     "clusters": ("Clusters", "The clusters over the original, which is seen where one is hidden."),
 }
 """What one may look at: what it is called, and more about it."""
@@ -64,6 +67,8 @@ _BLACK, _WHITE = np.zeros(3), np.ones(3)
 # Relative luminance. Against the brightest that is left under a dark veil, and the darkest under a
 # pale one, these have a contrast of 3 to 1, by which shapes can be told apart (WCAG 2.2, 1.4.11).
 _BRIGHT, _DARK = 0.165, 0.19
+# Colours that are all below this have a contrast of less than 2 to 1 with black.
+_DIM = 0.05
 # An image as bright as this on average, of 1, is none of lights in the dark.
 _DARK_IMAGE = 0.25
 
@@ -100,9 +105,16 @@ class FirstLook:
         return cls(drawable, _OUTLINE if kind == "objects" and with_labels else 0)
 
 
-def first_palette(*, rgb: bool) -> Palette:
-    """Say in which colours clusters are seen at first."""
-    return "mean" if rgb else "distinct"
+def first_palette(colors: Colors | None) -> Palette:
+    """Say in which colours clusters are seen at first.
+
+    Parameters
+    ----------
+    colors : (n, 4) array or None
+        The mean colours of the clusters; None where means are no colours.
+    """
+    dim = colors is None or not (_luminance(colors) >= _DIM).any()
+    return "distinct" if dim else "mean"
 
 
 def background_of(table: pd.DataFrame) -> int | None:

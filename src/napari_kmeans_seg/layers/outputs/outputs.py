@@ -326,14 +326,16 @@ class Outputs:
 
     def _record(self, source: Layer, labels: Layer | None) -> Record:
         """Make the record, with the palette that the labels of the run before have by now."""
-        palette = first_palette(rgb=self.source.rgb)
+        display = Display.of(source)
+        means = display.colors(self.segmentation.centroids) if self.source.rgb else None
+        palette = first_palette(means)
         if labels is not None and (earlier := Record.of(labels)) is not None:
             ours = written_colors(labels) in (None, color_fingerprint(labels))
             palette = earlier.palette if ours else "own"
         return replace(
             Record.of_run(self.segmentation, self.source),
             palette=palette,
-            display=Display.of(source) if palette == "mean" else None,
+            display=display if palette == "mean" else None,
         )
 
     def _describe(self, layer: Layer, kind: Kind, record: Record) -> None:

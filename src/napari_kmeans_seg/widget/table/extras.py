@@ -169,10 +169,15 @@ class ClusterExtras(QWidget):
         self._copy(what, lambda: clusters_as_text(clusters.layer, rows))
 
     def _counted(self) -> Clusters | None:
-        """Give the clusters, once what was painted on them is counted."""
-        if self._clusters is not None and counts_of(self._clusters).busy:
-            self._clusters.take_counts(self._clusters.recount()(None))
-        return self._clusters
+        """Give the clusters that are shown, once what was painted on them is counted."""
+        return None if self._clusters is None else self._count(self._clusters)
+
+    @staticmethod
+    def _count(clusters: Clusters) -> Clusters:
+        """Count what was painted on clusters, if that is still to be done."""
+        if counts_of(clusters).busy:
+            clusters.take_counts(clusters.recount()(None))
+        return clusters
 
     def _ask_save(self) -> None:
         """Ask for the name of a file, and save the table."""
@@ -203,19 +208,24 @@ class ClusterExtras(QWidget):
             self._say(f"Saved as {path.name}.", True)
 
     def _copy_methods(self) -> None:
-        if self._clusters is not None:
-            layer = self._clusters.layer
+        if (clusters := self._counted()) is not None:
+            layer = clusters.layer
             self._copy(f"Methods text of “{layer.name}”", lambda: methods_text(layer))
 
     def _copy_script(self) -> None:
         """Copy the script once it is known whether the files still hold what was clustered."""
         if self._clusters is None or self._reading.busy:
             return
-        sources, layer = self._clusters.sources(), self._clusters.layer
+        clusters, sources = self._clusters, self._clusters.sources()
 
         def write(files: tuple[str, ...]) -> None:
             self._offer_script()
-            self._copy(f"Python script of “{layer.name}”", lambda: python_script(layer, *files))
+            layer = self._count(clusters).layer
+            names = [one.name for one in sources]
+            self._copy(
+                f"Python script of “{layer.name}”",
+                lambda: python_script(layer, *files, names=names),
+            )
 
         # Until the script is there nobody shall paste that of another image.
         clipboard = QGuiApplication.clipboard()

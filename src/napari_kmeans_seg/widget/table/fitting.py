@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +60,31 @@ class NumberDelegate(QStyledItemDelegate):
             option.text = short(value, self.brief[index.column()])
 
 
+def with_short_titles(columns: Sequence[Column]) -> list[Column]:
+    """Leave out the words that the names of all channels begin or end with."""
+    titles = [column.title.split() for column in columns if column.kind == "mean"]
+    if len(titles) < 2:
+        return list(columns)
+    # One word at least stays of each.
+    most = min(map(len, titles)) - 1
+    first = _n_alike(titles, most)
+    last = _n_alike([words[::-1] for words in titles], most - first)
+    return [
+        replace(one, title=" ".join(one.title.split()[first : len(one.title.split()) - last]))
+        if one.kind == "mean"
+        else one
+        for one in columns
+    ]
+
+
+def _n_alike(texts: Sequence[Sequence[str]], most: int) -> int:
+    """Count the words that all texts begin with."""
+    n = 0
+    while n < most and len({words[n] for words in texts}) == 1:
+        n += 1
+    return n
+
+
 @dataclass(frozen=True)
 class Fit:
     """How the columns of a table fill its width.
@@ -87,8 +112,8 @@ class Fit:
         """Fit the columns of names and numbers into a width.
 
         Columns go first, what is needed least before what is needed more, if there is no room
-        for them in few digits: names and means stay. Then all digits that there is room for come
-        back, and the rest is given to titles and names.
+        for them in few digits: names, percent and means stay, and get shorter. Then all digits that
+        there is room for come back, and the rest is given to titles and names.
 
         Parameters
         ----------
@@ -123,6 +148,14 @@ class Fit:
             widths[NAME] += max(0, width - sum(widths))
         return cls(tuple(widths), brief)
 
+    def cuts_titles(self, columns: Sequence[Column], metrics: QFontMetrics) -> bool:
+        """Whether there is no room for the name of a channel; `columns` as those of `of`."""
+        return any(
+            0 < width < metrics.horizontalAdvance(column.title) + _BESIDE_TITLE
+            for column, width in zip(columns, self.widths[1:], strict=True)
+            if column.kind == "mean"
+        )
+
 
 @dataclass(frozen=True)
 class _Needs:
@@ -155,13 +188,13 @@ class _Needs:
         return max(cells, whole + _BESIDE_TITLE)
 
 
-_ALWAYS = 4
+_ALWAYS = 3
 
 
 def _need(column: Column) -> int:
     """Say how much a column is needed: pixels are percent in another unit, and so are sizes."""
     if column.kind == "count":
         return 0
-    if column.kind == "derived":
-        return 1 if column.unit else 3
+    if column.kind == "derived" and column.unit:
+        return 1
     return 2 if column.kind == "own" else _ALWAYS

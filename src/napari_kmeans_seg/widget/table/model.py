@@ -41,6 +41,8 @@ class ClusterModel(QAbstractTableModel):
         The first is that of ticks and colours.
     cells : list of list
         What stands in the columns after it.
+    titles : list of str
+        What stands above the columns, which may be shorter than their own titles.
     refused : Signal
         Says why a name was not taken.
     renamed : Signal
@@ -54,6 +56,7 @@ class ClusterModel(QAbstractTableModel):
         super().__init__()
         self._clusters: Clusters | None = None
         self.columns: list[Column] = [_SEEN]
+        self.titles = [_SEEN.title]
         self._labels: list[int] = []
         # By column: cells are asked for so often that a data frame would be felt.
         self.cells: list[list[Any]] = []
@@ -85,6 +88,7 @@ class ClusterModel(QAbstractTableModel):
                     self.columns.append(column)
                     self.cells.append(cells)
         self._colormap = None
+        self.titles = [column.title for column in self.columns]
         self.endResetModel()
 
     def label(self, row: int) -> int:
@@ -129,7 +133,7 @@ class ClusterModel(QAbstractTableModel):
             return None
         column = self.columns[section]
         if role == Qt.ItemDataRole.DisplayRole:
-            return column.title
+            return self.titles[section]
         if role == Qt.ItemDataRole.ToolTipRole:
             return plain(column.tip)
         return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QItemSelection, QItemSelectionModel, QSortFilterProxyModel, Qt
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QScrollArea, QTableView
 
-from .fitting import Fit, NumberDelegate
+from .fitting import Fit, NumberDelegate, with_short_titles
 from .model import NAME, SORT_ROLE, SWATCH, ClusterModel
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ class ClusterView(QTableView):
         self.setTabKeyNavigation(False)
         self.setShowGrid(False)
         self.setWordWrap(False)
+        # Names differ at their ends, as numbered ones do.
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         rows, columns = self.verticalHeader(), self.horizontalHeader()
         assert rows is not None
@@ -93,9 +95,12 @@ class ClusterView(QTableView):
         assert view is not None
         n_rows = self.rows.rowCount()
         height = _ROW * min(n_rows, _MOST_ROWS) + columns.sizeHint().height()
-        fit = Fit.of(
-            self.rows.columns[1:], self.rows.cells, view.width(), _SEEN, self.fontMetrics()
-        )
+        shown, metrics = self.rows.columns[1:], self.fontMetrics()
+        fit = Fit.of(shown, self.rows.cells, view.width(), _SEEN, metrics)
+        if fit.cuts_titles(shown, metrics):
+            shown = with_short_titles(shown)
+            fit = Fit.of(shown, self.rows.cells, view.width(), _SEEN, metrics)
+        self.rows.titles = ["", *(column.title for column in shown)]
         self._delegate.brief = self.rows.columns if fit.brief else ()
         for i, width in enumerate(fit.widths):
             self.setColumnHidden(i, width == 0)
