@@ -138,7 +138,7 @@ class KMeansModel(NearestCentroid):
                [1, 2]], dtype=uint8)
         """
         if isinstance(image, str | PathLike):
-            file, mask = open_image(image, mask)
+            file, mask = open_image(image, mask, argument="image")
             refuse_other_form(self, file)
             image, channel_names = file.pixels, channel_names or file.names_told or None
         progress = never_falling(progress)

@@ -17,11 +17,22 @@ def open_for_pool(path: Any, channel_axis: int | None) -> Any:
     return opener(path, channel_axis)
 
 
-def open_image(path: Any, mask: Any, channel_axis: int | None = None) -> tuple[Any, Any]:
-    """Read an image file, and where its pixels take part: in a mask, too, if one is given."""
+def open_image(
+    path: Any, mask: Any, channel_axis: int | None = None, *, argument: str = ""
+) -> tuple[Any, Any]:
+    """Read an image file, and where its pixels take part: in a mask, too, if one is given.
+
+    What is wrong with it is told of the `argument`, if one is named, and of the file.
+    """
     from . import array_checks
 
-    image, inside = open_for_pool(Path(path), channel_axis)
+    try:
+        image, inside = open_for_pool(Path(path), channel_axis)
+    except (OSError, ValueError) as error:
+        if not argument:
+            raise
+        kind = OSError if isinstance(error, OSError) else ValueError
+        raise kind(f"{argument} ({path}): {error}") from error
     if inside is None or mask is None:
         return image, mask if inside is None else inside
     return image, inside & array_checks.spatial_mask(mask, inside.shape)

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from functools import partial
 from importlib.metadata import version
-from typing import Any
+from os import PathLike
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,6 +14,7 @@ from .arguments import checked
 from .image.averages import shrink
 from .image.colors import check_color_space, check_limits
 from .image.pixels import Pixels, flatten
+from .opening import open_image
 from .parallel import Progress, Tick, alive, never_falling, portion, within
 from .points.image_points import ImagePoints
 from .points.reading import feature_space, read
@@ -23,7 +25,7 @@ VERSION = version("napari-kmeans-seg")
 
 
 def prepare(
-    image: ArrayLike,
+    image: ArrayLike | str | PathLike[str],
     *,
     channel_axis: int | None = None,
     alpha: bool | None = None,
@@ -65,7 +67,13 @@ def prepare(
     """
     known = checked(fit_scale=fit_scale, spatial_weight=spatial_weight, normalize=normalize)
     fit_scale, spatial_weight, normalize = known.values()
+    if isinstance(image, str | PathLike):
+        file, mask = open_image(image, mask, channel_axis, argument="image")
+        image, channel_axis = file.pixels, file.channel_axis
+        alpha = file.alpha if alpha is None else alpha
+        channel_names = channel_names or file.names_told or None
     image, channel_axis = array_checks.of_layer(image, channel_axis)
+    image = cast("ArrayLike", image)
     progress = watched(image, never_falling(progress))
     form: dict[str, Any] = {"channel_axis": channel_axis, "alpha": alpha, "mask": mask}
     lazy, reading = None, None
