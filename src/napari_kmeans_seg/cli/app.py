@@ -22,6 +22,7 @@ from .options import (
     CHANNEL_AXIS,
     GROUP_BY,
     HIGH,
+    INTO_SOURCE,
     JOBS,
     LOW,
     MASK,
@@ -133,6 +134,7 @@ def segment(
     max_pixels: Annotated[int, MAX_PIXELS] = DEFAULT_MAX_PIXELS,
     overwrite: Annotated[bool, OVERWRITE] = False,
     resume: Annotated[bool, RESUME] = False,
+    into_source: Annotated[bool, INTO_SOURCE] = False,
     group_by: Annotated[Any, GROUP_BY] = None,
     jobs: Annotated[int, JOBS] = 1,
     quiet: Annotated[bool, QUIET] = False,
@@ -174,7 +176,8 @@ def segment(
                  "--max": high is not None}  # fmt: skip
         if wrong := [name for name, one in given.items() if one]:
             refuse(f"--together takes no {wrong[0]}")
-    plans = plan(images, output, others, overwrite=overwrite, resume=resume, quiet=quiet)
+    plans = plan(images, output, others, overwrite=overwrite, resume=resume, quiet=quiet,
+                 into_source=into_source)  # fmt: skip
     failed: set[Path] = set()
     work: ByItself | ByModel
     if together:
@@ -237,6 +240,7 @@ def apply(
     max_pixels: Annotated[int, MAX_PIXELS] = DEFAULT_MAX_PIXELS,
     overwrite: Annotated[bool, OVERWRITE] = False,
     resume: Annotated[bool, RESUME] = False,
+    into_source: Annotated[bool, INTO_SOURCE] = False,
     group_by: Annotated[Any, GROUP_BY] = None,
     jobs: Annotated[int, JOBS] = 1,
     quiet: Annotated[bool, QUIET] = False,
@@ -255,7 +259,8 @@ def apply(
     images = found(images or [], listed, recursive=recursive, output=output)
     groups = groups_of(images, group_by)
     others = [one for one in (mask, model) if one is not None]
-    plans = plan(images, output, others, overwrite=overwrite, resume=resume, quiet=quiet)
+    plans = plan(images, output, others, overwrite=overwrite, resume=resume, quiet=quiet,
+                 into_source=into_source)  # fmt: skip
     batch = Batch(work, reading, groups, overwrite=overwrite, resume=resume, jobs=jobs, quiet=quiet)
     _write(list(zip(images, plans, strict=True)), batch, output / TABLE)
 

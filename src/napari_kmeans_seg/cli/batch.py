@@ -255,12 +255,13 @@ def _segment_file(
 
     from ..files.images import read_image
     from ..files.limits import check_size
+    from ..files.ngff.plates import name_of
     from ..files.part import taking_part
     from ..files.results import write_results
 
-    with bar(path.name, quiet=quiet) as progress:
+    with bar(name_of(path), quiet=quiet) as progress:
         check_size(path, max_pixels)
-        of_this = made_of(path, digest) if path.is_file() else None
+        of_this = made_of(path, digest) if path.exists() else None
         image = read_image(path, series)
         if axis != "auto":
             image = image.with_channel_axis(axis)
@@ -284,10 +285,11 @@ def _read_table(results: ResultPaths) -> pd.DataFrame:
 
 def _rows(path: Path, results: ResultPaths, clusters: pd.DataFrame, batch: Batch) -> pd.DataFrame:
     """Return one row per cluster of an image, for the table of all."""
-    from ..files.tiff_note import read_note
+    from ..files.ngff.plates import name_of
+    from ..files.results import read_note
 
     table = clusters.copy()
-    table.insert(0, "image", path.name)
+    table.insert(0, "image", name_of(path))
     table.insert(1, "group", batch.groups[path])
     table.insert(3, "name", [batch.work.name_of(label) for label in table["label"]])
     # Of the results, as a later run finds it, too.

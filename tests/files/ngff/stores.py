@@ -88,6 +88,8 @@ def write_image(
         ome["omero"] = omero(*names)
     write_group(path, version, ome)
     options = {"chunks": (*(1,) * (pixels.ndim - 2), 32, 32)} | options
+    if version == "0.5":
+        options["dimension_names"] = list(axes)
     for i, step in enumerate(steps):
         write_array(path / f"s{i}", pixels[..., ::step, ::step], version, **options)
     return path
@@ -122,7 +124,7 @@ def write_plate(
 
 def field_of_cells(n: int, size: int) -> np.ndarray:
     """Cut a field of three channels of 16 bits out of a micrograph."""
-    cells = skimage.data.human_mitosis().astype(np.uint16) * 40
+    cells = skimage.data.cell()[200:].astype(np.uint16) * 40
     first = cells[(7 * n) % 100 :, (11 * n) % 100 :][:size, :size]
     return np.stack([first, first[::-1] // 2 + 100, first.T])
 

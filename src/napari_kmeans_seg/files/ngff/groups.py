@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import warnings
 from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 Version = Literal["0.4", "0.5"]
 Kind = Literal["image", "plate", "well", "series"]
@@ -73,6 +74,23 @@ def is_zarr(path: Path) -> bool:
     return any((path / name).is_file() for name in (*_ZARR_2, _ZARR_3))
 
 
+def is_store(path: Path) -> bool:
+    """Whether a folder is to be taken for an image, or for several, and not for a folder of them.
+
+    An array of Zarr is one where it is called so; a group that says nothing may lie anywhere.
+    """
+    return kind_of(path) is not None or (path.suffix.lower() == ENDING and is_zarr(path))
+
+
+def says_nothing(path: Path) -> bool:
+    """Whether an array or a group of Zarr is none of OME-Zarr, and not for being damaged."""
+    try:
+        group = group_of(path)
+    except (OSError, ValueError):
+        return False
+    return group is None or group.kind is None
+
+
 def kind_of(path: Path) -> Kind | None:
     """Say what a folder holds; None where it is no group of OME-Zarr that can be read."""
     try:
@@ -133,6 +151,16 @@ def _version_of_2(ome: dict[str, Any]) -> str:
         places += ome["multiscales"][:1]
     said = [str(one["version"]) for one in places if isinstance(one, dict) and "version" in one]
     return said[0] if said else "0.4"
+
+
+def files_of(image: Path) -> list[Path]:
+    """Name the files of an image, in order, without those of its labels."""
+    found = []
+    for where, folders, names in os.walk(image):
+        if Path(where) == image and "labels" in folders:
+            folders.remove("labels")
+        found += [Path(where, name) for name in names]
+    return sorted(found)
 
 
 def inside(root: Path, name: str) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .groups import group_of, inside, kind_of, validated
+from .groups import group_of, inside, is_store, kind_of, validated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,6 +110,14 @@ def place_of(path: Path) -> Place | None:
     if len(parts) > 1 and kind_of(path.parent) == "series":
         return Place(path.parent, path.name, "")
     return None
+
+
+def store_of(path: Path) -> Path | None:
+    """Name the store that an image lies in; None for a file."""
+    place = place_of(path)
+    if place is not None:
+        return place.store
+    return path if is_store(path) else None
 
 
 def name_of(path: Path) -> str:
