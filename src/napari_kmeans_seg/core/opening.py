@@ -10,11 +10,20 @@ from typing import Any
 opener: Callable[..., Any] | None = None
 """`files.pooling.open_for_pool`, or what loads it when it is first called."""
 
+lister: Callable[[Path], list[Path]] | None = None
+"""`files.ngff.plates.images_in`, or what loads it."""
+
 
 def open_for_pool(path: Any, channel_axis: int | None) -> Any:
     """Read an image file: an image with `pixels`, `channel_axis` and `alpha`, and its mask."""
     assert opener is not None, "the package names who opens files when it is imported"
     return opener(path, channel_axis)
+
+
+def images_in(path: Any) -> list[Path]:
+    """Name the images that a path leads to: those of a plate one by one, else itself."""
+    assert lister is not None, "the package names who opens files when it is imported"
+    return lister(Path(path))
 
 
 def open_image(

@@ -171,13 +171,18 @@ def inside(root: Path, name: str) -> Path:
     ValueError
         The name, or a symbolic link, leads out of it.
     """
-    parts = name.split("/")
-    if any(part in {"", ".", ".."} or set(part) & set("\\:\0") for part in parts):
-        raise ValueError(f"names {name!r}, which is no place in its own folder")
-    path = root.joinpath(*parts)
+    check_name(name)
+    path = root.joinpath(*name.split("/"))
     if not path.resolve().is_relative_to(root.resolve()):
         raise ValueError(f"names {name!r}, a link that leads out of its folder; it is not followed")
     return path
+
+
+def check_name(name: str) -> None:
+    """Raise ValueError if a name leads out of its folder, links not counted."""
+    parts = name.split("/")
+    if any(part in {"", ".", ".."} or set(part) & set("\\:\0") for part in parts):
+        raise ValueError(f"names {name!r}, which is no place in its own folder")
 
 
 @contextmanager
@@ -191,15 +196,15 @@ def validated(what: str) -> Iterator[None]:
     """
     try:
         import zarr  # noqa: F401 - what is validated is to be opened
-        from pydantic import ValidationError
-    except ModuleNotFoundError as problem:
-        raise ValueError(f"{INSTALL} ({problem})") from problem
-    try:
+
         with warnings.catch_warnings():
             # Of names and units that are better avoided: it is not us who choose them.
             warnings.simplefilter("ignore", UserWarning)
             yield
-    except ValidationError as problem:
+    except ValueError as problem:
+        if not hasattr(problem, "errors"):
+            raise
+        # One of pydantic.
         first = problem.errors(include_url=False)[0]
         where = ".".join(str(one) for one in first["loc"])
         text = " ".join(str(first["msg"]).split())

@@ -10,7 +10,7 @@ from ..image_file import ImageFile
 from ..names import channel_names
 from ..tiff_write import TiffStyle
 from .groups import Version, group_of, inside, is_zarr, kind_of, read_json, validated
-from .plates import check_place, images_in, series_of
+from .plates import check_place, listed, series_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,7 +96,7 @@ def read_store(path: Path, series: int | None = None) -> ImageFile:
     several: tuple[str, ...] = ()
     kind = kind_of(path)
     if kind in ("plate", "well"):
-        first = images_in(path)
+        first = listed(path)
         raise ValueError(
             f"is a {kind} of {len(first)} image(s); name one of them, such as {first[0]}"
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .groups import group_of, inside, is_store, kind_of, validated
+from .groups import check_name, group_of, inside, is_store, kind_of, validated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,16 +35,18 @@ def images_in(path: Path) -> list[Path]:
     so is a store that cannot be read.
     """
     try:
-        return _images_in(path)
+        return listed(path)
     except (OSError, ValueError):
         return [path]
 
 
-def _images_in(path: Path) -> list[Path]:
+def listed(path: Path) -> list[Path]:
+    """Do so, and raise OSError or ValueError where a plate, a well or a series is not valid."""
     kind = kind_of(path)
     if kind == "plate":
         return [image for well in wells_of(path) for image in _of_well(path, well)]
     if kind == "well":
+        check_place(path)
         return [path / name for name in fields_of(path)]
     return [path / name for name in series_of(path)] if kind == "series" else [path]
 
@@ -80,7 +82,7 @@ def fields_of(well: Path) -> list[str]:
         found = module.WellDef.model_validate(group.ome["well"])
         names = [one.path for one in found.images]
     for name in names:
-        inside(well, name)
+        check_name(name)  # of links each is told when it is read
     return names
 
 
@@ -94,7 +96,7 @@ def series_of(path: Path) -> list[str]:
         while kind_of(path / str(len(names))) == "image":
             names.append(str(len(names)))
     for name in names:
-        inside(path, str(name))
+        check_name(str(name))
     if not names:
         raise ValueError("has no image in it, though it is laid out as a series")
     return [str(name) for name in names]
