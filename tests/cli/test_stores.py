@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +25,7 @@ from ..files.ngff.stores import (
     write_image,
     write_plate,
 )
-from .test_app import run
+from .test_app import COMMAND, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -257,3 +259,94 @@ def test_resume_skips_what_is_done_of_the_same_store(tmp_path: Path) -> None:
     done = run("apply", model, plate, "-o", out, "--resume")
     assert done.returncode == 2
     assert "plate_B_1_0_segmented.zarr" in done.stderr
+
+
+def test_after_a_kill_in_the_middle_of_a_store_the_files_are_those_of_an_undisturbed_run(
+    tmp_path: Path,
+) -> None:
+    plate = write_plate(tmp_path / "plate.zarr", size=300)
+    model, whole, cut = tmp_path / "model.json", tmp_path / "whole", tmp_path / "cut"
+    assert run("fit", plate / "A" / "1", "-k", 3, "-q", "-o", model).returncode == 0
+    assert run("apply", model, plate, "-q", "-o", whole).returncode == 0
+    arguments = [*COMMAND, "apply", str(model), str(plate), "-q", "-o", str(cut)]
+    with subprocess.Popen(arguments) as process:
+        # A half of the third store lies in a hidden folder.
+        while process.poll() is None and not (
+            (cut / "plate_A_1_1_segmented.zarr").exists()
+            and list(cut.glob(".napari-kmeans-seg-*/new/*/labels/kmeans/0/zarr.json"))
+        ):
+            time.sleep(0.001)
+        process.kill()
+    assert process.returncode == -9
+    assert [path for path in cut.iterdir() if path.name.startswith(".")]
+    done = run("apply", model, plate, "--resume", "-o", cut)
+    assert done.returncode == 0, done.stderr
+    assert " of 12 images were done already" in done.stderr
+    assert digests(cut) == digests(whole)
+
+
+@both
+def test_what_a_person_leaves_out_is_label_0(
+    tmp_path: Path, cells: np.ndarray, version: str
+) -> None:
+    image = write_image(tmp_path / "a.zarr", cells, version)
+    inside = np.zeros((70, 70), np.uint8)
+    inside[10:60] = 1
+    mask = write_image(tmp_path / "mask.zarr", inside, version, "yx")
+    out, low = tmp_path / "out", int(np.percentile(cells.min(axis=0), 30))
+    done = run("segment", image, "-k", 2, "--min", low, "--mask", mask, "-o", out)
+    assert done.returncode == 0, done.stderr
+    kept = (inside > 0) & (cells >= low).all(axis=0)
+    expected = segment(cells, 2, channel_axis=0, mask=kept)
+    labels = zarr.open_array(out / "a_segmented.zarr" / "labels" / "kmeans" / "0", mode="r")[:]
+    np.testing.assert_array_equal(labels, expected.labels)
+    assert (labels == 0).any()
+
+
+def test_one_store_that_is_no_image_or_too_large_leaves_the_others(
+    tmp_path: Path, cells: np.ndarray
+) -> None:
+    good = write_image(tmp_path / "good.zarr", cells)
+    nothing = write_group(tmp_path / "nothing.zarr", "0.5", {})
+    large = write_image(tmp_path / "large.zarr", np.zeros((3, 300, 300), cells.dtype))
+    model = tmp_path / "model.json"
+    stores, limit = (good, nothing, large), ("--max-pixels", 80_000)
+    done = run("fit", *stores, "-k", 2, *limit, "-o", model)
+    assert done.returncode == 1
+    assert KMeansModel.load(model).parameters["n_images"] == 1
+    applied = run("apply", model, *stores, *limit, "-o", tmp_path / "out")
+    assert applied.returncode == 1
+    for told in (done.stderr, applied.stderr):
+        assert "nothing.zarr: is a group of Zarr without multiscales" in told
+        assert "large.zarr: has 90,000 pixels or more, and 80,000 are read" in told
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "clusters.csv", "good_clusters.csv", "good_segmented.zarr",
+    ]  # fmt: skip
+
+
+@both
+def test_an_image_of_other_channels_is_told_and_left_out(
+    tmp_path: Path, cells: np.ndarray, version: str
+) -> None:
+    image = write_image(tmp_path / "a.zarr", cells, version)
+    two = write_image(tmp_path / "two.zarr", cells[:2], version)
+    model = tmp_path / "model.json"
+    assert run("fit", image, "-k", 2, "-q", "-o", model).returncode == 0
+    done = run("apply", model, image, two, "-q", "-o", tmp_path / "out")
+    assert done.returncode == 1
+    assert "two.zarr: image takes 3 channel(s), as the model was fitted on; got 2" in done.stderr
+    assert (tmp_path / "out" / "a_segmented.zarr").is_dir()
+    assert not (tmp_path / "out" / "two_segmented.zarr").exists()
+
+
+def test_new_labels_that_consolidated_metadata_hide_are_told(
+    tmp_path: Path, cells: np.ndarray
+) -> None:
+    image = write_image(tmp_path / "a.zarr", cells, "0.4")
+    zarr.consolidate_metadata(str(image))
+    before = digests(image)
+    done = run("segment", image, "-k", 2, "-o", tmp_path / "out", "--into-source")
+    assert done.returncode == 0, done.stderr
+    assert "a.zarr has consolidated metadata, in which the new labels are not" in done.stderr
+    after = digests(image)
+    assert {name: after[name] for name in before} == before

@@ -118,7 +118,7 @@ def fitted(
     readable = []
     for image in images:
         try:
-            if image.is_file():
+            if image.exists():
                 check_size(image, max_pixels)
         except Exception as problem:  # noqa: BLE001 - of whatever kind, it is of this file alone
             tell(image, problem)
