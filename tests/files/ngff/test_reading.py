@@ -142,6 +142,21 @@ def test_what_makes_no_sense_beside_the_pixels_is_left_out(
     )
 
 
+@both
+def test_units_and_names_that_are_better_avoided_are_no_reason_to_refuse(
+    tmp_path: Path, tissue: np.ndarray, version: str
+) -> None:
+    path = write_image(tmp_path / "a.zarr", tissue, version)
+    said = multiscales(version, "cyx", (1,))
+    said[0]["axes"][1]["unit"] = "cubit"
+    said[0]["datasets"][0]["path"] = "the first"
+    (path / "s0").rename(path / "the first")
+    write_group(path, version, {"multiscales": said})
+    image = read_image(path)
+    np.testing.assert_array_equal(image.pixels.compute(), tissue)
+    assert pixel_size(image) is None
+
+
 # -- what is refused --------------------------------------------------------------------
 
 

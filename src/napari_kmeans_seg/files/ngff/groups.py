@@ -199,7 +199,7 @@ def validated(what: str) -> Iterator[None]:
 
         with warnings.catch_warnings():
             # Of names and units that are better avoided: it is not us who choose them.
-            warnings.simplefilter("ignore", UserWarning)
+            warnings.simplefilter("ignore")
             yield
     except ValueError as problem:
         if not hasattr(problem, "errors"):

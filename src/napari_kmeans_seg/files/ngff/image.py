@@ -249,7 +249,10 @@ def _array(path: Path, version: Version) -> Any:
         raise ValueError(f"its array {path.name} is pickled, which could run any program")
     try:
         return zarr.open_array(str(path), mode="r", zarr_format=2 if version == "0.4" else 3)
-    except (KeyError, TypeError, ValueError) as problem:
+    except MemoryError:
+        raise
+    except Exception as problem:
+        # What makes no sense can fail anywhere in zarr, with any exception.
         text = " ".join(f"{type(problem).__name__}: {problem}".split())
         raise ValueError(f"its array {path.name} cannot be read: {text}") from problem
 
