@@ -261,7 +261,7 @@ def _segment_file(
 
     with bar(name_of(path), quiet=quiet) as progress:
         check_size(path, max_pixels)
-        of_this = made_of(path, digest) if path.exists() else None
+        of_this = made_of(path, digest) if path.is_file() or path.is_dir() else None
         image = read_image(path, series)
         if axis != "auto":
             image = image.with_channel_axis(axis)
