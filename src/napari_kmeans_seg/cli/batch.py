@@ -223,18 +223,37 @@ def _write_one(
     path, results = given
     started = time.perf_counter()
     try:
-        image, seg = _segment_file(
-            path, results, batch.work, digest, **batch.reading,
-            since=since, overwrite=batch.overwrite, quiet=batch.quiet or batch.jobs > 1,
-        )  # fmt: skip
-        from ..files.results import cluster_table
+        with _by_itself():
+            image, seg = _segment_file(
+                path, results, batch.work, digest, **batch.reading,
+                since=since, overwrite=batch.overwrite, quiet=batch.quiet or batch.jobs > 1,
+            )  # fmt: skip
+            from ..files.results import cluster_table
 
-        table = cluster_table(image, seg)
+            table = cluster_table(image, seg)
     except Exception as problem:  # noqa: BLE001 - of whatever kind, it is of this file alone
         return reason_for(path, problem)
     seconds = time.perf_counter() - started
     notes = tuple(note.words(as_option) for note in seg.notes)
     return Done(table, (*image.warnings, *notes), outcome(seg), seconds)
+
+
+@contextmanager
+def _by_itself() -> Iterator[None]:
+    """Have Dask compute in this process where it is a worker of a cluster.
+
+    Workers that asked each other for the chunks of their images would wait for each other.
+    """
+    distributed: Any = sys.modules.get("distributed")
+    try:
+        distributed.get_worker()
+    except (AttributeError, ValueError):
+        yield
+        return
+    import dask
+
+    with dask.config.set(scheduler="threads"):
+        yield
 
 
 def _segment_file(

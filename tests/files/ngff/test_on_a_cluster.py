@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import dask
@@ -17,7 +18,12 @@ import zarr
 from distributed import Client, LocalCluster
 from typer.testing import CliRunner
 
+from napari_kmeans_seg import KMeansModel
 from napari_kmeans_seg.cli.app import app
+from napari_kmeans_seg.cli.batch import Batch, ByModel, _write_one
+from napari_kmeans_seg.files.ngff.plates import images_in
+from napari_kmeans_seg.files.part import Limits
+from napari_kmeans_seg.files.results import result_paths
 
 from .stores import digests, write_plate
 
@@ -87,3 +93,28 @@ def test_a_worker_that_is_killed_changes_nothing_of_what_is_written(
     table = pd.read_csv(out / "clusters.csv")
     assert len(table) == 48
     assert table["pixels"].sum() == 12 * 128 * 128
+
+
+def test_workers_that_each_have_an_image_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    plate = write_plate(tmp_path / "plate.zarr")
+    model = KMeansModel.fit([plate], 4)
+    out = tmp_path / "out"
+    out.mkdir()
+    reading = {"axis": "auto", "series": None, "limits": Limits(), "max_pixels": 10**6}
+    batch = Batch(ByModel(model), reading, {}, overwrite=False, resume=False, jobs=1, quiet=True)
+    given = [(image, result_paths(image, out)) for image in images_in(plate)]
+    work = partial(
+        _write_one,
+        batch=batch,
+        digest="",
+        since={file: None for _, results in given for file in results},
+    )
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+        found = client.gather(client.map(work, given))
+    assert [type(one).__name__ for one in found] == ["Done"] * 12
+    for image, results in given:
+        labels = zarr.open_array(results.labels / "labels/kmeans/0", mode="r")[:]
+        np.testing.assert_array_equal(labels, model.predict(image).labels.compute())
