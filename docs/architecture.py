@@ -56,6 +56,7 @@ BOXES = {
     "core/writing": Box("writing: files whole or not", 30, 578, 250, 54),
     "cli": Box("cli: the command line", 705, 476, 265, 62),
     "files": Box("files: what a file says of its pixels", 705, 580, 265, 90),
+    "files/ngff": Box("ngff: OME-Zarr stores", 705, 700, 265, 54),
 }
 FLOORS = {
     "widget": Box("widget: Qt", 15, 20, 970, 160),
@@ -139,7 +140,8 @@ def draw() -> str:
             modules[room].append(path.stem)
     if unknown := set(modules) - set(BOXES):
         raise SystemExit(f"No box for {', '.join(sorted(unknown))}: give it a place in BOXES.")
-    floor = {room: room.partition("/")[0] for room in BOXES} | {"cli": "beside", "files": "beside"}
+    floor = {room: room.partition("/")[0] for room in BOXES}
+    floor |= {room: "beside" for room in BOXES if floor[room] in {"cli", "files"}}
     inside, across = defaultdict(set), set()
     for room, others in imports().items():
         for other in others:

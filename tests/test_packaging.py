@@ -174,7 +174,7 @@ def test_no_qt_binding_is_forced_on_anyone() -> None:
     assert not _names(_project()["dependencies"]) & {"pyqt5", "pyqt6", "pyside2", "pyside6"}
     everything = _project()["optional-dependencies"]["all"]
     assert "napari[all]" in everything
-    assert _names(everything) == {"napari", "imagecodecs"}
+    assert _names(everything) == {"napari", "imagecodecs", "yaozarrs", "zarr"}
 
 
 def _imported_distributions(folder: Path) -> set[str]:

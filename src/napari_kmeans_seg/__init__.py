@@ -55,8 +55,15 @@ def _open_for_pool(*arguments: Any) -> Any:
     return open_for_pool(*arguments)
 
 
+def _images_in(path: Any) -> Any:
+    from .files.ngff.plates import images_in
+
+    return images_in(path)
+
+
 # Image files stand on core, which only knows that somebody opens them.
 opening.opener = _open_for_pool
+opening.lister = _images_in
 
 
 def __getattr__(name: str) -> Any:

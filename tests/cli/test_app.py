@@ -406,7 +406,7 @@ class TestBadInput:
         (tmp_path / "folder").mkdir()
         done = run("segment", tmp_path / "folder", "-o", tmp_path / "out")
         assert done.returncode == 2
-        assert "has no image (.tif, .tiff, .png, .jpg, .jpeg, .bmp) in it" in done.stderr
+        assert "has no image (.tif, .tiff, .png, .jpg, .jpeg, .bmp, OME-Zarr) in it" in done.stderr
 
     def test_complex_numbers_are_refused(self, tmp_path, cell):
         path = tmp_path / "complex.tif"

@@ -26,6 +26,7 @@ from .options import (
     COLORS,
     GROUP_BY,
     HIGH,
+    INTO_SOURCE,
     JOBS,
     LOW,
     MASK,
@@ -140,6 +141,7 @@ def segment(
     max_pixels: Annotated[int, MAX_PIXELS] = DEFAULT_MAX_PIXELS,
     overwrite: Annotated[bool, OVERWRITE] = False,
     resume: Annotated[bool, RESUME] = False,
+    into_source: Annotated[bool, INTO_SOURCE] = False,
     group_by: Annotated[Any, GROUP_BY] = None,
     jobs: Annotated[int, JOBS] = 1,
     scheduler: Annotated[str | None, SCHEDULER] = None,
@@ -182,7 +184,8 @@ def segment(
     failed: set[Path] = set()
     work: ByItself | ByModel
     with connected(scheduler) as client:
-        plans = plan(images, output, others, overwrite=overwrite, resume=resume, quiet=quiet)
+        plans = plan(images, output, others, overwrite=overwrite, resume=resume, quiet=quiet,
+                     into_source=into_source)  # fmt: skip
         if together:
             fit_of_all, failed = fitted(images, settings, reading, quiet=quiet)
             work = ByModel(fit_of_all)
@@ -255,6 +258,7 @@ def apply(
     max_pixels: Annotated[int, MAX_PIXELS] = DEFAULT_MAX_PIXELS,
     overwrite: Annotated[bool, OVERWRITE] = False,
     resume: Annotated[bool, RESUME] = False,
+    into_source: Annotated[bool, INTO_SOURCE] = False,
     group_by: Annotated[Any, GROUP_BY] = None,
     jobs: Annotated[int, JOBS] = 1,
     scheduler: Annotated[str | None, SCHEDULER] = None,
@@ -274,7 +278,8 @@ def apply(
     groups = groups_of(images, group_by)
     others = [one for one in (mask, model) if one is not None]
     with connected(scheduler) as client:
-        plans = plan(images, output, others, overwrite=overwrite, resume=resume, quiet=quiet)
+        plans = plan(images, output, others, overwrite=overwrite, resume=resume, quiet=quiet,
+                     into_source=into_source)  # fmt: skip
         batch = Batch(
             work, reading, groups, colors,
             overwrite=overwrite, resume=resume, jobs=jobs, quiet=quiet,

@@ -246,19 +246,38 @@ def _write_one(
     path, results = given
     started = time.perf_counter()
     try:
-        image, seg = _segment_file(
-            path, results, batch.work, digest, batch.colors, **batch.reading,
-            since=since, overwrite=batch.overwrite, quiet=not batch.shows_progress,
-        )  # fmt: skip
-        from ..files.results import cluster_table
+        with _by_itself():
+            image, seg = _segment_file(
+                path, results, batch.work, digest, batch.colors, **batch.reading,
+                since=since, overwrite=batch.overwrite, quiet=not batch.shows_progress,
+            )  # fmt: skip
+            from ..files.results import cluster_table
 
-        table = cluster_table(image, seg)
+            table = cluster_table(image, seg)
     except Exception as problem:  # noqa: BLE001 - of whatever kind, it is of this file alone
         return reason_for(path, problem)
     seconds = time.perf_counter() - started
     notes = tuple(note.words(as_option) for note in seg.notes)
     said = outcome(seg, is_fit=isinstance(batch.work, ByItself))
     return Done(table, (*image.warnings, *notes), said, seconds)
+
+
+@contextmanager
+def _by_itself() -> Iterator[None]:
+    """Have Dask compute in this process where it is a worker of a cluster.
+
+    Workers that asked each other for the chunks of their images would wait for each other.
+    """
+    distributed: Any = sys.modules.get("distributed")
+    try:
+        distributed.get_worker()
+    except (AttributeError, ValueError):
+        yield
+        return
+    import dask
+
+    with dask.config.set(scheduler="threads"):
+        yield
 
 
 def _segment_file(
@@ -281,12 +300,13 @@ def _segment_file(
     from ..core.cluster_colors import colored
     from ..files.images import read_image
     from ..files.limits import check_size
+    from ..files.ngff.plates import name_of
     from ..files.part import taking_part
     from ..files.results import write_results
 
-    with bar(path.name, quiet=quiet) as progress:
+    with bar(name_of(path), quiet=quiet) as progress:
         check_size(path, max_pixels)
-        of_this = made_of(path, digest) if path.is_file() else None
+        of_this = made_of(path, digest) if path.is_file() or path.is_dir() else None
         image = read_image(path, series)
         if axis != "auto":
             image = image.with_channel_axis(axis)
@@ -311,10 +331,11 @@ def _read_table(results: ResultPaths) -> pd.DataFrame:
 
 def _rows(path: Path, results: ResultPaths, clusters: pd.DataFrame, batch: Batch) -> pd.DataFrame:
     """Return one row per cluster of an image, for the table of all."""
-    from ..files.tiff_note import read_note
+    from ..files.ngff.plates import name_of
+    from ..files.results import read_note
 
     table = clusters.copy()
-    table.insert(0, "image", path.name)
+    table.insert(0, "image", name_of(path))
     table.insert(1, "group", batch.groups[path])
     table.insert(3, "name", [batch.work.name_of(label) for label in table["label"]])
     # Of the results, as a later run finds it, too.

@@ -150,7 +150,7 @@ def fitted(
     readable = []
     for image in images:
         try:
-            if image.is_file():
+            if image.exists():
                 check_size(image, reading["max_pixels"])
         except Exception as problem:  # noqa: BLE001 - of whatever kind, it is of this file alone
             tell(image, problem)

@@ -228,6 +228,11 @@ MAX_PIXELS = _number(
 )
 OUTPUT = typer.Option("-o", "--output", metavar="DIR", help="Folder for the results; made if new.")
 OVERWRITE = typer.Option("--overwrite", help="Replace results that are there already.")
+INTO_SOURCE = typer.Option(
+    "--into-source",
+    help="Write the labels of OME-Zarr images into their own stores, beside other labels; nothing "
+    "else in these is touched.",
+)
 QUIET = typer.Option("-q", "--quiet", help="Print errors only.")
 RESUME = typer.Option(
     "--resume",

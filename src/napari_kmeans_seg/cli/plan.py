@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .output import reason, refuse, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from ..files.results import ResultPaths
 
@@ -23,6 +23,7 @@ def plan(
     overwrite: bool,
     resume: bool = False,
     quiet: bool,
+    into_source: bool = False,
 ) -> list[ResultPaths]:
     """Name all results and refuse, before any work, what would end badly.
 
@@ -34,20 +35,23 @@ def plan(
         Where the results go; made, or looked after, if that is possible.
     others : sequence of Path
         What else is read, and therefore never written.
-    overwrite, resume, quiet : bool
+    overwrite, resume, quiet, into_source : bool
         The options of these names; to resume, `refuse_standing` is for later.
     """
     from ..files.results import result_paths
 
     refuse_twice(images)
-    paths = [result_paths(image, folder) for image in images]
+    _refuse_inside(folder, images)
+    paths = [result_paths(image, folder, into_source=into_source) for image in images]
     owners: dict[str, Path] = {}
     for image, results in zip(images, paths, strict=True):
+        if into_source and not results.labels.is_relative_to(image):
+            refuse(f"--into-source takes OME-Zarr images only; got {image}")
         # Some file systems do not tell a.png and A.png apart.
-        other = owners.setdefault(results.labels.name.casefold(), image)
+        other = owners.setdefault(results.clusters.name.casefold(), image)
         if other is not image:
             refuse(
-                f"{other} and {image} would both write {results.labels}; "
+                f"{other} and {image} would both write {results.clusters}; "
                 "rename one, or give them output folders of their own"
             )
         for result in results:
@@ -69,6 +73,16 @@ def plan(
     if not (overwrite or resume):
         refuse_standing(paths)
     return paths
+
+
+def _refuse_inside(folder: Path, images: Sequence[Path]) -> None:
+    """End where results would lie in a store that is read."""
+    from ..files.ngff.plates import store_of
+
+    end = Path(os.path.realpath(folder))
+    for store in {store_of(image) for image in images}:
+        if store is not None and end.is_relative_to(os.path.realpath(store)):
+            refuse(f"-o {folder} is in the store {store}, which is read; choose another folder")
 
 
 def refuse_standing(paths: Iterable[ResultPaths], of: str = "") -> None:

@@ -17,9 +17,16 @@ KEY = "made_of"
 
 
 def digest_of_file(path: Path) -> str:
-    """Return the SHA-256 of what a file holds."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Return the SHA-256 of what a file holds, or a store but for its labels."""
+    if path.is_dir():
+        from ..files.ngff.groups import files_of
+
+        of_all = hashlib.sha256()
+        for file in files_of(path):
+            of_all.update(f"{file.relative_to(path).as_posix()} {digest_of_file(file)}".encode())
+        return of_all.hexdigest()
+    with path.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def digest_of_work(work: dict[str, Any], *, axis: Any, series: int | None, limits: Limits) -> str:
@@ -44,9 +51,9 @@ def made_of(image: Path, work: str) -> dict[str, str]:
 
 def is_done(image: Path, results: ResultPaths, work: str) -> bool:
     """Whether all results of an image are there, made of it as it is and by this work."""
-    from ..files.tiff_note import read_note
+    from ..files.results import read_note
 
-    if not all(file.is_file() for file in results):
+    if not all(file.exists() for file in results):
         return False
     try:
         said = read_note(results.labels).get(KEY)

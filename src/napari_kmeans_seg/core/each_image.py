@@ -6,16 +6,19 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
+from .opening import images_in
+
 Images = Iterable[ArrayLike | str | PathLike[str]]
 
 
 def with_masks(
     images: Images, masks: Iterable[ArrayLike | None] | None
 ) -> Iterator[tuple[Any, ArrayLike | None]]:
-    """Give each image and its mask, one after the other."""
+    """Give each image and its mask, one after the other; of a plate each of its images."""
     takes = "several images, such as a list of arrays or of paths"
     if isinstance(images, str | PathLike) or not isinstance(images, Iterable):
         raise TypeError(f"images takes {takes}; got {images!r} ({type(images).__name__}).")
+    images = (one for image in images for one in _images_in(image))
     if masks is None:
         yield from ((image, None) for image in images)
         return
@@ -29,3 +32,7 @@ def with_masks(
         yield image, mask  # type: ignore[misc]
     if next(rest, end) is not end:
         raise ValueError("masks takes one mask for each image; got more masks than images.")
+
+
+def _images_in(image: Any) -> list[Any]:
+    return images_in(image) if isinstance(image, str | PathLike) else [image]

@@ -143,7 +143,7 @@ class KMeansModel(NearestCentroid):
         is_known = array_checks.is_layer(image)
         if isinstance(image, str | PathLike):
             is_known = True
-            file, mask = open_image(image, mask)
+            file, mask = open_image(image, mask, argument="image")
             refuse_other_form(self, file)
             image, channel_names = file.pixels, channel_names or file.names_told or None
         progress = never_falling(progress)

@@ -10,6 +10,9 @@ from typing import Any, Protocol
 opener: Callable[..., Any] | None = None
 """`files.pooling.open_for_pool`, or what loads it when it is first called."""
 
+lister: Callable[[Path], list[Path]] | None = None
+"""`files.ngff.plates.images_in`, or what loads it."""
+
 
 class Unopened(Protocol):
     """An image file that somebody has more to say of than its path.
@@ -37,11 +40,31 @@ def open_for_pool(path: Any, channel_axis: int | None) -> Any:
     return opener(path, channel_axis)
 
 
-def open_image(path: Any, mask: Any, channel_axis: int | None = None) -> tuple[Any, Any]:
-    """Read an image file, and where its pixels take part: in a mask, too, if one is given."""
+def images_in(path: Any) -> list[Path]:
+    """Name the images that a path leads to: those of a plate one by one, else itself."""
+    assert lister is not None, "the package names who opens files when it is imported"
+    return lister(Path(path))
+
+
+def open_image(
+    path: Any, mask: Any, channel_axis: int | None = None, *, argument: str = ""
+) -> tuple[Any, Any]:
+    """Read an image file, and where its pixels take part: in a mask, too, if one is given.
+
+    What is wrong with it is told of the `argument`, if one is named, and of the file.
+    """
     from . import array_checks
 
-    image, inside = path.open() if is_unopened(path) else open_for_pool(Path(path), channel_axis)
+    try:
+        if is_unopened(path):
+            image, inside = path.open()
+        else:
+            image, inside = open_for_pool(Path(path), channel_axis)
+    except (OSError, ValueError) as error:
+        if not argument:
+            raise
+        kind = OSError if isinstance(error, OSError) else ValueError
+        raise kind(f"{argument} ({path}): {error}") from error
     if inside is None or mask is None:
         return image, mask if inside is None else inside
     return image, inside & array_checks.spatial_mask(mask, inside.shape)

@@ -126,7 +126,8 @@ def pool(
     ----------
     images : iterable of array-like or path
         NumPy arrays, Dask arrays or image files, of one dtype and with the same channels; sizes may
-        differ. A generator may give them: each is let go before the next one is asked for.
+        differ. An OME-Zarr plate stands for its images. A generator may give them: each is let go
+        before the next one is asked for.
     channel_axis, alpha : optional
         As for `segment`, of each image. A file tells them itself where `channel_axis` is None.
     masks : iterable of bool array or None, optional

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
-from typing import Any
+from os import PathLike
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,6 +15,7 @@ from .image.averages import shrink
 from .image.colors import check_color_space, check_limits
 from .image.pixels import Pixels, flatten
 from .notes_on_kind import colors_as_grey
+from .opening import open_image
 from .parallel import Progress, Tick, alive, never_falling, portion, within
 from .points.image_points import ImagePoints
 from .points.reading import feature_space, read
@@ -24,7 +26,7 @@ VERSION = version("napari-kmeans-seg")
 
 
 def prepare(
-    image: ArrayLike,
+    image: ArrayLike | str | PathLike[str],
     *,
     channel_axis: int | None = NOT_GIVEN,
     alpha: bool | None = None,
@@ -67,7 +69,15 @@ def prepare(
     known = checked(fit_scale=fit_scale, spatial_weight=spatial_weight, normalize=normalize)
     fit_scale, spatial_weight, normalize = known.values()
     nobody_said = channel_axis is NOT_GIVEN and not array_checks.is_layer(image)
+    if isinstance(image, str | PathLike):
+        nobody_said = False
+        axis_given = None if channel_axis is NOT_GIVEN else channel_axis
+        file, mask = open_image(image, mask, axis_given, argument="image")
+        image, channel_axis = file.pixels, file.channel_axis
+        alpha = file.alpha if alpha is None else alpha
+        channel_names = channel_names or file.names_told or None
     image, channel_axis = array_checks.of_layer(image, channel_axis)
+    image = cast("ArrayLike", image)
     progress = watched(image, never_falling(progress))
     form: dict[str, Any] = {"channel_axis": channel_axis, "alpha": alpha, "mask": mask}
     lazy, reading = None, None

@@ -1,6 +1,7 @@
 """Segment an image by k-means: the main path, from the image to its labels."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,7 +15,7 @@ from .stores import watched
 
 
 def segment(
-    image: ArrayLike,
+    image: ArrayLike | str | PathLike[str],
     n_clusters: int = 5,
     *,
     channel_axis: int | None = NOT_GIVEN,
@@ -38,11 +39,12 @@ def segment(
 
     Parameters
     ----------
-    image : array-like
+    image : array-like or path
         Image of any number of spatial axes and any real dtype: bool, (u)int8 to (u)int64,
-        float16 to float64. A Dask array is read chunk by chunk on the active scheduler, and
-        gives Dask arrays: see Notes. An Image layer of napari stands for its pixels, of a pyramid
-        those of the largest level; the channels of an RGB layer are found.
+        float16 to float64; or an image file, which says itself what its axes are. A Dask array is
+        read chunk by chunk on the active scheduler, and gives Dask arrays: see Notes; an OME-Zarr
+        image is one. An Image layer of napari stands for its pixels, of a pyramid those of the
+        largest level; the channels of an RGB layer are found.
     n_clusters : int
         Number of clusters, 1 to 65,535. An image with fewer distinct values gets as many
         clusters as it has values, and a warning.
@@ -202,7 +204,7 @@ def segment(
 
 
 def choose_k(
-    image: ArrayLike,
+    image: ArrayLike | str | PathLike[str],
     n_clusters: Iterable[int] = range(2, 13),
     *,
     channel_axis: int | None = NOT_GIVEN,
@@ -225,8 +227,8 @@ def choose_k(
 
     Parameters
     ----------
-    image : array-like
-        The image.
+    image : array-like or path
+        The image, or an image file.
     n_clusters : iterable of int
         Numbers to try, 2 to 12 by default. It ends where the image has no more distinct values.
     channel_axis, alpha, mask, color_space, channel_weights, normalize, smoothing, \

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from .ngff.image import Pyramid
     from .tiff_write import TiffStyle
 
 
@@ -51,7 +52,9 @@ class ImageFile:
     tiff
         How a TIFF that belongs to the image is written: axes and pixel size.
     picture
-        How the image's own kind is written, None for TIFF.
+        How the image's own kind is written, None for TIFF and OME-Zarr.
+    store
+        How an image of an OME-Zarr store lies in it, None for files. Its pixels are a Dask array.
     """
 
     path: Path
@@ -64,6 +67,7 @@ class ImageFile:
     warnings: tuple[str, ...]
     tiff: TiffStyle
     picture: PictureStyle | None = None
+    store: Pyramid | None = None
 
     @property
     def own_axes(self) -> tuple[int, ...]:

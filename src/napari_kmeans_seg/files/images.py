@@ -1,4 +1,4 @@
-"""Image files: TIFF, PNG, JPEG and BMP, read as what their files say that they are.
+"""Image files: TIFF, PNG, JPEG, BMP and OME-Zarr, read as what they say that they are.
 
 One rule for pictures that are to be turned (EXIF or TIFF Orientation): pixels
 are taken as they are stored, as napari and scikit-image read them, and all
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .ngff.plates import place_of
 from .pictures import read_picture
 from .tiff import read_tiff
 from .tiff_decode import is_tiff
@@ -20,25 +21,28 @@ if TYPE_CHECKING:
 
 
 def read_image(path: Path, series: int | None = None) -> ImageFile:
-    """Read an image file.
+    """Read an image file, or an image of an OME-Zarr store, chunk by chunk when it is asked for.
 
     Parameters
     ----------
     path
-        The file.
+        The file, or the folder of the image.
     series
         Which of several images in it, counted from 0; None for the picture at full resolution.
 
     Raises
     ------
     OSError
-        There is no such file, it is a folder, or it may not be read.
+        There is no such file, it is a folder of files, or it may not be read.
     ValueError
         It is no regular file or no image, it is damaged or in terms that are not read, or it has no
         such series.
     """
-    if path.is_dir():
-        raise IsADirectoryError("is a folder; name the image files in it")
+    if path.is_dir() or place_of(path) is not None:
+        # Imported here: Dask takes a while, and most images are files.
+        from .ngff.image import read_store
+
+        return read_store(path, series)
     if not path.exists():
         raise FileNotFoundError("there is no such file")
     if not path.is_file():

@@ -48,7 +48,7 @@ def check_size(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> None:
     Parameters
     ----------
     path : Path
-        An image file.
+        An image file, or the folder of an OME-Zarr image.
     max_pixels : int
         Most pixels, over all pages; each page counts as at least `PAGE_PIXELS`.
 
@@ -59,6 +59,12 @@ def check_size(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> None:
     ValueError
         It is too large; the message says by how much and that `--max-pixels` raises the limit.
     """
+    if path.is_dir():
+        from .ngff.image import pixels_said
+
+        if (n := pixels_said(path)) > max_pixels:
+            raise _too_large(f"{n:,} pixels", max_pixels)
+        return
     try:
         regular = stat.S_ISREG(path.stat().st_mode)
     except FileNotFoundError:

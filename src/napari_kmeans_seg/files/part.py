@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.array_checks import is_lazy
 from .images import read_image
 
 if TYPE_CHECKING:
@@ -90,7 +92,7 @@ def read_mask(path: Path) -> Mask:
     if image.missing is not None:
         missing = image.missing
         inside &= ~_any(missing, image.channel_axis)
-    return Mask(path, inside, image.tiff.turn)
+    return Mask(path, np.asarray(inside), image.tiff.turn)
 
 
 def _is_array_of_bool(image: ImageFile) -> bool:
@@ -145,7 +147,8 @@ def taking_part(image: ImageFile, limits: Limits) -> npt.NDArray[np.bool_] | Non
         outside.append(~_fitted(limits.mask, shape, image.tiff.turn))
     if not outside:
         return None
-    inside: npt.NDArray[np.bool_] = ~np.logical_or.reduce(outside)
+    # One by one: of a list NumPy would read those that are lazy.
+    inside: npt.NDArray[np.bool_] = ~reduce(np.logical_or, outside)
     if not inside.any():
         raise ValueError(
             "has no pixel that takes part: all are no data, outside the mask or beyond --min and "
@@ -155,7 +158,10 @@ def taking_part(image: ImageFile, limits: Limits) -> npt.NDArray[np.bool_] | Non
 
 
 def _any(where: npt.NDArray[np.bool_], axis: int | None) -> npt.NDArray[np.bool_]:
-    return where if axis is None else np.asarray(where.any(axis))
+    if axis is None:
+        return where
+    found: Any = where.any(axis)
+    return found if is_lazy(found) else np.asarray(found)
 
 
 def _fitted(mask: Mask, shape: tuple[int, ...], turn: int) -> npt.NDArray[np.bool_]:

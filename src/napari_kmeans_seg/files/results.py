@@ -10,11 +10,15 @@ import numpy as np
 
 from ..core.writing.file_set import write_together
 from ..core.writing.tables import table_text
+from .ngff.groups import is_store
+from .ngff.plates import place_of
+from .ngff.results import LABELS, store_name, write_in_stores
 from .odd_metadata import write_with_less
 from .pictures import write_picture
 from .pixel_size import pixel_size
 from .samples import Storage, negative
 from .tiff import no_data_value
+from .tiff_note import read_note as read_note_of_file
 from .tiff_write import TiffStyle, write_tiff
 
 if TYPE_CHECKING:
@@ -31,22 +35,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ResultPaths:
-    """The three files that belong to one image."""
+    """The three files that belong to one image; in a store labels and picture are one."""
 
     labels: Path
     segmented: Path
     clusters: Path
 
     def __iter__(self) -> Iterator[Path]:
-        return iter((self.labels, self.segmented, self.clusters))
+        return iter(dict.fromkeys((self.labels, self.segmented, self.clusters)))
 
 
-def result_paths(path: Path, folder: Path) -> ResultPaths:
-    """Name the results of an image: `<stem>_labels.tif` and so on, always directly in `folder`."""
-    ending = re.search(r"(\.ome)?\.[^.]+$", path.name[1:], flags=re.IGNORECASE)
+def result_paths(path: Path, folder: Path, *, into_source: bool = False) -> ResultPaths:
+    """Name the results of an image: `<stem>_labels.tif` and so on, always directly in `folder`.
+
+    Those of an OME-Zarr image are a store, `<stem>_segmented.zarr`, with the labels in it; or the
+    labels go into the image's own store.
+    """
+    place = place_of(path)
+    name = path.name if place is None else place.store.name
+    ending = re.search(r"(\.ome)?\.[^.]+$", name[1:], flags=re.IGNORECASE)
     suffix = ending.group() if ending else ""
     # What some file system does not take in a name.
-    stem = re.sub(r'[\x00-\x1f<>:"/\\|?*]', "_", path.name.removesuffix(suffix))
+    stem = re.sub(r'[\x00-\x1f<>:"/\\|?*]', "_", name.removesuffix(suffix))
+    if place is not None:
+        stem += "_" + place.name.replace("/", "_")
+    if place is not None or is_store(path):
+        store = folder / store_name(stem, suffix)
+        if into_source:
+            store = path / "labels" / LABELS
+        return ResultPaths(store, store, folder / f"{stem}_clusters.csv")
     return ResultPaths(
         labels=folder / f"{stem}_labels.tif",
         segmented=folder / f"{stem}_segmented{suffix}",
@@ -113,6 +130,17 @@ def write_results(
     OSError
         The folder cannot be written, or another process writes or wrote the same files.
     """
+    parameters = segmentation.parameters | ({"input": note} if note else {})
+    if made_of:
+        parameters["made_of"] = made_of
+    if (size := pixel_size(image)) is not None:
+        parameters["pixel_size"] = list(size)
+    if image.store is not None:
+        table = cluster_table(image, segmentation)
+        return write_in_stores(
+            image, segmentation, table, paths, parameters, overwrite=overwrite, since=since
+        )
+
     # S, where it is left, would make a colour picture of the labels.
     labels_axes = "".join(
         letter for axis, letter in enumerate(image.tiff.axes) if axis not in image.own_axes
@@ -124,12 +152,6 @@ def write_results(
         storage=Storage(),
         no_data="0" if image.tiff.no_data else "",
     )
-
-    parameters = segmentation.parameters | ({"input": note} if note else {})
-    if made_of:
-        parameters["made_of"] = made_of
-    if (size := pixel_size(image)) is not None:
-        parameters["pixel_size"] = list(size)
     warnings: list[str] = []
     labels = segmentation.labels
     colors = colormap(segmentation.model.colors, labels.dtype)
@@ -177,6 +199,15 @@ def colormap(colors: Mapping[int, str], dtype: np.dtype[Any]) -> npt.NDArray[np.
     for label, color in colors.items():
         table[:, label] = np.frombuffer(bytes.fromhex(color[1:]), np.uint8).astype(np.uint16) * 257
     return table
+
+
+def read_note(labels: Path) -> dict[str, Any]:
+    """Return the parameters that stand with labels that we wrote; empty where there are none."""
+    if labels.is_dir():
+        from .ngff.write import read_note as read_note_of_store
+
+        return read_note_of_store(labels)
+    return read_note_of_file(labels)
 
 
 def _less_and_less(style: TiffStyle) -> Iterator[tuple[str, TiffStyle]]:

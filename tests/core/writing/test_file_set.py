@@ -252,3 +252,94 @@ class TestAfterAKill:
         _, [problem] = recover(tmp_path)
         assert "is no folder of ours" in problem
         assert (tmp_path / "mine").is_dir()
+
+
+def store(text: str) -> Callable[[Path], object]:
+    def write_store(path: Path) -> None:
+        (path / "0").mkdir(parents=True)
+        (path / "0" / "chunk").write_text(text)
+        (path / "meta").write_text(text)
+
+    return write_store
+
+
+def write_with_store(folder: Path, text: str, **options) -> None:
+    writers = {folder / "a.zarr": store(text), folder / "a.csv": writer(text)}
+    write_together(writers, folders=[folder / "a.zarr"], **options)
+
+
+def all_texts(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_text() for path in files}
+
+
+OLD_STORE, NEW_STORE = (
+    dict.fromkeys(("a.csv", "a.zarr/0/chunk", "a.zarr/meta"), text) for text in ("old", "new")
+)
+
+
+def test_a_folder_of_a_set_is_replaced_whole_and_only_when_asked(tmp_path):
+    write_with_store(tmp_path, "old")
+    (tmp_path / "a.zarr" / "more").write_text("of others")
+    with pytest.raises(FileExistsError, match=r"a\.zarr.*there already"):
+        write_with_store(tmp_path, "new")
+    assert all_texts(tmp_path) == OLD_STORE | {"a.zarr/more": "of others"}
+    write_with_store(tmp_path, "new", overwrite=True)
+    assert all_texts(tmp_path) == NEW_STORE
+
+
+def test_a_folder_takes_the_place_of_no_file_and_a_file_of_no_folder(tmp_path):
+    (tmp_path / "a.zarr").write_text("mine")
+    with pytest.raises(NotADirectoryError, match=r"a\.zarr is no folder"):
+        write_with_store(tmp_path, "new", overwrite=True)
+    assert all_texts(tmp_path) == {"a.zarr": "mine"}
+
+
+@pytest.mark.parametrize("old", [True, False])
+@pytest.mark.parametrize("way", ["killed", "failing"])
+@POSIX
+def test_a_set_with_a_folder_is_the_old_or_the_new_one_wherever_it_is_interrupted(
+    tmp_path, monkeypatch, old, way
+):
+    before = OLD_STORE if old else {}
+    outcomes = set()
+    for step in range(200):
+        folder = tmp_path / str(step)
+        folder.mkdir()
+        if old:
+            write_with_store(folder, "old")
+        finished = _interrupted(folder, step, way, overwrite=old)
+        if way == "killed":
+            recover(folder)
+        found = all_texts(folder)
+        assert found in (before, NEW_STORE), step
+        outcomes.add(found == NEW_STORE)
+        if finished:
+            break
+    assert finished
+    assert outcomes == {True, False}
+    assert step > 3
+
+
+def _interrupted(folder: Path, step: int, way: str, *, overwrite: bool) -> bool:
+    """Write in another process, which comes to its end at a rename; whether it had so many."""
+    pid = os.fork()
+    if pid:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    left = [step]
+
+    def strike(event: str, _: object) -> None:
+        if event in {"os.rename", "os.link"}:
+            left[0] -= 1
+            if left[0] == -1:
+                if way == "killed":
+                    os._exit(9)
+                raise OSError("no more")
+
+    sys.addaudithook(strike)
+    try:
+        write_with_store(folder, "new", overwrite=overwrite)
+    except OSError:
+        os._exit(1)
+    # An error may be got over: where there are no links, files are moved.
+    os._exit(0 if left[0] >= 0 else 3)

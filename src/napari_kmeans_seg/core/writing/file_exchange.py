@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+import stat
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -65,6 +66,9 @@ def identity(path: Path) -> Identity | None:
         found = path.lstat()
     except FileNotFoundError:
         return None
+    if stat.S_ISDIR(found.st_mode):
+        # The rest of a folder is another where it was moved, on some file systems.
+        return (found.st_ino, 0, 0)
     return (found.st_ino, found.st_size, found.st_mtime_ns)
 
 
@@ -95,7 +99,7 @@ def commit(work: Path, pairs: list[Pair]) -> list[Pair]:
     for pair in pairs:
         if pair.old is not None:
             pair.new_path.chmod(pair.target.stat().st_mode & 0o7777)
-        _flush_file(pair.new_path)
+        _flush_all(pair.new_path)
         ready.append(replace(pair, fresh=identity(pair.new_path)))
     for folder in {pair.work for pair in pairs}:
         flush_folder(folder / "new")
@@ -237,6 +241,8 @@ def _back(pair: Pair) -> None:
         if now is not None:
             target.replace(new)
     else:
+        if now is not None and target.is_dir():
+            target.replace(new)  # no folder takes the place of another
         old.replace(target)
 
 
@@ -291,6 +297,16 @@ def _known(value: Any) -> Identity | None:
         return None
     inode, size, changed = (int(number) for number in value)
     return (inode, size, changed)
+
+
+def _flush_all(path: Path) -> None:
+    if not path.is_dir():
+        _flush_file(path)
+        return
+    for folder, _, names in os.walk(path):
+        for name in names:
+            _flush_file(Path(folder, name))
+        flush_folder(Path(folder))
 
 
 def _flush_file(path: Path) -> None:

@@ -54,7 +54,7 @@ from .file_exchange import (
 from .held_signals import HeldSignals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 _PREFIX = ".napari-kmeans-seg-"
 _OURS = re.compile(rf"{re.escape(_PREFIX)}([0-9a-f]{{16}})(\.lock)?")
@@ -66,6 +66,7 @@ def write_together(
     *,
     overwrite: bool = False,
     since: Mapping[Path, Identity | None] | None = None,
+    folders: Collection[Path] = (),
 ) -> None:
     """Write files of one folder so that all appear, complete, or none does.
 
@@ -78,6 +79,9 @@ def write_together(
     since : mapping of Path to Identity, optional
         What was there when the work began, of `standing`. A file that another program has
         written since is not replaced.
+    folders : collection of Path
+        Which of them are folders, such as stores, whose writers make them. What is there is
+        replaced whole.
 
     Raises
     ------
@@ -106,7 +110,10 @@ def write_together(
                 settle(work)
             if not overwrite:
                 refuse_existing(writers)
-            pairs = [_checked(pair) for pair in pairs]
+            pairs = [
+                _checked(pair, is_folder=path in folders)
+                for pair, path in zip(pairs, writers, strict=True)
+            ]
             try:
                 begin(work, pairs)
                 with held.let_through():
@@ -178,14 +185,17 @@ def _pair(work: Path, path: Path) -> Pair:
     return Pair(path.name, target, work_of(work, target))
 
 
-def _checked(pair: Pair) -> Pair:
-    """Note what is to be replaced, which must be a file."""
+def _checked(pair: Pair, *, is_folder: bool) -> Pair:
+    """Note what is to be replaced, which must be a file, or a folder where one is written."""
     old = identity(pair.target)
     if old is not None:
         mode = pair.target.lstat().st_mode
-        if stat.S_ISDIR(mode):
+        if is_folder:
+            if not stat.S_ISDIR(mode):
+                raise NotADirectoryError(f"{pair.target} is no folder")
+        elif stat.S_ISDIR(mode):
             raise IsADirectoryError(f"{pair.target} is a folder")
-        if not stat.S_ISREG(mode):
+        elif not stat.S_ISREG(mode):
             raise OSError(f"{pair.target} is no regular file")
     return Pair(pair.name, pair.target, pair.work, old)
 

@@ -1,0 +1,102 @@
+"""Where results go that are OME-Zarr: a store of their own, or the one that was read."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from ...core.writing.file_set import refuse_existing, write_together
+from ...core.writing.tables import table_text
+from .groups import ENDING, inside, read_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import pandas as pd
+
+    from ...core.segmentation import Segmentation
+    from ...core.writing.file_exchange import Identity
+    from ..image_file import ImageFile
+    from ..results import ResultPaths
+
+LABELS = "kmeans"
+"""What our labels are called among those of an image."""
+
+
+def store_name(stem: str, suffix: str) -> str:
+    """Name the store of results, which ends as that of the image."""
+    return f"{stem}_segmented{suffix if suffix.lower().endswith(ENDING) else ENDING}"
+
+
+def write_in_stores(
+    image: ImageFile,
+    segmentation: Segmentation,
+    table: pd.DataFrame,
+    paths: ResultPaths,
+    note: dict[str, Any],
+    *,
+    overwrite: bool,
+    since: Mapping[Path, Identity | None] | None,
+) -> tuple[str, ...]:
+    """Write the results of an OME-Zarr image, as `write_results` does those of files.
+
+    Returns
+    -------
+    tuple of str
+        Warnings.
+
+    Raises
+    ------
+    ValueError
+        The labels of the source are links that lead out of it.
+    """
+    # Imported here: zarr is there only where stores are read.
+    from . import write
+
+    assert image.store is not None
+    given = (image.store, segmentation, table, note)
+    text = table_text(table).encode()
+    clusters = {paths.clusters: lambda path: path.write_bytes(text)}
+    if paths.labels.parent == paths.clusters.parent:
+        store = {paths.labels: lambda path: write.write_store(path, *given)}
+        write_together(store | clusters, overwrite=overwrite, since=since, folders=store)
+        return ()
+    home = inside(image.path, "labels")
+    inside(image.path, f"labels/{LABELS}")
+    if not overwrite:
+        refuse_existing(paths)
+    version = image.store.version
+    said = write.metadata_name(version)
+    more = {home / ".zgroup": write.write_group_mark} if version == "0.4" else {}
+    is_new = not home.exists()
+    home.mkdir(exist_ok=True)
+    try:
+        # What other labels there are is seen when it is written, so all of it is one exchange.
+        write_together(
+            {
+                paths.labels: lambda path: write.write_labels(path, *given),
+                home / said: lambda path: path.write_text(write.labels_named(home, version)),
+                **more,
+            },
+            overwrite=True,
+            folders=[paths.labels],
+        )
+    finally:
+        if is_new:
+            with suppress(OSError):
+                home.rmdir()  # nothing came of it
+    write_together(clusters, overwrite=overwrite, since=since)
+    return _hidden_by(image.path)
+
+
+def _hidden_by(image: Path) -> tuple[str, ...]:
+    """Say that programs may not see new labels, for a list of all that was there before."""
+    for folder in (image, *image.parents[:3]):
+        consolidated = (folder / ".zmetadata").is_file()
+        if (folder / "zarr.json").is_file():
+            consolidated = bool(read_json(folder / "zarr.json").get("consolidated_metadata"))
+        if consolidated:
+            what = f"{folder.name} has consolidated metadata, in which the new labels are not"
+            return (f"{what}; zarr.consolidate_metadata brings them up to date",)
+    return ()
