@@ -14,11 +14,13 @@ import signal
 import threading
 import time
 import warnings
+from contextlib import suppress
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import dask.array as da
 import numpy as np
+import psutil
 import skimage.data
 
 from napari_kmeans_seg import prepare, segment
@@ -27,7 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LIMIT = 20
-"""Seconds that a child may take, for some milliseconds of work on a machine that is shared."""
+"""Seconds that a child may go on without work for the processor: it has some milliseconds of it,
+but may wait long for its turn on a machine that is shared."""
+
+MOST = 200
+"""Seconds that it may take at all."""
 
 COFFEE, COINS = skimage.data.coffee()[::2, ::2], skimage.data.coins()[::2, ::2]
 FLOATS = np.random.default_rng(0).normal(0, 1, (120, 100, 3)).astype(np.float32)
@@ -54,6 +60,24 @@ WORK: dict[str, Callable[[], Any]] = {
     "kept": lambda: KEPT.segment(6).image,
     "result": lambda: RESULT.merge((1, 2)).image,
 }
+
+
+def how_it_ended(pid: int) -> int | None:
+    """Wait for a child; its status, or None of one that hung, which is no more then."""
+    began = moved = time.monotonic()
+    child, worked = psutil.Process(pid), 0.0
+    while time.monotonic() < min(moved + LIMIT, began + MOST):
+        found, status = os.waitpid(pid, os.WNOHANG)
+        if found:
+            return status
+        with suppress(psutil.Error):  # it may just have ended
+            times = child.cpu_times()
+            if times.user + times.system > worked:
+                worked, moved = times.user + times.system, time.monotonic()
+        time.sleep(0.005)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return None
 
 
 def run(seconds: float, n_forks: int, seed: int) -> dict[str, object]:
@@ -90,15 +114,11 @@ def run(seconds: float, n_forks: int, seed: int) -> dict[str, object]:
                 os._exit(0)
             finally:
                 os._exit(1)
-        late = time.monotonic() + LIMIT
-        while not (ended := os.waitpid(pid, os.WNOHANG))[0] and time.monotonic() < late:
-            time.sleep(0.005)
-        if not ended[0]:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
+        ended = how_it_ended(pid)
+        if ended is None:
             failures.append(f"fork {n}: {name} hung")
-        elif ended[1]:
-            failures.append(f"fork {n}: {name} ended with {os.waitstatus_to_exitcode(ended[1])}")
+        elif ended:
+            failures.append(f"fork {n}: {name} ended with {os.waitstatus_to_exitcode(ended)}")
     stopped.set()
     for thread in threads:
         thread.join()

@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 
 def screen(program: Path) -> list[str]:
     """What gives a program that opens a window a screen of its own, where there is none."""
-    if program.stem != "walk" or sys.platform != "linux":
+    if program.stem not in {"walk", "memory"} or sys.platform != "linux":
         return []
     if any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")):
         return []
@@ -47,6 +47,7 @@ def main() -> int:
             (HERE / "dask_faults.py", by_time),
             (HERE / "walk.py", by_time),
             (HERE / "walk.py", ["--preview", *by_time]),
+            (HERE / "memory.py", by_time),
         ):
             done = subprocess.run(
                 [*screen(program), sys.executable, program, *arguments],

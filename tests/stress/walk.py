@@ -11,7 +11,6 @@ import argparse
 import gc
 import json
 import os
-import random
 import sys
 import tempfile
 import threading
@@ -23,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from types import TracebackType
 
 # Before napari is imported: nobody's own settings are read or written.
@@ -34,8 +33,11 @@ import dask.array as da  # noqa: E402
 import napari  # noqa: E402
 import numpy as np  # noqa: E402
 import skimage.data  # noqa: E402
+from actions import HOW_OFTEN, IN_PREVIEW, Action, actions_from  # noqa: E402
 from napari.layers import Image, Labels  # noqa: E402
 from qtpy.QtWidgets import QApplication  # noqa: E402
+
+from napari_kmeans_seg.widget.napari_versions import camera_of  # noqa: E402
 
 PATIENCE = 60
 """Seconds after which what goes on by itself must have come to rest."""
@@ -50,36 +52,6 @@ HOLDERS = (
     "napari.layers.labels.labels",
 )
 """Modules of whose objects none is left once all layers are closed."""
-
-Action = tuple[str, float, float]
-"""What is done, and two numbers from 0 to 1 that say with what."""
-
-HOW_OFTEN = {
-    "open": 6, "remove": 4, "clear": 1, "select": 8, "select two": 2, "k": 10, "option": 6,
-    "region": 2, "seeds": 2, "scope": 3, "live": 4, "run": 6, "run and wait": 6, "cancel": 3,
-    "how many": 2, "rows": 8, "merge": 4, "split": 2, "delete": 2, "extract": 2, "undo": 5,
-    "redo": 3, "paint": 2, "rename": 2, "other data": 2, "dims": 3, "zoom": 3, "3-D": 1,
-    "sections": 2, "close dock": 1, "open dock": 3, "wait": 8, "rest": 3,
-}  # fmt: skip
-
-
-IN_PREVIEW = {
-    "k": 40, "option": 10, "open": 3, "remove": 2, "select": 6, "select two": 1, "region": 1,
-    "seeds": 1, "scope": 2, "other data": 2, "dims": 4, "zoom": 4, "wait": 3, "rest": 0.3,
-}  # fmt: skip
-"""How often, where live preview is on throughout."""
-
-
-def actions_from(seed: int, *, preview: bool = False) -> Iterator[Action]:
-    """Give the actions of a seed, without an end."""
-    chance = random.Random(seed)
-    how_often = IN_PREVIEW if preview else HOW_OFTEN
-    names, weights = [*how_often], [*how_often.values()]
-    if preview:
-        yield "live", 0, 0
-    while True:
-        (name,) = chance.choices(names, weights)
-        yield name, chance.random(), chance.random()
 
 
 def images() -> list[Callable[[], dict[str, Any]]]:
@@ -186,9 +158,12 @@ class Walk:
             self.viewer.add_image(**self.images[int(one * len(self.images))]())
 
     def do_remove(self, one: float, _other: float) -> None:
-        layer = self.pick(one)
+        layers, layer = self.viewer.layers, self.pick(one)
         if layer is not None:
-            self.viewer.layers.remove(layer)
+            # From the top: napari 0.9.2 alone crashes in software OpenGL where the lowest of
+            # several is removed and another comes.
+            layers.move(layers.index(layer), len(layers))
+            layers.remove(layer)
 
     def do_clear(self, _one: float, _other: float) -> None:
         self.viewer.layers.clear()
@@ -300,8 +275,9 @@ class Walk:
             self.viewer.dims.set_current_step(0, int(one * self.viewer.dims.nsteps[0]))
 
     def do_zoom(self, one: float, other: float) -> None:
-        self.viewer.scene.camera.zoom *= 0.5 + one
-        self.viewer.scene.camera.center = (0, 400 * one, 400 * other)
+        camera = camera_of(self.viewer)
+        camera.zoom *= 0.5 + one
+        camera.center = (0, 400 * one, 400 * other)
 
     def do_3_d(self, one: float, _other: float) -> None:
         # For a moment: drawing without a graphics card can crash there.
@@ -372,7 +348,7 @@ def run(
     walk = Walk()
     before, ends = memory(), time.monotonic() + seconds
     grown: list[int] = []
-    for action in actions_from(seed, preview=preview):
+    for action in actions_from(seed, IN_PREVIEW if preview else HOW_OFTEN):
         if walk.n >= n_actions or time.monotonic() > ends:
             break
         if told:

@@ -7,6 +7,7 @@ from qtpy.QtCore import Qt
 from scipy.ndimage import distance_transform_edt
 from skimage.color import deltaE_ciede2000, rgb2lab
 
+from napari_kmeans_seg.widget.napari_versions import camera_of
 from napari_kmeans_seg.widget.table.model import SWATCH
 
 from .hands import canvas_at_rest
@@ -34,7 +35,7 @@ def seen_at(viewer, qtbot, labels, places=None):
     """Look at the canvas in the middle of each label: label -> (3,) uint8."""
     places = inner_places(labels) if places is None else places
     picture = pixels(viewer, qtbot)
-    camera, middle = viewer.scene.camera, np.array(picture.shape[:2]) / 2
+    camera, middle = camera_of(viewer), np.array(picture.shape[:2]) / 2
     found = {}
     for label, place in places.items():
         world = np.array(labels.data_to_world(place))

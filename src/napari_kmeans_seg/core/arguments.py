@@ -74,8 +74,6 @@ class Argument:
         The least and the largest number that the field holds, and a step. `check` may take more.
     kept : bool
         Whether it comes back in the next session.
-    on_command_line : bool
-        Whether the command line has an option for it.
     for_parts : bool
         Whether it is used again when a cluster is split.
     blurs : str
@@ -91,7 +89,6 @@ class Argument:
     choices: tuple[Choice, ...] = ()
     shown: tuple[float, float, float] = (0, 1, 1)
     kept: bool = True
-    on_command_line: bool = True
     for_parts: bool = True
     blurs: str = ""
 
@@ -229,7 +226,6 @@ _ALL = (
             "0: only values count. 1: both count alike, and clusters become patches."
         ),
         shown=(0, 1000, 0.1),
-        on_command_line=False,
         blurs="position",
     ),
     Argument(
@@ -243,7 +239,6 @@ _ALL = (
         ),
         # They belong to an image's channels.
         kept=False,
-        on_command_line=False,
     ),
     Argument(
         name="normalize",

@@ -240,8 +240,9 @@ class KMeansModel(NearestCentroid):
         weighting: str = "pixels",
         adapt: str | None = None,
         color_space: str = "rgb",
-        channel_weights: Sequence[float] | None = None,
+        channel_weights: Sequence[float] | Mapping[str, float] | None = None,
         normalize: bool = False,
+        smoothing: float | Sequence[float] = 0.0,
         init: str | ArrayLike = "auto",
         n_init: int = 1,
         max_iter: int = 300,
@@ -257,8 +258,8 @@ class KMeansModel(NearestCentroid):
         images : iterable of array-like or path
             NumPy arrays, Dask arrays or image files; see `pool`, and so for `masks`, `weighting`
             and `adapt`.
-        n_clusters, channel_axis, alpha, color_space, channel_weights, normalize, init, n_init, \
-        max_iter, tol, seed, channel_names, progress
+        n_clusters, channel_axis, alpha, color_space, channel_weights, normalize, smoothing, \
+        init, n_init, max_iter, tol, seed, channel_names, progress
             As for `segment`.
 
         Returns
@@ -299,6 +300,7 @@ class KMeansModel(NearestCentroid):
             color_space=color_space,
             channel_weights=channel_weights,
             normalize=normalize,
+            smoothing=smoothing,
             channel_names=channel_names,
             progress=within(progress, 0, 0.8),
         )

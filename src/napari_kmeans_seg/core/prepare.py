@@ -1,6 +1,6 @@
 """Read an image once: its distinct values, or what stands for them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from typing import Any
@@ -30,7 +30,7 @@ def prepare(
     alpha: bool | None = None,
     mask: ArrayLike | None = None,
     color_space: str = "rgb",
-    channel_weights: Sequence[float] | None = None,
+    channel_weights: Sequence[float] | Mapping[str, float] | None = None,
     normalize: bool = False,
     smoothing: float | Sequence[float] = 0.0,
     spatial_weight: float = 0.0,
@@ -102,7 +102,7 @@ def prepare(
         check_there(image)
         check_color_space(color_space, pixels)
     names = () if channel_names is None else checks.channel_names(channel_names, pixels.n_channels)
-    weights = array_checks.channel_weights(channel_weights, pixels.n_channels)
+    weights = array_checks.channel_weights(channel_weights, pixels.n_channels, names)
     checks.weight_of_positions(spatial_weight, weights)
     sigma = array_checks.reals(
         "smoothing", smoothing, len(pixels.shape), "spatial axis", high=checks.MAX_SMOOTHING

@@ -29,7 +29,7 @@ from .parallel import Progress, Tick, alive, never_falling, portion
 from .points.image_points import ImagePoints, label
 from .scores import cluster_curve
 from .segmentation import Segmentation, by_brightness
-from .shown import size_of
+from .shown import columns_of, images_html, size_of
 
 REORDERED = 10
 """Times that clusters are put in the order of their brightness; rarely one."""
@@ -60,6 +60,10 @@ class PreparedImage:
             if self._parameters[name] != default
         ]
         return f"PreparedImage({', '.join([size, *used])})"
+
+    def _repr_html_(self) -> str:
+        """Show what was read in a notebook."""
+        return images_html(repr(self), columns_of(self._whole, self._parameters))
 
     @property
     def _shape(self) -> tuple[int, ...]:

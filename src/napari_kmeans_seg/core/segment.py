@@ -1,6 +1,6 @@
 """Segment an image by k-means: the main path, from the image to its labels."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,7 +21,7 @@ def segment(
     alpha: bool | None = None,
     mask: ArrayLike | None = None,
     color_space: str = "rgb",
-    channel_weights: Sequence[float] | None = None,
+    channel_weights: Sequence[float] | Mapping[str, float] | None = None,
     normalize: bool = False,
     smoothing: float | Sequence[float] = 0.0,
     spatial_weight: float = 0.0,
@@ -60,9 +60,10 @@ def segment(
         "lab": CIE L*a*b*; "hsv": the cone ``(s v cos h, s v sin h, v)``; "luv": CIE L*u*v*; these
         take RGB of uint8, uint16 or floats between 0 and 1. Coordinates are rounded to 16 binary
         digits behind the point, those of "hsv" to 22: further ones depend on the processor.
-    channel_weights : sequence of float, optional
+    channel_weights : sequence of float or mapping, optional
         Factor of each channel (of the colour space) in distances: 0, or 1e-100 to 1e100. All 1
-        by default.
+        by default. A mapping gives those of some, by their names or numbers from 0, as in
+        ``{"DAPI": 2}``; those of colours may be called red, green and blue.
     normalize : bool
         Whether each channel is divided by its standard deviation first.
     smoothing : float or sequence of float
@@ -208,7 +209,7 @@ def choose_k(
     alpha: bool | None = None,
     mask: ArrayLike | None = None,
     color_space: str = "rgb",
-    channel_weights: Sequence[float] | None = None,
+    channel_weights: Sequence[float] | Mapping[str, float] | None = None,
     normalize: bool = False,
     smoothing: float | Sequence[float] = 0.0,
     spatial_weight: float = 0.0,

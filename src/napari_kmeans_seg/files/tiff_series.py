@@ -12,6 +12,7 @@ import tifffile
 from .odd_metadata import read_or_leave_out
 from .ome import check_parts, is_of_another_size, xml_to_read
 from .tiff_decode import decode
+from .whole_file import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,12 +91,12 @@ def opened(path: Path) -> Iterator[tuple[Any, list[str]]]:
     warnings: list[str] = []
     with _messages() as messages:
         try:
-            with tifffile.TiffFile(path) as tiff:
+            with whole_file(path) as file, tifffile.TiffFile(file) as tiff:
                 instead = _checked(tiff, path, warnings) or _as_they_lie(tiff, messages, warnings)
                 if not instead:
                     yield tiff, warnings
             if instead:
-                with tifffile.TiffFile(path, **instead) as tiff:
+                with whole_file(path) as file, tifffile.TiffFile(file, **instead) as tiff:
                     yield tiff, warnings
         except ValueError as problem:
             # What was lost says more than what failed for it.
