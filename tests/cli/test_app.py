@@ -199,7 +199,7 @@ class TestSegment:
     def test_colours_taken_as_values_give_labels_of_the_full_shape(self, tmp_path, photo, coffee):
         out = tmp_path / "out"
         assert run("segment", photo, "-k", 3, "--channel-axis", "none", "-o", out).returncode == 0
-        expected = segment(coffee, 3)
+        expected = segment(coffee, 3, channel_axis=None)
         with tifffile.TiffFile(out / "coffee_labels.tif") as tiff:
             assert_array_equal(tiff.asarray(), expected.labels)
             assert tiff.pages.first.photometric == tifffile.PHOTOMETRIC.MINISBLACK
