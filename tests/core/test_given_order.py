@@ -84,3 +84,42 @@ def test_pixels_that_are_not_finite_are_told_of_and_left_out_of_given_clusters()
         found = prepare(image).classify([[0], [1]])
     assert found.labels.tolist() == [[1, 0, 2], [0, 2, 1]]
     assert found.warnings == ("2 pixels are NaN or infinite and were left out (label 0).",)
+
+
+@pytest.mark.filterwarnings("ignore:The image has 2 distinct values")
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize(
+    ("rows", "values", "labels"),
+    [
+        ([10, 60, 200], [10, 200], [1, 3]),
+        ([60, 10, 200], [10, 200], [2, 3]),
+        ([10, 12, 250], [12, 13], [1, 2]),
+        ([10, 60, 200], [11, 62], [1, 2]),
+        ([200, 0, 100, 50], [49, 101], [4, 3]),
+    ],
+)
+def test_labels_are_those_of_their_rows_where_there_are_fewer_values(
+    rows: list[int], values: list[int], labels: list[int], lazy: bool
+) -> None:
+    image: Any = np.array([values * 4] * 5, np.uint8)
+    image = da.from_array(image, chunks=(2, 4)) if lazy else image
+    init = np.array(rows, float)[:, np.newaxis]
+    found = prepare(image).segment(len(rows), init=init, keep_order=True)
+    np.testing.assert_array_equal(np.asarray(found.labels)[0], labels * 4)
+    assert found.n_clusters == len(rows)
+    np.testing.assert_array_equal(found.centroids[np.array(labels) - 1, 0], values)
+    assert found.counts.tolist() == [20 * (i in labels) for i in range(1, len(rows) + 1)]
+    assert sorted(found.to_dataframe()["label"]) == sorted(labels)
+    again = found.model.predict(image)
+    np.testing.assert_array_equal(np.asarray(again.labels), np.asarray(found.labels))
+    np.testing.assert_array_equal(again.counts, found.counts)
+    assert again.inertia == found.inertia == 0
+
+
+@pytest.mark.filterwarnings("ignore:The image has")
+def test_more_rows_than_can_be_matched_one_by_one_keep_their_order() -> None:
+    image = np.arange(0, 4000, 2, dtype=np.uint16)
+    found = prepare(image).segment(
+        4000, init=np.arange(4000.0)[:, np.newaxis], keep_order=True, max_iter=1
+    )
+    np.testing.assert_array_equal(found.labels, image + 1)

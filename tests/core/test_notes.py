@@ -22,8 +22,6 @@ from napari_kmeans_seg.core.notes import (
     LabelsUncertain,
     NotFinite,
     ObjectsMissing,
-    OtherScale,
-    OtherValues,
     Plain,
     RegionCovers,
     SeedsLeftOut,
@@ -31,9 +29,20 @@ from napari_kmeans_seg.core.notes import (
     WithoutPixels,
 )
 from napari_kmeans_seg.core.notes_as_json import from_json, to_json
+from napari_kmeans_seg.core.notes_on_kind import ColorsAsGrey, OtherScale, OtherValues
 
 OUTSIDE = (("outside the image", 2), ("outside the region “r”", 0), ("on NaN", 1))
 SAID: dict[Note, str] = {
+    ColorsAsGrey(n=3): (
+        "The last axis of the image is 3 long, as of colours, and is taken for one of space: each "
+        "value gets a label of its own. Pass channel_axis=-1 if they are colours, "
+        "channel_axis=None if not."
+    ),
+    ColorsAsGrey(n=4, fitted_axes=2): (
+        "The last axis of the image is 4 long, as of colours, and the model was fitted on grey "
+        "images of 2 axes: each value gets a label of its own. Pass grey images, or a model that "
+        "was fitted with channel_axis=-1."
+    ),
     NotFinite(n=1): "1 pixel is NaN or infinite and was left out (label 0).",
     NotFinite(n=1500): "1,500 pixels are NaN or infinite and were left out (label 0).",
     FewValues(found=3, asked=5, step=2): (

@@ -12,7 +12,7 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from napari_kmeans_seg import choose_k, prepare, segment
+from napari_kmeans_seg import choose_k, pool, prepare, segment
 
 
 @pytest.fixture
@@ -102,3 +102,35 @@ def test_the_curve_shows_its_reason(photograph: np.ndarray) -> None:
     curve = choose_k(photograph, range(2, 6), channel_axis=-1)
     assert "<table" in curve._repr_html_()
     assert str(curve.suggestion) in repr(curve)
+
+
+def test_what_was_read_is_a_line_and_a_small_table(photograph: np.ndarray) -> None:
+    prepared = prepare(photograph, channel_axis=-1, color_space="lab", channel_weights=[1, 2, 1])
+    text = prepared._repr_html_()
+    assert text.startswith("<p>PreparedImage(200 × 300 uint8, 3 channels, color_space=")
+    n_values = len(np.unique(photograph.reshape(-1, 3), axis=0))
+    for head, cell in (
+        ("pixels", "60,000"),
+        ("distinct values", f"{n_values:,}"),
+        ("lowest", str(photograph.min())),
+        ("highest", str(photograph.max())),
+        ("color_space", "lab"),
+        ("channel_weights", "1, 2, 1"),
+    ):
+        assert f"<th>{head}</th>" in text
+        assert f"<td>{cell}</td>" in text
+    assert "smoothing" not in text
+    floats = np.random.default_rng(0).random((20, 30, 2))
+    assert "<td>not counted</td>" in prepare(floats, channel_axis=-1)._repr_html_()
+    lazy = prepare(da.from_array(photograph, chunks=(64, 64, 3)), channel_axis=-1)
+    assert "<td>60,000</td>" in lazy._repr_html_()
+    assert repr(lazy) in lazy._repr_html_()
+
+
+def test_a_pool_is_a_line_and_a_small_table(photograph: np.ndarray) -> None:
+    pooled = pool([photograph, photograph[:100]], channel_axis=-1, adapt="scale", smoothing=1)
+    text = pooled._repr_html_()
+    assert text.startswith("<p>PooledImages(2 images, 90,000 pixels, 3 channels of uint8)</p>")
+    for cell in ("2", "90,000", "scale", "1, 1"):
+        assert f"<td>{cell}</td>" in text
+    assert repr(pool([photograph])).startswith("PooledImages(1 image, ")

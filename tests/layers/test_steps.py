@@ -11,7 +11,7 @@ import pytest
 from napari.layers import Image, Labels
 
 from napari_kmeans_seg import segment, segment_steps
-from napari_kmeans_seg.layers import LayerImage, Region
+from napari_kmeans_seg.layers import LayerImage, Region, Seeds
 from napari_kmeans_seg.layers.results import levels_of
 
 N_STEPS = 9
@@ -246,3 +246,41 @@ def test_segment_steps_takes_what_segment_takes_with_the_same_defaults():
     plain, steps = (dict(signature(one).parameters) for one in (segment, segment_steps))
     assert steps.pop("step_axis").default == 0
     assert steps == plain
+
+
+@pytest.mark.filterwarnings("ignore:Step")
+def test_each_step_has_a_model_that_gives_its_labels():
+    series = crossing()
+    found = segment_steps(series, 4)
+    assert told_apart(found.labels) == [[2, 3, 4, 1]] * N_STEPS
+    for i, step in enumerate(found.steps):
+        np.testing.assert_array_equal(step.model.predict(series[i : i + 1]).labels, step.labels)
+    np.testing.assert_array_equal(found.to_dataframe()["label"], [1, 2, 3, 4])
+
+
+@pytest.mark.filterwarnings("ignore:The image has 2 distinct values")
+@pytest.mark.parametrize("numbers", [(1, 2, 3), (3, 1, 2), (4, 9, 6)])
+@pytest.mark.parametrize("first", [0, 1])
+def test_seeds_keep_their_numbers_in_steps_that_have_fewer_values(numbers, first):
+    pixels = np.zeros((2, 4, 4), np.uint8)
+    pixels[first, 1], pixels[first, 2:] = 90, 200
+    pixels[1 - first, 2:] = 190
+    painted = np.zeros(pixels.shape, np.uint8)
+    painted[first, [0, 1, 2], 0] = numbers
+    source = replace(LayerImage.of(Image(pixels)), step_axis=0, seeds=Seeds.of(Labels(painted)))
+    found = source.segment()
+    low, middle, high = numbers
+    np.testing.assert_array_equal(found.labels[first, :, 0], [low, middle, high, high])
+    np.testing.assert_array_equal(found.labels[1 - first, :, 0], [low, low, high, high])
+    assert set(found.to_dataframe()["label"]) >= {*numbers}
+
+
+def test_a_step_outside_a_lazy_mask_is_label_0():
+    series = crossing()[:3]
+    mask = np.ones(series.shape, bool)
+    mask[1] = False
+    with pytest.warns(UserWarning, match="Step 1 has no pixel that takes part"):
+        found = segment_steps(series, 4, mask=da.from_array(mask, chunks=(1, 60, 60)))
+    labels = np.asarray(found.labels)
+    assert not labels[1].any()
+    assert told_apart(labels[[0, 2]]) == [[2, 3, 4, 1]] * 2

@@ -15,7 +15,15 @@ import numpy as np
 import pytest
 from magicgui.widgets import CheckBox, ComboBox
 
-from napari_kmeans_seg import PreparedImage, choose_k, prepare, segment
+from napari_kmeans_seg import (
+    KMeansModel,
+    PooledImages,
+    PreparedImage,
+    choose_k,
+    pool,
+    prepare,
+    segment,
+)
 from napari_kmeans_seg.cli import app
 from napari_kmeans_seg.core.arguments import ARGUMENTS, FIELDS, FITTING, OF_IMAGE, READING
 from napari_kmeans_seg.core.errors import ArgumentProblem, WrongValue
@@ -131,15 +139,36 @@ def test_messages_name_the_field_of_each_argument(argument):
 
 def test_the_command_line_has_the_arguments_of_the_table():
     options = get_type_hints(app.segment, include_extras=True)
-    named = [one.name for one in FIELDS.values() if one.on_command_line]
-    assert set(options) & {*FIELDS} == {*named}
+    assert set(options) & {*FIELDS} == {*FIELDS}
     found = inspect.signature(app.segment).parameters
-    for name in named:
+    for name in FIELDS:
         argument, (option,) = ARGUMENTS[name], options[name].__metadata__
-        scale = 100 if name == "fit_scale" else 1
-        assert found[name].default == argument.default * scale
+        default = 100 if name == "fit_scale" else argument.default
+        assert found[name].default == default
         assert option.help.startswith(argument.help.replace("\n", " "))
         assert all(f"{one.value}: {one.help}" in option.help for one in argument.choices)
+
+
+def test_a_fit_of_many_images_has_the_arguments_of_the_table_that_are_not_of_one_image():
+    of_one = {"spatial_weight", "fit_scale"}
+    named = {*FIELDS} - of_one
+    assert {*given(pool), *given(PooledImages.fit)} & {*FIELDS} == named
+    assert {*given(KMeansModel.fit)} & {*FIELDS} == named
+    alone, many = (get_type_hints(one, include_extras=True) for one in (app.segment, app.fit))
+    assert {*many} & {*FIELDS} == named
+    # How a file is read, and what is looked at, is the same for all.
+    shared = (set(alone) | {"weighting", "adapt"}) - of_one - {*OF_ONE_RUN}
+    assert set(many) == shared
+    for name in shared - {"weighting", "adapt", *OWN}:
+        assert many[name].__metadata__[0].help == alone[name].__metadata__[0].help
+    found = [inspect.signature(one).parameters for one in (app.segment, app.fit)]
+    for name in shared - {"weighting", "adapt", *OWN}:
+        assert found[0][name].default == found[1][name].default
+
+
+# What only a command has that writes results, or means otherwise where a model is written.
+OF_ONE_RUN = ("together", "model", "resume", "group_by", "jobs")
+OWN = ("output", "overwrite", "return")
 
 
 def test_the_table_can_be_read_at_once():

@@ -8,6 +8,7 @@ The exit codes stand in `process.EXIT_CODES`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,10 +17,13 @@ import typer
 from ..core.arguments import ARGUMENTS
 from ..files.limits import DEFAULT_MAX_PIXELS
 from .batch import TABLE, Batch, ByItself, ByModel, write_each, write_table
+from .cluster import SCHEDULER, connected
 from .experiment import fit, fitted, loaded
 from .inputs import IMAGES, LIST, RECURSIVE, found, groups_of
 from .options import (
     CHANNEL_AXIS,
+    CHANNEL_WEIGHTS,
+    COLORS,
     GROUP_BY,
     HIGH,
     JOBS,
@@ -37,13 +41,13 @@ from .options import (
     option,
 )
 from .output import NAME, Printer, outcome, printable, reason, refuse, say
-from .plan import make_folder, plan
+from .plan import make_folder, plan, settle
 from .process import EXIT_CODES, NOT_STARTED, end_with
+from .reading import reading_of, refuse_few
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..files.part import Limits
     from ..files.results import ResultPaths
 
 
@@ -114,6 +118,8 @@ def segment(
     max_iter: Annotated[int, option("max_iter")] = 300,
     color_space: Annotated[str, option("color_space")] = "rgb",
     smoothing: Annotated[float, option("smoothing")] = 0.0,
+    spatial_weight: Annotated[float, option("spatial_weight")] = 0.0,
+    channel_weights: Annotated[Any, CHANNEL_WEIGHTS] = None,
     normalize: Annotated[bool, option("normalize")] = False,
     fit_scale: Annotated[float, option("fit_scale")] = 100.0,
     channel_axis: Annotated[Any, CHANNEL_AXIS] = "auto",
@@ -122,6 +128,7 @@ def segment(
     low: Annotated[float | None, LOW] = None,
     high: Annotated[float | None, HIGH] = None,
     mask: Annotated[Path | None, MASK] = None,
+    colors: Annotated[Any, COLORS] = None,
     together: Annotated[
         bool,
         typer.Option("--together", help="Fit one clustering on all images, and label each by it."),
@@ -135,6 +142,7 @@ def segment(
     resume: Annotated[bool, RESUME] = False,
     group_by: Annotated[Any, GROUP_BY] = None,
     jobs: Annotated[int, JOBS] = 1,
+    scheduler: Annotated[str | None, SCHEDULER] = None,
     quiet: Annotated[bool, QUIET] = False,
 ) -> None:
     """Segment image files and write the results into a folder."""
@@ -142,6 +150,7 @@ def segment(
         refuse("--group-by is for clusters.csv, which --together and --model write")
     if together and model is not None:
         refuse("--together fits a model and --model takes one; give one of them")
+    refuse_few(colors if model is None else None, n_clusters)
     settings = {
         "n_clusters": n_clusters,
         "init": init,
@@ -150,52 +159,55 @@ def segment(
         "tol": tol,
         "max_iter": max_iter,
         "color_space": color_space,
+        "smoothing": smoothing,
+        "channel_weights": channel_weights,
         "normalize": normalize,
     }
-    of_one = {"smoothing": smoothing, "fit_scale": fit_scale / 100}
-    reading = {
-        "axis": channel_axis,
-        "series": series,
-        "limits": _limits(no_data, low, high, mask, max_pixels),
-        "max_pixels": max_pixels,
-    }
+    of_one = {"spatial_weight": spatial_weight, "fit_scale": fit_scale / 100}
+    reading = reading_of(channel_axis, series, (no_data, low, high), mask, max_pixels)
     if model is not None:
         chosen = settings | of_one
         asked = [name for name, one in chosen.items() if one != ARGUMENTS[name].default]
         if asked:
             refuse(f"--model takes no {as_option(asked[0])}: the model was fitted by its own")
     images = found(images or [], listed, recursive=recursive, output=output)
+    if scheduler is not None:
+        # Its workers are in other folders.
+        images, output = [image.absolute() for image in images], output.absolute()
     groups = groups_of(images, group_by)
     others = [one for one in (mask, model) if one is not None]
-    if together:
-        given = {"--smoothing": smoothing, "--fit-scale": fit_scale != 100, "--mask": mask,
-                 "--channel-axis": channel_axis != "auto", "--series": series is not None,
-                 "--no-data": no_data is not None, "--min": low is not None,
-                 "--max": high is not None}  # fmt: skip
-        if wrong := [name for name, one in given.items() if one]:
-            refuse(f"--together takes no {wrong[0]}")
-    plans = plan(images, output, others, overwrite=overwrite, resume=resume, quiet=quiet)
+    of_places = [name for name, one in of_one.items() if one != ARGUMENTS[name].default]
+    if together and of_places:
+        refuse(f"--together takes no {as_option(of_places[0])}: it is of one image")
     failed: set[Path] = set()
     work: ByItself | ByModel
-    if together:
-        fit_of_all, failed = fitted(images, settings, max_pixels, quiet=quiet)
-        work = ByModel(fit_of_all)
-    elif model is not None:
-        work = ByModel(loaded(model))
-    else:
-        work = ByItself(settings | of_one)
-        if len(images) > 1 and not quiet:
-            say(APART)
-    batch = Batch(work, reading, groups, overwrite=overwrite, resume=resume, jobs=jobs, quiet=quiet)
-    left = [(image, one) for image, one in zip(images, plans, strict=True) if image not in failed]
-    _write(left, batch, output / TABLE if together or model is not None else None,
-           failed=bool(failed))  # fmt: skip
+    with connected(scheduler) as client:
+        plans = plan(images, output, others, overwrite=overwrite, resume=resume, quiet=quiet)
+        if together:
+            fit_of_all, failed = fitted(images, settings, reading, quiet=quiet)
+            work = ByModel(fit_of_all)
+        elif model is not None:
+            work = ByModel(loaded(model))
+            refuse_few(colors, work.model.n_clusters)
+        else:
+            work = ByItself(settings | of_one)
+            if len(images) > 1 and not quiet:
+                say(APART)
+        batch = Batch(
+            work, reading, groups, colors,
+            overwrite=overwrite, resume=resume, jobs=jobs, quiet=quiet,
+        )  # fmt: skip
+        pairs = zip(images, plans, strict=True)
+        left = [(image, one) for image, one in pairs if image not in failed]
+        table = output / TABLE if together or model is not None else None
+        _write(left, batch, table, client, failed=bool(failed))
 
 
 def _write(
     images: Sequence[tuple[Path, ResultPaths]],
     batch: Batch,
     table: Path | None,
+    client: Any,
     *,
     failed: bool = False,
 ) -> None:
@@ -208,7 +220,12 @@ def _write(
     paths = [file for _, results in images for file in results]
     since = standing(paths if table is None else [table, *paths])
     printer = Printer()
-    tables, fails = write_each(images, batch, since, printer)
+    if client is not None:
+        batch = replace(batch, is_remote=True)
+    tables, fails = write_each(images, batch, since, printer, client)
+    if client is not None and paths:
+        # Of workers that died.
+        settle(paths[0].parent, quiet=True)
     if table is not None and tables:
         try:
             write_table(tables, table, since, overwrite=replaces)
@@ -234,30 +251,35 @@ def apply(
     low: Annotated[float | None, LOW] = None,
     high: Annotated[float | None, HIGH] = None,
     mask: Annotated[Path | None, MASK] = None,
+    colors: Annotated[Any, COLORS] = None,
     max_pixels: Annotated[int, MAX_PIXELS] = DEFAULT_MAX_PIXELS,
     overwrite: Annotated[bool, OVERWRITE] = False,
     resume: Annotated[bool, RESUME] = False,
     group_by: Annotated[Any, GROUP_BY] = None,
     jobs: Annotated[int, JOBS] = 1,
+    scheduler: Annotated[str | None, SCHEDULER] = None,
     quiet: Annotated[bool, QUIET] = False,
 ) -> None:
     """Label images by a model, write the results of each and one table of all.
 
     The table, clusters.csv, has a row for each cluster of each image.
     """
-    reading = {
-        "axis": channel_axis,
-        "series": series,
-        "limits": _limits(no_data, low, high, mask, max_pixels),
-        "max_pixels": max_pixels,
-    }
+    reading = reading_of(channel_axis, series, (no_data, low, high), mask, max_pixels)
     work = ByModel(loaded(model), rescale)
+    refuse_few(colors, work.model.n_clusters)
     images = found(images or [], listed, recursive=recursive, output=output)
+    if scheduler is not None:
+        # Its workers are in other folders.
+        images, output = [image.absolute() for image in images], output.absolute()
     groups = groups_of(images, group_by)
     others = [one for one in (mask, model) if one is not None]
-    plans = plan(images, output, others, overwrite=overwrite, resume=resume, quiet=quiet)
-    batch = Batch(work, reading, groups, overwrite=overwrite, resume=resume, jobs=jobs, quiet=quiet)
-    _write(list(zip(images, plans, strict=True)), batch, output / TABLE)
+    with connected(scheduler) as client:
+        plans = plan(images, output, others, overwrite=overwrite, resume=resume, quiet=quiet)
+        batch = Batch(
+            work, reading, groups, colors,
+            overwrite=overwrite, resume=resume, jobs=jobs, quiet=quiet,
+        )  # fmt: skip
+        _write(list(zip(images, plans, strict=True)), batch, output / TABLE, client)
 
 
 app.command(epilog=EXIT_CODES)(fit)
@@ -326,20 +348,3 @@ def _write_demo(printer: Printer, n_clusters: int, folder: Path) -> None:
         refuse(reason(problem), code=1)
     printer.show_table("coffee", seg.to_dataframe(["red", "green", "blue"]), outcome(seg))
     printer.show("\n".join(["Wrote", *(f"  {printable(str(file))}" for file in files)]))
-
-
-def _limits(
-    no_data: float | None, low: float | None, high: float | None, mask: Path | None, max_pixels: int
-) -> Limits:
-    from ..files.limits import check_size
-    from ..files.part import Limits, read_mask
-
-    if low is not None and high is not None and low > high:
-        refuse(f"--min {low} is above --max {high}")
-    if mask is None:
-        return Limits(no_data, low, high)
-    try:
-        check_size(mask, max_pixels)
-        return Limits(no_data, low, high, read_mask(mask))
-    except (OSError, ValueError) as problem:
-        refuse(f"--mask {mask}: {reason(problem)}")

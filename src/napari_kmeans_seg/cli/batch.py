@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
+from .cluster import on_cluster
 from .jobs import in_order
 from .options import as_option
-from .output import Printer, outcome, printable, reason_for, say
+from .output import Printer, outcome, printable, reason, reason_for, say
 from .plan import refuse_standing
 from .resume import digest_of_work, is_done, made_of
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from ..core.cluster_colors import Colors
     from ..core.model import KMeansModel
     from ..core.parallel import Progress
     from ..core.segmentation import Segmentation
@@ -136,17 +138,28 @@ class Batch:
         How files are read: axis, series, limits, max_pixels.
     groups
         What each file belongs to.
+    colors
+        Those of the clusters: see `cluster_colors.colored`.
     overwrite, resume, jobs, quiet
         The options of these names.
+    is_remote
+        Whether workers of a cluster do it.
     """
 
     work: ByItself | ByModel = field(kw_only=False)
     reading: dict[str, Any] = field(kw_only=False)
     groups: Mapping[Path, str] = field(kw_only=False)
+    colors: Colors | None = field(kw_only=False)
     overwrite: bool
     resume: bool
     jobs: int
     quiet: bool
+    is_remote: bool = False
+
+    @property
+    def shows_progress(self) -> bool:
+        """Whether a bar is shown of each image."""
+        return not (self.quiet or self.is_remote or self.jobs > 1)
 
 
 @dataclass(frozen=True)
@@ -164,6 +177,7 @@ def write_each(
     batch: Batch,
     since: Mapping[Path, Identity | None],
     printer: Printer,
+    client: Any = None,
 ) -> tuple[list[pd.DataFrame], bool]:
     """Write the results of each image that can be read; give the tables, and whether one failed.
 
@@ -177,9 +191,12 @@ def write_each(
         What stood at the paths when the run began.
     printer : Printer
         Prints the tables.
+    client : distributed.Client, optional
+        Whose workers do it.
     """
     keys = ("axis", "series", "limits")
-    digest = digest_of_work(batch.work.to_json(), **{key: batch.reading[key] for key in keys})
+    work_and_colors = batch.work.to_json() | {"colors": batch.colors}
+    digest = digest_of_work(work_and_colors, **{key: batch.reading[key] for key in keys})
     done = [batch.resume and is_done(path, results, digest) for path, results in images]
     if batch.resume and not batch.overwrite:
         others = [results for (_, results), one in zip(images, done, strict=True) if not one]
@@ -187,7 +204,11 @@ def write_each(
     tables, failed = [], False
     work = partial(_write_one, batch=batch, digest=digest, since=since)
     left = [one for one, is_there in zip(images, done, strict=True) if not is_there]
-    new = in_order(work, left, batch.jobs)
+    new: Iterator[Any]
+    if client is None:
+        new = in_order(work, left, batch.jobs)
+    else:
+        new = on_cluster(work, left, client)
     for (path, results), is_there in zip(images, done, strict=True):
         if is_there:
             tables.append(_rows(path, results, _read_table(results), batch))
@@ -195,6 +216,8 @@ def write_each(
         found = next(new)
         if isinstance(found, BrokenExecutor):
             found = f"{path}: the process that worked on it, or on another image, died"
+        elif isinstance(found, Exception):
+            found = f"{path}: the Dask cluster could not work on it: {reason(found)}"
         if isinstance(found, str):
             say(found)
             failed = True
@@ -224,8 +247,8 @@ def _write_one(
     started = time.perf_counter()
     try:
         image, seg = _segment_file(
-            path, results, batch.work, digest, **batch.reading,
-            since=since, overwrite=batch.overwrite, quiet=batch.quiet or batch.jobs > 1,
+            path, results, batch.work, digest, batch.colors, **batch.reading,
+            since=since, overwrite=batch.overwrite, quiet=not batch.shows_progress,
         )  # fmt: skip
         from ..files.results import cluster_table
 
@@ -234,7 +257,8 @@ def _write_one(
         return reason_for(path, problem)
     seconds = time.perf_counter() - started
     notes = tuple(note.words(as_option) for note in seg.notes)
-    return Done(table, (*image.warnings, *notes), outcome(seg), seconds)
+    said = outcome(seg, is_fit=isinstance(batch.work, ByItself))
+    return Done(table, (*image.warnings, *notes), said, seconds)
 
 
 def _segment_file(
@@ -242,6 +266,7 @@ def _segment_file(
     results: ResultPaths,
     work: ByItself | ByModel,
     digest: str,
+    colors: Colors | None,
     *,
     axis: int | Literal["auto"] | None,
     series: int | None,
@@ -253,6 +278,7 @@ def _segment_file(
 ) -> tuple[ImageFile, Segmentation]:
     from dataclasses import replace
 
+    from ..core.cluster_colors import colored
     from ..files.images import read_image
     from ..files.limits import check_size
     from ..files.part import taking_part
@@ -265,6 +291,7 @@ def _segment_file(
         if axis != "auto":
             image = image.with_channel_axis(axis)
         seg = work(image, taking_part(image, limits), progress)
+        seg = replace(seg, model=colored(seg.model, colors))
         progress(1, "writing")
         note = limits.to_json() | ({} if series is None else {"series": series})
         lost = write_results(

@@ -9,11 +9,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..core.cluster_colors import colored
 from ..files.limits import DEFAULT_MAX_PIXELS
+from .cluster import SCHEDULER, connected
 from .inputs import IMAGES, LIST, RECURSIVE, found
-from .options import MAX_PIXELS, QUIET, option
+from .options import (
+    CHANNEL_AXIS,
+    CHANNEL_WEIGHTS,
+    COLORS,
+    HIGH,
+    LOW,
+    MASK,
+    MAX_PIXELS,
+    NO_DATA,
+    QUIET,
+    SERIES,
+    option,
+)
 from .output import reason, reason_for, refuse, say
 from .plan import refuse_twice
+from .reading import reading_of, refuse_few
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,20 +76,32 @@ def fit(
     tol: Annotated[float, option("tol")] = 1e-4,
     max_iter: Annotated[int, option("max_iter")] = 300,
     color_space: Annotated[str, option("color_space")] = "rgb",
+    smoothing: Annotated[float, option("smoothing")] = 0.0,
+    channel_weights: Annotated[Any, CHANNEL_WEIGHTS] = None,
     normalize: Annotated[bool, option("normalize")] = False,
     weighting: Annotated[Weighting, WEIGHTING] = Weighting.PIXELS,
     adapt: Annotated[Adapt, ADAPT] = Adapt.NONE,
+    channel_axis: Annotated[Any, CHANNEL_AXIS] = "auto",
+    series: Annotated[int | None, SERIES] = None,
+    no_data: Annotated[float | None, NO_DATA] = None,
+    low: Annotated[float | None, LOW] = None,
+    high: Annotated[float | None, HIGH] = None,
+    mask: Annotated[Path | None, MASK] = None,
+    colors: Annotated[Any, COLORS] = None,
     max_pixels: Annotated[int, MAX_PIXELS] = DEFAULT_MAX_PIXELS,
+    scheduler: Annotated[str | None, SCHEDULER] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a model that is there already.")
     ] = False,
     quiet: Annotated[bool, QUIET] = False,
 ) -> None:
     """Fit one model on the pixels of many images, each of which is read once."""
+    refuse_few(colors, n_clusters)
+    reading = reading_of(channel_axis, series, (no_data, low, high), mask, max_pixels)
     images = found(images or [], listed, recursive=recursive, output=None)
     if output.exists() and not overwrite:
         refuse(f"{output} exists already; --overwrite replaces what is there")
-    if output.resolve() in {image.resolve() for image in images}:
+    if output.resolve() in {one.resolve() for one in (*images, *([mask] if mask else ()))}:
         refuse(f"{output} is an input and would be overwritten; choose another file with -o")
     settings = {
         "n_clusters": n_clusters,
@@ -84,12 +111,16 @@ def fit(
         "tol": tol,
         "max_iter": max_iter,
         "color_space": color_space,
+        "smoothing": smoothing,
+        "channel_weights": channel_weights,
         "normalize": normalize,
         "weighting": weighting.value,
         "adapt": None if adapt is Adapt.NONE else adapt.value,
     }
     refuse_twice(images)
-    model, failed = fitted(images, settings, max_pixels, quiet=quiet)
+    with connected(scheduler):
+        model, failed = fitted(images, settings, reading, quiet=quiet)
+    model = colored(model, colors)
     try:
         model.save(output)
     except (OSError, ValueError) as problem:
@@ -101,12 +132,13 @@ def fit(
 
 
 def fitted(
-    images: Sequence[Path], settings: dict[str, Any], max_pixels: int, *, quiet: bool
+    images: Sequence[Path], settings: dict[str, Any], reading: dict[str, Any], *, quiet: bool
 ) -> tuple[KMeansModel, set[Path]]:
     """Fit one model on the image files that can be read and are of one kind; tell of the others."""
     from .. import pool
     from ..core.parallel import within
     from ..files.limits import check_size
+    from ..files.pooling import FileToPool
     from .batch import bar
 
     failed: set[Path] = set()
@@ -119,7 +151,7 @@ def fitted(
     for image in images:
         try:
             if image.is_file():
-                check_size(image, max_pixels)
+                check_size(image, reading["max_pixels"])
         except Exception as problem:  # noqa: BLE001 - of whatever kind, it is of this file alone
             tell(image, problem)
         else:
@@ -132,8 +164,10 @@ def fitted(
             warnings.catch_warnings(record=True) as caught,
         ):
             warnings.simplefilter("always")
+            how = {name: reading[name] for name in ("axis", "series", "limits")}
+            files: Any = [FileToPool(image, **how) for image in readable]
             pooled = pool(
-                readable,
+                files,
                 **of_pool,
                 progress=within(progress, 0, 0.8),
                 failed=lambda i, problem: tell(readable[i], problem),

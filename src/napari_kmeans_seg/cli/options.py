@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from ..core.arguments import ARGUMENTS
+from ..core.cluster_colors import HUES, MEAN
 from ..core.errors import ArgumentProblem
 
 SEGMENT_HELP = """Segment image files and write the results into a folder.
@@ -82,6 +83,62 @@ def option(name: str, *names: str) -> Any:
     values = "|".join(one.value for one in argument.choices)
     metavar = f"[{values}]" if values else "NUMBER"
     return typer.Option(*names, parser=parse, metavar=metavar, help=text)
+
+
+def _weights(given: Any) -> list[float] | dict[str, float]:
+    """Read a weight for each channel, or those of some by name or number."""
+    words = [
+        one for one in re.split(r"[,\s]+" if "=" not in str(given) else ",", str(given)) if one
+    ]
+    named = [one.rpartition("=") for one in words]
+    try:
+        weights = {name.strip(): float(value) for name, _, value in named}
+        if words and all(sign for _, sign, _ in named) and len(weights) == len(words):
+            return weights
+        if words and not any(sign for _, sign, _ in named):
+            return [float(one) for one in words]
+    except ValueError:
+        pass
+    takes = "a number for each channel, 1,1,0.5, or some by name or number, DAPI=2,0=0.5"
+    raise typer.BadParameter(f"got {given!r}, takes {takes}")
+
+
+CHANNEL_WEIGHTS = typer.Option(
+    "--channel-weights",
+    parser=_weights,
+    metavar="WEIGHTS",
+    help=" ".join(
+        [
+            *ARGUMENTS["channel_weights"].help.split("\n"),
+            "Here 1,1,0.5, or those of some channels by name or number from 0: DAPI=2,2=0.5.",
+        ]
+    ),
+)
+
+
+def _colors(given: Any) -> str | tuple[str, ...]:
+    """Read a palette, or a colour for each cluster."""
+    text = str(given).strip()
+    if text in (MEAN, HUES):
+        return text
+    from PIL import ImageColor
+
+    try:
+        found = [ImageColor.getrgb(one.strip()) for one in text.split(",")]
+    except ValueError:
+        takes = f"{MEAN}, {HUES} or colours such as red,#4477aa"
+        raise typer.BadParameter(f"got {given!r}, takes {takes}") from None
+    return tuple("#{:02x}{:02x}{:02x}".format(*one[:3]) for one in found)
+
+
+COLORS = typer.Option(
+    "--colors",
+    parser=_colors,
+    metavar=f"{MEAN}|{HUES}|LIST",
+    help="Colours of the clusters, for the labels, which viewers then show in them, and the "
+    f"table. {MEAN}: of their means; {HUES}: hues that colour-blind people can tell apart; or one "
+    "for each cluster, red,#4477aa,... By default those of the model, if it has any.",
+)
 
 
 def _number(

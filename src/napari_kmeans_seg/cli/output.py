@@ -79,15 +79,23 @@ class Printer:
         self.show(page.getvalue())
 
 
-def outcome(seg: Segmentation) -> str:
-    """Say in one line what came of a segmentation."""
-    times = "1 iteration" if seg.n_iter == 1 else f"{seg.n_iter} iterations"
-    end = "" if seg.converged else ", not converged: raise --max-iter"
+def outcome(seg: Segmentation, *, is_fit: bool = True) -> str:
+    """Say in one line what came of a segmentation.
+
+    Parameters
+    ----------
+    seg : Segmentation
+        The segmentation.
+    is_fit : bool
+        Whether its clusters were found on this image, in iterations; not by a model.
+    """
     n = seg.n_clusters - len(seg.model.removed)
     found = "1 cluster" if n == 1 else f"{n} clusters"
-    # Not known of clusters that were merged.
-    inertia = f", inertia {seg.inertia:.6g}" if seg.inertia == seg.inertia else ""
-    return f"{found}, {times}{inertia}{end}"
+    if not is_fit:
+        return found
+    times = "1 iteration" if seg.n_iter == 1 else f"{seg.n_iter} iterations"
+    end = "" if seg.converged else ", not converged: raise --max-iter"
+    return f"{found}, {times}, inertia {seg.inertia:.6g}{end}"
 
 
 class _Page(StringIO):

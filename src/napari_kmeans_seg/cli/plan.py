@@ -63,7 +63,7 @@ def plan(
             refuse(f"{ends[end]} and {result} are links to one file; remove one of them")
     try:
         make_folder(folder)
-        _settle(folder, quiet=quiet)
+        settle(folder, quiet=quiet)
     except OSError as problem:
         refuse(reason(problem))
     if not (overwrite or resume):
@@ -91,7 +91,7 @@ def refuse_twice(images: Sequence[Path]) -> None:
             refuse(f"{other} is given twice{also}; name each image once")
 
 
-def _settle(folder: Path, *, quiet: bool) -> None:
+def settle(folder: Path, *, quiet: bool) -> None:
     """Finish what runs that are no more have left behind."""
     from ..core.writing.file_set import recover
 

@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 Stage = Literal["image", "reading", "fitting"]
 
 
+class _NotGiven:
+    def __repr__(self) -> str:
+        return "NOT_GIVEN"
+
+
+NOT_GIVEN: Any = _NotGiven()
+"""The default of `channel_axis`. It means what None does, one channel, but nobody has said so: then
+an image that looks like colours is worth a warning."""
+
+
 @dataclass(frozen=True)
 class Choice:
     """One value of an argument that has only a few.
@@ -64,8 +74,6 @@ class Argument:
         The least and the largest number that the field holds, and a step. `check` may take more.
     kept : bool
         Whether it comes back in the next session.
-    on_command_line : bool
-        Whether the command line has an option for it.
     for_parts : bool
         Whether it is used again when a cluster is split.
     blurs : str
@@ -81,7 +89,6 @@ class Argument:
     choices: tuple[Choice, ...] = ()
     shown: tuple[float, float, float] = (0, 1, 1)
     kept: bool = True
-    on_command_line: bool = True
     for_parts: bool = True
     blurs: str = ""
 
@@ -103,7 +110,7 @@ def _init(name: str, value: Any) -> Any:
 # In the order in which the dock shows them.
 _ALL = (
     # What the dock finds out from layers, and the command line from files.
-    Argument(name="channel_axis", default=None, stage="image"),
+    Argument(name="channel_axis", default=NOT_GIVEN, stage="image"),
     Argument(name="alpha", default=None, stage="image"),
     Argument(name="mask", default=None, stage="image"),
     Argument(
@@ -219,7 +226,6 @@ _ALL = (
             "0: only values count. 1: both count alike, and clusters become patches."
         ),
         shown=(0, 1000, 0.1),
-        on_command_line=False,
         blurs="position",
     ),
     Argument(
@@ -233,7 +239,6 @@ _ALL = (
         ),
         # They belong to an image's channels.
         kept=False,
-        on_command_line=False,
     ),
     Argument(
         name="normalize",

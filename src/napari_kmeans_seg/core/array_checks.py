@@ -1,14 +1,15 @@
 """Arguments that are arrays, or depend on one, are checked here: see `checks`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .arguments import NOT_GIVEN
 from .checks import LARGEST_WEIGHT, MAX_CLUSTERS, integer, real, weight, with_type
-from .errors import WrongType, WrongValue
+from .errors import EmptyMask, WrongType, WrongValue
 
 
 def is_lazy(array: object) -> bool:
@@ -18,12 +19,18 @@ def is_lazy(array: object) -> bool:
     return graph is not None and graph() is not None
 
 
+def is_layer(image: Any) -> bool:
+    """Whether this is a layer of napari, which knows whether it holds colours."""
+    return hasattr(image, "as_layer_data_tuple")
+
+
 def of_layer(image: Any, channel_axis: int | None) -> tuple[Any, int | None]:
     """Give the pixels of a napari layer and the axis of its channels; whatever else as it is.
 
     A layer is told by what it has: nothing of napari is imported.
     """
-    if not hasattr(image, "as_layer_data_tuple"):
+    channel_axis = None if channel_axis is NOT_GIVEN else channel_axis
+    if not is_layer(image):
         return image, channel_axis
     if not hasattr(image, "level_shapes"):
         takes = "an array, or a layer of napari that holds one"
@@ -78,13 +85,18 @@ def spatial_mask(
         raise WrongValue("mask", "an array", f"what NumPy cannot read: {error}") from error
     if array.dtype.kind not in "bui":
         raise WrongType("mask", "an array of booleans", f"dtype {array.dtype}")
-    if array.shape != shape:
-        takes = f"an array of the image's spatial shape {shape}"
-        raise WrongValue("mask", takes, f"shape {array.shape}")
+    shape_of_mask(array.shape, shape)
     inside = array.astype(bool, copy=False)
     if not (may_be_empty or inside.any()):
-        raise WrongValue("mask", "an array with at least one true pixel", "one with none")
+        raise EmptyMask("mask", "an array with at least one true pixel", "one with none")
     return inside
+
+
+def shape_of_mask(given: tuple[int, ...], shape: tuple[int, ...]) -> None:
+    """Refuse a mask that has not the image's spatial `shape`."""
+    if given != shape:
+        takes = f"an array of the image's spatial shape {shape}"
+        raise WrongValue("mask", takes, f"shape {given}")
 
 
 def centroids(
@@ -131,11 +143,39 @@ def reals(
     return tuple(real(name, number, low, high, place=f"[{i}]") for i, number in enumerate(value))
 
 
-def channel_weights(value: Any, n_channels: int) -> tuple[float, ...]:
-    """Return a weight for each channel, not all of them 0; None is 1 for all."""
+def channel_weights(value: Any, n_channels: int, names: Sequence[str] = ()) -> tuple[float, ...]:
+    """Return a weight for each channel, not all of them 0; None is 1 for all.
+
+    Parameters
+    ----------
+    value : sequence of float, mapping of str or int to float, or None
+        A weight for each channel, or for some by their names or numbers from 0.
+    n_channels : int
+        How many there are.
+    names : sequence of str
+        What they are called; three without names may be red, green and blue.
+    """
     if value is None:
         return (1.0,) * n_channels
+    if isinstance(value, Mapping):
+        value = _weights_by_name(value, n_channels, names)
     weights = reals("channel_weights", value, n_channels, "channel", high=LARGEST_WEIGHT)
     if not any(weights):
         raise WrongValue("channel_weights", "at least one weight above 0", "all 0")
     return tuple(weight("channel_weights", one, f"[{i}]") for i, one in enumerate(weights))
+
+
+def _weights_by_name(given: Mapping[Any, Any], n_channels: int, names: Sequence[str]) -> list[Any]:
+    called = list(names) or (["red", "green", "blue"] if n_channels == 3 else [])
+    numbers = {name.strip().casefold(): i for i, name in reversed(list(enumerate(called)))}
+    weights: list[Any] = [1.0] * n_channels
+    for key, one in given.items():
+        number = numbers.get(key.strip().casefold(), key) if isinstance(key, str) else key
+        if isinstance(number, str) and number.strip().isdecimal():
+            number = int(number)
+        if isinstance(number, bool) or number not in range(n_channels):
+            takes = f"channels of the image, by number from 0 to {n_channels - 1}"
+            takes += f", or {', '.join(called)}" if called else "; it has no names"
+            raise WrongValue("channel_weights", takes, repr(key))
+        weights[int(number)] = one
+    return weights

@@ -172,8 +172,11 @@ def edited(found: Labelling, edits: tuple[Edit, ...], n_labels: int, pixels: Pix
         labels = edit.apply(labels, pixels)
     labels = labels.astype(label_dtype(n_labels), copy=False)
     # Distances are known to the centroids before.
+    inertia = found.inertia
     found = replace(found, inertia=np.nan)
     if all(isinstance(edit, Relabel) for edit in edits):
+        if len(labels_left(n_before, edits)) == n_before:
+            found = replace(found, inertia=inertia)
         counts, means = _joined(found, edits, n_labels)
     else:
         counts = np.bincount(labels.reshape(-1), minlength=n_labels + 1)[1:].astype(np.int64)

@@ -80,3 +80,9 @@ class NoPixels(ValueError):
             "image takes at least one pixel that is finite, inside the mask and not fully "
             "transparent; got none."
         )
+
+
+class EmptyMask(WrongValue, NoPixels):
+    """No pixel of the image takes part, since the mask has none."""
+
+    __str__ = WrongValue.__str__

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import linear_sum_assignment
 
 from . import array_checks, checks
 from .arguments import checked
@@ -28,6 +29,9 @@ from .points.image_points import OPTIMUM_SAMPLE, ImagePoints
 OPTIMAL_LIMIT = 1 << 21
 """Distinct values times clusters up to which "auto" means the optimum: half a second's work."""
 
+MATCHED = 1 << 20
+"""Centroids times rows that are given, up to which each gets the row that makes the least sum."""
+
 SUMMED_UP, HALVINGS = 1 << 15, 8
 """Points that are summed up to those on which partitions are scored, and how often they are halved:
 the density of more and smaller cells has valleys that are chance."""
@@ -47,12 +51,15 @@ class Fit:
         Every argument.
     notes : tuple of Note
         What is worth knowing.
+    rows : array of int
+        Which row of `init` became each of the centroids, where their order was to be kept.
     """
 
     result: LloydResult
     assigned: Assigned
     parameters: dict[str, Any]
     notes: tuple[Note, ...]
+    rows: NDArray[np.intp]
 
 
 class Fitting:
@@ -212,13 +219,13 @@ class Fitting:
             assigned = self._image.assign(self.points, n_clusters, tol)
             accelerate = rest < np.inf
             result = lloyd(assigned, start, rest=rest, accelerate=accelerate, **limits, tick=tick)
+        rows = np.arange(n_clusters)
         if keep_order and given is not None and len(given) > n_clusters:
-            # Fewer than were given: in the order of those that they are nearest to.
-            rows = np.vstack([result.centroids.T, np.ones((1, n_clusters))])
-            order = np.argsort(by_distance(rows, given), kind="stable")
+            # Fewer than were given: each is the row that it is near to, no row twice.
+            order, rows = _by_rows(result.centroids, given)
             assigned.reorder(order)
             result = replace(result, centroids=result.centroids[order])
-        return Fit(result, assigned, parameters, notes)
+        return Fit(result, assigned, parameters, notes, rows)
 
     def start(
         self, init: str | ArrayLike, n_clusters: int
@@ -295,3 +302,19 @@ class Fitting:
         sizes = level_sizes(self.points.n, self.points.n_features, n_clusters)
         few = self.sample(sizes[-1], tick)
         return few if few.n >= n_clusters else self.sample(self.points.n, tick)
+
+
+def _by_rows(
+    centroids: NDArray[np.float64], given: NDArray[np.float64]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Assign centroids to more rows; return those in the order of the rows, and which rows."""
+    n, n_given = len(centroids), len(given)
+    if n * n_given <= MATCHED:
+        rows, order = linear_sum_assignment(((given[:, np.newaxis] - centroids) ** 2).sum(axis=-1))
+        return order, rows
+    nearest = by_distance(np.vstack([centroids.T, np.ones((1, n))]), given)
+    order = np.argsort(nearest, kind="stable")
+    # Whose nearest row is taken gets the next one.
+    later = np.arange(n)
+    rows = np.maximum.accumulate(nearest[order] - later) + later
+    return order, np.minimum(rows, n_given - n + later)

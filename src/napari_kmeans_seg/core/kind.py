@@ -10,7 +10,7 @@ from .errors import WrongType
 from .image.colors import value_range
 from .image.pixels import Pixels
 from .note import Note
-from .notes import OtherScale
+from .notes_on_kind import OtherScale
 from .parallel import map_spans, spans
 
 PLAIN = ("uint8", "uint16", "uint32")

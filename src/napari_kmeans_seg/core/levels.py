@@ -74,20 +74,24 @@ def relabelled(
     Returns
     -------
     Segmentation
-        Of the same kind.
+        Of the same kind. Its model gives the new labels, too.
     """
     if isinstance(segmentation, PyramidSegmentation):
         return PyramidSegmentation.of(
             [relabelled(level, table, n_clusters) for level in segmentation.levels]
         )
-    smallest = np.min_scalar_type(n_clusters)
+    smallest, model = np.min_scalar_type(n_clusters), segmentation.model
     home = np.asarray(table[1:], np.intp) - 1
     counts, centroids = join_means(home, segmentation.counts, segmentation.centroids, n_clusters)
+    into = dict(enumerate(np.asarray(table).tolist()[1:], 1))
+    # The largest label is one of the model's, though none of its clusters may have it.
+    into.setdefault(n_clusters, n_clusters)
     return replace(
         segmentation,
         labels=look_up(np.asarray(table).astype(smallest), segmentation.labels),
         centroids=centroids,
         counts=counts,
+        model=model.relabelled(into, centroids),
     )
 
 

@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import array_checks, checks, model_file, shown
+from .arguments import NOT_GIVEN
 from .edits import Relabel
 from .image.pixels import Pixels, flatten
 from .nearest_centroid import NearestCentroid
 from .note import Note, warn
 from .notes import not_finite
+from .notes_on_kind import colors_as_grey
 from .opening import open_image
 from .parallel import Progress, alive, never_falling, portion, within
 from .points.image_points import Labelling
@@ -117,7 +119,8 @@ class KMeansModel(NearestCentroid):
         Warns
         -----
         UserWarning
-            If pixels are left out because they are not finite, channels have other names, or values
+            If the model is of grey images and the last axis of this one looks like one of colours;
+            if pixels are left out because they are not finite, channels have other names, or values
             are of another kind than those that were fitted: 16 bits after 8, or 0 to 1 after 0 to
             255. The result has each of them in `warnings`.
 
@@ -137,7 +140,9 @@ class KMeansModel(NearestCentroid):
         array([[2, 1],
                [1, 2]], dtype=uint8)
         """
+        is_known = array_checks.is_layer(image)
         if isinstance(image, str | PathLike):
+            is_known = True
             file, mask = open_image(image, mask)
             refuse_other_form(self, file)
             image, channel_names = file.pixels, channel_names or file.names_told or None
@@ -152,10 +157,12 @@ class KMeansModel(NearestCentroid):
 
             lazy = predicted.open_for(self, image, mask)
             if not (self.smoothing or self.space.position or self.adapt):
+                named += () if is_known else self._like_colors(lazy.shape)
                 return predicted.predict(self, lazy, rescale=rescale, notes=named)
             image, mask = alive(lazy.load_whole, portion(progress, 0, 0.1, "Reading"))
         tick = portion(progress, 0, 0.1, "Reading")
         pixels = flatten(image, **form, mask=mask, tick=tick)
+        named += () if is_known else self._like_colors(pixels.shape)
         scaled = self.scaled(pixels, rescale=rescale)
         tick = portion(progress, 0.1, 0.4, "Counting values")
         image_points = alive(partial(self.read, scaled), tick)
@@ -167,6 +174,11 @@ class KMeansModel(NearestCentroid):
         found = alive(lambda _: self._edited(of_centroids, pixels, scaled), tick)
         warn(notes)
         return self.segmentation(pixels, found, n_iter=0, converged=True, notes=notes)
+
+    def _like_colors(self, shape: tuple[int, ...]) -> tuple[Note, ...]:
+        if self.channel_axis is not None:
+            return ()
+        return colors_as_grey(shape, self.n_spatial_axes)
 
     def _check_names(self, names: Sequence[str] | None) -> tuple[Note, ...]:
         if names is None:
@@ -182,11 +194,12 @@ class KMeansModel(NearestCentroid):
         Parameters
         ----------
         labels : mapping of int to int
-            The new label of each label that changes.
+            The new label of each label that changes, and any that is larger than those there are.
         centroids : (n_clusters, n_channels) float64 array
             The means of the clusters then.
         """
-        moved = {old: new for old, new in labels.items() if old != new}
+        most = self.n_clusters
+        moved = {old: new for old, new in labels.items() if old != new or old > most}
         edit = Relabel(tuple(moved), tuple(moved.values()))
         edits = (*self.edits, edit) if moved else self.edits
         return replace(
@@ -221,14 +234,15 @@ class KMeansModel(NearestCentroid):
         images: Iterable[ArrayLike | str | PathLike[str]],
         n_clusters: int = 5,
         *,
-        channel_axis: int | None = None,
+        channel_axis: int | None = NOT_GIVEN,
         alpha: bool | None = None,
         masks: Iterable[ArrayLike | None] | None = None,
         weighting: str = "pixels",
         adapt: str | None = None,
         color_space: str = "rgb",
-        channel_weights: Sequence[float] | None = None,
+        channel_weights: Sequence[float] | Mapping[str, float] | None = None,
         normalize: bool = False,
+        smoothing: float | Sequence[float] = 0.0,
         init: str | ArrayLike = "auto",
         n_init: int = 1,
         max_iter: int = 300,
@@ -244,8 +258,8 @@ class KMeansModel(NearestCentroid):
         images : iterable of array-like or path
             NumPy arrays, Dask arrays or image files; see `pool`, and so for `masks`, `weighting`
             and `adapt`.
-        n_clusters, channel_axis, alpha, color_space, channel_weights, normalize, init, n_init, \
-        max_iter, tol, seed, channel_names, progress
+        n_clusters, channel_axis, alpha, color_space, channel_weights, normalize, smoothing, \
+        init, n_init, max_iter, tol, seed, channel_names, progress
             As for `segment`.
 
         Returns
@@ -286,6 +300,7 @@ class KMeansModel(NearestCentroid):
             color_space=color_space,
             channel_weights=channel_weights,
             normalize=normalize,
+            smoothing=smoothing,
             channel_names=channel_names,
             progress=within(progress, 0, 0.8),
         )

@@ -269,7 +269,7 @@ def _edit_from_json(
         check.fail(f"{name}.edit", '"relabel", "split" or "threshold"', kind)
     if kind == "relabel":
         fields = check.keys(value, name, {"edit", "labels", "into"})
-        labels = _labels(check, fields["labels"], f"{name}.labels", 1, n_labels)
+        labels = _labels(check, fields["labels"], f"{name}.labels", 1, MAX_CLUSTERS)
         into = _labels(check, fields["into"], f"{name}.into", 0, MAX_CLUSTERS)
         if len(labels) != len(into) or len(set(labels)) < len(labels):
             check.fail(f"{name}.labels", "each label once, as many as into", fields["labels"])

@@ -150,66 +150,6 @@ class CountsBeforeSpecks(Note):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OtherValues(Note):
-    """Values are of another kind than those that a model was fitted on.
-
-    Attributes
-    ----------
-    share : float
-        Of the pixels, that got one label.
-    label : int
-        That label.
-    """
-
-    share: float
-    label: int
-
-    def _sentence(self, _naming: Naming) -> str:
-        return (
-            f"{self.share:.1%} of the pixels got label {self.label}: their values are of another "
-            "kind than those that the model was fitted on."
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class OtherScale(Note):
-    """Values have another dtype and scale than those that a model was fitted on.
-
-    Attributes
-    ----------
-    dtype, low, high
-        Of the image and its values; None where it is not read.
-    fitted, fitted_low, fitted_high
-        The same of what was fitted.
-    may_rescale : bool
-        Whether ``rescale=True`` brings them together.
-    """
-
-    dtype: str
-    fitted: str
-    fitted_low: float
-    fitted_high: float
-    low: float | None = None
-    high: float | None = None
-    may_rescale: bool = False
-
-    def _sentence(self, naming: Naming) -> str:
-        fitted = f"from {self.fitted_low:g} to {self.fitted_high:g} ({self.fitted})"
-        if self.low is None or self.high is None:
-            text = (
-                f"The image is {self.dtype}, the model was fitted on values {fitted}; a lazy image "
-                "is not read to see whether its values are alike."
-            )
-        else:
-            text = (
-                f"Values from {self.low:g} to {self.high:g} ({self.dtype}) are of another kind "
-                f"than those that the model was fitted on, {fitted}."
-            )
-        return text + (f" {naming('rescale', 'True')} brings them to its scale."
-                       if self.may_rescale else "")  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True)
 class SeedsLeftOut(Note):
     """Some seeds could not be used.
 

@@ -17,19 +17,19 @@ from .notes import (
     LabelsUncertain,
     NotFinite,
     ObjectsMissing,
-    OtherScale,
-    OtherValues,
     Plain,
     RegionCovers,
     SeedsLeftOut,
     ValuesLeftOut,
     WithoutPixels,
 )
+from .notes_on_kind import ColorsAsGrey, OtherScale, OtherValues
 
 _KINDS = {
     one.__name__: one
     for one in (
         NotFinite,
+        ColorsAsGrey,
         FewValues,
         WithoutPixels,
         FittedOnSample,

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from .image.features import FeatureSpace
 from .image.pixels import Pixels
 from .note import Note
-from .notes import OtherValues
+from .notes_on_kind import OtherValues
 from .points.image_points import Labelling
 
 MOST = 0.75

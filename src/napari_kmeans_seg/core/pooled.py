@@ -1,38 +1,31 @@
 """Many images as one: their counts add up, so that one clustering is of all their pixels."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
-from math import gcd
-from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from . import array_checks, checks
-from .adapt import ADAPTS, adapted
+from .adapt import ADAPTS
+from .arguments import NOT_GIVEN, checked
 from .choose_k import ClusterCurve
 from .each_image import Images, with_masks
-from .image.colors import check_color_space
-from .image.features import divide, power_of_two
-from .image.pixels import Pixels, flatten
+from .image.pixels import Pixels
 from .model import KMeansModel
 from .note import Note, warn
-from .notes import Plain, not_finite
-from .opening import open_image
-from .parallel import Progress, Tick, alive, never_falling, portion, within
-from .points.counted_image import CountedImage
-from .points.counting import Counted, Packing, count, count_values, merge, packing_of
-from .points.reading import MOST_OF_ONE_CHANNEL, feature_space
-from .prepare import VERSION, prepare
+from .notes import not_finite
+from .notes_on_kind import colors_as_grey
+from .parallel import Progress, alive, never_falling, portion, within
+from .pool_ahead import in_advance
+from .pool_reader import PoolReader
+from .pool_sources import How, is_file, named, parts_of
+from .prepare import VERSION
 from .prepared import PreparedImage
-from .same_kind import same_channels
-
-WEIGHT = 1 << 40
-"""What all pixels of an image weigh together, where each image counts the same."""
+from .shown import columns_of, images_html
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -49,7 +42,14 @@ class PooledImages:
         """Say in one line what it is."""
         form, n = self._form, self._prepared._whole.n_valid
         kind = f"{form.n_channels} channels of {form.dtype}" if form.n_channels > 1 else form.dtype
-        return f"PooledImages({self.n_images:,} images, {n:,} pixels, {kind})"
+        images = "1 image" if self.n_images == 1 else f"{self.n_images:,} images"
+        return f"PooledImages({images}, {n:,} pixels, {kind})"
+
+    def _repr_html_(self) -> str:
+        """Show what was read in a notebook."""
+        prepared = self._prepared
+        columns = columns_of(prepared._whole, prepared._parameters)
+        return images_html(repr(self), [("images", f"{self.n_images:,}"), *columns])
 
     def fit(
         self,
@@ -107,14 +107,15 @@ class PooledImages:
 def pool(
     images: Images,
     *,
-    channel_axis: int | None = None,
+    channel_axis: int | None = NOT_GIVEN,
     alpha: bool | None = None,
     masks: Iterable[ArrayLike | None] | None = None,
     weighting: str = "pixels",
     adapt: str | None = None,
     color_space: str = "rgb",
-    channel_weights: Sequence[float] | None = None,
+    channel_weights: Sequence[float] | Mapping[str, float] | None = None,
     normalize: bool = False,
+    smoothing: float | Sequence[float] = 0.0,
     channel_names: Sequence[str] | None = None,
     progress: Progress | None = None,
     failed: Callable[[int, Exception], object] | None = None,
@@ -138,8 +139,9 @@ def pool(
         range of the dtype (floats: 0 to 1) before it is compared, now and in `predict`: for other
         lamps, exposures or strengths of a stain. Not for images of which some have what others have
         not, such as controls without stain: stretched, these have it, too.
-    color_space, channel_weights, normalize, channel_names
-        As for `segment`. Files tell names themselves, in one order.
+    color_space, channel_weights, normalize, smoothing, channel_names
+        As for `segment`. Files tell names themselves, in one order. Each image is smoothed by
+        itself.
     progress : callable, optional
         As for `segment`; the stage names the image.
     failed : callable, optional
@@ -162,7 +164,13 @@ def pool(
     Values of up to 24 bits a pixel (RGB of 8 bits, grey of 16), and those of one channel of any
     dtype that has at most 262,144 of them, are counted image by image, and the counts added up: the
     model is that of `segment` of all pixels in one array, bit for bit, whatever the order of the
-    images. Of others all pixels are held in memory, those of files and Dask arrays, too.
+    images. Of others pixels are held in memory, up to 256 MiB of them. Beyond that, files and Dask
+    arrays are read again each time that their pixels are asked for: the model is that of `segment`
+    of all pixels in one Dask array, bit for bit, as told there. NumPy arrays are held in any case,
+    and so is what is smoothed.
+
+    A Dask array is read chunk by chunk, but where it is smoothed or adapted. Where a Dask cluster
+    is active (a `distributed.Client`) its workers read the files, by their absolute paths.
 
     Examples
     --------
@@ -176,27 +184,37 @@ def pool(
     if adapt is not None:
         checks.choice("adapt", adapt, ADAPTS)
     normalize = checks.flag("normalize", normalize)
+    (sigma,) = checked(smoothing=smoothing).values()
     progress = never_falling(progress)
-    reader = _Reader(channel_axis, alpha, color_space, weighting, adapt)
+    axis_given = None if channel_axis is NOT_GIVEN else channel_axis
+    reader = PoolReader(How(axis_given, alpha, color_space, adapt, sigma), weighting)
     n_images = len(images) if isinstance(images, Sized) else None
-    for i, (image, mask) in enumerate(with_masks(images, masks)):
-        name = f"images[{i}]"
-        if isinstance(image, str | PathLike):
-            name += f" ({Path(image).name})"
+    like_colors: tuple[Note, ...] = ()
+    for one in in_advance(with_masks(images, masks), reader):
+        i, image, mask = one.number, one.image, one.mask
+        name, short = named(i, image)
         # Of a generator nobody knows how many are to come.
         start, stop = (j / (n_images or i + 2) if n_images else 1 - 1 / (1 + j) for j in (i, i + 1))
         tick = portion(progress, 0.9 * start, 0.9 * stop, f"Reading {name}")
         with _named(name, None if failed is None else partial(failed, i)):
-            alive(partial(reader.add, image, mask), tick)
+            parts = parts_of(name, image, mask, reader.how)
+            alive(partial(reader.add, parts, one.summarize, short), tick)
+            if (
+                channel_axis is NOT_GIVEN
+                and not is_file(image)
+                and not array_checks.is_layer(image)
+            ):
+                like_colors = like_colors or colors_as_grey(np.shape(image))
     if reader.form is None:
         raise ValueError("images takes at least one image; got none.")
     form = reader.form
+    warn(like_colors)
     warn(not_finite(replace(form, n_not_finite=reader.n_not_finite)))
-    weights = array_checks.channel_weights(channel_weights, form.n_channels)
     warn(reader.named)
     names = reader.names
     if channel_names is not None:
         names = checks.channel_names(channel_names, form.n_channels)
+    weights = array_checks.channel_weights(channel_weights, form.n_channels, names)
     axis = None if form.channel_axis is None else form.channel_axis - len(form.shape) - 1
     parameters: dict[str, Any] = {
         "version": VERSION,
@@ -206,10 +224,10 @@ def pool(
         "color_space": color_space,
         "channel_weights": list(weights),
         "normalize": normalize,
-        "smoothing": [],
+        "smoothing": list(array_checks.reals("smoothing", sigma, len(form.shape), "spatial axis")),
         "spatial_weight": 0.0,
         "fit_scale": 1.0,
-        "n_images": reader.n_images,
+        "n_images": len(reader.sizes),
         "weighting": weighting,
         "adapt": adapt,
     }
@@ -217,7 +235,7 @@ def pool(
         parameters["channel_names"] = list(names)
     arguments = {"color_space": color_space, "channel_weights": weights, "normalize": normalize}
     prepared = reader.prepared(arguments, parameters, within(progress, 0.9, 1))
-    return PooledImages(prepared, form, bool(reader.alpha), adapt, reader.n_images)
+    return PooledImages(prepared, form, reader.alpha, adapt, len(reader.sizes))
 
 
 @contextmanager
@@ -231,158 +249,3 @@ def _named(name: str, failed: Callable[[Exception], object] | None) -> Iterator[
             return
         kind = next(one for one in (ValueError, TypeError, OSError) if isinstance(error, one))
         raise kind(f"{name}: {error}") from error
-
-
-@dataclass(eq=False)
-class _Reader:
-    """Adds up images, one after the other."""
-
-    channel_axis: int | None
-    alpha: bool | None
-    color_space: str
-    weighting: str
-    adapt: str | None
-    form: Pixels | None = None
-    n_images: int = 0
-    n_not_finite: int = 0
-    names: tuple[str, ...] = ()
-    named: tuple[Note, ...] = ()
-    sizes: list[int] = field(default_factory=list)
-    _table: NDArray[np.int64] | None = None
-    _counted: list[Counted] = field(default_factory=list)
-    _held: list[Any] = field(default_factory=list)
-
-    @property
-    def packing(self) -> Packing | None:
-        """How all values of the dtype are packed into few bits, if they are."""
-        assert self.form is not None
-        return packing_of(self.form.dtype, self.form.n_channels)
-
-    def add(self, image: Any, mask: ArrayLike | None, tick: Tick) -> None:
-        """Read an image, and keep of it what is needed."""
-        tick(0)
-        if isinstance(image, str | PathLike):
-            pixels = self._of_file(Path(image), mask)
-        elif array_checks.is_lazy(image):
-            pixels = self._pixels(np.asarray(image), mask)
-        else:
-            pixels = self._pixels(image, mask)
-        self._check(pixels)
-        if self.adapt is not None:
-            assert self.form is not None
-            pixels = adapted(pixels, self.form.dtype)
-        self.n_images += 1
-        self.n_not_finite += pixels.n_not_finite
-        self.sizes.append(pixels.n_valid)
-        self._keep(pixels)
-
-    def _pixels(self, image: Any, mask: ArrayLike | None) -> Pixels:
-        pixels = flatten(image, channel_axis=self.channel_axis, alpha=self.alpha, mask=mask)
-        check_color_space(self.color_space, pixels)
-        return pixels
-
-    def _of_file(self, path: Path, mask: ArrayLike | None) -> Pixels:
-        image, mask = open_image(path, mask, self.channel_axis)
-        alpha = image.alpha if self.channel_axis is None else self.alpha
-        pixels = flatten(image.pixels, channel_axis=image.channel_axis, alpha=alpha, mask=mask)
-        check_color_space(self.color_space, pixels)
-        names = image.names_told
-        if len(names) == pixels.n_channels:
-            self._check_names(path, names)
-        return pixels
-
-    def _check_names(self, path: Path, names: tuple[str, ...]) -> None:
-        notes = same_channels(names, self.names, "the images before")
-        self.named += tuple(Plain(text=f"{path.name}: {note}") for note in notes)
-        self.names = self.names or names
-
-    def _check(self, pixels: Pixels) -> None:
-        """Take the first image for the model of the others."""
-        if self.form is None:
-            none = pixels.channels[:, :0].copy()
-            self.alpha = pixels.alpha is not None
-            self.form = replace(pixels, channels=none, valid=None, alpha=None)
-            return
-        given = {
-            "dtype": (pixels.dtype, self.form.dtype),
-            "channels": (pixels.n_channels, self.form.n_channels),
-            "alpha": (pixels.alpha is not None, self.alpha),
-        }
-        if self.adapt is not None:
-            del given["dtype"]
-        for what, (got, first) in given.items():
-            if got != first:
-                raise ValueError(f"takes the {what} of the first image, {first}; got {got}.")
-
-    def _keep(self, pixels: Pixels) -> None:
-        n_all = 1 if self.weighting == "pixels" else WEIGHT // max(1, self.sizes[-1])
-        packing = self.packing
-        if packing is not None:
-            if self._table is None:
-                self._table = np.zeros(1 << packing.n_bits, np.int64)
-            found = count(pixels, packing)
-            # The same image has each key once.
-            self._table[found.keys] += found.counts * n_all
-            return
-        values = pixels.take(0, pixels.n_pixels)
-        if self._held or pixels.n_channels > 1:
-            self._held.append(np.ascontiguousarray(values.T))
-            return
-        found = count_values(values[0])
-        weighted = Counted(found.keys, found.counts * n_all)
-        self._counted = [merge([*self._counted, weighted])]
-        if self._counted[0].keys.size > MOST_OF_ONE_CHANNEL and self.weighting == "pixels":
-            # Not worth counting: as an array, whose order does not matter.
-            [counted] = self._counted
-            self._held = [np.repeat(counted.keys, counted.counts)[:, np.newaxis]]
-            self._counted = []
-
-    def prepared(
-        self, arguments: dict[str, Any], parameters: dict[str, Any], progress: Progress | None
-    ) -> PreparedImage:
-        """Return all images as one that was read."""
-        assert self.form is not None
-        form = replace(self.form, shape=(0,), n_not_finite=0)
-        form = replace(form, channel_axis=None if form.channel_axis is None else 1)
-        packing, exponent = self.packing, 0
-        if self._table is not None:
-            keys = np.flatnonzero(self._table)
-            counted = Counted(keys.astype(np.uint32), self._table[keys])
-            self._table = None
-        elif self._counted:
-            [counted] = self._counted
-            of_keys = replace(form, channels=counted.keys[np.newaxis], shape=counted.keys.shape)
-            exponent = power_of_two(of_keys)
-            counted = replace(counted, keys=divide(of_keys, exponent).channels[0])
-        else:
-            return self._of_pixels(arguments, parameters, progress)
-        if self.weighting == "images":
-            counted = replace(counted, counts=counted.counts // _common(counted.counts))
-        n_valid = sum(self.sizes)
-        whole = CountedImage(
-            form, form, self.color_space, exponent, counted, packing, n_valid=n_valid
-        )
-        weights, normalize = arguments["channel_weights"], arguments["normalize"]
-        space = feature_space(whole, self.color_space, weights, normalize, 0.0, (0,))
-        return PreparedImage(whole, whole, space, parameters)
-
-    def _of_pixels(
-        self, arguments: dict[str, Any], parameters: dict[str, Any], progress: Progress | None
-    ) -> PreparedImage:
-        assert self.form is not None
-        if self.weighting == "images" and len(set(self.sizes)) > 1:
-            raise ValueError(
-                "weighting='images' takes images whose values are counted, up to 24 bits a pixel, "
-                f"or images of one size; got {self.form.n_channels} channel(s) of "
-                f"{self.form.dtype}, and images of {min(self.sizes):,} to {max(self.sizes):,} "
-                "pixels. Set weighting='pixels'."
-            )
-        rows = np.concatenate(self._held)
-        self._held = []
-        prepared = prepare(rows, channel_axis=-1, alpha=False, progress=progress, **arguments)
-        return replace(prepared, _parameters=parameters)
-
-
-def _common(counts: NDArray[np.int64]) -> int:
-    """Return the largest number that divides all."""
-    return gcd(*np.unique(counts).tolist())

@@ -1,6 +1,6 @@
 """Read an image once: its distinct values, or what stands for them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from typing import Any
@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import array_checks, checks
-from .arguments import checked
+from .arguments import NOT_GIVEN, checked
 from .image.averages import shrink
 from .image.colors import check_color_space, check_limits
 from .image.pixels import Pixels, flatten
+from .notes_on_kind import colors_as_grey
 from .parallel import Progress, Tick, alive, never_falling, portion, within
 from .points.image_points import ImagePoints
 from .points.reading import feature_space, read
@@ -25,11 +26,11 @@ VERSION = version("napari-kmeans-seg")
 def prepare(
     image: ArrayLike,
     *,
-    channel_axis: int | None = None,
+    channel_axis: int | None = NOT_GIVEN,
     alpha: bool | None = None,
     mask: ArrayLike | None = None,
     color_space: str = "rgb",
-    channel_weights: Sequence[float] | None = None,
+    channel_weights: Sequence[float] | Mapping[str, float] | None = None,
     normalize: bool = False,
     smoothing: float | Sequence[float] = 0.0,
     spatial_weight: float = 0.0,
@@ -65,6 +66,7 @@ def prepare(
     """
     known = checked(fit_scale=fit_scale, spatial_weight=spatial_weight, normalize=normalize)
     fit_scale, spatial_weight, normalize = known.values()
+    nobody_said = channel_axis is NOT_GIVEN and not array_checks.is_layer(image)
     image, channel_axis = array_checks.of_layer(image, channel_axis)
     progress = watched(image, never_falling(progress))
     form: dict[str, Any] = {"channel_axis": channel_axis, "alpha": alpha, "mask": mask}
@@ -100,7 +102,7 @@ def prepare(
         check_there(image)
         check_color_space(color_space, pixels)
     names = () if channel_names is None else checks.channel_names(channel_names, pixels.n_channels)
-    weights = array_checks.channel_weights(channel_weights, pixels.n_channels)
+    weights = array_checks.channel_weights(channel_weights, pixels.n_channels, names)
     checks.weight_of_positions(spatial_weight, weights)
     sigma = array_checks.reals(
         "smoothing", smoothing, len(pixels.shape), "spatial axis", high=checks.MAX_SMOOTHING
@@ -149,7 +151,9 @@ def prepare(
     }
     if channel_names is not None:
         parameters["channel_names"] = list(names)
+    shape = pixels.shape if lazy is None else lazy.shape
+    notes = colors_as_grey(shape) if nobody_said else ()
     if lazy is not None:
-        return PreparedBlocks(whole, fitted, space, parameters, lazy, reading)
+        return PreparedBlocks(whole, fitted, space, parameters, lazy, reading, _notes=notes)
     whole.is_kept = True
-    return PreparedImage(whole, fitted, space, parameters)
+    return PreparedImage(whole, fitted, space, parameters, _notes=notes)

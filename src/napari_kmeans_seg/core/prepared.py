@@ -21,6 +21,7 @@ from .kmeans.assignment import Assigned
 from .kmeans.lloyd import LloydResult, lloyd
 from .kmeans.points import Points
 from .kmeans.starts import AUTO, K_MEANS_PLUS_PLUS, OPTIMAL, STARTS
+from .levels import relabelled
 from .model import KMeansModel
 from .note import Note, warn
 from .notes import not_finite, without_pixels
@@ -28,7 +29,7 @@ from .parallel import Progress, Tick, alive, never_falling, portion
 from .points.image_points import ImagePoints, label
 from .scores import cluster_curve
 from .segmentation import Segmentation, by_brightness
-from .shown import size_of
+from .shown import columns_of, images_html, size_of
 
 REORDERED = 10
 """Times that clusters are put in the order of their brightness; rarely one."""
@@ -47,6 +48,7 @@ class PreparedImage:
     _fitted: ImagePoints = field(repr=False)
     _space: FeatureSpace = field(repr=False)
     _parameters: dict[str, Any]
+    _notes: tuple[Note, ...] = field(default=(), kw_only=True)
 
     def __repr__(self) -> str:
         """Say in one line what it is."""
@@ -58,6 +60,10 @@ class PreparedImage:
             if self._parameters[name] != default
         ]
         return f"PreparedImage({', '.join([size, *used])})"
+
+    def _repr_html_(self) -> str:
+        """Show what was read in a notebook."""
+        return images_html(repr(self), columns_of(self._whole, self._parameters))
 
     @property
     def _shape(self) -> tuple[int, ...]:
@@ -145,7 +151,8 @@ class PreparedImage:
             As for `napari_kmeans_seg.segment`, and so are the errors and warnings.
         keep_order : bool
             Label the clusters in the order of the rows of `init`, where it is an array, instead
-            of by brightness: label 1 is what became of the first row.
+            of by brightness: label 1 is what became of the first row. That of a row of which
+            nothing became, as where the image has fewer values, has a count of 0.
 
         Returns
         -------
@@ -163,16 +170,20 @@ class PreparedImage:
         tick = portion(progress, 0, 0.8, "Clustering")
         arguments = n_clusters, init, n_init, max_iter, tol, seed
 
-        def fit(tick: Tick) -> tuple[Fit, Assigned, NDArray[np.float64]]:
+        def fit(tick: Tick) -> tuple[Fit, Assigned, NDArray[np.intp], NDArray[np.float64]]:
             fitted = self._fitting.fit(*arguments, tick, keep_order=keep_order)
             assigned = self._assign_whole(fitted)
-            return fitted, assigned, self._in_order(assigned, fitted, keep_order=keep_order)
+            kept, means = self._in_order(assigned, fitted, keep_order=keep_order)
+            return fitted, assigned, kept, means
 
-        fitted, assigned, means = alive(fit, tick)
+        fitted, assigned, kept, means = alive(fit, tick)
         tick = portion(progress, 0.8, 1.0, "Labelling")
-        notes = fitted.notes
+        notes = self._notes + fitted.notes
         notes += without_pixels(len(fitted.result.centroids), len(means))
-        return self._result(assigned, means, fitted.result, fitted.parameters, notes, tick)
+        found = self._result(assigned, means, fitted.result, fitted.parameters, notes, tick)
+        if not keep_order or len(kept) == n_clusters:
+            return found
+        return relabelled(found, np.array([0, *(fitted.rows[kept] + 1)]), n_clusters)
 
     def classify(self, centroids: ArrayLike, *, progress: Progress | None = None) -> Segmentation:
         """Label each pixel with the nearest of given centroids, which stay where they are.
@@ -215,7 +226,7 @@ class PreparedImage:
 
         means = alive(assign, tick)
         result = LloydResult(start, 0, converged=True, between=0.0)
-        notes = not_finite(self._whole.pixels)
+        notes = self._notes + not_finite(self._whole.pixels)
         return self._result(assigned, means, result, parameters, notes, tick)
 
     def _result(
@@ -290,7 +301,7 @@ class PreparedImage:
             centroids.append(fitted.result.centroids)
             if numbers[-1] < k:
                 break
-        warn(fitted.notes)
+        warn(self._notes + fitted.notes)
         if len(numbers) > 1 and numbers[-1] == numbers[-2]:
             numbers, inertias, centroids = numbers[:-1], inertias[:-1], centroids[:-1]
         n_pixels = self._whole.n_valid
@@ -322,14 +333,14 @@ class PreparedImage:
 
     def _in_order(
         self, assigned: Assigned, fitted: Fit, *, keep_order: bool
-    ) -> NDArray[np.float64]:
-        """Put the clusters in the order of their brightness; return the means of their pixels.
+    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Put the clusters in the order of their brightness; return which, and their means.
 
         Points that lie exactly between two centroids go to the first: in another order they may go
         to another one. Clusters without pixels are left out.
         """
         tol, max_iter = fitted.parameters["tol"], fitted.parameters["max_iter"]
-        n_iter = fitted.result.n_iter
+        n_iter, kept = fitted.result.n_iter, np.arange(len(fitted.result.centroids))
         for _ in range(REORDERED):
             means = self._whole.means(self._space, assigned)
             order = np.arange(len(means)) if keep_order else by_brightness(means)
@@ -337,11 +348,12 @@ class PreparedImage:
             if np.array_equal(order, np.arange(len(means))):
                 break
             assigned.reorder(order)
+            kept = kept[order]
             if tol == 0 and self._is_whole and n_iter < max_iter:
                 n_iter += lloyd(assigned, assigned.centroids, max_iter=max_iter - n_iter).n_iter
             else:
                 assigned.move(assigned.centroids)
-        return means
+        return kept, means
 
     def _model(
         self,

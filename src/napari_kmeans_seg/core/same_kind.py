@@ -1,9 +1,13 @@
 """Whether an image is of the kind that a model was fitted on: its form, and what it is made of."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from .errors import WrongValue
+from .image.pixels import Pixels
 from .note import Note
 from .notes import Plain
 
@@ -72,6 +76,76 @@ def refuse_other_form(model: Any, image: Any) -> None:
         f"it is {_form(axis, n_channels, image.alpha)}; the model takes "
         f"{_form(model.channel_axis, model.n_channels, model.alpha)}. {advice}"
     )
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What an image is, but for its size and its values.
+
+    Attributes
+    ----------
+    dtype : numpy.dtype
+        Of the values.
+    axis : int or None
+        Of the channels, counted from the end.
+    n_channels : int
+        Alpha not counted.
+    alpha : bool
+        Whether there is one.
+    n_axes : int
+        Spatial axes.
+    is_color : bool or None
+        Whether the channels are red, green and blue; None where nobody says so.
+    """
+
+    dtype: np.dtype[Any]
+    axis: int | None
+    n_channels: int
+    alpha: bool
+    n_axes: int
+    is_color: bool | None = None
+
+    @classmethod
+    def of(cls, pixels: Pixels, *, is_color: bool | None) -> "Kind":
+        """Return that of an image."""
+        axis, n_axes = pixels.channel_axis, len(pixels.shape)
+        from_end = None if axis is None else axis - n_axes - 1
+        alpha = pixels.alpha is not None
+        return cls(pixels.dtype, from_end, pixels.n_channels, alpha, n_axes, is_color)
+
+    def refuse(self, other: "Kind", *, any_dtype: bool, any_axes: bool) -> None:
+        """Refuse an image of another kind than this one, the first of several.
+
+        Raises
+        ------
+        ValueError
+            If they cannot be compared; the message says what differs.
+        """
+        if other.dtype != self.dtype and not any_dtype:
+            raise ValueError(
+                f"takes the dtype of the first image, {self.dtype}; got {other.dtype}."
+            )
+        if other.n_channels != self.n_channels:
+            raise ValueError(
+                f"takes the channels of the first image, {self.n_channels}; got {other.n_channels}."
+            )
+        if (other.axis, other.alpha) != (self.axis, self.alpha):
+            raise ValueError(
+                f"it is {_form(other.axis, other.n_channels, other.alpha)}; the first image is "
+                f"{_form(self.axis, self.n_channels, self.alpha)}. Give images of one kind, or "
+                "move the channels if they are the same."
+            )
+        if None not in (self.is_color, other.is_color) and self.is_color != other.is_color:
+            kinds = {True: "red, green and blue", False: "no colours"}
+            raise ValueError(
+                f"its channels are {kinds[bool(other.is_color)]}, by what the file says; those of "
+                f"the first image are {kinds[bool(self.is_color)]}. Give images of one kind."
+            )
+        if other.n_axes != self.n_axes and not any_axes:
+            raise ValueError(
+                f"takes the {self.n_axes} spatial axes of the first image, since images are "
+                f"smoothed; got {other.n_axes}."
+            )
 
 
 def _form(axis: int | None, n_channels: int, alpha: bool) -> str:

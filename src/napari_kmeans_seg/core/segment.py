@@ -1,10 +1,11 @@
 """Segment an image by k-means: the main path, from the image to its labels."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .arguments import NOT_GIVEN
 from .choose_k import ClusterCurve
 from .parallel import Progress, never_falling, within
 from .prepare import prepare
@@ -16,11 +17,11 @@ def segment(
     image: ArrayLike,
     n_clusters: int = 5,
     *,
-    channel_axis: int | None = None,
+    channel_axis: int | None = NOT_GIVEN,
     alpha: bool | None = None,
     mask: ArrayLike | None = None,
     color_space: str = "rgb",
-    channel_weights: Sequence[float] | None = None,
+    channel_weights: Sequence[float] | Mapping[str, float] | None = None,
     normalize: bool = False,
     smoothing: float | Sequence[float] = 0.0,
     spatial_weight: float = 0.0,
@@ -46,7 +47,8 @@ def segment(
         Number of clusters, 1 to 65,535. An image with fewer distinct values gets as many
         clusters as it has values, and a warning.
     channel_axis : int, optional
-        Axis of the channels. None means one channel.
+        Axis of the channels. None means one channel; so it is where none is given, with a warning
+        if the last axis looks like one of colours.
     alpha : bool, optional
         Whether the last channel is alpha. It is not clustered, and fully transparent pixels do
         not take part. By default four channels of uint8 on the last axis are taken as RGBA.
@@ -58,9 +60,10 @@ def segment(
         "lab": CIE L*a*b*; "hsv": the cone ``(s v cos h, s v sin h, v)``; "luv": CIE L*u*v*; these
         take RGB of uint8, uint16 or floats between 0 and 1. Coordinates are rounded to 16 binary
         digits behind the point, those of "hsv" to 22: further ones depend on the processor.
-    channel_weights : sequence of float, optional
+    channel_weights : sequence of float or mapping, optional
         Factor of each channel (of the colour space) in distances: 0, or 1e-100 to 1e100. All 1
-        by default.
+        by default. A mapping gives those of some, by their names or numbers from 0, as in
+        ``{"DAPI": 2}``; those of colours may be called red, green and blue.
     normalize : bool
         Whether each channel is divided by its standard deviation first.
     smoothing : float or sequence of float
@@ -110,8 +113,9 @@ def segment(
     Warns
     -----
     UserWarning
-        If pixels are left out because they are not finite, the image has fewer distinct values
-        than `n_clusters`, clusters had no pixels and were left out, or a Dask array was fitted
+        If no `channel_axis` is given and the last axis is 3 or 4 long, as of colours; if pixels are
+        left out because they are not finite, the image has fewer distinct values than
+        `n_clusters`, clusters had no pixels and were left out, or a Dask array was fitted
         on a sample. The result has each of them in `warnings`, and as numbers in `notes`.
 
     See Also
@@ -201,11 +205,11 @@ def choose_k(
     image: ArrayLike,
     n_clusters: Iterable[int] = range(2, 13),
     *,
-    channel_axis: int | None = None,
+    channel_axis: int | None = NOT_GIVEN,
     alpha: bool | None = None,
     mask: ArrayLike | None = None,
     color_space: str = "rgb",
-    channel_weights: Sequence[float] | None = None,
+    channel_weights: Sequence[float] | Mapping[str, float] | None = None,
     normalize: bool = False,
     smoothing: float | Sequence[float] = 0.0,
     spatial_weight: float = 0.0,
@@ -242,8 +246,8 @@ def choose_k(
     Warns
     -----
     UserWarning
-        If pixels are left out because they are not finite, or the image has fewer distinct values
-        than the largest of `n_clusters`.
+        As `segment` does; here if the image has fewer distinct values than the largest of
+        `n_clusters`.
 
     Notes
     -----

@@ -1,15 +1,18 @@
 """Segment each step of a series by itself."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from . import array_checks, checks
+from .arguments import NOT_GIVEN
 from .errors import NoPixels, WrongValue
 from .image.pixels import is_rgba
 from .note import warn, without_warnings
+from .notes_on_kind import colors_as_grey
 from .parallel import Progress, portion, within
 from .segment import segment
 from .steps import Blank, Step, StepsSegmentation
@@ -20,11 +23,11 @@ def segment_steps(
     n_clusters: int = 5,
     *,
     step_axis: int = 0,
-    channel_axis: int | None = None,
+    channel_axis: int | None = NOT_GIVEN,
     alpha: bool | None = None,
     mask: ArrayLike | None = None,
     color_space: str = "rgb",
-    channel_weights: Sequence[float] | None = None,
+    channel_weights: Sequence[float] | Mapping[str, float] | None = None,
     normalize: bool = False,
     smoothing: float | Sequence[float] = 0.0,
     spatial_weight: float = 0.0,
@@ -88,6 +91,7 @@ def segment_steps(
            [1, 1, 2, 2, 3, 3]], dtype=uint8)
     """
     checks.progress(progress)
+    nobody_said = channel_axis is NOT_GIVEN and not array_checks.is_layer(image)
     image, channel_axis = array_checks.of_layer(image, channel_axis)
     whole: Any = image if array_checks.is_lazy(image) else array_checks.image_array(image)
     ndim = np.ndim(whole)
@@ -140,5 +144,7 @@ def segment_steps(
                 is_alpha = is_rgba(step, channel_axis) if alpha is None else alpha
                 steps.append(Blank((step,), channel_axis, is_alpha))
     found = StepsSegmentation.of(steps, axis, portion(progress, 0.9, 1, "Comparing steps"))
+    if nobody_said:
+        found = replace(found, notes=(*colors_as_grey(whole.shape), *found.notes))
     warn(found.notes)
     return found

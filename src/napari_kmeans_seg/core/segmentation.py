@@ -110,6 +110,11 @@ class Segmentation:
         """
         return self._pixels.paint(self.palette, self.labels)
 
+    @property
+    def _removed(self) -> frozenset[int]:
+        """Labels that no pixel can have."""
+        return self.model.removed
+
     def _pairs(self, other: "Segmentation", tick: Tick) -> NDArray[np.int64]:
         """Count how many pixels have which two labels, ``(n + 1, n_other + 1)``, of a sample."""
         tick(0)
@@ -282,7 +287,7 @@ class Segmentation:
         means = zip(names, self.centroids.T, strict=True)
         table |= {f"mean_{name}": column for name, column in means}
         whole = pd.DataFrame(table)
-        return whole[~whole["label"].isin(self.model.removed)].reset_index(drop=True)
+        return whole[~whole["label"].isin(self._removed)].reset_index(drop=True)
 
     def _joined_inertia(self, homes: NDArray[np.float64]) -> float:
         """Return the inertia where each cluster has another mean, `homes`."""

@@ -55,7 +55,7 @@ def line_of_model(model: Any) -> str:
 def line_of_segmentation(seg: Any, inertia: float | None, lazy: str = "") -> str:
     """Say in one line what a segmentation is; `inertia` is None where it is not known yet."""
     shape = " × ".join(f"{n}" for n in seg.labels.shape)
-    n = seg.n_clusters - len(seg.model.removed)
+    n = seg.n_clusters - len(seg._removed)
     parts = [f"{counted(n, 'cluster')} of {shape} pixels"]
     if inertia is not None and not np.isnan(inertia):
         parts.append(f"inertia {inertia:.4g}")
@@ -114,6 +114,44 @@ def model_html(model: Any) -> str:
     every = enumerate(colors_of(model, dtype, model.centroids), 1)
     colors = [color for label, color in every if label not in model.removed]
     return f"<p>{escape(line_of_model(model))}</p>{table_html(head, rows, colors)}"
+
+
+def images_html(line: str, columns: Sequence[tuple[str, object]]) -> str:
+    """Show what was read, one image or many, as HTML: a line, and a table of what is known."""
+    head = "".join(f"<th>{escape(name)}</th>" for name, _ in columns)
+    row = "".join(f"<td>{escape(str(value))}</td>" for _, value in columns)
+    table = f"<table><thead><tr>{head}</tr></thead><tbody><tr>{row}</tr></tbody></table>"
+    return f"<p>{escape(line)}</p>{table}"
+
+
+def columns_of(whole: Any, parameters: dict[str, Any]) -> list[tuple[str, object]]:
+    """Say what is known of points that were read, and what is not as by default."""
+    low, high = whole.value_range
+    n_values = whole.counted.keys.size if hasattr(whole, "counted") else None
+    found: list[tuple[str, object]] = [
+        ("pixels", f"{whole.n_valid:,}"),
+        ("distinct values", "not counted" if n_values is None else f"{n_values:,}"),
+        ("lowest", f"{low:.6g}"),
+        ("highest", f"{high:.6g}"),
+    ]
+    if names := parameters.get("channel_names"):
+        found.append(("channels", ", ".join(names)))
+    plain = {"color_space": "rgb", "weighting": "pixels"}
+    for name in ("color_space", "normalize", "smoothing", "channel_weights", "weighting", "adapt"):
+        value = parameters.get(name)
+        is_default = value == plain.get(name) or not value
+        if isinstance(value, list):
+            is_default = set(value) <= {float(name == "channel_weights")}
+        if not is_default:
+            found.append(
+                (
+                    name,
+                    value
+                    if not isinstance(value, list)
+                    else ", ".join(f"{one:g}" for one in value),
+                )
+            )
+    return found
 
 
 def segmentation_html(seg: Any, *, picture: bool) -> str:

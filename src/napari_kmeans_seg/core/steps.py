@@ -192,6 +192,10 @@ class StepsSegmentation(Segmentation):
             axis += 1
         return concatenate([step.image for step in self.steps], axis)
 
+    @property
+    def _removed(self) -> frozenset[int]:
+        return frozenset.intersection(*(step.model.removed for step in self.steps))
+
     def _look_up(self, table: np.ndarray[Any, Any]) -> Any:
         return look_up(table, self.labels)
 

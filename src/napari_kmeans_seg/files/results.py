@@ -55,7 +55,10 @@ def result_paths(path: Path, folder: Path) -> ResultPaths:
 
 
 def cluster_table(image: ImageFile, segmentation: Segmentation) -> pd.DataFrame:
-    """Return one row per cluster, with the file's names for the channels where it has some."""
+    """Return one row per cluster, with the file's names for the channels where it has some.
+
+    A cluster that has a colour has it there, too.
+    """
     n_channels = segmentation.centroids.shape[1]
     names: Sequence[str] | None = image.channel_names
     if len(image.channel_names) != n_channels:
@@ -66,6 +69,8 @@ def cluster_table(image: ImageFile, segmentation: Segmentation) -> pd.DataFrame:
         offset = 0 if image.pixels.dtype.kind == "f" else 1
         means = [column for column in table if str(column).startswith("mean_")]
         table[means] = -table[means] - offset
+    if colors := segmentation.model.colors:
+        table.insert(1, "color", [colors.get(label, "") for label in table["label"]])
     return table
 
 
@@ -126,6 +131,8 @@ def write_results(
     if (size := pixel_size(image)) is not None:
         parameters["pixel_size"] = list(size)
     warnings: list[str] = []
+    labels = segmentation.labels
+    colors = colormap(segmentation.model.colors, labels.dtype)
 
     def write_segmented(path: Path) -> None:
         pixels = segmented_pixels(image, segmentation)
@@ -140,7 +147,7 @@ def write_results(
 
     def write_labels(path: Path) -> None:
         write_with_less(
-            lambda style: write_tiff(path, segmentation.labels, style, note=parameters),
+            lambda style: write_tiff(path, labels, style, note=parameters, colors=colors),
             _less_and_less(labels_style),
             warnings,
         )
@@ -157,6 +164,19 @@ def write_results(
         since=since,
     )
     return tuple(dict.fromkeys(warnings))
+
+
+def colormap(colors: Mapping[int, str], dtype: np.dtype[Any]) -> npt.NDArray[np.uint16] | None:
+    """Lay out the colours of labels as TIFF has them, ``(3, n)``; None where there are none.
+
+    Labels without one are black, as pixels are that take no part.
+    """
+    if not colors or dtype.itemsize > 2:
+        return None
+    table = np.zeros((3, 1 << (8 * dtype.itemsize)), np.uint16)
+    for label, color in colors.items():
+        table[:, label] = np.frombuffer(bytes.fromhex(color[1:]), np.uint8).astype(np.uint16) * 257
+    return table
 
 
 def _less_and_less(style: TiffStyle) -> Iterator[tuple[str, TiffStyle]]:

@@ -13,6 +13,7 @@ from .samples import Storage
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
     import numpy.typing as npt
 
 NOTE = "napari-kmeans-seg"
@@ -70,7 +71,12 @@ class TiffStyle:
 
 
 def write_tiff(
-    path: Path, pixels: npt.NDArray[Any], style: TiffStyle, note: dict[str, Any] | None = None
+    path: Path,
+    pixels: npt.NDArray[Any],
+    style: TiffStyle,
+    note: dict[str, Any] | None = None,
+    *,
+    colors: npt.NDArray[np.uint16] | None = None,
 ) -> None:
     """Write pixels of the axes `style.axes`, compressed without loss (zlib).
 
@@ -85,6 +91,8 @@ def write_tiff(
         (a dtype or an axis that ImageJ does not know) becomes a plain TIFF.
     note
         JSON-able: stands in the file's description (ImageJ: Image > Show Info).
+    colors
+        The colours in which viewers show the values of labels, as `tifffile` takes them.
     """
     samples_axis = style.axes.index("S") if "S" in style.axes else None
     samples = style.storage.stored(pixels, samples_axis)
@@ -111,6 +119,13 @@ def write_tiff(
     if style.resolution is not None:
         options["resolution"] = style.resolution
         options["resolutionunit"] = style.resolution_unit
+    if colors is not None:
+        if options.get("imagej"):
+            # ImageJ has a table of 8 bits, and shows the values of 16 by their range.
+            if pixels.dtype.itemsize == 1:
+                metadata["LUTs"] = [(colors >> 8).astype("uint8")]
+        else:
+            options |= {"photometric": "palette", "colormap": colors}
     extra_tags = list(style.extra_tags)
     if style.turn != 1:
         extra_tags.append((_TURN, _SHORT, 1, style.turn, False))

@@ -12,7 +12,7 @@ from napari.components import ViewerModel
 from napari.layers._source import layer_source
 
 from napari_kmeans_seg import KMeansModel
-from napari_kmeans_seg.layers import LayerImage, Outputs
+from napari_kmeans_seg.layers import LayerImage, Outputs, Seeds
 from napari_kmeans_seg.layers.clusters import Clusters, clusters_of
 from napari_kmeans_seg.layers.clusters.distribution import ClusterValues
 from napari_kmeans_seg.layers.clusters.thresholds import (
@@ -153,3 +153,32 @@ def test_a_model_has_the_names_of_channels_inside_a_layer(viewer, cell, tmp_path
         layer = viewer.add_image(planes, name="file")
     named = LayerImage.of(layer, channel_axis=0)
     assert saved(run(viewer, named, 2), tmp_path)[0].channel_names == ("DAPI", "GFP")
+
+
+@pytest.mark.filterwarnings("ignore:The image has 3 distinct values")
+@pytest.mark.parametrize("fixed", [False, True])
+@pytest.mark.parametrize("numbers", [(1, 2, 3), (7, 2, 5), (300, 4, 1)])
+@pytest.mark.parametrize("missing", [False, True])
+def test_painted_seeds_keep_their_numbers(viewer, tmp_path, fixed, numbers, missing):
+    pixels = np.repeat(np.array([[10, 12, 60, 62, 200, 202]], np.uint8), 6, axis=0)
+    painted = np.zeros(pixels.shape, np.uint16)
+    painted[0, [0, 2, 4]] = numbers
+    if missing:
+        pixels[:, ::2] += 2
+        painted[1, 0] = 9
+    seeds = Seeds.of(viewer.add_labels(painted), fixed=fixed)
+    clusters = run(viewer, replace(LayerImage.of(viewer.add_image(pixels)), seeds=seeds))
+    model, left_out = saved(clusters, tmp_path)
+    assert left_out == ()
+    found = model.predict(pixels)
+    np.testing.assert_array_equal(found.labels, clusters.layer.data)
+    assert set(np.unique(found.labels)) <= {*numbers, 9}
+    for row in clusters.layer.features.itertuples():
+        if row.label and row.pixels:
+            assert found.counts[row.label - 1] == row.pixels
+    if missing:
+        return
+    clusters.merge(numbers[:2])
+    split(clusters, numbers[2], 2)
+    model, _ = saved(clusters, tmp_path)
+    np.testing.assert_array_equal(model.predict(pixels).labels, clusters.layer.data)

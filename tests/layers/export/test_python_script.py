@@ -542,3 +542,15 @@ def test_seeds_of_steps_of_which_some_have_fewer_values(viewer, folder, fixed, n
         result = run(viewer, replace(source, step_axis=0, seeds=seeds))
         assert set(result.labels) == set(numbers)
         assert gives_it(result)
+
+
+@pytest.mark.parametrize("steps", [False, True])
+def test_a_stack_as_narrow_as_colours_is_taken_for_one_without_a_warning(viewer, folder, steps):
+    pixels = np.random.default_rng(0).integers(0, 200, (40, 40, 3), np.uint8)
+    tifffile.imwrite("image.tif", pixels, photometric="minisblack")
+    source = LayerImage.of(viewer.add_image(pixels, rgb=False))
+    result = run(viewer, replace(source, step_axis=2 if steps else None), n_clusters=3)
+    assert "channel_axis=None" in python_script(result.layer)
+    assert gives_it(result)
+    result.split(1, result.parts(1, 2)(None))
+    assert gives_it(result)

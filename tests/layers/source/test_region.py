@@ -9,6 +9,7 @@ import dask.array as da
 import numpy as np
 import pytest
 from napari.components import ViewerModel
+from napari.layers import Image, Labels
 
 from napari_kmeans_seg.layers import LayerImage, Outputs, Region, Seeds
 
@@ -128,3 +129,26 @@ def test_a_result_that_is_region_or_seeds_of_a_run_is_not_written_to_by_it(coffe
     assert made[0][0] is made[1][0] is not first, "one more layer, which the next run writes to"
     np.testing.assert_array_equal(made[0][1], made[1][1])
     assert viewer.layers.index(made[0][0]) > viewer.layers.index(first)
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize("fit_scale", [1.0, 0.25])
+@pytest.mark.parametrize("how", ["labels", "values"])
+def test_a_region_of_which_smaller_levels_have_no_pixel_is_segmented(lazy, fit_scale, how):
+    pixels = np.zeros((16, 16), np.uint8)
+    pixels[4, 4], pixels[4, 12] = 40, 90
+    levels = [pixels, np.zeros((8, 8), np.uint8), np.zeros((4, 4), np.uint8)]
+    given = [da.from_array(level, chunks=8) for level in levels] if lazy else levels
+    source = LayerImage.of(Image(given, multiscale=True))
+    if how == "labels":
+        painted = (pixels > 0).astype(np.uint8)
+        source = replace(source, region=Region.of(Labels(painted)))
+    else:
+        source = replace(source, left_out=(0,))
+    found = source.segment(n_clusters=2, fit_scale=fit_scale)
+    labels = [np.asarray(level.labels) for level in found.levels]
+    np.testing.assert_array_equal(labels[0], np.digitize(pixels, [1, 60]))
+    assert not labels[1].any()
+    assert not labels[2].any()
+    assert [np.asarray(level.image).shape for level in found.levels] == [(16, 16), (8, 8), (4, 4)]
+    assert found.counts.tolist() == [1, 1]

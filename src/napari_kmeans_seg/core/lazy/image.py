@@ -78,9 +78,7 @@ class LazyImage:
         if mask is None:
             return lazy
         inside = da.asarray(mask)
-        if inside.shape != lazy.shape:
-            takes = f"an array of the image's spatial shape {lazy.shape}"
-            raise WrongValue("mask", takes, f"shape {inside.shape}")
+        array_checks.shape_of_mask(inside.shape, lazy.shape)
         inside = inside.rechunk(lazy.spatial(image.chunks))
         if form.channel_axis is not None:
             inside = da.expand_dims(inside, form.channel_axis)

@@ -101,7 +101,8 @@ class PreparedBlocks(PreparedImage):
                 self._space.color_space,
                 may_be_read_again=False,
             )
-            of_read = PreparedImage(fitted, fitted, self._space, self._parameters)
+            parts = fitted, fitted, self._space, self._parameters
+            of_read = PreparedImage(*parts, _notes=self._notes)
             return of_read.choose_k(*arguments, **named)
         return super().choose_k(*arguments, **named)
 

@@ -66,15 +66,39 @@ def read(
         Progress.
     """
     converts = COLOR_SPACES[color_space].from_rgb is not None
-    smoothing_tick, *ticks = stages(tick or no_tick, 3) if any(smoothing) else (no_tick, tick, tick)
+    smoothing_tick, tick = stages(tick or no_tick, 2) if any(smoothing) else (no_tick, tick)
     if exponent is None:
         exponent = 0 if converts else power_of_two(pixels)
     inputs = smooth(divide(pixels, exponent), smoothing, smoothing_tick)
+    return of_inputs(
+        pixels,
+        inputs,
+        color_space,
+        exponent,
+        smoothed=any(smoothing),
+        repeats=repeats,
+        tick=tick,
+    )
+
+
+def of_inputs(
+    pixels: Pixels,
+    inputs: Pixels,
+    color_space: str,
+    exponent: int,
+    *,
+    smoothed: bool,
+    repeats: bool = True,
+    tick: Tick | None = None,
+) -> ImagePoints:
+    """Do so for an image that was divided by two to the power of `exponent` and smoothed."""
+    converts = COLOR_SPACES[color_space].from_rgb is not None
+    ticks = stages(tick or no_tick, 2) if smoothed else (tick, tick)
     if converts:
         inputs = from_0_to_1(inputs, pixels.dtype)
     # Means are those of the pixels as they came, not of what was moved.
     moved = bool(exponent) and exponent != whole_power_of_two(pixels)
-    form, smoothed = (pixels, inputs, color_space, exponent), any(smoothing) or moved
+    form, smoothed = (pixels, inputs, color_space, exponent), smoothed or moved
     packing = packing_of(inputs.dtype, inputs.n_channels)
     if repeats and packing is not None:
         n_most = most_values(inputs.n_valid)

@@ -9,8 +9,10 @@ import numpy as np
 from napari.utils.colormaps import DirectLabelColormap
 from napari.utils.colormaps.standardize_color import transform_color
 
+from napari_kmeans_seg.core.cluster_colors import DISTINCT
+
 from ..outputs.appearance import Backdrop
-from ..outputs.colors import BY_HAND, DISTINCT, Display, color_fingerprint, distinct_colors
+from ..outputs.colors import BY_HAND, Display, color_fingerprint, distinct_colors
 from ..outputs.columns import means, of_clusters
 from ..outputs.edit_watch import write_colors, written_colors
 from ..outputs.record import Record

@@ -52,7 +52,8 @@ def model_of(layer: Labels, colors: Mapping[int, Any]) -> tuple[KMeansModel, tup
     if record.model is None:
         raise ValueError("An earlier version made this result. Press Run again to save its model.")
     base: KMeansModel = from_json(record.model, layer.name, KMeansModel)
-    edits = tuple(_edits(record, layer.name))
+    # Those that it has give the numbers of painted seeds.
+    edits = (*base.edits, *_edits(record, layer.name))
     n_labels = n_labels_of(len(base.feature_centroids), edits)
     rows = of_clusters(layer.features)
     rows = rows[rows["label"] <= n_labels]

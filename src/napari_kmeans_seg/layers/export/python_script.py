@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from napari_kmeans_seg.core.notes import (
     Plain,
     WithoutPixels,
 )
+from napari_kmeans_seg.core.notes_on_kind import colors_as_grey
 
 from ..describe import pixels_of
 from ..outputs.columns import painted_by_hand
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
 _OF_RUN = tuple(name for name in FITTING if name != "n_clusters")
 _OPTIMAL = f"init={OPTIMAL.name!r}"
 IMAGE = "image.tif"
+_LIKE_COLORS = "looks_like_colors"
+"""Among arguments: that the image looks like colours. The script says that it holds none."""
 _OF_STEP = {
     "image": "step",
     "mask": "part",
@@ -75,6 +79,8 @@ def python_script(layer: Layer, *files: str) -> str:
     record = Record.of_result(layer)
     if record.is_preview:
         raise ValueError("This is a preview of what is in view. Press Run, then copy the script.")
+    if colors_as_grey(pixels_of(layer).shape):
+        record = replace(record, arguments={**record.arguments, _LIKE_COLORS: True})
     body = [*_read(record, files), *_segmented(record)]
     body += [*_labels(record, _dtype_of(layer, record)), *_edited(record), *_names(record)]
     if painted_by_hand(layer):
@@ -294,6 +300,8 @@ def _reading(record: Record, used: dict[str, Any], mask: str | None) -> list[str
     alpha = bool(record.arguments.get("alpha"))
     if (axis := record.arguments.get("channel_axis")) is not None:
         form.append(f"channel_axis={axis}")
+    elif _LIKE_COLORS in record.arguments:
+        form.append("channel_axis=None")
     # The last of four channels of uint8 would be taken for alpha.
     if alpha or (axis == -1 and all(len(one.mean) == 4 for one in record.clusters)):
         form.append(f"alpha={alpha}")

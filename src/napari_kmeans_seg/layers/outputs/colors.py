@@ -12,6 +12,7 @@ import numpy as np
 from napari.utils.colormaps import DirectLabelColormap
 from napari.utils.colormaps.standardize_color import transform_color
 
+from napari_kmeans_seg.core.cluster_colors import DISTINCT
 from napari_kmeans_seg.core.parallel import start_or_run
 
 if TYPE_CHECKING:
@@ -22,15 +23,6 @@ if TYPE_CHECKING:
 
 BY_HAND = "magenta"
 """The colour of a label that no cluster has: it was painted by hand, and must not be overlooked."""
-
-
-# From Paul Tol's schemes (2021), each the farthest from those before it, also as people with
-# protanopia and deuteranopia see them (Machado 2009): of the first five no two are nearer
-# than 31 CIELAB units, of all sixteen than 10.
-DISTINCT: Sequence[str] = (
-    "#4477AA", "#EE6677", "#BBCC33", "#99DDFF", "#225522", "#EEDD88", "#999933", "#882255",
-    "#BBBBBB", "#004488", "#77AADD", "#228833", "#EE8866", "#CC3311", "#AA3377", "#44AA99",
-)  # fmt: skip
 
 
 def distinct_colors(labels: Iterable[int], hues: Sequence[str] = DISTINCT) -> dict[int, Any]:

@@ -303,13 +303,13 @@ def completed(
     """
     percent = 100 * rows["pixels"] / max(1, rows["pixels"].sum())
     plain = rows[["label", "pixels"]].assign(percent=percent)
-    plain[means(rows)] = rows[means(rows)]
+    plain = pd.concat([plain, rows[means(rows)]], axis=1)
     table = object_table(plain, layer, step_axis)
     if old is not None:
         known = pd.concat([rows, old[~old["label"].isin(rows["label"])]])
         known = known.set_index("label").reindex(table["label"])
-        for column in rows.columns.difference(table.columns, sort=False):
-            table[column] = known[column].to_numpy()
+        others = rows.columns.difference(table.columns, sort=False)
+        table = pd.concat([table, known[others].set_axis(table.index)], axis=1)
         if "name" in table:
             table["name"] = table["label"].map(rows.set_index("label")["name"]).fillna("")
             table.loc[0, "name"] = BACKGROUND
@@ -328,7 +328,8 @@ def object_table(objects: pd.DataFrame, layer: Layer, step_axis: int | None = No
     step_axis : int, optional
         The axis of which each step was clustered by itself.
     """
-    known = objects.set_index("label")
+    # A copy is in one piece: pandas warns of many columns that were written one by one.
+    known = objects.copy().set_index("label")
     n_labels = int(known.index.max()) + 1 if len(known) else 1
     every = known.reindex(pd.RangeIndex(n_labels, name="label"))
     every["pixels"] = every["pixels"].fillna(0).astype(np.int64)

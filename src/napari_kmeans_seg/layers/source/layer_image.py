@@ -225,15 +225,25 @@ class LayerImage(Chosen):
         of_prepare = {key: value for key, value in parameters.items() if key not in FITTING}
         given, arrays = start, [level for level, _ in levels]
         shapes = [self._spatial(level) for level in arrays]
-        place, of_prepare["fit_scale"] = level_to_fit(
-            arrays, shapes, of_prepare.get("fit_scale", 1.0)
-        )
         # What is left of the progress is for labelling what was not fitted.
         fitting = 0.7 if len(levels) > 1 or not self._as_fitted else 1.0
-        image, where = levels[place]
-        if self.seeds is not None and start is None:
-            start = self._start(image, where, progress)
-        prepared = self._prepare(image, where, within(progress, 0, 0.4 * fitting), of_prepare)
+        fit_scale, n_levels = of_prepare.get("fit_scale", 1.0), len(levels)
+        while True:
+            place, of_prepare["fit_scale"] = level_to_fit(
+                arrays[:n_levels], shapes[:n_levels], fit_scale
+            )
+            image, where = levels[place]
+            reading_level = within(progress, 0, 0.4 * fitting)
+            try:
+                if self.seeds is not None and given is None:
+                    start = self._start(image, where, progress)
+                prepared = self._prepare(image, where, reading_level, of_prepare)
+                break
+            except (NoPixels, RegionMissed, AllLeftOut):
+                # A larger level may have pixels where this one has none.
+                if not place:
+                    raise
+                n_levels = place
         running = within(progress, 0.4 * fitting, fitting)
         if self.seeds is None or start is None:
             fit = prepared.segment(n_clusters, progress=running, **of_run)
@@ -254,9 +264,14 @@ class LayerImage(Chosen):
             low = fitting + (1 - fitting) * i / len(levels)
             high = fitting + (1 - fitting) * (i + 1) / len(levels)
             mask = self._data_of(level)
-            mask = mask if everywhere else _both(self._mask(level, lies), mask)
             part = within(progress, low, high)
-            done.append(label_level(fit, level, mask, part, count=i == place))
+            try:
+                mask = mask if everywhere else _both(self._mask(level, lies), mask)
+                if isinstance(mask, np.ndarray) and not mask.any():
+                    raise NoPixels
+                done.append(label_level(fit, level, mask, part, count=i == place))
+            except (NoPixels, RegionMissed):
+                done.append(Blank((level,), self.channel_axis, self.alpha).like(fit))
         if place:
             done[0] = note_level(done[0], done[place], place, shapes)
         result = PyramidSegmentation.of(done) if len(done) > 1 else done[0]

@@ -1,0 +1,119 @@
+"""Notes on what kind of image it is, where that is not what was thought; see `notes`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .errors import Naming
+from .note import Note
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColorsAsGrey(Note):
+    """Nobody said which axis holds channels, and the last one looks as if it did.
+
+    Attributes
+    ----------
+    n : int
+        How long it is.
+    fitted_axes : int or None
+        Where a model labels the image, the axes of those that it was fitted on.
+    """
+
+    n: int
+    fitted_axes: int | None = None
+
+    def _sentence(self, naming: Naming) -> str:
+        channels = naming("channel_axis", "-1")
+        if self.fitted_axes is not None:
+            return (
+                f"The last axis of the image is {self.n} long, as of colours, and the model was "
+                f"fitted on grey images of {self.fitted_axes} axes: each value gets a label of its "
+                f"own. Pass grey images, or a model that was fitted with {channels}."
+            )
+        return (
+            f"The last axis of the image is {self.n} long, as of colours, and is taken for one of "
+            f"space: each value gets a label of its own. Pass {channels} if they are colours, "
+            f"{naming('channel_axis', 'None')} if not."
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherValues(Note):
+    """Values are of another kind than those that a model was fitted on.
+
+    Attributes
+    ----------
+    share : float
+        Of the pixels, that got one label.
+    label : int
+        That label.
+    """
+
+    share: float
+    label: int
+
+    def _sentence(self, _naming: Naming) -> str:
+        return (
+            f"{self.share:.1%} of the pixels got label {self.label}: their values are of another "
+            "kind than those that the model was fitted on."
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherScale(Note):
+    """Values have another dtype and scale than those that a model was fitted on.
+
+    Attributes
+    ----------
+    dtype, low, high
+        Of the image and its values; None where it is not read.
+    fitted, fitted_low, fitted_high
+        The same of what was fitted.
+    may_rescale : bool
+        Whether ``rescale=True`` brings them together.
+    """
+
+    dtype: str
+    fitted: str
+    fitted_low: float
+    fitted_high: float
+    low: float | None = None
+    high: float | None = None
+    may_rescale: bool = False
+
+    def _sentence(self, naming: Naming) -> str:
+        fitted = f"from {self.fitted_low:g} to {self.fitted_high:g} ({self.fitted})"
+        if self.low is None or self.high is None:
+            text = (
+                f"The image is {self.dtype}, the model was fitted on values {fitted}; a lazy image "
+                "is not read to see whether its values are alike."
+            )
+        else:
+            text = (
+                f"Values from {self.low:g} to {self.high:g} ({self.dtype}) are of another kind "
+                f"than those that the model was fitted on, {fitted}."
+            )
+        return text + (f" {naming('rescale', 'True')} brings them to its scale."
+                       if self.may_rescale else "")  # fmt: skip
+
+
+_COLORS, _SHORTEST_SIDE = (3, 4), 30
+"""Lengths of an axis of colours, and pixels that the two axes before it exceed then: what napari
+goes by, too."""
+
+
+def colors_as_grey(shape: Sequence[int], fitted_axes: int | None = None) -> tuple[Note, ...]:
+    """Note that an image of one channel has a last axis like one of colours, if it has.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        Of the image.
+    fitted_axes : int, optional
+        The axes of those images that a model was fitted on. As many are none too many.
+    """
+    *_, height, width, last = (0, 0, 0, *shape)
+    alike = last in _COLORS and min(height, width) > _SHORTEST_SIDE
+    if not alike or (fitted_axes is not None and len(shape) != fitted_axes + 1):
+        return ()
+    return (ColorsAsGrey(n=last, fitted_axes=fitted_axes),)
