@@ -166,6 +166,7 @@ class Walk:
             # From the top: napari 0.9.2 alone crashes in software OpenGL where the lowest of
             # several is removed and another comes.
             layers.move(layers.index(layer), len(layers))
+            QApplication.processEvents()
             layers.remove(layer)
 
     def do_clear(self, _one: float, _other: float) -> None:
