@@ -2,52 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
+from inspect import isabstract
 from typing import Any
 
+from . import notes
 from .note import Note
-from .notes import (
-    BlankSteps,
-    CountsBeforeSpecks,
-    CountsOfPart,
-    FewValues,
-    FittedOnLevel,
-    FittedOnSample,
-    Hidden,
-    LabelsByPlace,
-    LabelsUncertain,
-    NotFinite,
-    ObjectsMissing,
-    OtherScale,
-    OtherValues,
-    Plain,
-    RegionCovers,
-    SeedsLeftOut,
-    ValuesLeftOut,
-    WithoutPixels,
-)
+from .notes import Plain
 
 _KINDS = {
-    one.__name__: one
-    for one in (
-        NotFinite,
-        FewValues,
-        WithoutPixels,
-        FittedOnSample,
-        FittedOnLevel,
-        CountsOfPart,
-        CountsBeforeSpecks,
-        OtherValues,
-        OtherScale,
-        SeedsLeftOut,
-        ObjectsMissing,
-        Hidden,
-        ValuesLeftOut,
-        RegionCovers,
-        BlankSteps,
-        LabelsByPlace,
-        LabelsUncertain,
-        Plain,
-    )
+    name: one
+    for name, one in vars(notes).items()
+    if isinstance(one, type) and issubclass(one, Note) and not isabstract(one)
 }
 
 

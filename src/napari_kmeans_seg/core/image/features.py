@@ -152,7 +152,7 @@ class FeatureSpace:
         return found
 
     def brightness(self, centroids: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Say how bright ``(n_clusters, n_features)`` centroids are, as far as features tell."""
+        """Say how bright ``(n_clusters, n_features)`` centroids are, as far as features show it."""
         scale = np.array(self.scale)
         colors = centroids[:, : scale.size] / np.where(scale > 0, scale, 1) + self.offset
         axis = COLOR_SPACES[self.color_space].brightness
@@ -186,6 +186,16 @@ def differences(
     return rows
 
 
+def variances_of(
+    values: Values, weights: NDArray[np.float64], middle: tuple[float, ...]
+) -> NDArray[np.float64]:
+    """Return the variance of each channel, ``(n_channels,)``, of weighted values near `middle`."""
+    rows, total = differences(values, middle), weights.sum()
+    rows -= ((rows * weights).sum(axis=1) / total)[:, np.newaxis]
+    variances: NDArray[np.float64] = (rows**2 * weights).sum(axis=1) / total
+    return variances
+
+
 def middle_values(values: Values) -> tuple[float, ...]:
     """Return a value from the middle of each channel: its median, as an int for integers.
 
@@ -199,7 +209,7 @@ def middle_values(values: Values) -> tuple[float, ...]:
 def _middle(value: NDArray[Any]) -> Any:
     middle = np.partition(value, value.size // 2)[value.size // 2]
     if value.dtype.kind == "f":
-        # Beside it float64 would leave these too few digits to tell them apart.
+        # Beside it float64 would leave these too few digits to differ.
         rest = value[np.abs(value) < np.abs(middle) * 2.0**-40]
         if rest.size and (rest != rest[0]).any():
             return np.partition(rest, rest.size // 2)[rest.size // 2]

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..parallel import Tick, no_tick
+from ..parallel import Tick
 from .assignment import Assignment
 from .lloyd import LloydResult, lloyd
 from .points import WeightedPoints
-from .seeding import Seeding, k_means_plus_plus
+from .seeding import Seeding
 
 FEWEST, FEWEST_NUMBERS, FEWEST_PER_CLUSTER = 1 << 12, 1 << 15, 32
 """Points of the coarsest level, about, and numbers that they have; at least for each cluster."""
@@ -27,8 +27,8 @@ N_STARTS, STARTS_TIMES_CLUSTERS = 4, 192
 """Starts on few points, of which the best goes on; fewer where clusters are many."""
 
 CLEARLY = 1 + 1e-12
-"""How many times more squares the better of two starts leaves out: of equals, which rounding tells
-apart, it is the first."""
+"""How many times more squares the better of two starts leaves out: of equals, which rounding makes
+differ, it is the first."""
 
 CLOSE = 1e-3
 """Part of the inertia that one more move of the centroids may gain where all points rest."""
@@ -51,10 +51,10 @@ def start_of(
     n_clusters: int,
     random: np.random.Generator,
     *,
-    seeding: Seeding = k_means_plus_plus,
-    tol: float = 0.0,
-    max_iter: int = 300,
-    tick: Tick = no_tick,
+    seeding: Seeding,
+    tol: float,
+    max_iter: int,
+    tick: Tick,
 ) -> tuple[LloydResult, float]:
     """Find where centroids rest on a sample, by way of fewer of its points.
 
