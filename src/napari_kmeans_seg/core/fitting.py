@@ -102,7 +102,7 @@ class Fitting:
         return self.points.typical_square / self.points.n_features
 
     def darkest_first(self, centroids: NDArray[np.float64]) -> NDArray[np.intp]:
-        """Order centroids by brightness, as far as their features tell."""
+        """Order centroids by brightness, as far as their features show it."""
         return np.argsort(self.space.brightness(centroids), kind="stable")
 
     @cached_property

@@ -119,7 +119,7 @@ def to_json(model: Any) -> dict[str, Any]:
 
 
 def from_json(document: Any, path: str, make: Make) -> Any:
-    """Make a model of what JSON held; `path` stands in messages."""
+    """Make a model of what was read as JSON; `path` stands in messages."""
     check = Checker(path)
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ValueError(f'{path} is no k-means model: "format" is not "{FORMAT}".')
@@ -152,7 +152,7 @@ def from_json(document: Any, path: str, make: Make) -> Any:
     found["values"] = _values(check, fields["values"])
     found["adapt"] = fields["adapt"]
     if found["adapt"] is not None and (found["adapt"] not in ADAPTS or found["values"] is None):
-        takes = f"null, or one of {', '.join(ADAPTS)} where values are told"
+        takes = f"null, or one of {', '.join(ADAPTS)} where values are known"
         check.fail("adapt", takes, found["adapt"])
     names = check.texts(fields["channel_names"], "channel_names")
     if names and (len(names) != found["n_channels"] or len(set(names)) < len(names)):
@@ -234,7 +234,7 @@ def _means(check: Checker, rows: list[Any], n_channels: int) -> NDArray[np.float
 
 
 def _centroids_of_1(found: dict[str, Any]) -> NDArray[np.float64]:
-    """Return what a file of schema 1 tells of the values of its clusters."""
+    """Return what a file of schema 1 has of the values of its clusters."""
     colors: NDArray[np.float64] = found["space"].colors_of(found["feature_centroids"])
     # Means of red, green and blue are not those of another colour space.
     return colors if found["space"].color_space == "rgb" else np.full(colors.shape, np.nan)

@@ -10,7 +10,7 @@ from .notes import OtherValues
 from .points.image_points import Labelling
 
 MOST = 0.75
-"""Share of the pixels with one label from which on the model tells little apart."""
+"""Share of the pixels with one label from which on the model separates little."""
 
 FAR = 10.0
 """Extents of the centroids. Values of 16 bits lie some 100 from those of 8 bits; what 8 bits can

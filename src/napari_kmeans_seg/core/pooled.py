@@ -127,7 +127,7 @@ def pool(
         NumPy arrays, Dask arrays or image files, of one dtype and with the same channels; sizes may
         differ. A generator may give them: each is let go before the next one is asked for.
     channel_axis, alpha : optional
-        As for `segment`, of each image. A file tells them itself where `channel_axis` is None.
+        As for `segment`, of each image. A file has its own where `channel_axis` is None.
     masks : iterable of bool array or None, optional
         One for each image, in its spatial shape; None where all pixels take part.
     weighting : {"pixels", "images"}
@@ -139,7 +139,7 @@ def pool(
         lamps, exposures or strengths of a stain. Not for images of which some have what others have
         not, such as controls without stain: stretched, these have it, too.
     color_space, channel_weights, normalize, channel_names
-        As for `segment`. Files tell names themselves, in one order.
+        As for `segment`. Files have names of their own, in one order.
     progress : callable, optional
         As for `segment`; the stage names the image.
     failed : callable, optional
@@ -162,7 +162,7 @@ def pool(
     Values of up to 24 bits a pixel (RGB of 8 bits, grey of 16), and those of one channel of any
     dtype that has at most 262,144 of them, are counted image by image, and the counts added up: the
     model is that of `segment` of all pixels in one array, bit for bit, whatever the order of the
-    images. Of others all pixels are held in memory, those of files and Dask arrays, too.
+    images. Of others all pixels are kept in memory, those of files and Dask arrays, too.
 
     Examples
     --------
@@ -250,7 +250,7 @@ class _Reader:
     sizes: list[int] = field(default_factory=list)
     _table: NDArray[np.int64] | None = None
     _counted: list[Counted] = field(default_factory=list)
-    _held: list[Any] = field(default_factory=list)
+    _kept_pixels: list[Any] = field(default_factory=list)
 
     @property
     def packing(self) -> Packing | None:
@@ -325,8 +325,8 @@ class _Reader:
             self._table[found.keys] += found.counts * n_all
             return
         values = pixels.take(0, pixels.n_pixels)
-        if self._held or pixels.n_channels > 1:
-            self._held.append(np.ascontiguousarray(values.T))
+        if self._kept_pixels or pixels.n_channels > 1:
+            self._kept_pixels.append(np.ascontiguousarray(values.T))
             return
         found = count_values(values[0])
         weighted = Counted(found.keys, found.counts * n_all)
@@ -334,7 +334,7 @@ class _Reader:
         if self._counted[0].keys.size > MOST_OF_ONE_CHANNEL and self.weighting == "pixels":
             # Not worth counting: as an array, whose order does not matter.
             [counted] = self._counted
-            self._held = [np.repeat(counted.keys, counted.counts)[:, np.newaxis]]
+            self._kept_pixels = [np.repeat(counted.keys, counted.counts)[:, np.newaxis]]
             self._counted = []
 
     def prepared(
@@ -377,8 +377,8 @@ class _Reader:
                 f"{self.form.dtype}, and images of {min(self.sizes):,} to {max(self.sizes):,} "
                 "pixels. Set weighting='pixels'."
             )
-        rows = np.concatenate(self._held)
-        self._held = []
+        rows = np.concatenate(self._kept_pixels)
+        self._kept_pixels = []
         prepared = prepare(rows, channel_axis=-1, alpha=False, progress=progress, **arguments)
         return replace(prepared, _parameters=parameters)
 
