@@ -13,7 +13,7 @@ from .cached import cached_property
 from .errors import WrongValue
 from .image.features import FeatureSpace
 from .kmeans.assignment import Assigned
-from .kmeans.fit import CLOSE, level_sizes, start_of
+from .kmeans.fit import CLEARLY, CLOSE, level_sizes, start_of
 from .kmeans.lloyd import LloydResult, lloyd
 from .kmeans.nearest import by_distance
 from .kmeans.optimal import OptimalPartitions, most_clusters, optimal_partitions
@@ -274,7 +274,7 @@ class Fitting:
             result = lloyd(
                 assigned, centroids, rest=rest, accelerate=True, **limits, tick=within_run
             )
-            if best is None or result.between > best[0].between:
+            if best is None or result.between > best[0].between * CLEARLY:
                 best = result, assigned
         assert best is not None
         return best
