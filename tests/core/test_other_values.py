@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 IMAGES = {
-    name: getattr(skimage.data, name)()
+    name: np.ascontiguousarray(getattr(skimage.data, name)()[::2, ::2])
     for name in ("coffee", "astronaut", "camera", "coins", "moon", "page", "immunohistochemistry")
 }
 KINDS: dict[str, Any] = {
