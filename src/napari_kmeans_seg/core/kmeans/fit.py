@@ -11,10 +11,10 @@ from .lloyd import LloydResult, lloyd
 from .points import WeightedPoints
 from .seeding import Seeding
 
-FEWEST, FEWEST_NUMBERS, FEWEST_PER_CLUSTER = 1 << 12, 1 << 15, 32
+FEWEST_POINTS, FEWEST_NUMBERS, FEWEST_PER_CLUSTER = 1 << 12, 1 << 15, 32
 """Points of the coarsest level, about, and numbers that they have; at least for each cluster."""
 
-MOST, MOST_PER_CLUSTER = 1 << 15, 1 << 13
+MOST_POINTS, MOST_PER_CLUSTER = 1 << 15, 1 << 13
 """Points of the finest level at the most, or for each cluster."""
 
 SMALL_NUMBERS = 1 << 18
@@ -36,8 +36,8 @@ CLOSE = 1e-3
 
 def level_sizes(n: int, n_features: int, n_clusters: int) -> list[int]:
     """Say how many points the levels have that stand for `n`, the coarsest first."""
-    least = max(min(FEWEST, FEWEST_NUMBERS // n_features), FEWEST_PER_CLUSTER * n_clusters)
-    most = max(MOST, MOST_PER_CLUSTER * n_clusters)
+    least = max(min(FEWEST_POINTS, FEWEST_NUMBERS // n_features), FEWEST_PER_CLUSTER * n_clusters)
+    most = max(MOST_POINTS, MOST_PER_CLUSTER * n_clusters)
     share = n if n * n_features <= SMALL_NUMBERS else n // 4
     sizes = [max(least, min(share, most))]
     while sizes[0] > 2 * least:

@@ -26,7 +26,7 @@ distances have lost the difference."""
 FEW_LABELS = 10
 """Labels up to which numbers are summed up by a product with ones and zeros."""
 
-APART = 16
+PADDING = 16
 """Scores between those of one centroid and of the next: rows a power of two apart would take the
 same places in the cache."""
 
@@ -81,9 +81,9 @@ def nearest(
     n, k = rows.shape[1], len(factors)
     size = max(1, min(n, max(FEWEST_AT_ONCE, SCORES // k)))
     # Kept for all blocks: memory that is new costs more than the work.
-    kept = np.empty((k, size + APART), rows.dtype)
-    is_close = np.empty((k, size + APART), bool)
-    numbers = np.empty((k, size + APART), labels.dtype)
+    kept = np.empty((k, size + PADDING), rows.dtype)
+    is_close = np.empty((k, size + PADDING), bool)
+    numbers = np.empty((k, size + PADDING), labels.dtype)
     # Counted from the last, so that the largest is the first of equals.
     last = labels.dtype.type(k - 1)
     from_last = np.arange(k, dtype=labels.dtype)[::-1, np.newaxis]
