@@ -120,7 +120,7 @@ def test_every_machine_finds_the_same_bits(name: str, found: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize("name", MACHINES)
-def test_a_program_sees_the_machine_that_it_is_told(name: str, found: dict[str, Any]) -> None:
+def test_a_program_sees_the_machine_that_is_set(name: str, found: dict[str, Any]) -> None:
     if reason := unlike_this(MACHINES[name]):
         pytest.skip(reason)
     machine, told = MACHINES[name], found[name]

@@ -87,7 +87,7 @@ def test_what_would_be_too_much_to_read_around_a_chunk_is_refused_in_plain_words
         source.segment(n_clusters=1)
 
 
-def test_counts_of_specks_that_are_too_many_to_count_again_are_told(dask_limits):
+def test_counts_of_specks_that_are_too_many_to_count_again_are_reported(dask_limits):
     dask_limits(exact_pixels=0)
     _, lazy = both(noise((90, 80)), (40, 40), CleanUp(specks=10))
     assert lazy.warnings[-1] == "Pixel counts and means are those before specks were merged."

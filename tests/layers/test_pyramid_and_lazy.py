@@ -325,7 +325,7 @@ def test_of_a_huge_image_only_the_chunks_of_the_region_are_read_and_all_of_these
     assert "hidden" in found.warnings[-1]
 
 
-def test_a_region_that_misses_a_huge_image_is_told(huge):
+def test_a_region_that_misses_a_huge_image_is_reported(huge):
     viewer, source, reads = huge
     area = viewer.add_shapes([[[-900, 400], [-900, 420], [-920, 420]]], shape_type="polygon")
     with pytest.raises(ValueError, match="misses the image"):

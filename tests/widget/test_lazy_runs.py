@@ -122,7 +122,7 @@ def test_a_run_on_a_slow_store_is_cancelled_at_once(viewer, dock, qtbot, disk):
 
 
 @pytest.mark.parametrize("zarr_format", [2, 3])
-def test_a_store_that_disappears_is_told_and_nothing_is_added(
+def test_a_store_that_disappears_is_reported_and_nothing_is_added(
     viewer, dock, finish, coffee, tmp_path, zarr_format
 ):
     path = tmp_path / "coffee.zarr"

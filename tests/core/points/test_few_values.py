@@ -52,7 +52,9 @@ def test_pixels_that_are_not_finite_spoil_no_others(arguments: dict[str, Any]) -
 
 
 @pytest.mark.parametrize("most", [4, 9])
-def test_pixels_that_are_not_finite_are_told_once_where_a_number_is_suggested(most: int) -> None:
+def test_pixels_that_are_not_finite_are_reported_once_where_a_number_is_suggested(
+    most: int,
+) -> None:
     image = np.arange(6.0).repeat(5)
     image[2] = np.nan
     with pytest.warns(UserWarning, match="NaN or infinite|distinct values") as caught:

@@ -81,7 +81,7 @@ def test_what_has_more_pixels_than_a_screen_is_thinned_out(viewer, coffee):
     np.testing.assert_allclose(labels.data_to_world((9, 7)), layer.data_to_world((28, 22)))
 
 
-def test_what_is_told_in_pixels_of_the_image_is_scaled(viewer, coffee):
+def test_what_is_given_in_pixels_of_the_image_is_scaled(viewer, coffee):
     large = np.tile(coffee, (6, 4, 1))[:2100, :2000]
     layer = viewer.add_image(da.from_array(large), rgb=True)
     image = LayerImage.of(looked_at(layer, (0, 0), (2099, 1999)))
