@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +19,13 @@ os.environ["NAPARI_CONFIG"] = str(Path(_settings.name) / "settings.yaml")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+import dask  # noqa: E402
 import pytest  # noqa: E402
 import skimage.data  # noqa: E402
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     import numpy as np
     import numpy.typing as npt
 
@@ -42,6 +46,18 @@ def histology() -> npt.NDArray[np.uint8]:
 def cell() -> npt.NDArray[np.uint8]:
     """A grey micrograph: (660, 550) uint8."""
     return _read_only(skimage.data.cell())
+
+
+@pytest.fixture
+def dask_limits() -> Iterator[Callable[..., None]]:
+    """Set `core.lazy.limits.Limits`, so that small arrays go the way of huge ones."""
+    with ExitStack() as stack:
+
+        def lower(**limits: float) -> None:
+            named = {f"napari-kmeans-seg.{name}": value for name, value in limits.items()}
+            stack.enter_context(dask.config.set(named))
+
+        yield lower
 
 
 def _read_only(image: npt.NDArray[Any]) -> npt.NDArray[Any]:

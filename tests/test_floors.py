@@ -32,8 +32,37 @@ WITHOUT = {"widget/state": QT, "core/arguments": {"numpy"}}
 
 _ROOMS_OF_LAYERS = ("layers/source", "layers/outputs", "layers/clusters", "layers/export")
 
+_ROOMS_OF_CORE = ("core/image", "core/kmeans", "core/points", "core/lazy", "core/writing")
+_ROOMS_OF_WIDGET = ("widget/fields", "widget/table", "widget/plots")
+
+# What the rooms of core and of the dock stand on, so that these may import each other's folder.
+_STOOD_ON = {
+    **dict.fromkeys(
+        (
+            f"core/{name}"
+            for name in (
+                "array_checks",
+                "arrays",
+                "cached",
+                "checks",
+                "errors",
+                "note",
+                "painting",
+                "parallel",
+                "stores",
+            )
+        ),
+        _ROOMS_OF_CORE,
+    ),
+    **dict.fromkeys(
+        (f"widget/{name}" for name in ("napari_versions", "plain_text", "sections", "wording")),
+        _ROOMS_OF_WIDGET,
+    ),
+}
+
 # Rooms and modules of a floor that must not know others of it.
 STRANGERS = {
+    **_STOOD_ON,
     "core/kmeans": ("core/image", "core/points", "core/lazy", "core/writing"),
     "core/image": ("core/kmeans", "core/points", "core/lazy", "core/writing"),
     "core/points": ("core/lazy", "core/writing"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import dask.array as da
 import numpy as np
@@ -11,7 +12,9 @@ import skimage.data
 from sklearn.metrics import calinski_harabasz_score, silhouette_score
 
 from napari_kmeans_seg import choose_k, prepare, segment
-from napari_kmeans_seg.core.lazy import image as lazy_image
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def kinds_of_tissue(means: list[float], dtype: str) -> np.ndarray:
@@ -65,12 +68,11 @@ def test_the_inertia_of_a_copy_is_scaled_up_to_all_pixels() -> None:
 
 
 def test_the_inertia_of_a_sample_is_scaled_up_to_all_pixels(
-    monkeypatch: pytest.MonkeyPatch,
+    dask_limits: Callable[..., None],
 ) -> None:
     image = kinds_of_tissue([40, 110, 200], "float64")
     expected = choose_k(image)
-    monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
-    monkeypatch.setattr(lazy_image, "SAMPLE_VALUES", image.size // 4)
+    dask_limits(load_bytes=0, sample_values=image.size // 4)
     curve = choose_k(da.from_array(image, chunks=(50, 60)))
     np.testing.assert_allclose(curve.inertia, expected.inertia, rtol=0.05)
     np.testing.assert_allclose(curve.calinski_harabasz, expected.calinski_harabasz, rtol=0.05)

@@ -113,11 +113,13 @@ CROWDED = [
 def test_optimal_costs_are_what_is_possible_and_reached(name: str, n: int) -> None:
     values = in_units_of_the_largest(drawn(name, n))
     prepared = prepare(values)
-    costs = prepared.optimal_costs(max(NUMBERS))
-    assert costs.size == max(NUMBERS)
+    # Of many values each cost is a fit of its own on all of them.
+    numbers = NUMBERS if n == N else NUMBERS[:-1]
+    costs = prepared.optimal_costs(max(numbers))
+    assert costs.size == max(numbers)
     assert (np.diff(costs) <= 0).all()
     wrong = {}
-    for k in NUMBERS:
+    for k in numbers:
         reached = scatter(values, prepared.segment(k, init="optimal", tol=0).labels)
         best = min(reached, best_of(values, k))
         # To four digits: what is reached is of all values, and at rest.

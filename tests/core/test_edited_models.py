@@ -41,7 +41,7 @@ def test_so_have_those_of_weighted_channels(tissue) -> None:
 @pytest.mark.parametrize(
     "how", [{"color_space": "lab"}, {"smoothing": 1}, {"spatial_weight": 0.5}], ids=str
 )
-def test_where_it_is_not_known_none_is_told(tissue, how: dict[str, Any]) -> None:
+def test_where_it_is_not_known_none_is_reported(tissue, how: dict[str, Any]) -> None:
     found = segment(tissue, 4, channel_axis=-1, **how)
     assert "inertia" in repr(found)
     merged = found.merge((1, 2))
@@ -65,7 +65,7 @@ def test_labels_that_were_merged_into_others_are_not_told(tissue) -> None:
         assert "nan" not in page
 
 
-def test_labels_without_pixels_in_this_image_are_told(tissue) -> None:
+def test_labels_without_pixels_in_this_image_are_reported(tissue) -> None:
     found = segment(tissue, 4, channel_axis=-1).model.predict(np.zeros_like(tissue[:5]))
     assert found.to_dataframe()["pixels"].tolist() == [found.labels.size, 0, 0, 0]
 

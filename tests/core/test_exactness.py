@@ -14,7 +14,6 @@ from hypothesis.extra.numpy import arrays
 from sklearn.cluster import KMeans
 
 from napari_kmeans_seg import segment
-from napari_kmeans_seg.core.lazy import image as lazy_image
 
 from . import exact
 
@@ -243,9 +242,8 @@ def test_clusters_of_the_largest_floats_are_merged() -> None:
     assert np.isfinite(found.image).all()
 
 
-def test_chunks_of_the_largest_floats_have_a_mean(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
-    monkeypatch.setattr(lazy_image, "SAMPLE_VALUES", 50)
+def test_chunks_of_the_largest_floats_have_a_mean(dask_limits: Callable[..., None]) -> None:
+    dask_limits(load_bytes=0, sample_values=50)
     image = np.tile([-1.7e308, 1e308, 1.7e308], 100)
     found = segment(da.from_array(image, chunks=60), 3)
     np.testing.assert_allclose(found.centroids.ravel(), [-1.7e308, 1e308, 1.7e308])

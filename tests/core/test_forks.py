@@ -27,9 +27,9 @@ def python(*arguments: str) -> str:
     return ended.stdout
 
 
-def test_no_child_of_two_hundred_waits_for_a_thread_that_it_does_not_have() -> None:
-    told = json.loads(python(str(FORKS), "--forks", "200"))
-    assert told == {"forks": 200, "failures": []}
+def test_no_child_of_a_hundred_waits_for_a_thread_that_it_does_not_have() -> None:
+    told = json.loads(python(str(FORKS), "--forks", "100"))
+    assert told == {"forks": 100, "failures": []}
 
 
 def test_work_that_is_half_done_goes_on_in_a_child_and_can_be_dropped_there() -> None:

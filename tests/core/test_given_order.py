@@ -78,7 +78,7 @@ def test_given_centroids_that_are_none(photograph: np.ndarray, centroids: Any) -
         prepare(photograph, channel_axis=-1).classify(centroids)
 
 
-def test_pixels_that_are_not_finite_are_told_of_and_left_out_of_given_clusters() -> None:
+def test_pixels_that_are_not_finite_are_reported_and_left_out_of_given_clusters() -> None:
     image = np.array([[0.1, np.nan, 0.9], [np.inf, 0.8, 0.2]])
     with pytest.warns(UserWarning, match="2 pixels are NaN or infinite and were left out"):
         found = prepare(image).classify([[0], [1]])

@@ -88,8 +88,8 @@ def test_nor_in_a_dask_array():
 
 @pytest.mark.parametrize("columns", [30, 170])
 @pytest.mark.parametrize("n_channels", [1, 3])
-def test_nor_in_one_that_is_too_large_for_the_memory(monkeypatch, n_channels, columns):
-    monkeypatch.setattr("napari_kmeans_seg.core.lazy.image.LOAD_BYTES", 0)
+def test_nor_in_one_that_is_too_large_for_the_memory(dask_limits, n_channels, columns):
+    dask_limits(load_bytes=0)
     pixels = image(-LARGEST, n_channels, columns)
     rng = np.random.default_rng(1)
     pixels[:, columns:] += rng.random((200, 200 - columns, 1))  # floats that do not repeat

@@ -118,7 +118,7 @@ def test_channels_in_another_order_are_refused(tmp_path: Path, photograph: np.nd
 @pytest.mark.parametrize("factor", [257, 16])
 @pytest.mark.parametrize("k", [2, 6])
 @pytest.mark.parametrize("name", ["coffee", "astronaut", "camera", "cell", "chelsea", "moon"])
-def test_the_same_picture_in_16_bits_is_told(name: str, factor: int, k: int) -> None:
+def test_the_same_picture_in_16_bits_is_reported(name: str, factor: int, k: int) -> None:
     image = getattr(skimage.data, name)()[::4, ::4]
     model = segment(image, k, channel_axis=-1 if image.ndim == 3 else None).model
     with pytest.warns(UserWarning, match=r"\(uint16\) are of another kind than those") as caught:
@@ -127,7 +127,7 @@ def test_the_same_picture_in_16_bits_is_told(name: str, factor: int, k: int) -> 
     assert ("rescale=True" in found.warnings[0]) == (factor == 257)
 
 
-def test_twelve_bits_in_sixteen_are_told_in_lab(photograph: np.ndarray) -> None:
+def test_twelve_bits_in_sixteen_are_reported_in_lab(photograph: np.ndarray) -> None:
     model = segment(photograph, 4, channel_axis=-1, color_space="lab").model
     assert not model.predict(photograph.astype(np.uint16) * 257).warnings
     with pytest.warns(UserWarning, match="another kind"):
@@ -319,7 +319,7 @@ def test_where_places_count_a_dask_array_is_read(
     np.testing.assert_array_equal(found.labels, fit.labels)
 
 
-def test_a_dask_array_of_another_kind_is_told_by_its_dtype_or_refused(
+def test_a_dask_array_of_another_kind_is_known_by_its_dtype_or_refused(
     photograph: np.ndarray,
 ) -> None:
     model = segment(photograph, 3, channel_axis=-1).model

@@ -116,7 +116,7 @@ SAID: dict[Note, str] = {
         "Step 1: Labels 1 and 3 go by where their pixels are; by value they would be others."
     ),
     LabelsUncertain(step=4, labels=(1, 2, 5)): (
-        "Step 4: Labels 1, 2 and 5 are uncertain: neither place nor value tells them."
+        "Step 4: Labels 1, 2 and 5 are uncertain: neither place nor value shows which they are."
     ),
     Plain(text="Something else."): "Something else.",
 }

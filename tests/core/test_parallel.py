@@ -132,18 +132,16 @@ def test_a_caller_that_needs_no_more_results_leaves_nothing_running(cores):
 
 
 @pytest.mark.parametrize(
-    ("n", "size", "unit", "number"),
-    [(7, 7, 1, 1), (8, 7, 1, 2), (1000, 99, 1, 12), (442740, 1 << 18, 1 << 10, 2)],
+    ("n", "size", "number"), [(7, 7, 1), (8, 7, 2), (1000, 99, 12), (442740, 1 << 18, 2)]
 )
-def test_pieces_cover_all_and_are_an_even_number_of_equal_ones(n, size, unit, number):
-    pieces = spans(n, size, unit)
+def test_pieces_cover_all_and_are_an_even_number_of_equal_ones(n, size, number):
+    pieces = spans(n, size)
     assert [start for start, _ in pieces] == [0, *(stop for _, stop in pieces[:-1])]
     assert pieces[-1][1] == n
     lengths = [stop - start for start, stop in pieces]
     assert len(lengths) == number
     assert max(lengths) <= size
-    assert all(length % unit == 0 for length in lengths[:-1])
-    assert max(lengths) - min(lengths) <= unit * number
+    assert max(lengths) - min(lengths) <= number
 
 
 @pytest.fixture

@@ -370,6 +370,18 @@ def test_scaling_by_a_power_of_two_changes_no_bit_of_the_labels() -> None:
     np.testing.assert_array_equal(scaled.centroids, plain.centroids * 1024)
 
 
+def test_of_starts_that_end_equally_well_but_for_rounding_the_first_counts() -> None:
+    # 0.3 - 0.2 is a little less than 0.2 - 0.1: as floats these are not quite evenly spaced.
+    values = [0.1, 0.2, 0.3]
+    ends = set()
+    for seed in range(10):
+        one = segment(values, 2, init="random", seed=seed, tol=0)
+        best = segment(values, 2, init="random", seed=seed, tol=0, n_init=20)
+        np.testing.assert_array_equal(best.labels, one.labels)
+        ends.add(bytes(one.labels))
+    assert len(ends) == 2, "both ends are found"
+
+
 # --- Bits --------------------------------------------------------------------------------
 
 

@@ -200,7 +200,7 @@ def test_masks_of_labels_that_are_not_there(labels: tuple[int, ...]) -> None:
         segment([0, 1, 2, 3], 4).mask(*labels)
 
 
-def test_merged_clusters_are_one_in_all_that_is_told(photograph: np.ndarray) -> None:
+def test_merged_clusters_are_one_in_all_that_is_reported(photograph: np.ndarray) -> None:
     found = segment(photograph, 6, channel_axis=-1)
     merged = found.merge((1, 2), (4, 6))
     assert merged.n_clusters == 4

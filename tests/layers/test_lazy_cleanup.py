@@ -11,10 +11,7 @@ from napari.components import ViewerModel
 from napari.layers import Image
 from scipy.ndimage import gaussian_filter
 
-from napari_kmeans_seg.core.lazy import image as lazy_image
-from napari_kmeans_seg.core.lazy import points as lazy_points
-from napari_kmeans_seg.core.lazy import prepared as blockwise
-from napari_kmeans_seg.layers import CleanUp, LayerImage, Outputs, cleanup, lazy_cleanup
+from napari_kmeans_seg.layers import CleanUp, LayerImage, Outputs
 
 
 def noise(shape: tuple[int, ...], seed: int = 0, sigma: float = 2.5) -> np.ndarray:
@@ -50,10 +47,10 @@ def same_objects(one: np.ndarray, other: np.ndarray) -> bool:
 )
 @pytest.mark.parametrize("planes", ["whole", "in parts"])
 def test_specks_of_a_lazy_image_are_merged_as_in_memory(
-    shape, chunks, size, per_plane, planes, monkeypatch
+    shape, chunks, size, per_plane, planes, dask_limits
 ):
     if planes == "in parts":
-        monkeypatch.setattr(lazy_cleanup, "_n_pixels", lambda *_: np.inf)
+        dask_limits(plane_pixels=0)
     memory, lazy = both(noise(shape), chunks, CleanUp(specks=size, per_plane=per_plane))
     assert isinstance(lazy.labels, da.Array)
     found = np.asarray(lazy.labels)
@@ -90,9 +87,8 @@ def test_what_would_be_too_much_to_read_around_a_chunk_is_refused_in_plain_words
         source.segment(n_clusters=1)
 
 
-def test_counts_of_specks_that_are_too_many_to_count_again_are_told(monkeypatch):
-    monkeypatch.setattr(blockwise, "EXACT_PIXELS", 0)
-    monkeypatch.setattr(lazy_points, "EXACT_PIXELS", 0)
+def test_counts_of_specks_that_are_too_many_to_count_again_are_reported(dask_limits):
+    dask_limits(exact_pixels=0)
     _, lazy = both(noise((90, 80)), (40, 40), CleanUp(specks=10))
     assert lazy.warnings[-1] == "Pixel counts and means are those before specks were merged."
 
@@ -175,7 +171,7 @@ def test_objects_can_be_cancelled():
         CleanUp(objects=(1,)).instances(labels, stop)
 
 
-def test_objects_of_a_lazy_pyramid_are_told_apart_in_memory_or_refused(monkeypatch):
+def test_objects_of_a_lazy_pyramid_are_told_apart_in_memory_or_refused():
     image = noise((120, 160))
     levels = [da.from_array(each, chunks=50) for each in (image, image[::2, ::2])]
     viewer = ViewerModel()
@@ -185,16 +181,18 @@ def test_objects_of_a_lazy_pyramid_are_told_apart_in_memory_or_refused(monkeypat
     large, small = Outputs.paint(source, segmentation).show(viewer)["objects"].data
     np.testing.assert_array_equal(large > 0, np.asarray(segmentation.labels) == 2)
     np.testing.assert_array_equal(small, large[1::2, 1::2])
-    monkeypatch.setattr(cleanup, "PYRAMID_PIXELS", 1000)
-    with pytest.raises(ValueError, match=r"up to 1,000 pixels; this one has 19,200\. Choose"):
+    huge = [da.zeros((n, 16_384), dtype="u1") for n in (16_384, 8_192)]
+    source = LayerImage.of(viewer.add_image(huge, multiscale=True, contrast_limits=(0, 255)))
+    source = replace(source, clean_up=CleanUp(objects=(2,)))
+    with pytest.raises(ValueError, match=r"up to 134,217,728 pixels; this one has 268,435,456\. C"):
         source.segment(n_clusters=3)
 
 
 def test_outputs_that_napari_could_not_draw_are_added_hidden_and_none_of_them_is_computed(
-    monkeypatch,
+    dask_limits,
 ):
     # Of 2 chunks instead of 128, so that it takes seconds.
-    monkeypatch.setattr(lazy_image, "FIT_PIXELS", 1 << 25)
+    dask_limits(fit_pixels=1 << 25)
     reads = []
     tile = np.resize(noise((64, 64)), (4096, 4096))
 

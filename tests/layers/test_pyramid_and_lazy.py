@@ -15,9 +15,6 @@ from napari.components import ViewerModel
 from napari.layers import Image, Points
 
 from napari_kmeans_seg import segment
-from napari_kmeans_seg.core.lazy import image as lazy_image
-from napari_kmeans_seg.core.lazy import points as lazy_points
-from napari_kmeans_seg.core.lazy import prepared as blockwise
 from napari_kmeans_seg.layers import (
     CleanUp,
     LayerImage,
@@ -25,7 +22,6 @@ from napari_kmeans_seg.layers import (
     Region,
     Seeds,
     describe,
-    pyramid,
 )
 
 
@@ -60,8 +56,8 @@ def test_the_fit_scale_chooses_the_level(coffee):
     assert found.warnings == ("Fitted on level 1 of the pyramid (200 × 300 pixels).",)
 
 
-def test_a_lazy_pyramid_is_fitted_on_the_level_that_memory_allows(coffee, monkeypatch):
-    monkeypatch.setattr(pyramid, "FIT_BYTES", coffee[::2, ::2].nbytes)
+def test_a_lazy_pyramid_is_fitted_on_the_level_that_memory_allows(coffee, dask_limits):
+    dask_limits(load_bytes=coffee[::2, ::2].nbytes)
     computed = []
 
     def read(block, block_info=None):
@@ -242,11 +238,8 @@ def test_an_object_has_one_number_on_every_level():
     np.testing.assert_array_equal(levels[1], levels[0][1::2, 1::2])
 
 
-def test_counts_of_a_sample_are_scaled_so_that_sizes_are_right(monkeypatch):
-    monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
-    monkeypatch.setattr(lazy_image, "SAMPLE_VALUES", 5_000)
-    monkeypatch.setattr(blockwise, "EXACT_PIXELS", 0)
-    monkeypatch.setattr(lazy_points, "EXACT_PIXELS", 0)
+def test_counts_of_a_sample_are_scaled_so_that_sizes_are_right(dask_limits):
+    dask_limits(load_bytes=0, sample_values=5_000, exact_pixels=0)
     image = np.random.default_rng(0).random((200, 300), np.float32)
     image[:50] = np.nan
     viewer = ViewerModel()
@@ -285,9 +278,8 @@ def test_counts_of_a_region_are_those_of_the_labels(kind, everywhere):
     np.testing.assert_allclose(found.centroids, expected.centroids, rtol=1e-6)
 
 
-def test_where_labels_are_too_many_to_be_counted_it_is_said(coffee, monkeypatch):
-    monkeypatch.setattr(blockwise, "EXACT_PIXELS", 0)
-    monkeypatch.setattr(lazy_points, "EXACT_PIXELS", 0)
+def test_where_labels_are_too_many_to_be_counted_it_is_said(coffee, dask_limits):
+    dask_limits(exact_pixels=0)
     viewer = ViewerModel()
     area = viewer.add_shapes([[[20, 30], [20, 500], [350, 450]]], shape_type="polygon")
     layer = viewer.add_image(da.from_array(coffee, chunks=(150, 150, 3)), rgb=True)
@@ -303,10 +295,10 @@ TILE = np.add.outer(np.arange(4096) // 32, np.arange(4096) // 32).astype(np.uint
 
 
 @pytest.fixture
-def huge(monkeypatch):
+def huge(dask_limits):
     """A plane of 20 gigapixels, and the list of the chunks that are read of it."""
     # Of 2 chunks instead of 128, so that it takes seconds.
-    monkeypatch.setattr(lazy_image, "FIT_PIXELS", 1 << 25)
+    dask_limits(fit_pixels=1 << 25)
     reads = []
 
     def make(block_info=None):
@@ -333,7 +325,7 @@ def test_of_a_huge_image_only_the_chunks_of_the_region_are_read_and_all_of_these
     assert "hidden" in found.warnings[-1]
 
 
-def test_a_region_that_misses_a_huge_image_is_told(huge):
+def test_a_region_that_misses_a_huge_image_is_reported(huge):
     viewer, source, reads = huge
     area = viewer.add_shapes([[[-900, 400], [-900, 420], [-920, 420]]], shape_type="polygon")
     with pytest.raises(ValueError, match="misses the image"):
@@ -367,10 +359,9 @@ def test_seeds_on_a_huge_image_read_the_chunks_where_they_lie(huge, kind):
 
 @pytest.mark.parametrize("form", ["single", "pyramid", "steps"])
 @pytest.mark.parametrize("dtype", ["uint8", "float32", "huge float32"])
-def test_progress_only_grows_whatever_is_read_how_often(dtype, form, monkeypatch):
+def test_progress_only_grows_whatever_is_read_how_often(dtype, form, dask_limits):
     if dtype.startswith("huge"):
-        monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
-        monkeypatch.setattr(lazy_image, "SAMPLE_VALUES", 2_000)
+        dask_limits(load_bytes=0, sample_values=2_000)
     image = np.random.default_rng(0).integers(0, 200, (3, 64, 80)).astype(dtype.split()[-1])
     levels = [da.from_array(one, chunks=(1, 20, 30)) for one in (image, image[:, ::2, ::2])]
     viewer = ViewerModel()

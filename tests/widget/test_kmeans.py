@@ -370,7 +370,7 @@ def test_what_was_said_of_a_result_is_said_again_with_its_image(viewer, dock, fi
 # -- what goes wrong
 
 
-def test_an_error_is_told_and_nothing_is_changed(viewer, dock, finish, qtbot, coffee):
+def test_an_error_is_reported_and_nothing_is_changed(viewer, dock, finish, qtbot, coffee):
     viewer.add_image(coffee[..., 0], name="coffee")
     widget = dock()
     widget.more_options.init.value = "optimal"
@@ -547,7 +547,7 @@ def test_a_source_that_is_removed_while_it_runs_leaves_no_result(viewer, dock, f
     assert "“dots” is not an image" in widget.layer_kind.value
 
 
-def test_the_reason_is_still_told_when_another_layer_takes_the_place_of_the_source(
+def test_the_reason_is_still_said_when_another_layer_takes_the_place_of_the_source(
     viewer, dock, finish, qtbot, big, cell
 ):
     viewer.add_image(cell, name="cell")

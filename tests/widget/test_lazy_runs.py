@@ -11,8 +11,6 @@ import pytest
 import zarr
 from napari.utils.notifications import notification_manager
 
-from napari_kmeans_seg.core.lazy import image as lazy_image
-
 from .hands import threads
 
 
@@ -124,7 +122,7 @@ def test_a_run_on_a_slow_store_is_cancelled_at_once(viewer, dock, qtbot, disk):
 
 
 @pytest.mark.parametrize("zarr_format", [2, 3])
-def test_a_store_that_disappears_is_told_and_nothing_is_added(
+def test_a_store_that_disappears_is_reported_and_nothing_is_added(
     viewer, dock, finish, coffee, tmp_path, zarr_format
 ):
     path = tmp_path / "coffee.zarr"
@@ -151,10 +149,10 @@ def test_a_store_that_disappears_is_told_and_nothing_is_added(
 
 
 def test_planes_that_napari_cannot_draw_are_added_hidden_and_it_is_said(
-    viewer, dock, finish, monkeypatch
+    viewer, dock, finish, dask_limits
 ):
     # Of 2 chunks instead of 128, so that it takes seconds.
-    monkeypatch.setattr(lazy_image, "FIT_PIXELS", 1 << 25)
+    dask_limits(fit_pixels=1 << 25)
     tile = np.add.outer(np.arange(4096) // 32, np.arange(4096) // 32).astype(np.uint8)
 
     def make(block_info: dict | None = None) -> np.ndarray:

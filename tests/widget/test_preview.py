@@ -564,7 +564,7 @@ def test_what_a_person_painted_on_it_is_left_to_them(viewer, part):
     assert viewer.layers[PREVIEW].data[30, 30] == 7
 
 
-def test_what_is_out_of_view_is_told_and_shown_once_it_is_back(viewer, part, coffee):
+def test_what_is_out_of_view_is_reported_and_shown_once_it_is_back(viewer, part, coffee):
     _, widget, rest = part
     camera_of(viewer).center = (0, 5000, 5000)
     rest()
@@ -580,7 +580,7 @@ def test_what_is_out_of_view_is_told_and_shown_once_it_is_back(viewer, part, cof
     assert viewer.layers[PREVIEW].data.shape == (400, 600)
 
 
-def test_a_region_that_is_out_of_view_is_told_of(viewer, part):
+def test_a_region_that_is_out_of_view_is_reported(viewer, part):
     layer, widget, rest = part
     corner = viewer.add_shapes([[[0, 0], [0, 9], [9, 9], [9, 0]]], name="corner")
     viewer.layers.selection.active = layer
@@ -589,7 +589,7 @@ def test_a_region_that_is_out_of_view_is_told_of(viewer, part):
     assert "“corner” is not in view" in widget.message.value
 
 
-def test_a_chunk_that_cannot_be_read_is_told_of(viewer, coffee, live, qtbot):
+def test_a_chunk_that_cannot_be_read_is_reported(viewer, coffee, live, qtbot):
     widget, _ = live
     gone = []
 

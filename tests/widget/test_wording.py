@@ -25,7 +25,7 @@ def test_the_summary_tells_clusters_time_and_iterations(coffee):
     assert summary(segmentation, 0.84) == "3 clusters in 0.8 s, 2 iterations"
 
 
-def test_one_of_a_kind_is_told_in_the_singular():
+def test_one_of_a_kind_is_reported_in_the_singular():
     segmentation = segment(np.arange(100, dtype=np.uint8).reshape(10, 10), 1)
     assert summary(segmentation, 0).startswith("1 cluster in 0.0 s")
     assert "1 iterations" not in summary(segmentation, 0)
@@ -92,14 +92,14 @@ def test_what_nobody_has_put_in_words_is_said_by_its_kind():
     )
 
 
-def test_an_image_without_a_pixel_to_cluster_is_told_of_as_such():
+def test_an_image_without_a_pixel_to_cluster_is_reported_as_such():
     with pytest.raises(ValueError, match="takes at least one pixel") as error:
         segment(np.full((3, 3), np.nan))
     assert words_of(error.value).text.startswith("Nothing to cluster: every pixel is NaN")
 
 
 @pytest.mark.filterwarnings("ignore:.*NaN or infinite")
-def test_of_a_long_series_the_first_steps_are_told_of():
+def test_of_a_long_series_the_first_steps_are_reported():
     series = np.random.default_rng(0).random((20, 8, 8))
     for step in series:
         step[:2] = np.nan

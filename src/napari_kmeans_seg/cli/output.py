@@ -130,7 +130,7 @@ def reason(problem: BaseException) -> str:
         return f"{where}{problem.strerror}"
     text = " ".join(str(problem).split())
     expected = isinstance(problem, OSError | ValueError | TypeError)
-    # Of what nobody has foreseen the kind says more than its text, which may be a bare number.
+    # Of what nobody has foreseen the kind says more than its text, which may be a number alone.
     return text if text and expected else f"{type(problem).__name__}: {text}".removesuffix(": ")
 
 

@@ -36,7 +36,7 @@ def adapted(pixels: Pixels, dtype: np.dtype[Any]) -> Pixels:
         if inside.dtype.kind == "b":
             inside = inside.astype(np.uint8)
         low, high = np.percentile(inside, PERCENTILES).astype(np.float64)
-        # Of a constant nothing can be told.
+        # A constant has no range.
         values = (channel - low) / (high - low or 1) * top
         stretched[...] = _in_range(values, top, dtype)
     if pixels.valid is not None:

@@ -27,7 +27,7 @@ def is_layer(image: Any) -> bool:
 def of_layer(image: Any, channel_axis: int | None) -> tuple[Any, int | None]:
     """Give the pixels of a napari layer and the axis of its channels; whatever else as it is.
 
-    A layer is told by what it has: nothing of napari is imported.
+    A layer is known by what it has: nothing of napari is imported.
     """
     channel_axis = None if channel_axis is NOT_GIVEN else channel_axis
     if not is_layer(image):
@@ -46,15 +46,19 @@ def of_layer(image: Any, channel_axis: int | None) -> tuple[Any, int | None]:
     return pixels, channel_axis
 
 
+def _as_array(name: str, value: ArrayLike) -> NDArray[Any]:
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise WrongValue(name, "an array", f"what NumPy cannot read: {error}") from error
+
+
 def image_array(image: ArrayLike) -> NDArray[Any]:
     """Return `image` as an array of real numbers with at least one pixel."""
     if isinstance(image, np.ma.MaskedArray):
         advice = "Pass image.data, and mask=~image.mask for the pixels that take part."
         raise WrongType("image", "a plain array", "a masked array", advice=advice)
-    try:
-        array = np.asarray(image)
-    except ValueError as error:
-        raise WrongValue("image", "an array", f"what NumPy cannot read: {error}") from error
+    array = _as_array("image", image)
     if array.dtype.kind not in "buif" or array.dtype.itemsize > 8:
         takes = "booleans, integers or floats of up to 64 bits"
         raise WrongType("image", takes, f"dtype {array.dtype}")
@@ -79,10 +83,7 @@ def spatial_mask(
     mask: ArrayLike, shape: tuple[int, ...], *, may_be_empty: bool = False
 ) -> NDArray[np.bool_]:
     """Return `mask` as a boolean array of the image's spatial `shape`."""
-    try:
-        array = np.asarray(mask)
-    except ValueError as error:
-        raise WrongValue("mask", "an array", f"what NumPy cannot read: {error}") from error
+    array = _as_array("mask", mask)
     if array.dtype.kind not in "bui":
         raise WrongType("mask", "an array of booleans", f"dtype {array.dtype}")
     shape_of_mask(array.shape, shape)
@@ -103,10 +104,7 @@ def centroids(
     name: str, value: ArrayLike, n_clusters: int | None, n_channels: int
 ) -> NDArray[np.float64]:
     """Return `value` as an ``(n_clusters, n_channels)`` array of finite floats."""
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise WrongValue(name, "an array", f"what NumPy cannot read: {error}") from error
+    array = _as_array(name, value)
     if array.dtype.kind not in "buif":
         raise WrongType(name, "real numbers", f"dtype {array.dtype}")
     if n_clusters is None and array.ndim == 2:
@@ -130,17 +128,15 @@ def generator(seed: Any) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def reals(
-    name: str, value: Any, n: int, what: str, low: float = 0.0, high: float = np.inf
-) -> tuple[float, ...]:
-    """Return `value`, a number or `n` numbers, as `n` floats between `low` and `high`."""
+def reals(name: str, value: Any, n: int, what: str, *, high: float) -> tuple[float, ...]:
+    """Return `value`, a number or `n` numbers, as `n` floats between 0 and `high`."""
     if isinstance(value, Real):
-        return (real(name, value, low, high),) * n
+        return (real(name, value, 0, high),) * n
     if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray) or not np.ndim(value):
         raise WrongType(name, f"a number or one per {what}", repr(value))
     if len(value) != n:
         raise WrongValue(name, f"one number per {what}, {n} here", str(len(value)))
-    return tuple(real(name, number, low, high, place=f"[{i}]") for i, number in enumerate(value))
+    return tuple(real(name, number, 0, high, place=f"[{i}]") for i, number in enumerate(value))
 
 
 def channel_weights(value: Any, n_channels: int, names: Sequence[str] = ()) -> tuple[float, ...]:

@@ -1,4 +1,4 @@
-"""Properties that are found once, with no lock held while they are."""
+"""Properties that are found once, without a lock while they are."""
 
 import sys
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""What is wrong with what was given, so that code can tell it without reading the sentence."""
+"""What is wrong with what was given, so that code knows it without reading the sentence."""
 
 from collections.abc import Callable, Collection
 

@@ -14,7 +14,7 @@ from .cached import cached_property
 from .errors import WrongValue
 from .image.features import FeatureSpace
 from .kmeans.assignment import Assigned
-from .kmeans.fit import CLOSE, level_sizes, start_of
+from .kmeans.fit import CLEARLY, CLOSE, level_sizes, start_of
 from .kmeans.lloyd import LloydResult, lloyd
 from .kmeans.nearest import by_distance
 from .kmeans.optimal import OptimalPartitions, most_clusters, optimal_partitions
@@ -109,7 +109,7 @@ class Fitting:
         return self.points.typical_square / self.points.n_features
 
     def darkest_first(self, centroids: NDArray[np.float64]) -> NDArray[np.intp]:
-        """Order centroids by brightness, as far as their features tell."""
+        """Order centroids by brightness, as far as their features show it."""
         return np.argsort(self.space.brightness(centroids), kind="stable")
 
     @cached_property
@@ -281,7 +281,7 @@ class Fitting:
             result = lloyd(
                 assigned, centroids, rest=rest, accelerate=True, **limits, tick=within_run
             )
-            if best is None or result.between > best[0].between:
+            if best is None or result.between > best[0].between * CLEARLY:
                 best = result, assigned
         assert best is not None
         return best

@@ -84,7 +84,7 @@ class ValueKind:
         )
 
     def note_unread(self, dtype: np.dtype[Any], color_space: str) -> tuple[Note, ...]:
-        """Say what the dtype alone tells of an image that is not read."""
+        """Say what the dtype alone shows of an image that is not read."""
         kinds = dtype.kind == "f", self.dtype.kind == "f"
         same = dtype == self.dtype or kinds == (True, True) or color_space != "rgb"
         if same:

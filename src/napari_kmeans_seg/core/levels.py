@@ -1,7 +1,7 @@
 """Segmentations of the levels of a pyramid, and other labels for clusters."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 from .arrays import look_up
 from .cached import cached_property
 from .points.sums import join_means
-from .segmentation import Segmentation
+from .segmentation import Segmentation, plain_values
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -52,9 +52,8 @@ class PyramidSegmentation(Segmentation):
 
 def relabelling(segmentation: Segmentation, *groups: Sequence[int]) -> np.ndarray[Any, Any]:
     """Say which label each label becomes when clusters are merged."""
-    plain = {one.name: getattr(segmentation, one.name) for one in fields(Segmentation)}
-    plain["labels"] = np.arange(segmentation.n_clusters + 1, dtype=np.uint16)
-    return Segmentation(**plain).merge(*groups).labels
+    labels = np.arange(segmentation.n_clusters + 1, dtype=np.uint16)
+    return Segmentation(**plain_values(segmentation) | {"labels": labels}).merge(*groups).labels
 
 
 def relabelled(
@@ -100,8 +99,3 @@ def _of(level: Segmentation, largest: Segmentation) -> Segmentation:
     means = largest.centroids
     means = np.where(np.isnan(means), level.centroids, means)
     return replace(level, centroids=means, counts=largest.counts)
-
-
-def plain_values(segmentation: Segmentation) -> dict[str, Any]:
-    """Give what a plain segmentation has, by name."""
-    return {one.name: getattr(segmentation, one.name) for one in fields(Segmentation)}

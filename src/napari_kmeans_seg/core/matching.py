@@ -82,7 +82,7 @@ def _doubts(
     news: NDArray[np.intp],
     step: Segmentation,
 ) -> list[Note]:
-    """Say of which labels place and value tell another story, or nothing at all."""
+    """Say of which labels place and value disagree, or show nothing at all."""
     there = step.counts[news] > 0
     olds, news = olds[there], news[there]
     stayed = shared[olds, news] > STAYED

@@ -51,7 +51,7 @@ class KMeansModel(NearestCentroid):
     parameters : dict
         Every argument of the fit, and the version.
     values : ValueKind or None
-        Dtype and range of the values that were fitted; None where an older file does not tell.
+        Dtype and range of the values that were fitted; None where an older file does not say.
     channel_names : tuple of str
         Names of the channels; empty where they have none.
     edits : tuple of Edit
@@ -128,7 +128,7 @@ class KMeansModel(NearestCentroid):
         -----
         A Dask array is not read: its labels are computed when they are asked for. Its `counts`,
         `centroids` and `inertia`, and so its table, take one pass over all chunks, the first time
-        that one of them is asked for. What only the values tell it does not warn of. With
+        that one of them is asked for. What only the values show it does not warn of. With
         smoothing or position, and where it is adapted, it is read into memory, as by `segment`.
 
         Examples

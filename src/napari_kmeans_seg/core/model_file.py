@@ -16,7 +16,7 @@ from .adapt import ADAPTS
 from .checks import MAX_CLUSTERS, MAX_SMOOTHING
 from .edits import Edit, Relabel, Split, Threshold, n_labels_of
 from .image.color_spaces import COLOR_SPACES
-from .image.features import LARGEST, FeatureSpace
+from .image.features import LARGEST_FEATURE, FeatureSpace
 from .json_fields import Checker, parse
 from .kind import ValueKind
 from .writing.file_set import write_together
@@ -119,7 +119,7 @@ def to_json(model: Any) -> dict[str, Any]:
 
 
 def from_json(document: Any, path: str, make: Make) -> Any:
-    """Make a model of what JSON held; `path` stands in messages."""
+    """Make a model of what was read as JSON; `path` stands in messages."""
     check = Checker(path)
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ValueError(f'{path} is no k-means model: "format" is not "{FORMAT}".')
@@ -133,7 +133,7 @@ def from_json(document: Any, path: str, make: Make) -> Any:
     found = _form(check, fields)
     n_features = found["space"].n_features(found["n_spatial_axes"])
     name = "centroids" if schema == 1 else "feature_centroids"
-    rows = _rows(check, fields[name], name, n_features, low=-LARGEST, high=LARGEST)
+    rows = _rows(check, fields[name], name, n_features, low=-LARGEST_FEATURE, high=LARGEST_FEATURE)
     found["feature_centroids"] = rows
     if schema == 1:
         return make(**found, centroids=_centroids_of_1(found))
@@ -152,7 +152,7 @@ def from_json(document: Any, path: str, make: Make) -> Any:
     found["values"] = _values(check, fields["values"])
     found["adapt"] = fields["adapt"]
     if found["adapt"] is not None and (found["adapt"] not in ADAPTS or found["values"] is None):
-        takes = f"null, or one of {', '.join(ADAPTS)} where values are told"
+        takes = f"null, or one of {', '.join(ADAPTS)} where values are known"
         check.fail("adapt", takes, found["adapt"])
     names = check.texts(fields["channel_names"], "channel_names")
     if names and (len(names) != found["n_channels"] or len(set(names)) < len(names)):
@@ -203,13 +203,17 @@ def _space(check: Checker, value: Any, n_channels: int) -> FeatureSpace:
         check.fail("space.color_space", f"one of {', '.join(COLOR_SPACES)}", color_space)
     if color_space != "rgb" and n_channels != 3:
         check.fail("space.color_space", '"rgb" unless there are three channels', color_space)
-    offset = check.numbers(fields["offset"], "space.offset", n_channels, low=-LARGEST, high=LARGEST)
-    scale = check.numbers(fields["scale"], "space.scale", n_channels, low=0, high=LARGEST)
+    offset = check.numbers(
+        fields["offset"], "space.offset", n_channels, low=-LARGEST_FEATURE, high=LARGEST_FEATURE
+    )
+    scale = check.numbers(fields["scale"], "space.scale", n_channels, low=0, high=LARGEST_FEATURE)
     # The squares of smaller ones are nothing, and then all pixels are alike.
-    if not any(scale) or any(0 < one < 1 / LARGEST for one in scale):
-        takes = f"numbers that are 0 or at least {1 / LARGEST:g}, and not all 0"
+    if not any(scale) or any(0 < one < 1 / LARGEST_FEATURE for one in scale):
+        takes = f"numbers that are 0 or at least {1 / LARGEST_FEATURE:g}, and not all 0"
         check.fail("space.scale", takes, scale)
-    [position] = check.numbers([fields["position"]], "space.position", 1, low=0, high=LARGEST)
+    [position] = check.numbers(
+        [fields["position"]], "space.position", 1, low=0, high=LARGEST_FEATURE
+    )
     exponent = check.integer(fields["exponent"], "space.exponent", MIN_EXPONENT, MAX_EXPONENT)
     if exponent and color_space != "rgb":
         check.fail("space.exponent", f"0 in the colour space {color_space}", exponent)
@@ -234,7 +238,7 @@ def _means(check: Checker, rows: list[Any], n_channels: int) -> NDArray[np.float
 
 
 def _centroids_of_1(found: dict[str, Any]) -> NDArray[np.float64]:
-    """Return what a file of schema 1 tells of the values of its clusters."""
+    """Return what a file of schema 1 has of the values of its clusters."""
     colors: NDArray[np.float64] = found["space"].colors_of(found["feature_centroids"])
     # Means of red, green and blue are not those of another colour space.
     return colors if found["space"].color_space == "rgb" else np.full(colors.shape, np.nan)

@@ -22,7 +22,7 @@ from .points.reading import read
 
 @dataclass(frozen=True, eq=False, repr=False)
 class NearestCentroid:
-    """How a `KMeansModel`, which tells what the attributes are, labels the pixels of an image."""
+    """How a `KMeansModel`, which says what the attributes are, labels the pixels of an image."""
 
     centroids: NDArray[np.float64]
     feature_centroids: NDArray[np.float64]
@@ -95,7 +95,7 @@ class NearestCentroid:
             return pixels
         if self.values is None:
             raise WrongValue(
-                "rescale", "False for a model whose file does not tell its dtype", "True"
+                "rescale", "False for a model whose file does not say its dtype", "True"
             )
         # Lab and HSV bring all dtypes to one scale.
         if self.space.color_space != "rgb" or pixels.dtype == self.values.dtype:

@@ -287,13 +287,13 @@ class LabelsByPlace(Note):
 
 @dataclass(frozen=True, kw_only=True)
 class LabelsUncertain(Note):
-    """Neither place nor value tells which clusters of the step before these are."""
+    """Neither place nor value shows which clusters of the step before these are."""
 
     labels: tuple[int, ...]
 
     def _sentence(self, _naming: Naming) -> str:
         labels = _and([str(one) for one in self.labels])
-        return f"Labels {labels} are uncertain: neither place nor value tells them."
+        return f"Labels {labels} are uncertain: neither place nor value shows which they are."
 
 
 @dataclass(frozen=True, kw_only=True)

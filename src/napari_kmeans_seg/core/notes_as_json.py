@@ -2,52 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
+from inspect import isabstract
 from typing import Any
 
+from . import notes, notes_on_kind
 from .note import Note
-from .notes import (
-    BlankSteps,
-    CountsBeforeSpecks,
-    CountsOfPart,
-    FewValues,
-    FittedOnLevel,
-    FittedOnSample,
-    Hidden,
-    LabelsByPlace,
-    LabelsUncertain,
-    NotFinite,
-    ObjectsMissing,
-    Plain,
-    RegionCovers,
-    SeedsLeftOut,
-    ValuesLeftOut,
-    WithoutPixels,
-)
-from .notes_on_kind import ColorsAsGrey, OtherScale, OtherValues
+from .notes import Plain
 
 _KINDS = {
-    one.__name__: one
-    for one in (
-        NotFinite,
-        ColorsAsGrey,
-        FewValues,
-        WithoutPixels,
-        FittedOnSample,
-        FittedOnLevel,
-        CountsOfPart,
-        CountsBeforeSpecks,
-        OtherValues,
-        OtherScale,
-        SeedsLeftOut,
-        ObjectsMissing,
-        Hidden,
-        ValuesLeftOut,
-        RegionCovers,
-        BlankSteps,
-        LabelsByPlace,
-        LabelsUncertain,
-        Plain,
-    )
+    name: one
+    for module in (notes, notes_on_kind)
+    for name, one in vars(module).items()
+    if isinstance(one, type) and issubclass(one, Note) and not isabstract(one)
 }
 
 

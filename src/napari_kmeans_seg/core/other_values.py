@@ -9,8 +9,8 @@ from .note import Note
 from .notes_on_kind import OtherValues
 from .points.image_points import Labelling
 
-MOST = 0.75
-"""Share of the pixels with one label from which on the model tells little apart."""
+MOSTLY_ONE = 0.75
+"""Share of the pixels with one label from which on the model separates little."""
 
 FAR = 10.0
 """Extents of the centroids. Values of 16 bits lie some 100 from those of 8 bits; what 8 bits can
@@ -34,7 +34,7 @@ def note_on_values(
     dtypes to one scale.
     """
     n, top = int(found.counts.sum()), int(found.counts.argmax())
-    if space.color_space != "rgb" or len(centroids) < 2 or found.counts[top] < MOST * n:
+    if space.color_space != "rgb" or len(centroids) < 2 or found.counts[top] < MOSTLY_ONE * n:
         return ()
     colors = centroids[:, : len(space.scale)]
     mean = space.of_centroids(found.means[[top]], pixels)[0, : len(space.scale)]

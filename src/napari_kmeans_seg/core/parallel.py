@@ -34,18 +34,18 @@ BEAT = 0.2
 
 
 def no_tick(_: float) -> None:
-    """Tell nobody."""
+    """Report to nobody."""
 
 
-def spans(n: int, size: int = CHUNK, unit: int = 1) -> list[Span]:
-    """Cut ``range(n)`` into ``(start, stop)`` pieces of at most `size`, a multiple of `unit`.
+def spans(n: int, size: int = CHUNK) -> list[Span]:
+    """Cut ``range(n)`` into ``(start, stop)`` pieces of at most `size`.
 
     Where they are several, they are about equal, and an even number: neither of two cores is
     left without work.
     """
     if n > size:
         n_pieces = 2 * -(-n // (2 * size))
-        size = -(-n // (n_pieces * unit)) * unit
+        size = -(-n // n_pieces)
     return [(start, min(start + size, n)) for start in range(0, n, size)]
 
 
@@ -194,18 +194,18 @@ def portion(progress: Progress | None, start: float, stop: float, stage: str) ->
 
 
 class _StoppedError(Exception):
-    """Ends work whose caller has been told to stop."""
+    """Ends work whose caller wants it to stop."""
 
 
 def alive(work: Callable[[Tick], Result], tick: Tick) -> Result:
     """Do work on another thread, so that `tick` is called some times a second from this one.
 
-    Sorting some million numbers is one call, within which nobody can be told anything.
+    Sorting some million numbers is one call, within which nothing can be reported.
 
     Parameters
     ----------
     work : callable
-        Called with a tick of its own, whose fractions are told.
+        Called with a tick of its own, whose fractions are reported.
     tick : callable
         Called from this thread, at least every `BEAT` seconds while other threads get to run. An
         exception that it raises stops the work at the work's next tick, and comes out of here.
@@ -214,19 +214,19 @@ def alive(work: Callable[[Tick], Result], tick: Tick) -> Result:
         return work(tick)
     # Who stops it now does so before it has begun.
     tick(0.0)
-    told: Queue[float | None] = Queue()
+    reported: Queue[float | None] = Queue()
     stop = Event()
 
-    def tell(part: float) -> None:
+    def report(part: float) -> None:
         if stop.is_set():
             raise _StoppedError
-        told.put(part)
+        reported.put(part)
 
     def run() -> Result:
         try:
-            return work(tell)
+            return work(report)
         finally:
-            told.put(None)
+            reported.put(None)
 
     with ThreadPoolExecutor(1, thread_name_prefix="napari-kmeans-seg-work") as thread:
         # What is said and where Dask computes belongs to the context of this thread.
@@ -237,7 +237,7 @@ def alive(work: Callable[[Tick], Result], tick: Tick) -> Result:
                 tick(part)
                 before = part
                 try:
-                    part = told.get(timeout=BEAT)
+                    part = reported.get(timeout=BEAT)
                 except Empty:
                     part = before
         finally:
@@ -260,12 +260,12 @@ def never_falling(progress: Progress | None) -> Progress | None:
         return None
     highest = 0.0
 
-    def tell(fraction: float, stage: str) -> object:
+    def report(fraction: float, stage: str) -> object:
         nonlocal highest
         highest = max(highest, min(fraction, 1.0))
         return progress(highest, stage)
 
-    return tell
+    return report
 
 
 def within(progress: Progress | None, start: float, stop: float) -> Progress | None:

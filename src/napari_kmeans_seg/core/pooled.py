@@ -129,7 +129,7 @@ def pool(
         differ. An OME-Zarr plate stands for its images. A generator may give them: each is let go
         before the next one is asked for.
     channel_axis, alpha : optional
-        As for `segment`, of each image. A file tells them itself where `channel_axis` is None.
+        As for `segment`, of each image. A file has its own where `channel_axis` is None.
     masks : iterable of bool array or None, optional
         One for each image, in its spatial shape; None where all pixels take part.
     weighting : {"pixels", "images"}
@@ -141,7 +141,7 @@ def pool(
         lamps, exposures or strengths of a stain. Not for images of which some have what others have
         not, such as controls without stain: stretched, these have it, too.
     color_space, channel_weights, normalize, smoothing, channel_names
-        As for `segment`. Files tell names themselves, in one order. Each image is smoothed by
+        As for `segment`. Files have names of their own, in one order. Each image is smoothed by
         itself.
     progress : callable, optional
         As for `segment`; the stage names the image.
@@ -225,7 +225,11 @@ def pool(
         "color_space": color_space,
         "channel_weights": list(weights),
         "normalize": normalize,
-        "smoothing": list(array_checks.reals("smoothing", sigma, len(form.shape), "spatial axis")),
+        "smoothing": list(
+            array_checks.reals(
+                "smoothing", sigma, len(form.shape), "spatial axis", high=checks.MAX_SMOOTHING
+            )
+        ),
         "spatial_weight": 0.0,
         "fit_scale": 1.0,
         "n_images": len(reader.sizes),

@@ -337,7 +337,8 @@ class PreparedImage:
         """Put the clusters in the order of their brightness; return which, and their means.
 
         Points that lie exactly between two centroids go to the first: in another order they may go
-        to another one. Clusters without pixels are left out.
+        to another one. Clusters without pixels are left out. Iterations that this takes are within
+        `max_iter`, but those of the result are those of the fit, before.
         """
         tol, max_iter = fitted.parameters["tol"], fitted.parameters["max_iter"]
         n_iter, kept = fitted.result.n_iter, np.arange(len(fitted.result.centroids))

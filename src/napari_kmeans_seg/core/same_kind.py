@@ -18,7 +18,7 @@ def same_channels(given: Sequence[str], expected: Sequence[str], whose: str) -> 
     Parameters
     ----------
     given, expected : sequence of str
-        Names of the channels of an image, and of those before it. Of none nothing is told.
+        Names of the channels of an image, and of those before it. Of none nothing is said.
     whose : str
         Whose the expected ones are, e.g. "the model".
 

@@ -1,7 +1,7 @@
 """What a segmentation is: labels, centroids, and what can be made of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -305,3 +305,8 @@ class Segmentation:
 
     def _label(self, label: Any, low: int = 0) -> int:
         return checks.integer("label", label, low, self.n_clusters)
+
+
+def plain_values(segmentation: Segmentation) -> dict[str, Any]:
+    """Give what a plain segmentation has, by name."""
+    return {one.name: getattr(segmentation, one.name) for one in fields(Segmentation)}

@@ -10,13 +10,13 @@ from .array_checks import is_lazy
 from .arrays import concatenate, look_up
 from .cached import cached_property
 from .errors import NoPixels
-from .levels import PyramidSegmentation, plain_values, relabelled, relabelling
+from .levels import PyramidSegmentation, relabelled, relabelling
 from .matching import match
 from .note import Note
 from .notes import BlankSteps
 from .parallel import Tick, no_tick
 from .points.sums import join_means
-from .segmentation import Segmentation
+from .segmentation import Segmentation, plain_values
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -38,7 +38,7 @@ class Axes(NamedTuple):
 def channels_said(path: Path, shape: tuple[int, ...]) -> Axes | None:
     """Find what a file says of the channels of the image of this shape; None for no such image.
 
-    Nor where the file cannot be read: whoever shows its pixels has told of that.
+    Nor where the file cannot be read: whoever shows its pixels has said so.
     """
     stat = path.stat()
     return _said(path, shape, stat.st_mtime_ns, stat.st_size)

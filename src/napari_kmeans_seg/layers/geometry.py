@@ -133,8 +133,8 @@ def between(image: Matrix, other: Matrix) -> Matrix:
     return found
 
 
-def held(matrix: Matrix, through: Mapping[int, int]) -> Matrix:
-    """Hold some of the coordinates that a matrix gives, each at an index."""
+def with_fixed(matrix: Matrix, through: Mapping[int, int]) -> Matrix:
+    """Fix some of the coordinates that a matrix gives, each at an index."""
     matrix = matrix.copy()
     for axis, index in through.items():
         matrix[axis] = 0
@@ -185,7 +185,7 @@ def resampled(
         In this shape.
     """
     m, n = labels.ndim, len(shape)
-    matrix = held(between(image, labels_placement), through)
+    matrix = with_fixed(between(image, labels_placement), through)
     if np.allclose(matrix[:-1, : n - m], 0):
         # The same for every step along the first axes.
         plane = _resample(labels, matrix[:, n - m :], tuple(shape[n - m :]))

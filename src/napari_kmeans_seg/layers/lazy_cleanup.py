@@ -17,6 +17,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from napari_kmeans_seg.core.lazy.chunks import batches, every_chunk, gather
+from napari_kmeans_seg.core.lazy.limits import Limits
 
 from .arrays import sums_per_label
 
@@ -68,7 +69,7 @@ def merge_specks_of_chunks(
     cleaned: da.Array
     chunks = labels.chunks
     axes = _connected_axes(labels.ndim, per_plane=per_plane)
-    if _n_pixels(labels.shape, axes) <= SIDE**2:
+    if _are_read_whole(labels.shape, axes):
         whole = labels.rechunk(dict.fromkeys(axes, -1))
         if np.prod(whole.chunksize, dtype=float) > WINDOW:
             whole = whole.rechunk(dict.fromkeys(range(axes.start), 1))
@@ -104,11 +105,10 @@ def sums_of_chunks(
     (1 + n_clusters, 1 + n_channels) array or None
         None where the pixels are too many to be read again.
     """
-    from napari_kmeans_seg.core.lazy import points
     from napari_kmeans_seg.core.lazy.prepared import BlockwiseSegmentation
 
     assert isinstance(segmentation, BlockwiseSegmentation)
-    if labels.size > points.EXACT_PIXELS:
+    if labels.size > Limits.now().exact_pixels:
         return None
     form, source = segmentation._pixels, segmentation._source
     axis = form.channel_axis
@@ -146,7 +146,7 @@ def reach_of_specks(
         If that is too much for memory.
     """
     axes = _connected_axes(len(shape), per_plane=per_plane)
-    if _n_pixels(shape, axes) <= SIDE**2:
+    if _are_read_whole(shape, axes):
         return dict.fromkeys(axes, 0)
     reach = {axis: min(2 * size, shape[axis]) for axis in axes}
     window = 1.0
@@ -165,8 +165,9 @@ def _connected_axes(n_axes: int, *, per_plane: bool) -> range:
     return range(max(0, n_axes - 2) if per_plane else 0, n_axes)
 
 
-def _n_pixels(shape: Sequence[int], axes: Iterable[int]) -> float:
-    return float(np.prod([shape[axis] for axis in axes], dtype=float))
+def _are_read_whole(shape: Sequence[int], axes: Iterable[int]) -> bool:
+    n_pixels = np.prod([shape[axis] for axis in axes], dtype=float)
+    return bool(n_pixels <= Limits.now().plane_pixels)
 
 
 def number_pieces(

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from napari_kmeans_seg import Segmentation
     from napari_kmeans_seg.core.parallel import Progress
 
-FIT_BYTES = 256 << 20
-"""Size of the largest level that is loaded to be fitted, where the levels are lazy."""
-
 DRAWN_PIXELS = 1 << 28
 """Pixels of the largest plane that is drawn: the most that graphics cards take as one picture,
 16,384 each way. To draw it napari reads all of it, while nobody can do anything else."""
@@ -65,14 +62,20 @@ def level_to_fit(
     if len(levels) == 1:
         return 0, fit_scale
     last = len(levels) - 1
-    largest = next(
-        (i for i, one in enumerate(levels) if not is_lazy(one) or one.nbytes <= FIT_BYTES), last
-    )
+    largest = next((i for i, one in enumerate(levels) if _fits_into_memory(one)), last)
     scales = [max(n / full for n, full in zip(s[-2:], shapes[0][-2:], strict=True)) for s in shapes]
     # Half a pixel is no other scale.
     allowed = [i for i in range(largest, len(levels)) if scales[i] >= fit_scale - 0.01]
     place = max(allowed, default=largest)
     return place, min(1.0, fit_scale / scales[place])
+
+
+def _fits_into_memory(level: Any) -> bool:
+    if not is_lazy(level):
+        return True
+    from napari_kmeans_seg.core.lazy.limits import Limits
+
+    return bool(level.nbytes <= Limits.now().load_bytes)
 
 
 def label_level(

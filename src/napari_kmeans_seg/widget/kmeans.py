@@ -7,13 +7,14 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import CheckBox, Container, Label, ProgressBar, PushButton, Widget
+from magicgui.widgets import CheckBox, Container, PushButton, Widget
 from napari.utils.notifications import show_error
 from qtpy.QtCore import QEvent
 
 from napari_kmeans_seg.layers import Outputs, PartInView, warm_up_early
 from napari_kmeans_seg.layers.outputs.appearance import result_of
 
+from .below_run import BelowRun
 from .beside_run import OptionsSaid
 from .done import done, still
 from .fields.inputs import Inputs
@@ -28,7 +29,7 @@ from .plots.choose_k import HowMany
 from .plots.cluster_plot import ClusterPlot
 from .preview import Preview
 from .run import Run
-from .sections import On, Scrolled, Section, WheelScrolls, mark, thin, wrap
+from .sections import On, Scrolled, Section, WheelScrolls, mark
 from .seen import SeenSwitch
 from .state import DockState, Refusal, Request, Said, loss, part_of
 from .table.cluster_table import ClusterTable
@@ -80,9 +81,9 @@ class KMeansWidget(Container[Widget]):
             text="Live preview",
             tooltip="Show the clusters at once when k or another setting is changed.",
         )
-        self.progress_bar = ProgressBar(name="progress_bar", value=0, min=0, max=100)
-        self.message = Label(name="message")
-        self.warning = Label(name="warning")
+        self._below = BelowRun()
+        self.message, self.warning = self._below.message, self._below.warning
+        self.progress_bar = self._below.progress_bar
         self.options_said = OptionsSaid()
         self.more_options = Options()
 
@@ -134,11 +135,6 @@ class KMeansWidget(Container[Widget]):
 
     def _style(self) -> None:
         """Do what magicgui has no words for."""
-        wrap(self.message, self.warning)
-        thin(self.progress_bar)
-        self.progress_bar.hide()
-        self.warning.hide()
-
         self.how_many = HowMany(self._viewer, self._state, self._clock)
         self.where = Section("Region, seeds and clean-up", self.inputs.native)
         self.more = OptionsSection(self.more_options)
@@ -212,11 +208,7 @@ class KMeansWidget(Container[Widget]):
         clusters, result = self.clusters.clusters, result_of(self._viewer, self.target.images)
         said = still(self._state, result, clusters)
         self.options_said.say(self.more_options, self.inputs, clusters)
-        self.message.value = self._state.meanwhile or said.text
-        self.message.visible = bool(self.message.value)
-        self.warning.value = "\n".join(f"⚠ {warning}" for warning in said.warnings)
-        self.warning.visible = bool(said.warnings)
-        self.progress_bar.visible = said.kind == "running"
+        self._below.show(said, self._state.meanwhile)
         mark([self.fields, self.more_options, self.inputs], said.fields)
 
     # -- a run --------------------------------------------------------------------------

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def show_plain(parent: QWidget) -> None:
-    """Let the labels within a widget, which may tell names of layers, show any text as it is."""
+    """Let the labels within a widget, which may have names of layers, show any text as it is."""
     for label in parent.findChildren(QLabel):
         label.setTextFormat(Qt.TextFormat.PlainText)
 

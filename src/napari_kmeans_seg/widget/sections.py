@@ -45,9 +45,9 @@ def thin(bar: ProgressBar) -> None:
     native.setSizePolicy(policy)
 
 
-def hidden_line(text: str = "") -> QLabel:
+def hidden_line() -> QLabel:
     """Make a text that goes on in the next line, and is not seen at first."""
-    line = QLabel(text)
+    line = QLabel()
     line.setWordWrap(True)
     line.hide()
     return line

@@ -14,7 +14,6 @@ from scipy.ndimage import gaussian_filter
 from napari_kmeans_seg import segment
 from napari_kmeans_seg.core.image.averages import smooth
 from napari_kmeans_seg.core.image.pixels import flatten
-from napari_kmeans_seg.core.lazy import image as lazy_image
 
 from ..spaces import CONVERTED
 
@@ -101,9 +100,9 @@ def test_differences_on_a_large_offset_are_kept(options, dtype):
 
 @pytest.mark.parametrize("n_channels", [1, 2])
 @pytest.mark.parametrize("dtype", [np.int64, np.uint64])
-def test_a_copy_of_64_bit_integers_in_chunks(dtype, n_channels, monkeypatch):
+def test_a_copy_of_64_bit_integers_in_chunks(dtype, n_channels, dask_limits):
     """Its floats were read as integers."""
-    monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
+    dask_limits(load_bytes=0)
     image = np.random.default_rng(0).integers(0, 1000, (64, 64, n_channels)).astype(dtype)
     options = {"channel_axis": -1, "fit_scale": 0.5}
 
@@ -114,9 +113,9 @@ def test_a_copy_of_64_bit_integers_in_chunks(dtype, n_channels, monkeypatch):
     np.testing.assert_allclose(found.inertia, expected.inertia)
 
 
-def test_a_copy_with_as_many_pixels_is_still_a_copy(monkeypatch):
+def test_a_copy_with_as_many_pixels_is_still_a_copy(dask_limits):
     """A mask may leave as many pixels of the image as its copy has: counts are of the image."""
-    monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
+    dask_limits(load_bytes=0)
     image = np.random.default_rng(3).integers(0, 2000, (1, 9, 4)).astype(np.int16)
     mask = np.array([[0, 1, 0, 1, 0, 0, 0, 0, 0]], bool)
 

@@ -17,11 +17,9 @@ import zarr
 from distributed import Client, Future, LocalCluster
 
 from napari_kmeans_seg import choose_k, segment
-from napari_kmeans_seg.core.lazy import cluster as lazy_cluster
-from napari_kmeans_seg.core.lazy import image as lazy_image
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 K = 5
@@ -68,10 +66,9 @@ def test_worker_processes_bring_floats_to_a_fixed_point_of_all_pixels(
     photograph: np.ndarray,
     cluster: LocalCluster,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    dask_limits: Callable[..., None],
 ) -> None:
-    monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
-    monkeypatch.setattr(lazy_image, "SAMPLE_VALUES", 50_000)
+    dask_limits(load_bytes=0, sample_values=50_000)
     part = photograph[:512, :512]
     noise = np.random.default_rng(0).normal(0, 1, part.shape)
     floats = (part + noise).astype(np.float32)
@@ -158,10 +155,10 @@ def test_each_chunk_is_read_once_for_the_fit_and_none_for_the_labels() -> None:
 
 
 def test_of_twenty_gigapixels_only_part_is_read_and_it_is_said(
-    monkeypatch: pytest.MonkeyPatch,
+    dask_limits: Callable[..., None],
 ) -> None:
     # The limit is lowered, so that the test takes seconds: two chunks instead of 128.
-    monkeypatch.setattr(lazy_image, "FIT_PIXELS", 1 << 25)
+    dask_limits(fit_pixels=1 << 25)
     reads = []
 
     def make(block_info: dict | None = None) -> np.ndarray:
@@ -246,9 +243,9 @@ def cancelled(client: Client) -> None:
     ],
 )
 def test_what_befalls_a_cluster_is_told_in_words_at_once(
-    cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch, fault, said: str
+    cluster: LocalCluster, dask_limits: Callable[..., None], fault, said: str
 ) -> None:
-    monkeypatch.setattr(lazy_cluster, "WITHOUT_WORKERS", 1)
+    dask_limits(seconds_without_workers=1)
     image, failed = slow_image(), []
 
     def strike() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dask.array as da
 import numpy as np
@@ -12,8 +12,9 @@ import xarray as xr
 from skimage.color import rgb2lab
 
 from napari_kmeans_seg import segment
-from napari_kmeans_seg.core.lazy import image as lazy_image
-from napari_kmeans_seg.core.lazy import points as lazy_points
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 COFFEE = skimage.data.coffee()
 FLOATS = np.random.default_rng(0).gamma(2, size=(200, 300, 2))
@@ -49,12 +50,12 @@ def test_labels_centroids_and_counts_are_those_of_the_array_in_memory(
     np.testing.assert_allclose(painted, expected.image, rtol=1e-12)
 
 
-def test_a_copy_is_fitted_as_in_memory_or_chunk_by_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_is_fitted_as_in_memory_or_chunk_by_chunk(dask_limits: Callable[..., None]) -> None:
     lazy = da.from_array(COFFEE, chunks=(100, 150, 3))
     expected = segment(COFFEE, 5, channel_axis=-1, fit_scale=0.5)
     found = segment(lazy, 5, channel_axis=-1, fit_scale=0.5)
     np.testing.assert_array_equal(found.labels.compute(), expected.labels)
-    monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
+    dask_limits(load_bytes=0)
     found = segment(lazy, 5, channel_axis=-1, fit_scale=0.5)
     labels = found.labels.compute()
     np.testing.assert_array_equal(np.bincount(labels.ravel()), [0, *found.counts])
@@ -113,10 +114,9 @@ def test_an_image_that_fits_into_memory_gets_the_very_same_result(
 
 @pytest.mark.parametrize(("image", "arguments"), CASES, ids=["1", "2", "masked", "16", "lab"])
 def test_of_a_larger_one_the_iterations_go_over_all_chunks_to_a_fixed_point_of_all_pixels(
-    image: np.ndarray, arguments: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    image: np.ndarray, arguments: dict[str, Any], dask_limits: Callable[..., None]
 ) -> None:
-    monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
-    monkeypatch.setattr(lazy_image, "SAMPLE_VALUES", 20_000)
+    dask_limits(load_bytes=0, sample_values=20_000)
     lazy = da.from_array(image, chunks=(64, 100, *image.shape[2:]))
     # The best of some starts: any one may end in another optimum.
     found = segment(lazy, 4, tol=0, n_init=5, **arguments)
@@ -145,15 +145,14 @@ def test_of_a_larger_one_the_iterations_go_over_all_chunks_to_a_fixed_point_of_a
 
 @pytest.mark.parametrize("spread", [1, 300])
 def test_clusters_that_stand_apart_are_the_same_as_in_memory_to_the_last_pixel(
-    spread: int, monkeypatch: pytest.MonkeyPatch
+    spread: int, dask_limits: Callable[..., None]
 ) -> None:
     rng = np.random.default_rng(2)
     truth = rng.integers(0, 4, (300, 200))
     means = rng.uniform(5_000, 60_000, (4, 3))
     image = (means[truth] + rng.normal(0, spread, (*truth.shape, 3))).astype(np.uint16)
     expected = segment(image, 4, channel_axis=-1)
-    monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
-    monkeypatch.setattr(lazy_image, "SAMPLE_VALUES", 5_000)
+    dask_limits(load_bytes=0, sample_values=5_000)
     found = segment(da.from_array(image, chunks=(90, 70, 3)), 4, channel_axis=-1)
     np.testing.assert_array_equal(found.labels.compute(), expected.labels)
     np.testing.assert_array_equal(found.counts, expected.counts)
@@ -162,12 +161,9 @@ def test_clusters_that_stand_apart_are_the_same_as_in_memory_to_the_last_pixel(
 
 @pytest.mark.parametrize("image", [FLOATS, COFFEE], ids=["floats", "uint8"])
 def test_without_tolerance_every_chunk_of_a_huge_image_is_asked(
-    image: np.ndarray, monkeypatch: pytest.MonkeyPatch
+    image: np.ndarray, dask_limits: Callable[..., None]
 ) -> None:
-    for limit in ("LOAD_BYTES", "FIT_PIXELS"):
-        monkeypatch.setattr(lazy_image, limit, 0)
-    monkeypatch.setattr(lazy_image, "SAMPLE_VALUES", 20_000)
-    monkeypatch.setattr(lazy_points, "EXACT_PIXELS", 0)
+    dask_limits(load_bytes=0, fit_pixels=0, sample_values=20_000, exact_pixels=0)
     lazy = da.from_array(image, chunks=(64, 100, image.shape[-1]))
     with pytest.warns(UserWarning, match="Fitted on"):
         segment(lazy, 4, channel_axis=-1)
@@ -179,10 +175,9 @@ def test_without_tolerance_every_chunk_of_a_huge_image_is_asked(
 
 
 def test_with_the_usual_tolerance_few_iterations_over_the_chunks_are_enough(
-    monkeypatch: pytest.MonkeyPatch,
+    dask_limits: Callable[..., None],
 ) -> None:
-    monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
-    monkeypatch.setattr(lazy_image, "SAMPLE_VALUES", 20_000)
+    dask_limits(load_bytes=0, sample_values=20_000)
     found = segment(da.from_array(DEEP, chunks=(64, 100, 3)), 4, channel_axis=-1)
     expected = segment(DEEP, 4, channel_axis=-1)
     assert found.converged
@@ -192,10 +187,9 @@ def test_with_the_usual_tolerance_few_iterations_over_the_chunks_are_enough(
 
 
 def test_pixels_that_are_not_finite_are_left_out_of_every_pass(
-    monkeypatch: pytest.MonkeyPatch,
+    dask_limits: Callable[..., None],
 ) -> None:
-    monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
-    monkeypatch.setattr(lazy_image, "SAMPLE_VALUES", 20_000)
+    dask_limits(load_bytes=0, sample_values=20_000)
     n_left_out = int(np.isnan(HOLED).any(axis=-1).sum())
     with pytest.warns(UserWarning, match=f"{n_left_out} pixels are NaN"):
         found = segment(da.from_array(HOLED, chunks=(64, 100, 2)), 3, channel_axis=-1, tol=0)
@@ -206,11 +200,9 @@ def test_pixels_that_are_not_finite_are_left_out_of_every_pass(
 
 
 def test_where_only_a_sample_is_fitted_it_is_said_and_counts_are_those_of_all(
-    monkeypatch: pytest.MonkeyPatch,
+    dask_limits: Callable[..., None],
 ) -> None:
-    monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
-    monkeypatch.setattr(lazy_image, "SAMPLE_VALUES", FLOATS[..., 0].size // 4)
-    monkeypatch.setattr(lazy_points, "EXACT_PIXELS", 0)
+    dask_limits(load_bytes=0, sample_values=FLOATS[..., 0].size // 4, exact_pixels=0)
     mask = np.zeros(FLOATS.shape[:2], bool)
     mask[40:190, 20:250] = True
     lazy = da.from_array(FLOATS, chunks=(64, 100, 2))
@@ -224,8 +216,8 @@ def test_where_only_a_sample_is_fitted_it_is_said_and_counts_are_those_of_all(
     assert found.inertia == pytest.approx(expected.inertia, rel=0.05)
 
 
-def test_float_colours_that_are_none_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
+def test_float_colours_that_are_none_are_refused(dask_limits: Callable[..., None]) -> None:
+    dask_limits(load_bytes=0)
     image = da.from_array(np.full((40, 40, 3), 7.0), chunks=(20, 20, 3))
     with pytest.raises(ValueError, match="float RGB between 0 and 1; got values from 7 to 7"):
         segment(image, 2, channel_axis=-1, color_space="lab")

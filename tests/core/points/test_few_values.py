@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dask.array as da
 import numpy as np
@@ -11,9 +11,11 @@ import pytest
 import skimage.data
 
 from napari_kmeans_seg import choose_k, prepare, segment
-from napari_kmeans_seg.core.lazy import image as lazy_image
 
 from .. import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 GREY = np.arange(12, dtype=np.uint8).reshape(3, 4)
 
@@ -50,7 +52,9 @@ def test_pixels_that_are_not_finite_spoil_no_others(arguments: dict[str, Any]) -
 
 
 @pytest.mark.parametrize("most", [4, 9])
-def test_pixels_that_are_not_finite_are_told_once_where_a_number_is_suggested(most: int) -> None:
+def test_pixels_that_are_not_finite_are_reported_once_where_a_number_is_suggested(
+    most: int,
+) -> None:
     image = np.arange(6.0).repeat(5)
     image[2] = np.nan
     with pytest.warns(UserWarning, match="NaN or infinite|distinct values") as caught:
@@ -167,9 +171,8 @@ def test_clusters_that_start_empty_are_seeded_anew(image: str, kind: str) -> Non
 
 @pytest.mark.parametrize("kind", ["duplicates", "far away", "one spot"])
 @pytest.mark.parametrize("image", ["uint8", "float64"])
-def test_so_they_are_in_chunks(image: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lazy_image, "LOAD_BYTES", 0)
-    monkeypatch.setattr(lazy_image, "SAMPLE_VALUES", 500)
+def test_so_they_are_in_chunks(image: str, kind: str, dask_limits: Callable[..., None]) -> None:
+    dask_limits(load_bytes=0, sample_values=500)
     picture = skimage.data.coffee()[::4, ::4]
     if image == "float64":
         picture = picture + np.random.default_rng(0).random(picture.shape)

@@ -11,7 +11,7 @@ from napari.components import ViewerModel
 from skimage.io import imsave
 
 from napari_kmeans_seg.layers import CleanUp, LayerImage, Outputs
-from napari_kmeans_seg.layers.clusters import clusters_of, distribution
+from napari_kmeans_seg.layers.clusters import clusters_of
 from napari_kmeans_seg.layers.clusters.distribution import ClusterValues
 from napari_kmeans_seg.layers.clusters.points import N_COLORS
 from napari_kmeans_seg.layers.clusters.thresholds import (
@@ -45,8 +45,8 @@ def clustered(viewer):
     return run
 
 
-def gathered(clusters):
-    values = ClusterValues.of(clusters)
+def gathered(clusters, **limits):
+    values = replace(ClusterValues.of(clusters), **limits)
     points = values.read(clusters.layer.data)
     return values, points, points.members(clusters.layer.data)
 
@@ -236,19 +236,18 @@ def test_of_a_lazy_image_some_windows_are_read(viewer, clustered):
     assert points.pixels_each > 6
 
 
-def test_of_very_many_floats_a_sample_is_read_and_thresholds_move_all(clustered, cell, monkeypatch):
-    monkeypatch.setattr(distribution, "HOMES_LIMIT", 1 << 20)
+def test_of_very_many_floats_a_sample_is_read_and_thresholds_move_all(clustered, cell):
     random = np.random.default_rng(0)
     image = np.tile(cell, (2, 2)) + random.random((1320, 1100), np.float32)
     clusters = clustered(image)
-    values, points, members = gathered(clusters)
+    values, points, members = gathered(clusters, homes_limit=1 << 20)
     assert points.home.size < image.size
     threshold = thresholds_of(points, members)[1]
     move(clusters, reassignment(clusters, values, threshold, threshold.at + 10)(still))
     second = (image > threshold.low + 1) & (image <= threshold.at + 10)
     assert (clusters.layer.data[second] == 2).all()
     small = clustered(image.astype(np.uint8))
-    assert gathered(small)[1].home.size == image.size
+    assert gathered(small, homes_limit=1 << 20)[1].home.size == image.size
 
 
 def test_of_a_pyramid_a_level_is_read(viewer, clustered, coffee):

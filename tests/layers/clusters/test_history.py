@@ -109,12 +109,12 @@ def test_a_step_that_is_taken_leaves_the_step_that_was_given_as_it_was():
     assert taken.before.images.keys() == step.before.images.keys() != set()
 
 
-def test_steps_take_no_more_memory_than_the_layers_that_they_are_about(monkeypatch):
+def test_steps_take_no_more_memory_than_the_layers_that_they_are_about():
     result = RUNS["colour"]()
     clusters, layer = result.clusters, result.clusters.layer
     images = [one for one in result.viewer.layers if "k-means" in one.name]
     room = layer.data.nbytes + sum(one.data.nbytes for one in images)
-    monkeypatch.setattr(history, "LEAST_BYTES", 0)
+    clusters.least_bytes = 0
     named = 0
     for i in range(60):
         clusters.merge([1, 2])

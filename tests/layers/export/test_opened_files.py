@@ -12,7 +12,6 @@ from napari.layers._source import layer_source
 from npe2 import PluginManager, PluginManifest
 from skimage.io import imsave
 
-from napari_kmeans_seg.layers.export import opened_files
 from napari_kmeans_seg.layers.export.opened_files import files_of
 
 if TYPE_CHECKING:
@@ -52,15 +51,14 @@ def test_a_file_that_holds_the_image_is_named(viewer, coffee, tmp_path, name):
 
 @pytest.mark.parametrize("settings", [{}, {"compression": "zlib"}, {"byteorder": ">"}])
 @pytest.mark.parametrize("at_most", [64 << 20, 1 << 14])
-def test_a_stack_in_one_file_is_named(viewer, planes, tmp_path, monkeypatch, settings, at_most):
+def test_a_stack_in_one_file_is_named(viewer, planes, tmp_path, settings, at_most):
     """Whether all of it is compared or a sample."""
-    monkeypatch.setattr(opened_files, "_WHOLE_BYTES", at_most)
     path = tmp_path / "stack.tif"
     tifffile.imwrite(path, planes, **settings)
     layer = opened(viewer, path)
-    assert files_of([layer]) == (str(path),)
+    assert files_of([layer], at_most) == (str(path),)
     layer.data = planes[::-1].copy()
-    assert files_of([layer]) == ()
+    assert files_of([layer], at_most) == ()
 
 
 def test_nan_is_what_it_was(viewer, tmp_path):

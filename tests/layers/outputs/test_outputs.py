@@ -314,7 +314,7 @@ def test_napari_tells_the_row_of_the_label_under_the_cursor(viewer, source):
         ((4, 20, 30), (2, 0.5, 0.5), ("µm", "µm", "mm**-1"), None, "size [µm²/mm]", 0.5),
     ],
 )
-def test_sizes_are_told_in_the_units_of_the_layer(
+def test_sizes_are_given_in_the_units_of_the_layer(
     viewer, shape, scale, units, affine, column, size
 ):
     data = np.random.default_rng(0).integers(0, 255, shape, np.uint8)
@@ -525,7 +525,7 @@ def test_the_colours_are_warmed_up_once_and_away_from_the_window():
         ((3,), None),
     ],
 )
-def test_objects_of_clusters_that_are_none_are_told(viewer, source, objects, told):
+def test_objects_of_clusters_that_are_none_are_reported(viewer, source, objects, told):
     image = replace(LayerImage.of(source), clean_up=CleanUp(objects=objects))
     outputs = Outputs.paint(image, image.segment(n_clusters=3))
     assert outputs.segmentation.warnings == (() if told is None else (told,))

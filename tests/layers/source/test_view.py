@@ -48,14 +48,12 @@ def test_an_image_in_memory_is_previewed_as_a_whole(viewer, coffee):
 
 
 @pytest.mark.parametrize("form", ["Dask", "Zarr", "pyramid", "large"])
-def test_of_other_images_the_part_in_view_is(viewer, coffee, form, monkeypatch):
-    if form == "large":
-        monkeypatch.setattr("napari_kmeans_seg.layers.source.view.WHOLE_PREVIEW", 100_000)
+def test_of_other_images_the_part_in_view_is(viewer, coffee, form):
     data = {
         "Dask": da.from_array(coffee, chunks=(100, 100, 3)),
         "Zarr": zarr.create_array({}, data=coffee, chunks=(100, 100, 3)),
         "pyramid": [coffee, coffee[::2, ::2]],
-        "large": coffee,
+        "large": np.tile(coffee, (11, 7, 1)),
     }[form]
     layer = viewer.add_image(data, rgb=True, multiscale=form == "pyramid", **PLACE)
     level = 1 if form == "pyramid" else 0
@@ -71,27 +69,27 @@ def test_of_other_images_the_part_in_view_is(viewer, coffee, form, monkeypatch):
         np.testing.assert_allclose(labels.data_to_world(offset), world)
 
 
-def test_what_has_more_pixels_than_a_screen_is_thinned_out(viewer, coffee, monkeypatch):
-    monkeypatch.setattr("napari_kmeans_seg.layers.source.view.PREVIEW_PIXELS", 30_000)
-    layer = viewer.add_image(da.from_array(coffee), rgb=True, **PLACE)
-    part = to_preview(viewer, LayerImage.of(looked_at(layer, (0, 0), (399, 599))))
+def test_what_has_more_pixels_than_a_screen_is_thinned_out(viewer, coffee):
+    large = np.tile(coffee, (11, 7, 1))
+    layer = viewer.add_image(da.from_array(large), rgb=True, **PLACE)
+    part = to_preview(viewer, LayerImage.of(looked_at(layer, (0, 0), (4399, 4199))))
     assert part.view.step == (3, 3)
     labels = shown(viewer, part, n_clusters=4)
-    expected = segment(coffee[1::3, 1::3], 4, channel_axis=-1).labels
-    np.testing.assert_array_equal(labels.data, expected[:133, :200])
+    expected = segment(large[1:4398:3, 1::3], 4, channel_axis=-1).labels
+    np.testing.assert_array_equal(labels.data, expected)
     np.testing.assert_allclose(labels.data_to_world((0, 0)), layer.data_to_world((1, 1)))
     np.testing.assert_allclose(labels.data_to_world((9, 7)), layer.data_to_world((28, 22)))
 
 
-def test_what_is_told_in_pixels_of_the_image_is_scaled(viewer, coffee, monkeypatch):
-    monkeypatch.setattr("napari_kmeans_seg.layers.source.view.PREVIEW_PIXELS", 60_000)
-    layer = viewer.add_image(da.from_array(coffee), rgb=True)
-    image = LayerImage.of(looked_at(layer, (0, 0), (399, 599)))
+def test_what_is_given_in_pixels_of_the_image_is_scaled(viewer, coffee):
+    large = np.tile(coffee, (6, 4, 1))[:2100, :2000]
+    layer = viewer.add_image(da.from_array(large), rgb=True)
+    image = LayerImage.of(looked_at(layer, (0, 0), (2099, 1999)))
     part = to_preview(viewer, replace(image, clean_up=CleanUp(specks=40)))
     assert part.view.zoom == (2, 2)
     assert part.clean_up.specks == 10
     labels = part.segment(n_clusters=4, smoothing=3, fit_scale=0.25).labels
-    plain = segment(coffee[::2, ::2], 4, channel_axis=-1, smoothing=1.5, fit_scale=0.5)
+    plain = segment(large[::2, ::2], 4, channel_axis=-1, smoothing=1.5, fit_scale=0.5)
     np.testing.assert_array_equal(labels, CleanUp(10).without_specks(plain).labels)
 
 

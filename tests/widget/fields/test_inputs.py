@@ -227,7 +227,7 @@ def test_frames_are_not_mixed_by_smoothing(viewer, dock, run, stack, labels, sig
     assert "along" not in methods_text(viewer.layers["stack clusters plane"]).partition(")")[0]
 
 
-def test_an_axis_without_a_name_is_told_by_its_place(viewer, dock, stack):
+def test_an_axis_without_a_name_is_known_by_its_place(viewer, dock, stack):
     viewer.add_image(stack[np.newaxis], name="stack")
     scope = dock().inputs.scope
     offered = [scope.native.findText(f"each step of axis {axis}") for axis in (0, 1)]
@@ -348,7 +348,7 @@ def test_painted_seeds_keep_their_numbers(viewer, dock, run, coffee):
 
 @pytest.mark.parametrize("lazy", [False, True])
 @pytest.mark.parametrize("kind", ["points", "labels"])
-def test_seeds_that_cannot_serve_are_told_of_and_too_few_are_refused(
+def test_seeds_that_cannot_serve_are_reported_and_too_few_are_refused(
     viewer, dock, run, coffee, kind, lazy
 ):
     picture = np.dstack([coffee, np.full(coffee.shape[:2], 255, np.uint8)])

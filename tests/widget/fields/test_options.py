@@ -52,7 +52,9 @@ def test_reset_brings_back_what_was_at_first(widget):
 @pytest.mark.parametrize(
     ("weights", "complaint"), [("1, red", "one number"), ("1, 2", "“Weights”")]
 )
-def test_bad_weights_are_told_and_change_nothing(viewer, widget, finish, qtbot, weights, complaint):
+def test_bad_weights_are_reported_and_change_nothing(
+    viewer, widget, finish, qtbot, weights, complaint
+):
     widget.more_options.channel_weights.value = weights
     widget.run()
     finish(widget)

@@ -85,5 +85,5 @@ def from_0_to_1(pixels: Pixels, dtype: np.dtype[Any]) -> Pixels:
     if pixels.dtype.kind != "f":
         return pixels
     top = pixels.dtype.type(np.iinfo(dtype).max if dtype.kind == "u" else 1)
-    # Averages of 0 may be less by rounding, of which no hue can be told.
+    # Averages of 0 may be less by rounding, which have no hue.
     return replace(pixels, channels=np.clip(pixels.channels / top, 0, 1))

@@ -12,7 +12,7 @@ from .color_spaces import COLOR_SPACES
 from .colors import color_values, value_range
 from .pixels import Pixels
 
-LARGEST = 1e120
+LARGEST_FEATURE = 1e120
 """Features are no larger: their squares, and sums of these, are finite."""
 
 SAMPLE = 1 << 13
@@ -22,7 +22,7 @@ FAR_FROM_1 = 64
 """Powers of two up to which floats stay as they are: like 64-bit integers they may be weighted by
 1e100, or by 1e-100, and still have squares."""
 
-APART = 400
+SQUARES_APART = 400
 """Powers of two between values whose squares no float can hold together with a sum of them."""
 
 CAP = 2.0**120
@@ -129,10 +129,10 @@ class FeatureSpace:
             colors = color_values(colors / top, self.color_space)
         with np.errstate(over="ignore"):
             # Beyond all values any place is as far as another, if its square is finite.
-            most = CAP if self.exponent else LARGEST
+            most = CAP if self.exponent else LARGEST_FEATURE
             scaled = np.clip(np.ldexp(colors.T, -self.exponent), -most, most)
             away = (scaled - np.array(self.offset, np.float64)) * self.scale
-        features: NDArray[np.float64] = np.clip(away, -LARGEST, LARGEST)
+        features: NDArray[np.float64] = np.clip(away, -LARGEST_FEATURE, LARGEST_FEATURE)
         if not self.position:
             return features
         middle = (np.array(pixels.shape) - 1) / 2 * self.position
@@ -152,7 +152,7 @@ class FeatureSpace:
         return found
 
     def brightness(self, centroids: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Say how bright ``(n_clusters, n_features)`` centroids are, as far as features tell."""
+        """Say how bright ``(n_clusters, n_features)`` centroids are, as far as features show it."""
         scale = np.array(self.scale)
         colors = centroids[:, : scale.size] / np.where(scale > 0, scale, 1) + self.offset
         axis = COLOR_SPACES[self.color_space].brightness
@@ -186,6 +186,16 @@ def differences(
     return rows
 
 
+def variances_of(
+    values: Values, weights: NDArray[np.float64], middle: tuple[float, ...]
+) -> NDArray[np.float64]:
+    """Return the variance of each channel, ``(n_channels,)``, of weighted values near `middle`."""
+    rows, total = differences(values, middle), weights.sum()
+    rows -= ((rows * weights).sum(axis=1) / total)[:, np.newaxis]
+    variances: NDArray[np.float64] = (rows**2 * weights).sum(axis=1) / total
+    return variances
+
+
 def middle_values(values: Values) -> tuple[float, ...]:
     """Return a value from the middle of each channel: its median, as an int for integers.
 
@@ -199,7 +209,7 @@ def middle_values(values: Values) -> tuple[float, ...]:
 def _middle(value: NDArray[Any]) -> Any:
     middle = np.partition(value, value.size // 2)[value.size // 2]
     if value.dtype.kind == "f":
-        # Beside it float64 would leave these too few digits to tell them apart.
+        # Beside it float64 would leave these too few digits to differ.
         rest = value[np.abs(value) < np.abs(middle) * 2.0**-40]
         if rest.size and (rest != rest[0]).any():
             return np.partition(rest, rest.size // 2)[rest.size // 2]
@@ -227,9 +237,9 @@ def power_of_two(pixels: Pixels) -> int:
 def exponent_without_far(limits: NDArray[Any], parts: Iterable[Values]) -> int:
     """Return the same for values that come in parts, among limits."""
     exponent = exponent_of(limits)
-    if exponent <= APART - FAR_FROM_1:
+    if exponent <= SQUARES_APART - FAR_FROM_1:
         return exponent
-    rest = _limits_of_rest(parts, float(np.ldexp(1.0, exponent - APART)))
+    rest = _limits_of_rest(parts, float(np.ldexp(1.0, exponent - SQUARES_APART)))
     return exponent if rest is None else exponent_of(rest) or 1
 
 

@@ -101,9 +101,7 @@ class Assignment:
     @property
     def totals(self) -> NDArray[np.float64]:
         """Weighted sum of the points of each cluster, ``(n_clusters, n_features)``."""
-        parts = self.sums[:, :-1].reshape(len(self.sums), -1, self.points.n_features)
-        totals: NDArray[np.float64] = parts.sum(axis=1)
-        return totals
+        return totals_of(self.sums, self.points.n_features)
 
     def move(self, centroids: NDArray[np.float64], tick: Tick | None = None) -> None:
         """Assign the points to the nearest of ``(n_clusters, n_features)`` centroids.
@@ -204,6 +202,13 @@ class Assignment:
         """Return points, ``(n_features + 1, m)``, and their squared distances, ``(m,)``."""
         rows = self.points.rows(slice(start, stop), np.float64)
         return rows, squares_to(rows, self.centroids, self.labels[start:stop])
+
+
+def totals_of(sums: NDArray[np.float64], n_features: int) -> NDArray[np.float64]:
+    """Return the sums of features of each cluster from those of summands: see `Assignment.sums`."""
+    parts = sums[:, :-1].reshape(len(sums), -1, n_features)
+    totals: NDArray[np.float64] = parts.sum(axis=1)
+    return totals
 
 
 def squares_to(

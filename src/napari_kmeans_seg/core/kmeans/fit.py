@@ -5,16 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..parallel import Tick, no_tick
+from ..parallel import Tick
 from .assignment import Assignment
 from .lloyd import LloydResult, lloyd
 from .points import WeightedPoints
-from .seeding import Seeding, k_means_plus_plus
+from .seeding import Seeding
 
-FEWEST, FEWEST_NUMBERS, FEWEST_PER_CLUSTER = 1 << 12, 1 << 15, 32
+FEWEST_POINTS, FEWEST_NUMBERS, FEWEST_PER_CLUSTER = 1 << 12, 1 << 15, 32
 """Points of the coarsest level, about, and numbers that they have; at least for each cluster."""
 
-MOST, MOST_PER_CLUSTER = 1 << 15, 1 << 13
+MOST_POINTS, MOST_PER_CLUSTER = 1 << 15, 1 << 13
 """Points of the finest level at the most, or for each cluster."""
 
 SMALL_NUMBERS = 1 << 18
@@ -27,8 +27,8 @@ N_STARTS, STARTS_TIMES_CLUSTERS = 4, 192
 """Starts on few points, of which the best goes on; fewer where clusters are many."""
 
 CLEARLY = 1 + 1e-12
-"""How many times more squares the better of two starts leaves out: of equals, which rounding tells
-apart, it is the first."""
+"""How many times more squares the better of two starts leaves out: of equals, which rounding makes
+differ, it is the first."""
 
 CLOSE = 1e-3
 """Part of the inertia that one more move of the centroids may gain where all points rest."""
@@ -36,8 +36,8 @@ CLOSE = 1e-3
 
 def level_sizes(n: int, n_features: int, n_clusters: int) -> list[int]:
     """Say how many points the levels have that stand for `n`, the coarsest first."""
-    least = max(min(FEWEST, FEWEST_NUMBERS // n_features), FEWEST_PER_CLUSTER * n_clusters)
-    most = max(MOST, MOST_PER_CLUSTER * n_clusters)
+    least = max(min(FEWEST_POINTS, FEWEST_NUMBERS // n_features), FEWEST_PER_CLUSTER * n_clusters)
+    most = max(MOST_POINTS, MOST_PER_CLUSTER * n_clusters)
     share = n if n * n_features <= SMALL_NUMBERS else n // 4
     sizes = [max(least, min(share, most))]
     while sizes[0] > 2 * least:
@@ -51,10 +51,10 @@ def start_of(
     n_clusters: int,
     random: np.random.Generator,
     *,
-    seeding: Seeding = k_means_plus_plus,
-    tol: float = 0.0,
-    max_iter: int = 300,
-    tick: Tick = no_tick,
+    seeding: Seeding,
+    tol: float,
+    max_iter: int,
+    tick: Tick,
 ) -> tuple[LloydResult, float]:
     """Find where centroids rest on a sample, by way of fewer of its points.
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Indices = NDArray[np.intp]
-Floats = NDArray[np.float64]
-Parts = tuple[Floats, Floats, Floats]
+Numbers = NDArray[np.float64]
+Parts = tuple[Numbers, Numbers, Numbers]
 """Weight, mean relative to some place near, and inertia of some values each."""
 
 
@@ -16,7 +16,7 @@ class Intervals(Protocol):
 
     n: int
 
-    def cost(self, start: Indices, stop: Indices) -> Floats:
+    def cost(self, start: Indices, stop: Indices) -> Numbers:
         """Inertia of the values from `start` up to, not including, `stop`."""
 
     def mean(self, start: int, stop: int) -> float:
@@ -26,13 +26,13 @@ class Intervals(Protocol):
 class PlainIntervals:
     """Differences of prefix sums, which keep the digits where clusters take up the whole range."""
 
-    def __init__(self, values: Floats, weights: Floats) -> None:
+    def __init__(self, values: Numbers, weights: Numbers) -> None:
         self.n = values.size
         self.offset = float(np.average(values, weights=weights))
         self.sums = np.zeros((3, self.n + 1))
         np.cumsum(_moments(values - self.offset, weights), axis=1, out=self.sums[:, 1:])
 
-    def cost(self, start: Indices, stop: Indices) -> Floats:
+    def cost(self, start: Indices, stop: Indices) -> Numbers:
         """Inertia of the values from `start` up to, not including, `stop`."""
         return _around_mean(*(sums[stop] - sums[start] for sums in self.sums))
 
@@ -64,7 +64,7 @@ class GroupedIntervals:
     (Chan, Golub and LeVeque 1983, doi:10.1080/00031305.1983.10483115).
     """
 
-    def __init__(self, values: Floats, weights: Floats, n_groups: int) -> None:
+    def __init__(self, values: Numbers, weights: Numbers, n_groups: int) -> None:
         self.n = values.size
         widest = np.argsort(-np.diff(values), kind="stable")[: n_groups - 1]
         self.begins = np.concatenate([[0], np.sort(widest) + 1])
@@ -83,7 +83,7 @@ class GroupedIntervals:
         weight, first, second = (sums[stop + group] - sums[start + group] for sums in self.sums)
         return weight, first / weight, _around_mean(weight, first, second)
 
-    def _whole_groups(self) -> Floats:
+    def _whole_groups(self) -> Numbers:
         """All groups from one up to, not including, another, as `Parts`."""
         n = self.begins.size
         table = np.zeros((3, n, n + 1))
@@ -97,8 +97,8 @@ class GroupedIntervals:
             table[:, first, last + 1] = _joined(before, added, self._apart(first, last))
         return table
 
-    def _apart(self, group: Indices, other: Indices) -> Floats:
-        apart: Floats = self.middles[other] - self.middles[group]
+    def _apart(self, group: Indices, other: Indices) -> Numbers:
+        apart: Numbers = self.middles[other] - self.middles[group]
         return apart
 
     def _parts(self, start: Indices, stop: Indices) -> Parts:
@@ -117,7 +117,7 @@ class GroupedIntervals:
             row[across] = values
         return found
 
-    def cost(self, start: Indices, stop: Indices) -> Floats:
+    def cost(self, start: Indices, stop: Indices) -> Numbers:
         """Inertia of the values from `start` up to, not including, `stop`."""
         return self._parts(start, stop)[2]
 
@@ -127,16 +127,16 @@ class GroupedIntervals:
         return float(self.middles[self.group[start]] + mean[0])
 
 
-def _moments(values: Floats, weights: Floats) -> Floats:
+def _moments(values: Numbers, weights: Numbers) -> Numbers:
     return np.stack([weights, weights * values, weights * values**2])
 
 
-def _around_mean(weight: Floats, first: Floats, second: Floats) -> Floats:
-    cost: Floats = second - first**2 / weight
+def _around_mean(weight: Numbers, first: Numbers, second: Numbers) -> Numbers:
+    cost: Numbers = second - first**2 / weight
     return np.maximum(cost, 0, out=cost)
 
 
-def _joined(one: Parts, other: Parts, apart: Floats) -> Parts:
+def _joined(one: Parts, other: Parts, apart: Numbers) -> Parts:
     """Two parts as one. The second may be empty; the first, where both are of one place.
 
     Parameters
@@ -149,6 +149,6 @@ def _joined(one: Parts, other: Parts, apart: Floats) -> Parts:
     weight = one[0] + other[0]
     share = other[0] / weight
     between = apart + (other[1] - one[1])
-    mean: Floats = one[1] + share * between
-    cost: Floats = one[2] + other[2] + one[0] * share * between**2
+    mean: Numbers = one[1] + share * between
+    cost: Numbers = one[2] + other[2] + one[0] * share * between**2
     return weight, mean, cost

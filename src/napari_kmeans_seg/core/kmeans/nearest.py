@@ -11,7 +11,7 @@ Floats = NDArray[Any]
 Labels = NDArray[np.unsignedinteger[Any]]
 
 SCORES = 1 << 19
-"""Scores held at a time: 2 MB, of which half stays in the cache."""
+"""Scores kept at a time: 2 MB, of which half stays in the cache."""
 
 FEWEST_AT_ONCE = 128
 """Points compared at a time at least, however many centroids there are."""
@@ -26,7 +26,7 @@ distances have lost the difference."""
 FEW_LABELS = 10
 """Labels up to which numbers are summed up by a product with ones and zeros."""
 
-APART = 16
+PADDING = 16
 """Scores between those of one centroid and of the next: rows a power of two apart would take the
 same places in the cache."""
 
@@ -59,7 +59,7 @@ def nearest(
     """Write the index of each point's nearest centroid to `labels`; return which are unsure.
 
     What a product of matrices rounds to depends on the processor. Of points whose two nearest
-    centroids are about as near, `by_distance` is to tell the label.
+    centroids are about as near, `by_distance` decides the label.
 
     Parameters
     ----------
@@ -80,10 +80,10 @@ def nearest(
     """
     n, k = rows.shape[1], len(factors)
     size = max(1, min(n, max(FEWEST_AT_ONCE, SCORES // k)))
-    # Held for all blocks: memory that is new costs more than the work.
-    held = np.empty((k, size + APART), rows.dtype)
-    is_close = np.empty((k, size + APART), bool)
-    numbers = np.empty((k, size + APART), labels.dtype)
+    # Kept for all blocks: memory that is new costs more than the work.
+    kept = np.empty((k, size + PADDING), rows.dtype)
+    is_close = np.empty((k, size + PADDING), bool)
+    numbers = np.empty((k, size + PADDING), labels.dtype)
     # Counted from the last, so that the largest is the first of equals.
     last = labels.dtype.type(k - 1)
     from_last = np.arange(k, dtype=labels.dtype)[::-1, np.newaxis]
@@ -93,7 +93,7 @@ def nearest(
     unsure, tiny = [], np.finfo(rows.dtype).tiny
     for i in range(0, n, size):
         part, m = slice(i, min(i + size, n)), min(size, n - i)
-        scores, close = held[:, :m], is_close[:, :m]
+        scores, close = kept[:, :m], is_close[:, :m]
         multiply(factors, rows[:, part], scores)
         half = np.einsum("ij,ij->j", rows[:-1, part], rows[:-1, part]) / 2
         # Few long calls, no argmin: along this axis NumPy's takes some times as long.
@@ -131,7 +131,7 @@ def by_distance(rows: NDArray[np.float64], centroids: NDArray[np.float64]) -> ND
     beyond = (FAR_OFF * np.abs(centroids).max()) ** 2
     for i in range(0, found.size, size):
         part = rows[:-1, i : i + size]
-        away = _squares(part, centroids)
+        away = squares_to_all(part, centroids)
         far = np.flatnonzero(away.min(axis=0) > beyond)
         if far.size:
             # What is left of the squares without those of the points.
@@ -143,7 +143,10 @@ def by_distance(rows: NDArray[np.float64], centroids: NDArray[np.float64]) -> ND
     return found
 
 
-def _squares(features: NDArray[np.float64], centroids: NDArray[np.float64]) -> NDArray[np.float64]:
+def squares_to_all(
+    features: NDArray[np.float64], centroids: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return squared distances of ``(n_features, n)`` points to the centroids, a row for each."""
     away = np.zeros((len(centroids), features.shape[1]))
     for row, column in zip(features, centroids.T, strict=True):
         difference = row - column[:, np.newaxis]

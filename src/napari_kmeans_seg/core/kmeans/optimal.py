@@ -10,7 +10,7 @@ from ..parallel import Tick, no_tick
 from .intervals import GroupedIntervals, Intervals, PlainIntervals
 
 CLEAR = 1e-5
-"""Part of the cost of one cluster from which plain prefix sums tell a cost to 9 digits or so."""
+"""Part of the cost of one cluster from which plain prefix sums give a cost to 9 digits or so."""
 
 GROUPS = (1 << 7, 4, 1 << 10)
 """Groups of values that have sums of their own: at least, for each cluster, and at most."""
@@ -86,7 +86,7 @@ def optimal_partitions(
     values into q - 1. Where that last interval begins only grows with i, so the
     beginnings are found by divide and conquer, all middles of a level at once:
     O(n_clusters n log n) in all, without a loop over values. Where the costs found are too
-    small beside those of one cluster to be told by plain prefix sums, it is done once more
+    small beside those of one cluster to be given by plain prefix sums, it is done once more
     with sums of `GroupedIntervals`.
 
     References

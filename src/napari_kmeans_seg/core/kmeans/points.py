@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..parallel import Span, Tick, map_spans, no_tick, spans
+from .nearest import Floats
 
-Floats = NDArray[Any]
-"""Of float32 or float64."""
 Index = slice | NDArray[np.intp]
 
 PIECE_NUMBERS = 1 << 19

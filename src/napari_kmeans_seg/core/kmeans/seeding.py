@@ -99,7 +99,7 @@ def k_means_plus_plus(
         draws = draw(closest * weights, n_draws)
         closer = np.minimum(squares_to(draws), closest)
         left = (closer * weights).sum(axis=1)
-        # Of equals, which rounding tells apart, the first.
+        # Of equals, which rounding makes differ, the first.
         best = int((left <= left.min() * CLEARLY_LESS).argmax())
         closest, chosen[i] = closer[best], draws[best]
     return points.features[:, chosen].T.copy()

@@ -1,12 +1,10 @@
-"""Wait for a Dask cluster so that the work can be left, and tell in words what befell it."""
+"""Wait for a Dask cluster so that the work can be stopped, and say in words what happened to it."""
 
 import time
 from collections.abc import Callable
 from typing import Any
 
-WITHOUT_WORKERS = 10.0
-"""Seconds without a worker, where there was one, after which none is waited for: one that was
-killed is started anew within some."""
+from .limits import Limits
 
 _LOOK_EVERY = 0.1
 
@@ -59,6 +57,7 @@ def wait_for(client: Any, look: Callable[[], object], graph: Any, keys: Any, **o
 
     futures: list[Any] = []
     seen, last = False, time.monotonic()
+    patience = Limits.now().seconds_without_workers
     try:
         futures = client.get(graph, keys, sync=False, **options)
         while True:
@@ -74,7 +73,7 @@ def wait_for(client: Any, look: Callable[[], object], graph: Any, keys: Any, **o
                 raise LeftError(error) from error
             if client.scheduler_info().get("workers"):
                 seen, last = True, time.monotonic()
-            elif seen and time.monotonic() > last + WITHOUT_WORKERS:
+            elif seen and time.monotonic() > last + patience:
                 raise ClusterError(
                     "image could not be read: all workers of the Dask cluster are gone. Start "
                     "some, and run again."

@@ -1,7 +1,7 @@
 """A Dask array as an image, and how its values are read: chunk by chunk, each once."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -20,19 +20,7 @@ from ..points.counting import Counted, Packing, count, merge, most_values, packi
 from ..points.drawing import Drawn, merge_drawn
 from ..points.pixel_points import PixelValues
 from .chunks import Index, Visit, every_chunk, gather, load
-
-LOAD_BYTES = 1 << 28
-"""Size up to which an image whose values cannot be counted is loaded and fitted in memory."""
-
-WHOLE_VALUES = 1 << 26
-"""Values, pixels times channels, up to which an image is loaded whose pixels are not segmented
-by themselves: to blur it some gigabytes of memory are enough."""
-
-SAMPLE_VALUES = 1 << 20
-"""Distinct values that are taken of a larger one, about."""
-
-FIT_PIXELS = 1 << 31
-"""Pixels up to which every chunk is read; of larger images, chunks evenly spread."""
+from .limits import Limits
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,11 +35,14 @@ class LazyImage:
         Where pixels take part, in the chunks of the image; of length 1 along the channels.
     form : Pixels
         A single pixel of the same form.
+    limits : Limits
+        How much of it is read.
     """
 
     source: da.Array
     mask: da.Array | None
     form: Pixels
+    limits: Limits = field(default_factory=Limits.now)
 
     @classmethod
     def of(
@@ -114,7 +105,7 @@ class LazyImage:
     @property
     def is_small(self) -> bool:
         """Whether it is small enough to be fitted in memory, where that serves better."""
-        return bool(self.source.nbytes <= LOAD_BYTES)
+        return bool(self.source.nbytes <= self.limits.load_bytes)
 
     def load_whole(self, tick: Tick = no_tick) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
         """Read the image and its mask into memory, for what is not done chunk by chunk.
@@ -124,11 +115,12 @@ class LazyImage:
         ValueError
             If the image is too large for that.
         """
-        if self.source.size > WHOLE_VALUES:
+        most = self.limits.whole_values
+        if self.source.size > most:
             raise WrongValue(
                 "smoothing",
                 "0, and so does {spatial_weight}, of a lazy image (a Dask array) of more than "
-                f"{WHOLE_VALUES:,} values, which is not read as a whole",
+                f"{most:,} values, which is not read as a whole",
                 f"{self.source.size:,} values",
                 others=("spatial_weight",),
                 advice="Set both to 0, or segment a part of it.",
@@ -225,7 +217,8 @@ def read_chunks(image: LazyImage, fit_scale: float, tick: Tick) -> Reading:
     inside = pixels_inside(image, tick)
     chunks = tuple(inside)
     n_inside = sum(inside.values())
-    n_read = max(1, min(len(chunks), int(len(chunks) * FIT_PIXELS / image.n_pixels_of(chunks))))
+    n_pixels, most = image.n_pixels_of(chunks), image.limits.fit_pixels
+    n_read = max(1, min(len(chunks), int(len(chunks) * most / n_pixels)))
     chosen = [chunks[i] for i in np.linspace(0, len(chunks) - 1, n_read).astype(int)]
     n_chosen = sum(inside[chunk] for chunk in chosen)
     summarize = partial(
@@ -234,7 +227,7 @@ def read_chunks(image: LazyImage, fit_scale: float, tick: Tick) -> Reading:
         alpha=image.form.alpha is not None,
         fit_scale=fit_scale,
         packing=image.packing,
-        share=min(1.0, SAMPLE_VALUES / (n_chosen * fit_scale**2)),
+        share=min(1.0, image.limits.sample_values / (n_chosen * fit_scale**2)),
     )
 
     def visit_all(visit: Visit[_Summary], tick: Tick) -> _Summary:

@@ -22,9 +22,10 @@ from ..image.features import (
     exponent_without_far,
     middle_values,
     undo_moved,
+    variances_of,
 )
 from ..image.pixels import Pixels
-from ..kmeans.assignment import Assigned, Assignment, farthest_of_all
+from ..kmeans.assignment import Assigned, Assignment, farthest_of_all, totals_of
 from ..kmeans.nearest import Labels, label_dtype, sums_by_label
 from ..kmeans.points import WEIGHT_UNIT, WeightedPoints, sums_by_exponent
 from ..parallel import Tick, no_tick
@@ -33,11 +34,6 @@ from ..points.pixel_points import MIDDLE, Extent, PixelPoints, PixelValues
 from ..points.sums import join_means
 from .chunks import gather
 from .image import LazyImage, Reading, pixels_of
-
-EXACT_PIXELS = 1 << 28
-"""Pixels up to which an image is read again, some times: for iterations over all pixels where
-only a sample of them fits into memory, and for counts that are those of all pixels. With tol=0
-it is, however large."""
 
 
 class SampledImage:
@@ -66,7 +62,7 @@ class SampledImage:
         if reading.drawn is not None and not converts:
             self.exponent = exponent_without_far(reading.limits, [reading.drawn.values])
         n_pixels = image.n_pixels_of(reading.chunks)
-        self._read_again_from = 0.0 if n_pixels > EXACT_PIXELS else np.inf
+        self._read_again_from = 0.0 if n_pixels > image.limits.exact_pixels else np.inf
         if not may_be_read_again:
             self._read_again_from = -1.0
 
@@ -98,10 +94,7 @@ class SampledImage:
 
     def variances(self, middle: tuple[float, ...]) -> NDArray[np.float64]:
         """Variance of each channel in the colour space, ``(n_channels,)``, of the sample."""
-        weights, rows = self._sample[1], differences(self._colors, middle)
-        rows -= ((rows * weights).sum(axis=1) / weights.sum())[:, np.newaxis]
-        variances: NDArray[np.float64] = (rows**2 * weights).sum(axis=1) / weights.sum()
-        return variances
+        return variances_of(self._colors, self._sample[1], middle)
 
     def points(self, space: FeatureSpace) -> "ChunkPoints":
         """Return the points of the sample, and how they are read from chunks."""
@@ -254,10 +247,7 @@ class ChunkAssignment:
     @property
     def totals(self) -> NDArray[np.float64]:
         """Sum of the points of each cluster, ``(n_clusters, n_features)``."""
-        parts = self._found.sums[:, :-1]
-        parts = parts.reshape(len(parts), -1, self._points.n_features)
-        totals: NDArray[np.float64] = parts.sum(axis=1)
-        return totals
+        return totals_of(self._found.sums, self._points.n_features)
 
     @property
     def inertia(self) -> float:

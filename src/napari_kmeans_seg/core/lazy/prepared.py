@@ -5,7 +5,7 @@ the centroids are found from the result. All runs on whatever Dask scheduler is 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -29,12 +29,13 @@ from ..points.counted_image import CountedImage
 from ..points.counting import Codes, Packing, look_up, table_of
 from ..points.image_points import ImagePoints
 from ..prepared import PreparedImage
-from ..segmentation import Segmentation
+from ..segmentation import Segmentation, plain_values
 from ..shown import line_of_segmentation, segmentation_html
 from ..stores import check_all, is_constant, sources_of
 from .chunks import Index, every_chunk, gather
 from .image import LazyImage, Reading, pixels_of
-from .points import EXACT_PIXELS, ChunkAssignment, SampledImage, join_all_means
+from .limits import Limits
+from .points import ChunkAssignment, SampledImage, join_all_means
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -119,7 +120,7 @@ class PreparedBlocks(PreparedImage):
         if self._reading is not None and is_sample:
             notes += self._reading.notes(parameters["fit_scale"])
         found = super()._result(assigned, means, result, parameters, notes, tick)
-        values = {one.name: getattr(found, one.name) for one in fields(Segmentation)}
+        values = plain_values(found)
         known, table = self._whole, None
         if isinstance(known, CountedImage) and known.packing is not None:
             of_values = assigned.labels + assigned.labels.dtype.type(1)
@@ -229,10 +230,10 @@ def label_again(
         an image of more than 268 million pixels both stay those of the fit, which its
         notes then say.
     """
-    values = {one.name: getattr(fit, one.name) for one in fields(Segmentation)}
+    values = plain_values(fit)
     values["labels"] = label_blocks(image.source, image.mask, fit.model)
     values["_pixels"] = replace(image.form, n_not_finite=fit._pixels.n_not_finite)
-    if count and image.n_pixels <= EXACT_PIXELS:
+    if count and image.n_pixels <= image.limits.exact_pixels:
         summed = sum_up(image, every_chunk(image.source), fit.model, tick)
         values |= {"counts": summed[0], "centroids": summed[1], "inertia": summed[2]}
     elif count:
@@ -282,7 +283,7 @@ def count_pairs(
 
     All 0 where they are too many to be read again.
     """
-    if one.size > EXACT_PIXELS:
+    if one.size > Limits.now().exact_pixels:
         return np.zeros(shape, np.int64)
     visit = partial(pairs_of, shape=shape)
     return gather(visit, _add, one, other.rechunk(one.chunks), tick=tick)

@@ -6,16 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..image.features import Features
+from ..kmeans.nearest import squares_to_all
 from ..parallel import map_spans, spans
 
 N_POINTS = 1 << 11
-"""Points that are enough for scores: all their distances to each other are held."""
+"""Points that are enough for scores: all their distances to each other are kept."""
 
 ROWS = 1 << 7
 """Points whose distances to all are measured at a time: they stay in the cache."""
 
-HELD = 1 << 20
-"""Distances of points to centroids that are held at a time."""
+DISTANCES_AT_ONCE = 1 << 20
+"""Distances of points to centroids that are in memory at a time."""
 
 EQUAL = 1e-9
 """Difference between scores that counts as none: rounding differs between processors."""
@@ -46,7 +47,7 @@ class CoarsePoints:
     Parameters
     ----------
     features : (n_features, n) float64 array
-        The points, about `N_POINTS` at most: all distances between them are held.
+        The points, about `N_POINTS` at most: all distances between them are kept.
     weights : (n,) float64 array
         How many pixels each stands for.
     """
@@ -135,7 +136,7 @@ class CoarsePoints:
             logs = np.log(shares)[:, np.newaxis]
         total = 0.0
         for start, stop in self._blocks(k):
-            log = logs - _squared(self.features[:, start:stop], centroids) / (2 * variance)
+            log = logs - squares_to_all(self.features[:, start:stop], centroids) / (2 * variance)
             top = log.max(axis=0)
             odds = np.exp(log - top)
             odds /= odds.sum(axis=0)
@@ -147,7 +148,7 @@ class CoarsePoints:
         return float(total - norm - (k - 1 + k * n_features + 1) * np.log(n) / (2 * n))
 
     def separated(self, centroids: NDArray[np.float64], inertia: float, n_pixels: int) -> bool:
-        """Tell whether a valley in the density lies between all neighbouring clusters.
+        """Return whether a valley in the density lies between all neighbouring clusters.
 
         Of two clusters with a pixel that they are the nearest to, so that no third lies between
         them [1]_, the density is measured on the line between their centroids, as with the
@@ -193,7 +194,7 @@ class CoarsePoints:
         lost: float,
         n_pixels: int,
     ) -> bool:
-        """Tell whether the density has a valley between centroids at a squared distance `gap`."""
+        """Return whether the density has a valley between centroids at a squared distance `gap`."""
         if gap == 0:
             return False
         variance = max(BANDWIDTH**2 * gap, COMB * self._step**2) + lost
@@ -231,7 +232,7 @@ class CoarsePoints:
         squared = np.empty(n)
         for start, stop in self._blocks(len(centroids)):
             part, rows = slice(start, stop), np.arange(stop - start)
-            all_of_them = _squared(self.features[:, part], centroids)
+            all_of_them = squares_to_all(self.features[:, part], centroids)
             first[part] = all_of_them.argmin(axis=0)
             squared[part] = all_of_them[first[part], rows]
             all_of_them[first[part], rows] = np.inf
@@ -239,12 +240,4 @@ class CoarsePoints:
         return first, second, squared
 
     def _blocks(self, n_clusters: int) -> list[tuple[int, int]]:
-        return spans(self.weights.size, max(1, HELD // n_clusters))
-
-
-def _squared(features: Features, centroids: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Squared distances of ``(n_features, n)`` points to the centroids, one row for each."""
-    total = np.zeros((len(centroids), features.shape[1]))
-    for feature, coordinate in zip(features, centroids.T, strict=True):
-        total += (feature - coordinate[:, np.newaxis]) ** 2
-    return total
+        return spans(self.weights.size, max(1, DISTANCES_AT_ONCE // n_clusters))

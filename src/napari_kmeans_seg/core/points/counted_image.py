@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..cached import cached_property
 from ..image.color_spaces import COLOR_SPACES
 from ..image.colors import color_values, value_range
-from ..image.features import SAMPLE, FeatureSpace, differences, middle_values
+from ..image.features import SAMPLE, FeatureSpace, differences, middle_values, variances_of
 from ..image.pixels import Pixels
 from ..kmeans.assignment import Assigned, Assignment
 from ..kmeans.nearest import Labels, sums_by_label
@@ -106,11 +106,7 @@ class CountedImage:
 
     def variances(self, middle: tuple[float, ...]) -> NDArray[np.float64]:
         """Variance of each channel in the colour space, ``(n_channels,)``."""
-        counts = self.counted.counts.astype(np.float64)
-        rows, total = differences(self._colors, middle), counts.sum()
-        rows -= ((rows * counts).sum(axis=1) / total)[:, np.newaxis]
-        variances: NDArray[np.float64] = (rows**2 * counts).sum(axis=1) / total
-        return variances
+        return variances_of(self._colors, self.counted.counts.astype(np.float64), middle)
 
     def points(self, space: FeatureSpace) -> WeightedPoints:
         """Return the distinct values, weighted by their counts."""

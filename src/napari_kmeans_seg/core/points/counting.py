@@ -1,9 +1,9 @@
 """Distinct values of an image with their counts, and tables that look up what they have."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -22,7 +22,7 @@ SORTED_AT_ONCE = 1 << 23
 """Pixels that one thread sorts at a time: 32 MB of packed colours."""
 
 NEVER_NOISE, ALWAYS_NOISE = 1 << 19, 1 << 23
-"""Colours that are never too many to be counted, and half of all that 24 bits can tell."""
+"""Colours that are never too many to be counted, and half of all that 24 bits can have."""
 
 Codes = NDArray[np.integer[Any]]
 
@@ -223,39 +223,45 @@ def look_up(
     table: NDArray[Any], packing: Packing, pixels: Pixels, tick: Tick | None = None
 ) -> NDArray[Any]:
     """Return what `table` has for the packed value of each pixel; 0 where it takes no part."""
-    out = np.empty(pixels.n_pixels, table.dtype)
-    # No code is out of range: with "wrap" NumPy writes straight to the result.
-    mode: Literal["wrap"] = "wrap"
 
-    def fill(start: int, stop: int) -> None:
-        codes = packing.pack(pixels.channels[:, start:stop], np.intp)
-        np.take(table, codes, out=out[start:stop], mode=mode)
-        if pixels.valid is not None:
-            out[start:stop] *= pixels.valid[start:stop]
+    def fill(values: NDArray[Any], out: NDArray[Any]) -> None:
+        # No code is out of range: with "wrap" NumPy writes straight to the result.
+        np.take(table, packing.pack(values, np.intp), out=out, mode="wrap")
 
-    for _ in map_spans(fill, spans(pixels.n_pixels), tick):
-        pass
-    return out
+    return _filled(fill, table.dtype, pixels, tick)
 
 
 def look_up_sorted(
     keys: NDArray[Any], of_keys: NDArray[Any], pixels: Pixels, tick: Tick | None = None
 ) -> NDArray[Any]:
-    """Return what each pixel of one channel has, which `of_keys` tells for ascending values.
+    """Return what each pixel of one channel has, given what ascending values have.
 
     Pixels that take no part have 0. The values need not be among the keys: what is asked for is
     constant between some of them, as the label of the nearest centroid is.
     """
     firsts = np.append(0, np.flatnonzero(of_keys[1:] != of_keys[:-1]) + 1)
     edges, of_runs = keys[firsts[1:]], of_keys[firsts]
-    out = np.empty(pixels.n_pixels, of_keys.dtype)
 
-    def fill(start: int, stop: int) -> None:
-        values = pixels.channels[0, start:stop]
-        of_runs.take(np.searchsorted(edges, values, "right"), out=out[start:stop], mode="clip")
+    def fill(values: NDArray[Any], out: NDArray[Any]) -> None:
+        of_runs.take(np.searchsorted(edges, values[0], "right"), out=out, mode="clip")
+
+    return _filled(fill, of_keys.dtype, pixels, tick)
+
+
+def _filled(
+    fill: Callable[[NDArray[Any], NDArray[Any]], None],
+    dtype: np.dtype[Any],
+    pixels: Pixels,
+    tick: Tick | None,
+) -> NDArray[Any]:
+    """Fill in what pixels have by their values, ``(n_channels, n)``; 0 where they take no part."""
+    out = np.empty(pixels.n_pixels, dtype)
+
+    def fill_part(start: int, stop: int) -> None:
+        fill(pixels.channels[:, start:stop], out[start:stop])
         if pixels.valid is not None:
             out[start:stop] *= pixels.valid[start:stop]
 
-    for _ in map_spans(fill, spans(pixels.n_pixels), tick):
+    for _ in map_spans(fill_part, spans(pixels.n_pixels), tick):
         pass
     return out

@@ -71,7 +71,7 @@ class Drawn:
     frequencies : (2 ** BUCKET_BITS,) int64 array
         How many pixels of the image have each beginning of a hash.
     where : (n,) array of intp or None
-        The place of each, where this tells it from others of the same value.
+        The place of each, where this makes it differ from others of the same value.
     """
 
     keys: NDArray[np.uint64]
@@ -200,9 +200,9 @@ class Hashed:
     values : (n_channels, n) array
         The pixels.
     counting : index
-        Which channels tell values apart.
+        Channels in which values differ.
     where : (n,) array of intp, optional
-        Place of each pixel, where this tells it from others of the same value.
+        Place of each pixel, where this makes it differ from others of the same value.
     exponent : int
         Floats are divided by two to this power: of an image of twice the values the same are drawn.
     """

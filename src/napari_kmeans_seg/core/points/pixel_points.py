@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from ..cached import cached_property
 from ..image.features import FeatureSpace, middle_values
 from ..image.pixels import Pixels
+from ..kmeans.nearest import Floats
 from ..kmeans.points import (
     PIECE_NUMBERS,
     ExactParts,
-    Floats,
     Index,
     WeightedPoints,
     cell_starts,

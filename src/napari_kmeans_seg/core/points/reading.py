@@ -117,10 +117,10 @@ def of_inputs(
 
 
 def _is_noise(pixels: Pixels, packing: Packing, n_most: int) -> bool:
-    """Tell whether there are surely more distinct values than `n_most`, sooner than by counting.
+    """Return whether there are surely more distinct values than `n_most`, sooner than by counting.
 
     It costs time only where few values of pixels drawn by place repeat; then values drawn by their
-    hashes tell how many there are. Whether it is found out or not, the image is noise if there are
+    hashes show how many there are. Whether it is found out or not, the image is noise if there are
     more: so the order of the pixels decides nothing but the time.
     """
     n = pixels.n_valid

@@ -20,7 +20,7 @@ _MAX_BYTES = 1 << 20
 _NO_FLUSH = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF}
 
 Identity = tuple[int, int, int]
-"""Inode, bytes and time of change: what tells a file from the one that was there before."""
+"""Inode, bytes and time of change: what makes a file differ from the one that was there before."""
 
 
 class ChangedError(OSError):

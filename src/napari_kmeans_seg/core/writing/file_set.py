@@ -172,7 +172,7 @@ def refuse_existing(paths: Iterable[Path]) -> None:
 
 
 def _key(name: str) -> str:
-    # Some file systems do not tell a.tif and A.tif apart.
+    # On some file systems a.tif and A.tif are one.
     return hashlib.sha256(os.fsencode(name.casefold())).hexdigest()[:16]
 
 

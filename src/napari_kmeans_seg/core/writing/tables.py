@@ -32,7 +32,7 @@ def table_text(
         What stands between two cells.
     quoted : bool
         Whether texts are in quotes, so that none is taken for a number or a comment; otherwise
-        only those are that could not be told from several cells.
+        only those are that would be read as several cells.
     about : iterable of str
         Lines that stand above the table as comments, "# " before each.
     """

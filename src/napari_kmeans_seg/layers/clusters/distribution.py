@@ -36,9 +36,6 @@ if TYPE_CHECKING:
 READ_LIMIT = 1 << 22
 """Pixels up to which a lazy array is computed, and a level of a pyramid is taken."""
 
-HOMES_LIMIT = 1 << 26
-"""Pixels of one channel up to which the point of each is kept, at two bytes: 128 MB."""
-
 _N_WINDOWS, _WINDOW = 16, 512
 
 
@@ -54,11 +51,14 @@ class ClusterValues:
         The space in which it was, one of `COLOR_SPACES`.
     centroids : (n_clusters, n_channels) array
         So that no cluster lies beyond the values that are distinguished.
+    homes_limit : int
+        Pixels of one channel up to which the point of each is kept, at two bytes.
     """
 
     image: LayerImage
     color_space: str
     centroids: npt.NDArray[np.float64]
+    homes_limit: int = 1 << 26
 
     @classmethod
     def of(cls, clusters: Clusters) -> ClusterValues:
@@ -126,7 +126,7 @@ class ClusterValues:
         if is_lazy(array):
             return None if n <= READ_LIMIT else _windows(array, self.image.channel_axis, random)
         # Small unsigned values are points as they are, of all others a copy is kept.
-        every = HOMES_LIMIT if array.dtype.kind != "u" or array.dtype.itemsize > 2 else n
+        every = self.homes_limit if array.dtype.kind != "u" or array.dtype.itemsize > 2 else n
         if n <= (every if len(self.names) == 1 else SAMPLED_PIXELS):
             return None
         return np.sort(random.integers(0, n, SAMPLED_PIXELS))

@@ -174,11 +174,11 @@ class Step:
     @property
     def nbytes(self) -> int:
         """The memory that its pixels take."""
-        held: list[Any] = [*self.before.images.values(), *self.after.images.values()]
+        kept: list[Any] = [*self.before.images.values(), *self.after.images.values()]
         for change in self.pixels:
-            held += [change.where, change.before, change.after]
-        held += [layer.data for layer in (*self.before.masks, *self.after.masks)]
-        return sum(one.nbytes for one in held if isinstance(one, np.ndarray))
+            kept += [change.where, change.before, change.after]
+        kept += [layer.data for layer in (*self.before.masks, *self.after.masks)]
+        return sum(one.nbytes for one in kept if isinstance(one, np.ndarray))
 
 
 def members(labels: Any, group: Sequence[int]) -> Any:

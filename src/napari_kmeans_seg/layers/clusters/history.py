@@ -38,9 +38,6 @@ if TYPE_CHECKING:
 
     Progress = Callable[[float, str], None]
 
-LEAST_BYTES = 1 << 25
-"""Memory that steps may take in any case, before the oldest are forgotten."""
-
 
 class ClusterHistory:
     """The layers of one result, and the steps that were taken on them.
@@ -50,6 +47,8 @@ class ClusterHistory:
     changed : Signal
         Sent once after each piece of work: pixels, table, record and colours are as they are to
         be then.
+    least_bytes : int
+        Memory that steps may take in any case, before the oldest are forgotten.
 
     Parameters
     ----------
@@ -67,6 +66,7 @@ class ClusterHistory:
         self._done: list[Step] = []
         self._undone: list[Step] = []
         self._n_changing = 0
+        self.least_bytes = 1 << 25
         # Weakly, too.
         self.colors = ClusterColors(layer, partial(_backdrop, ref(self)))
         self.depth = Depth(self.colors)
@@ -282,7 +282,7 @@ class ClusterHistory:
             for layer in (self.layer, *images)
             for array in (layer.data if layer.multiscale else [layer.data])
         ]
-        room = max(LEAST_BYTES, sum(one.nbytes for one in levels if not is_lazy(one)))
+        room = max(self.least_bytes, sum(one.nbytes for one in levels if not is_lazy(one)))
         sizes = [step.nbytes for step in self._done]
         while len(sizes) > 1 and sum(sizes) > room:
             del self._done[0], sizes[0]

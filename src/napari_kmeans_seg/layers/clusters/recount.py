@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..arrays import sums_per_label
-from ..outputs.columns import LARGEST, means
+from ..outputs.columns import LARGEST_LABEL, means
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ _SAME = 1e-9
 def count(labels: npt.NDArray[Any], progress: Progress | None = None) -> npt.NDArray[np.int64]:
     """Count the pixels of each label, up to the largest that is counted."""
     flat = labels.reshape(-1)
-    n_labels = min(int(np.iinfo(labels.dtype).max), LARGEST) + 1
+    n_labels = min(int(np.iinfo(labels.dtype).max), LARGEST_LABEL) + 1
     if labels.dtype.itemsize == 1 and labels.dtype.kind == "u":
         # Two labels at a time: half as many steps.
         pairs = np.zeros((256, 256), np.int64)
@@ -44,7 +44,7 @@ def count(labels: npt.NDArray[Any], progress: Progress | None = None) -> npt.NDA
     counts = np.zeros(n_labels, np.int64)
     for start in _starts(flat.size, progress):
         part = flat[start : start + _AT_ONCE]
-        counts += np.bincount(part[(part >= 0) & (part <= LARGEST)], minlength=n_labels)
+        counts += np.bincount(part[(part >= 0) & (part <= LARGEST_LABEL)], minlength=n_labels)
     return counts
 
 
@@ -75,13 +75,13 @@ def mean_values(
     channels = channels[:-1] if source.alpha else channels
     if channels.shape[1:] != labels.shape:
         return None
-    number = np.full(LARGEST + 2, wanted.size, np.intp)
+    number = np.full(LARGEST_LABEL + 2, wanted.size, np.intp)
     number[wanted] = np.arange(wanted.size)
     # Of each cluster how many pixels, then the sum of each channel.
     sums = np.zeros((wanted.size, 1 + len(channels)))
     flat, values = labels.reshape(-1), [channel.reshape(-1) for channel in channels]
     for start in _starts(flat.size, progress):
-        which = number[np.clip(flat[start : start + _AT_ONCE], 0, LARGEST + 1)]
+        which = number[np.clip(flat[start : start + _AT_ONCE], 0, LARGEST_LABEL + 1)]
         part = np.stack([channel[start : start + _AT_ONCE] for channel in values]).astype(float)
         taken = (which < wanted.size) & np.isfinite(part).all(axis=0)
         which, part = which[taken], part[:, taken]

@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 TIFF = (".tif", ".tiff")
 _PICTURES = (".png", ".jpg", ".jpeg")
 # Larger images are compared in parts, for a person waits meanwhile.
-_WHOLE_BYTES = 64 << 20
+WHOLE_BYTES = 64 << 20
 _N_BLOCKS, _BLOCK, _N_PAGES = 64, 1 << 16, 4
 
 
-def files_of(layers: Sequence[Layer]) -> tuple[str, ...]:
+def files_of(layers: Sequence[Layer], whole_bytes: int = WHOLE_BYTES) -> tuple[str, ...]:
     """Find from which files images can be read as they are shown.
 
     Nothing unless each has a file of its own with the shape, dtype and values of the layer: it
     may be one of several that were stacked, or the layer may show other values by now. Of an
-    image above 64 MiB only a sample is compared. An array of a Zarr store is named by its path in
-    the store.
+    image of more than `whole_bytes` only a sample is compared. An array of a Zarr store is named
+    by its path in the store.
     """
     paths = [_array_of(layer) or str(layer.source.path or "") for layer in layers]
     if len(set(paths)) < len(paths):
         return ()
     both = zip(paths, layers, strict=True)
-    held = all(is_zarr(path) or _holds(Path(path), layer) for path, layer in both)
+    held = all(is_zarr(path) or _holds(Path(path), layer, whole_bytes) for path, layer in both)
     return tuple(paths) if held else ()
 
 
@@ -71,7 +71,7 @@ def _array_of(layer: Layer) -> str:
     return ""
 
 
-def _holds(path: Path, layer: Layer) -> bool:
+def _holds(path: Path, layer: Layer, whole_bytes: int) -> bool:
     """Whether a file, read as a script would, gives the pixels of a layer."""
     pixels, suffix = layer.data, path.suffix.lower()
     if not isinstance(pixels, np.ndarray) or suffix not in (*TIFF, *_PICTURES):
@@ -79,32 +79,33 @@ def _holds(path: Path, layer: Layer) -> bool:
     try:
         if not path.is_file():
             return False
-        return _tiff_holds(path, pixels) if suffix in TIFF else _picture_holds(path, pixels)
+        holds = _tiff_holds if suffix in TIFF else _picture_holds
+        return holds(path, pixels, whole_bytes)
     except Exception:  # noqa: BLE001 - what cannot be read, for whatever reason, is not named
         return False
 
 
-def _picture_holds(path: Path, pixels: Array) -> bool:
+def _picture_holds(path: Path, pixels: Array, whole_bytes: int) -> bool:
     # Imported here: it takes a while, and is seldom wanted.
     from skimage.io import imread
 
-    return pixels.nbytes <= _WHOLE_BYTES and _same(imread(path), pixels)
+    return pixels.nbytes <= whole_bytes and _same(imread(path), pixels)
 
 
-def _tiff_holds(path: Path, pixels: Array) -> bool:
+def _tiff_holds(path: Path, pixels: Array, whole_bytes: int) -> bool:
     import tifffile
 
     with tifffile.TiffFile(path) as file:
         series = file.series[0]
         if tuple(series.shape) != pixels.shape or _plain(series.dtype) != _plain(pixels.dtype):
             return False
-        if pixels.nbytes <= _WHOLE_BYTES:
+        if pixels.nbytes <= whole_bytes:
             return _same(tifffile.imread(path), pixels)
         if series.dataoffset is not None:
             stored = tifffile.memmap(path, mode="r")
             return all(_same(stored.flat[part], pixels.flat[part]) for part in _blocks(pixels.size))
         size, n = int(series.keyframe.size), len(series.pages)
-        if size * n != pixels.size or size * pixels.itemsize > _WHOLE_BYTES:
+        if size * n != pixels.size or size * pixels.itemsize > whole_bytes:
             return False
         for i in sorted({int(i) for i in np.linspace(0, n - 1, _N_PAGES)}):
             page = series.pages[i]

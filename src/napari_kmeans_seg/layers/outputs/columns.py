@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from napari.layers import Layer
 
-LARGEST = np.iinfo(np.uint16).max
+LARGEST_LABEL = np.iinfo(np.uint16).max
 """The largest label that has a row; what a person paints with larger ones is not counted."""
 
 QUANTITIES = ("length", "area", "volume", "size")

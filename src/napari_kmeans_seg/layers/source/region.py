@@ -13,7 +13,7 @@ from napari_kmeans_seg.core.cached import cached_property
 from napari_kmeans_seg.core.notes import RegionCovers
 
 from ..arrays import is_lazy
-from ..geometry import between, held, into, resampled
+from ..geometry import between, into, resampled, with_fixed
 from .marks import Marks, in_chunks
 from .record import RegionRecord
 
@@ -165,7 +165,7 @@ class Region(Marks):
         n_axes, has_its_pixels = len(self.placement) - 1, False
         if self.labels is not None and n_axes <= len(shape):
             through = {} if self.own_planes else self.through
-            found = held(between(where, self.placement), through)
+            found = with_fixed(between(where, self.placement), through)
             same = np.eye(n_axes + 1, len(shape) + 1, len(shape) - n_axes)
             if shape[-n_axes:] != self.labels.shape or not np.allclose(found, same, atol=1e-6):
                 matrix = tuple(map(tuple, found[:-1].tolist()))

@@ -256,7 +256,7 @@ class Inputs(Container[Widget]):
 
     @property
     def offered(self) -> dict[str, Any]:
-        """What the options are told of the images."""
+        """What the options know of the images."""
         axes = blurred_axes(self._images[0], self._axis)
         axis, names = self._axis, tuple(one.name for one in self._images)
         if axis is not None:
@@ -385,7 +385,7 @@ class Inputs(Container[Widget]):
         if region is not None:
             words.append(f"in “{region.name}”{', labelled everywhere' * self.everywhere.value}")
         if seeds is not None:
-            words.append(f"from “{seeds.name}”{', held fixed' * self.fixed.value}")
+            words.append(f"from “{seeds.name}”{', fixed' * self.fixed.value}")
         if self.specks.value:
             words.append(f"no pieces below {self.specks.value:,} pixels")
         if self.objects.value.strip():

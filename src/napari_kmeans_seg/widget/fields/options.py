@@ -36,7 +36,7 @@ _NOT_OF_CHANNELS = (
     "For several channels, use “Normalize each channel” below the number of clusters."
 )
 _SEEDED = "The clusters start at the seeds, so nothing is drawn at random."
-_FIXED = "The seeds are held fixed, so there are no iterations."
+_FIXED = "The seeds are fixed, so there are no iterations."
 _NO_COLORS = "Only RGB images have colours. The values of this image are compared as they are."
 
 
