@@ -78,8 +78,8 @@ def test_a_step_without_pixels_has_shares_of_nothing():
     assert found.steps[1].to_dataframe()["percent"].tolist() == [0, 0]
 
 
-def test_fewer_clusters_than_were_given_keep_the_order_of_the_rows():
+def test_fewer_clusters_than_were_given_keep_the_numbers_of_their_rows():
     prepared = prepare(np.array([10, 10, 90, 90]))
     with pytest.warns(UserWarning, match="2 distinct values"):
         found = prepared.segment(3, init=[[90], [50], [10]], keep_order=True)
-    assert found.labels.tolist() == [2, 2, 1, 1]
+    assert found.labels.tolist() == [3, 3, 1, 1]

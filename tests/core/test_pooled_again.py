@@ -14,18 +14,17 @@ from distributed import Client, LocalCluster
 from napari_kmeans_seg import KMeansModel, pool, segment
 from napari_kmeans_seg.core import pool_reader, pool_sources
 from napari_kmeans_seg.core import pooled as pooled_images
-from napari_kmeans_seg.core.lazy import image as lazy_image
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
 @pytest.fixture
-def small_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+def small_bound(monkeypatch: pytest.MonkeyPatch, dask_limits: Callable[..., None]) -> None:
     """Let three images be too many to be held, and a sample be some of their pixels."""
     monkeypatch.setattr(pool_reader, "HELD_BYTES", 40_000)
-    monkeypatch.setattr(lazy_image, "LOAD_BYTES", 40_000)
-    monkeypatch.setattr(lazy_image, "SAMPLE_VALUES", 2_000)
+    dask_limits(load_bytes=40_000, sample_values=2_000)
 
 
 def images_of(n_channels: int, dtype: type) -> list[np.ndarray]:

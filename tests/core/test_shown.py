@@ -133,4 +133,4 @@ def test_a_pool_is_a_line_and_a_small_table(photograph: np.ndarray) -> None:
     assert text.startswith("<p>PooledImages(2 images, 90,000 pixels, 3 channels of uint8)</p>")
     for cell in ("2", "90,000", "scale", "1, 1"):
         assert f"<td>{cell}</td>" in text
-    assert repr(pool([photograph])).startswith("PooledImages(1 image, ")
+    assert repr(pool([photograph], channel_axis=-1)).startswith("PooledImages(1 image, ")

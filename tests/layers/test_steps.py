@@ -8,6 +8,7 @@ from inspect import signature
 import dask.array as da
 import numpy as np
 import pytest
+import tifffile
 from napari.layers import Image, Labels
 
 from napari_kmeans_seg import segment, segment_steps
@@ -225,6 +226,17 @@ def test_segment_steps_gives_what_the_dock_gives(lazy):
     np.testing.assert_array_equal(np.asarray(found.image), same.image)
     assert told_apart(np.asarray(found.labels)) == [[2, 3, 4, 1]] * N_STEPS
     assert len(found.steps) == N_STEPS
+
+
+@pytest.mark.filterwarnings("ignore:Step")
+def test_segment_steps_takes_a_file_whose_axes_it_knows(tmp_path):
+    channels_first = np.moveaxis(crossing(n_channels=2), -1, 1)
+    file = tmp_path / "series.ome.tif"
+    tifffile.imwrite(file, channels_first, metadata={"axes": "TCYX"})
+    found = segment_steps(file, 4)
+    expected = segment_steps(channels_first, 4, channel_axis=1)
+    np.testing.assert_array_equal(found.labels, expected.labels)
+    assert found.parameters["channel_axis"] == 1
 
 
 def test_segment_steps_says_what_it_cannot_take():

@@ -3,7 +3,7 @@
 This loads nothing, so that the package can say it at once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -68,3 +68,22 @@ def open_image(
     if inside is None or mask is None:
         return image, mask if inside is None else inside
     return image, inside & array_checks.spatial_mask(mask, inside.shape)
+
+
+def opened(
+    path: Any,
+    channel_axis: int | None,
+    alpha: bool | None,
+    mask: Any,
+    channel_names: Sequence[str] | None,
+) -> tuple[Any, int | None, bool | None, Any, Sequence[str] | None]:
+    """Read an image file, and give these arguments of `segment` as the file says them.
+
+    What the caller has said stands.
+    """
+    from .arguments import NOT_GIVEN
+
+    axis = None if channel_axis is NOT_GIVEN else channel_axis
+    file, mask = open_image(path, mask, axis, argument="image")
+    alpha = file.alpha if alpha is None else alpha
+    return file.pixels, file.channel_axis, alpha, mask, channel_names or file.names_told or None

@@ -15,7 +15,7 @@ from .image.averages import shrink
 from .image.colors import check_color_space, check_limits
 from .image.pixels import Pixels, flatten
 from .notes_on_kind import colors_as_grey
-from .opening import open_image
+from .opening import opened
 from .parallel import Progress, Tick, alive, never_falling, portion, within
 from .points.image_points import ImagePoints
 from .points.reading import feature_space, read
@@ -71,11 +71,9 @@ def prepare(
     nobody_said = channel_axis is NOT_GIVEN and not array_checks.is_layer(image)
     if isinstance(image, str | PathLike):
         nobody_said = False
-        axis_given = None if channel_axis is NOT_GIVEN else channel_axis
-        file, mask = open_image(image, mask, axis_given, argument="image")
-        image, channel_axis = file.pixels, file.channel_axis
-        alpha = file.alpha if alpha is None else alpha
-        channel_names = channel_names or file.names_told or None
+        image, channel_axis, alpha, mask, channel_names = opened(
+            image, channel_axis, alpha, mask, channel_names
+        )
     image, channel_axis = array_checks.of_layer(image, channel_axis)
     image = cast("ArrayLike", image)
     progress = watched(image, never_falling(progress))

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from os import PathLike
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,13 +14,14 @@ from .errors import NoPixels, WrongValue
 from .image.pixels import is_rgba
 from .note import warn, without_warnings
 from .notes_on_kind import colors_as_grey
+from .opening import opened
 from .parallel import Progress, portion, within
 from .segment import segment
 from .steps import Blank, Step, StepsSegmentation
 
 
 def segment_steps(
-    image: ArrayLike,
+    image: ArrayLike | str | PathLike[str],
     n_clusters: int = 5,
     *,
     step_axis: int = 0,
@@ -44,8 +46,8 @@ def segment_steps(
 
     Parameters
     ----------
-    image : array-like
-        A series of images, in memory or of Dask.
+    image : array-like or path
+        A series of images, in memory or of Dask, or an image file.
     n_clusters : int
         Number of clusters in each step.
     step_axis : int
@@ -92,7 +94,13 @@ def segment_steps(
     """
     checks.progress(progress)
     nobody_said = channel_axis is NOT_GIVEN and not array_checks.is_layer(image)
+    if isinstance(image, str | PathLike):
+        nobody_said = False
+        image, channel_axis, alpha, mask, channel_names = opened(
+            image, channel_axis, alpha, mask, channel_names
+        )
     image, channel_axis = array_checks.of_layer(image, channel_axis)
+    image = cast("ArrayLike", image)
     whole: Any = image if array_checks.is_lazy(image) else array_checks.image_array(image)
     ndim = np.ndim(whole)
     along = array_checks.axis("step_axis", step_axis, ndim)

@@ -14,7 +14,7 @@ import yaozarrs
 import zarr
 
 from napari_kmeans_seg import segment
-from napari_kmeans_seg.core.shown import DISTINCT
+from napari_kmeans_seg.core.cluster_colors import DISTINCT
 from napari_kmeans_seg.files.images import read_image
 from napari_kmeans_seg.files.ngff.write import nearest
 from napari_kmeans_seg.files.results import read_note, result_paths, write_results
