@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import dask.array as da
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_kmeans_seg import KMeansModel, pool
+from napari_kmeans_seg import KMeansModel, pool, segment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,3 +77,21 @@ def test_an_image_that_fails_in_its_middle_says_nothing_of_the_others() -> None:
     assert failed == [(0, "the disk is gone")]
     expected = KMeansModel.fit([VALUES[1]], 3)
     np.testing.assert_array_equal(pooled.fit(3).centroids, expected.centroids)
+
+
+@pytest.mark.parametrize("nowhere", [0, 1])
+@pytest.mark.parametrize("by_mask", [False, True])
+def test_a_chunk_without_a_pixel_that_takes_part_adds_nothing(
+    nowhere: int, *, by_mask: bool
+) -> None:
+    image = np.arange(1, 9, dtype=np.float32).reshape(4, 2)
+    mask = np.ones(image.shape, bool)
+    rows = slice(2 * nowhere, 2 * nowhere + 2)
+    mask[rows] = False
+    if not by_mask:
+        image[rows] = np.nan
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of pixels that are not finite
+        lazy = da.from_array(image, chunks=(2, 2))
+        found = pool([lazy], masks=[mask] if by_mask else None, channel_axis=None).fit(2)
+    np.testing.assert_array_equal(found.centroids, segment(image[mask], 2).model.centroids)

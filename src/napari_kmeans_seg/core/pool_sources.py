@@ -120,7 +120,7 @@ class Part:
             counted = count(pixels, packing)
         else:
             rows = _rows(pixels)
-            if pixels.n_channels == 1:
+            if pixels.n_channels == 1 and pixels.n_valid:
                 counted = count_values(rows[:, 0])
                 if counted.keys.size > how.most:
                     counted = None
