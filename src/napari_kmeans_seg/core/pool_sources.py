@@ -209,7 +209,9 @@ def named(number: int, image: Any) -> tuple[str, str]:
     if not is_file(image):
         return number_of, number_of
     path = image.path if is_unopened(image) else Path(image)
-    return f"{number_of} ({path.name})", path.name
+    # A field of a plate is a number: only its path says where it is.
+    name = path.name if path.suffix else path.as_posix()
+    return f"{number_of} ({name})", name
 
 
 def rows_again(part: Part, how: How, n_valid: int) -> NDArray[Any]:

@@ -133,3 +133,15 @@ def test_a_series_is_read_by_number(tmp_path: Path, version: str) -> None:
     assert images_in(store) == [store]
     with pytest.raises(ValueError, match="no place in its own folder"):
         read_image(store)
+
+
+def test_a_missing_well_in_a_script_is_called_by_its_place_and_can_be_left_out(
+    tmp_path: Path,
+) -> None:
+    plate = write_plate(tmp_path / "plate.zarr", without=["A/2"])
+    with pytest.raises(OSError, match=r"plate\.zarr/A/2\): there is no such well"):
+        KMeansModel.fit([plate], 2)
+    left_out: list[int] = []
+    pooled = pool([plate], failed=lambda i, _: left_out.append(i))
+    assert len(left_out) == 1
+    assert pooled.n_images > 1
