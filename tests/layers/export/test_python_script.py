@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import warnings
 from dataclasses import replace
 
 import dask.array as da
@@ -339,23 +338,6 @@ def test_each_step_of_a_pyramid(viewer, stack, folder, everywhere, blank):
         area = viewer.add_labels([painted, painted[:, ::2, ::2]], multiscale=True)
         source = replace(source, region=Region.of(area, everywhere=everywhere))
     assert gives_it(run(viewer, source, n_clusters=3, fit_scale=0.5))
-
-
-@pytest.mark.parametrize("numbers", [(3, 1, 2), (9, 4, 6)])
-@pytest.mark.parametrize("fixed", [False, True])
-def test_seeds_of_steps_of_which_some_have_fewer_values(viewer, folder, fixed, numbers):
-    pixels = np.zeros((3, 4, 4), np.uint8)
-    pixels[0, :2], pixels[0, 2], pixels[1], pixels[2, 1] = 9, 100, 9, 9
-    painted = np.zeros(pixels.shape, np.uint8)
-    painted[0, [0, 2, 3], 0] = numbers
-    tifffile.imwrite("image.tif", pixels, photometric="minisblack")
-    source = LayerImage.of(viewer.add_image(pixels))
-    seeds = Seeds.of(viewer.add_labels(painted), fixed=fixed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the fewer values
-        result = run(viewer, replace(source, step_axis=0, seeds=seeds))
-        assert set(result.labels) == set(numbers)
-        assert gives_it(result)
 
 
 @pytest.mark.parametrize("steps", [False, True])
