@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_kmeans_seg.core.errors import WrongType
+
 from .arrays import inner_array, results_keep
 from .geometry import conversion, from_viewer, in_units, placement
 
@@ -17,6 +19,13 @@ if TYPE_CHECKING:
 
 CHANNEL_NAMES = ("c", "ch", "channel", "channels", "band", "bands", "wavelength")
 """What an axis of channels is called, in small letters."""
+
+
+def check_kind(layer: object, *takes: type) -> None:
+    """Refuse a layer of another kind, before it fails for want of what these have."""
+    if not isinstance(layer, takes):
+        kinds = " or ".join(one.__name__ for one in takes)
+        raise WrongType("layer", f"one of napari's {kinds} layers", type(layer).__name__)
 
 
 def describe(layer: Image, channel_axis: int | None = None) -> str:

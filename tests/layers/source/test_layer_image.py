@@ -6,10 +6,10 @@ import dask.array as da
 import numpy as np
 import pytest
 from napari.components import ViewerModel
-from napari.layers import Image
+from napari.layers import Image, Labels, Shapes
 
 from napari_kmeans_seg import segment
-from napari_kmeans_seg.layers import LayerImage, describe
+from napari_kmeans_seg.layers import LayerImage, Region, Seeds, describe
 
 
 def test_a_grey_layer_is_segmented_as_its_array(cell):
@@ -84,3 +84,17 @@ def test_a_layer_is_found_again_after_renaming_and_not_after_removal(cell):
 )
 def test_a_layer_is_described_in_plain_words(shape, rgb, words):
     assert describe(Image(np.zeros(shape, np.uint8), rgb=rgb)) == words
+
+
+@pytest.mark.parametrize(
+    ("read", "other", "takes"),
+    [
+        (LayerImage.of, Shapes(), "one of napari's Image layers; got Shapes"),
+        (LayerImage.of, Labels(np.ones((3, 3), int)), "one of napari's Image layers; got Labels"),
+        (Region.of, Image(np.ones((3, 3))), "one of napari's Labels or Shapes layers; got Image"),
+        (Seeds.of, Image(np.ones((3, 3))), "one of napari's Labels or Points layers; got Image"),
+    ],
+)
+def test_a_layer_of_another_kind_is_refused_by_its_kind(read, other, takes):
+    with pytest.raises(TypeError, match=f"layer takes {takes}"):
+        read(other)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
+from napari.layers import Image
 
 from napari_kmeans_seg import Segmentation, prepare
 from napari_kmeans_seg.core.arguments import FITTING
@@ -16,7 +17,7 @@ from napari_kmeans_seg.core.parallel import portion, within
 from napari_kmeans_seg.core.steps import Blank
 
 from ..arrays import holds_value, reading, stack
-from ..describe import is_time, mismatch, pixels_of, results_axes
+from ..describe import check_kind, is_time, mismatch, pixels_of, results_axes
 from ..geometry import of_level, placement, shifted, without_channels
 from ..pyramid import label_level, level_to_fit, note_hidden, note_level
 from ..results import PyramidSegmentation, StepsSegmentation, relabelled
@@ -26,8 +27,6 @@ from .region import RegionMissed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from napari.layers import Image
 
     from napari_kmeans_seg import PreparedImage
     from napari_kmeans_seg.core.parallel import Progress
@@ -58,10 +57,14 @@ class LayerImage(Chosen):
 
         Raises
         ------
+        TypeError
+            If one is no Image layer.
         ValueError
             If the layers do not match, the message says which one, and in what; or if the layer
             has no such axis, or holds colours.
         """
+        for one in (layer, *others):
+            check_kind(one, Image)
         along = None if channel_axis is None else checked_axis(layer, channel_axis, len(others))
         kept = results_axes(layer, along)
         where, data = placement(layer), pixels_of(layer)

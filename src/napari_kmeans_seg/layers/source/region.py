@@ -13,6 +13,7 @@ from napari_kmeans_seg.core.cached import cached_property
 from napari_kmeans_seg.core.notes import RegionCovers
 
 from ..arrays import is_lazy
+from ..describe import check_kind
 from ..geometry import between, into, resampled, with_fixed
 from .marks import Marks, in_chunks
 from .record import RegionRecord
@@ -89,9 +90,12 @@ class Region(Marks):
 
         Raises
         ------
+        TypeError
+            If it is of another kind.
         ValueError
             If a Shapes layer has no shape with an area.
         """
+        check_kind(layer, Labels, Shapes)
         if isinstance(layer, Labels):
             return cls(
                 *cls._read(layer),

@@ -13,6 +13,7 @@ from napari_kmeans_seg.core.notes import SeedsLeftOut
 from napari_kmeans_seg.core.parallel import no_tick
 
 from ..arrays import is_lazy, sums_per_label
+from ..describe import check_kind
 from ..geometry import into, resampled
 from .marks import Marks, in_chunks
 
@@ -71,6 +72,7 @@ class Seeds(Marks):
     @classmethod
     def of(cls, layer: Points | Labels, *, fixed: bool = False) -> Seeds:
         """Read a layer. Cheap."""
+        check_kind(layer, Labels, Points)
         points = None if isinstance(layer, Labels) else np.array(layer.data, float)
         return cls(*cls._read(layer), points=points, fixed=fixed)
 
