@@ -29,6 +29,7 @@ from walk import PATIENCE, Action
 
 # isort: split
 import numpy as np
+from actions import IN_SCRIPTS, SHOWS_ANOTHER
 from copied import Asked, Scripts, faults
 from napari.layers import Labels
 from qtpy.QtGui import QGuiApplication
@@ -38,28 +39,13 @@ from napari_kmeans_seg.core.image.color_spaces import COLOR_SPACES
 from napari_kmeans_seg.layers.outputs.edit_watch import linked_to
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-HOW_OFTEN = {
-    "open": 6, "remove": 0.5, "select": 2, "k": 4, "option": 8, "weights": 2,
-    "reset": 2, "draw region": 4, "no region": 3, "region": 1, "region how": 3,
-    "set seeds": 2, "no seeds": 2, "seeds how": 1, "scope": 5, "leave out": 2, "specks": 2,
-    "along": 1, "dims": 3, "run and wait": 18, "merge": 5, "split": 6, "delete": 4, "name": 3,
-    "color": 2, "extract": 1, "paint": 2, "unpaint": 2, "threshold": 5, "undo": 5, "redo": 4,
-    "rename": 3, "model": 3, "live": 3, "other data": 2, "cut data": 1, "data of before": 2,
-}  # fmt: skip
-
-SHOWN = (
-    "run and wait", "merge", "split", "delete", "name", "color", "paint", "unpaint", "threshold",
-    "undo", "redo", "rename", "remove", "select", "other data", "cut data", "data of before",
-)  # fmt: skip
-"""After these there is another state, of which the script is copied."""
+    from collections.abc import Iterator
 
 
 def actions_from(seed: int) -> Iterator[Action]:
     """Give the actions of a seed, without an end."""
     chance = random.Random(seed)
-    names, weights = [*HOW_OFTEN], [*HOW_OFTEN.values()]
+    names, weights = [*IN_SCRIPTS], [*IN_SCRIPTS.values()]
     yield "open", chance.random(), chance.random()
     while True:
         (name,) = chance.choices(names, weights)
@@ -92,7 +78,7 @@ class ScriptWalk(SettingsWalk):
         self.last = action
         if self.widget.live.value:
             self.follow_preview(before)
-        if action[0] in SHOWN or self.widget.live.value:
+        if action[0] in SHOWS_ANOTHER or self.widget.live.value:
             try:
                 self.check()
             except Exception as error:  # noqa: BLE001
@@ -143,25 +129,6 @@ class ScriptWalk(SettingsWalk):
         for layer_id, link in self.results().items():
             if asked is not None and link is not before.get(layer_id):
                 self.asked[layer_id] = asked
-
-    def do_other_data(self, one: float, _other: float) -> None:
-        self.replace(one, lambda level: level[::-1])
-
-    def do_cut_data(self, one: float, _other: float) -> None:
-        """Give an image another shape: of several planes, one less."""
-        self.replace(one, lambda level: level[: -1 if level.ndim > 2 else -10])
-
-    def replace(self, one: float, change: Callable[[Any], Any]) -> None:
-        """Give an image of those that are looked at other pixels."""
-        images = list(self.widget.target.images)
-        if not images:
-            return
-        layer = images[int(one * len(images))]
-        levels = list(layer.data) if layer.multiscale else [layer.data]
-        if any((len(level) < 11 and level.ndim < 3) or len(level) < 2 for level in levels):
-            return
-        changed = [change(level).copy() for level in levels]
-        layer.data = changed if layer.multiscale else changed[0]
 
     def do_data_of_before(self, _one: float, _other: float) -> None:
         """Give the images of a result the very arrays back that it was made of."""
