@@ -118,12 +118,13 @@ def test_three_levels_are_told_apart_though_groups_are_the_same(tmp_path: Path) 
     groups = [*["control", "treated"] * 2, "exp"]
     assert table["group"].tolist() == [one for one in groups for _ in range(2)]
     places = [name.removesuffix(".tif") for name in [*names, "s0"]]
-    assert set(below(out)) == {"clusters.csv", *(one for place in places for one in three_of(place))}
+    assert set(below(out)) == {
+        "clusters.csv",
+        *(one for place in places for one in three_of(place)),
+    }
 
 
-def test_a_list_may_name_them_absolutely_and_with_detours(
-    tmp_path: Path, experiment: Path
-) -> None:
+def test_a_list_may_name_them_absolutely_and_with_detours(tmp_path: Path, experiment: Path) -> None:
     detour = experiment / "treated" / ".." / "control" / "s0.tif"
     (tmp_path / "list.txt").write_text(f"{detour}\nexp/treated/s0.tif\n")
     out = tmp_path / "a" / ".." / "out"
@@ -136,9 +137,7 @@ def test_a_list_may_name_them_absolutely_and_with_detours(
 
 
 @pytest.mark.parametrize("other", ["treated/S0.tif", "treated/s0.png", "treated/s0.tiff"])
-def test_names_that_some_file_system_would_take_for_one_are_one(
-    tmp_path: Path, other: str
-) -> None:
+def test_names_that_some_file_system_would_take_for_one_are_one(tmp_path: Path, other: str) -> None:
     from PIL import Image
 
     (first,) = images(tmp_path, "control/s0.tif")
