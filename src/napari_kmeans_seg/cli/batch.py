@@ -138,6 +138,8 @@ class Batch:
         How files are read: axis, series, limits, max_pixels.
     groups
         What each file belongs to.
+    folders
+        Where in the folder of all results those of each go, of `folders_of`.
     colors
         Those of the clusters: see `cluster_colors.colored`.
     overwrite, resume, jobs, quiet
@@ -149,6 +151,7 @@ class Batch:
     work: ByItself | ByModel = field(kw_only=False)
     reading: dict[str, Any] = field(kw_only=False)
     groups: Mapping[Path, str] = field(kw_only=False)
+    folders: Mapping[Path, Path] = field(kw_only=False)
     colors: Colors | None = field(kw_only=False)
     overwrite: bool
     resume: bool
@@ -342,7 +345,7 @@ def _rows(path: Path, results: ResultPaths, clusters: pd.DataFrame, batch: Batch
     from ..files.results import read_note
 
     table = clusters.copy()
-    table.insert(0, "image", name_of(path))
+    table.insert(0, "image", (batch.folders[path] / name_of(path)).as_posix())
     table.insert(1, "group", batch.groups[path])
     table.insert(3, "name", [batch.work.name_of(label) for label in table["label"]])
     # Of the results, as a later run finds it, too.

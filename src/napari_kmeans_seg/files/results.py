@@ -50,6 +50,11 @@ class ResultPaths:
         return iter(dict.fromkeys((self.labels, self.segmented, self.clusters)))
 
 
+def writable_name(name: str) -> str:
+    """Replace in a name what some file system does not take."""
+    return re.sub(r'[\x00-\x1f<>:"/\\|?*]', "_", name)
+
+
 def result_paths(path: Path, folder: Path, *, into_source: bool = False) -> ResultPaths:
     """Name the results of an image: `<stem>_labels.tif` and so on, always directly in `folder`.
 
@@ -61,8 +66,7 @@ def result_paths(path: Path, folder: Path, *, into_source: bool = False) -> Resu
     name = path.name if place is None else place.store.name
     ending = re.search(r"(\.ome)?\.[^.]+$", name[1:], flags=re.IGNORECASE)
     suffix = ending.group() if ending else ""
-    # What some file system does not take in a name.
-    stem = of_store = re.sub(r'[\x00-\x1f<>:"/\\|?*]', "_", name.removesuffix(suffix))
+    stem = of_store = writable_name(name.removesuffix(suffix))
     if place is not None:
         stem += "_" + place.name.replace("/", "_")
     if place is not None or is_store(path):
