@@ -46,6 +46,7 @@ from .output import NAME, Printer, outcome, printable, reason, refuse, say
 from .plan import make_folder, plan, settle
 from .process import EXIT_CODES, NOT_STARTED, end_with
 from .reading import reading_of, refuse_few
+from .steps import STEP_AXIS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,6 +127,7 @@ def segment(
     fit_scale: Annotated[float, option("fit_scale")] = 100.0,
     channel_axis: Annotated[Any, CHANNEL_AXIS] = "auto",
     series: Annotated[int | None, SERIES] = None,
+    step_axis: Annotated[Any, STEP_AXIS] = None,
     no_data: Annotated[float | None, NO_DATA] = None,
     low: Annotated[float | None, LOW] = None,
     high: Annotated[float | None, HIGH] = None,
@@ -199,7 +201,7 @@ def segment(
             if len(images) > 1 and not quiet:
                 say(APART)
         batch = Batch(
-            work, reading, groups, folders, colors,
+            work, reading, groups, folders, colors, step_axis,
             overwrite=overwrite, resume=resume, jobs=jobs, quiet=quiet,
         )  # fmt: skip
         pairs = zip(images, plans, strict=True)
@@ -254,6 +256,7 @@ def apply(
     ] = False,
     channel_axis: Annotated[Any, CHANNEL_AXIS] = "auto",
     series: Annotated[int | None, SERIES] = None,
+    step_axis: Annotated[Any, STEP_AXIS] = None,
     no_data: Annotated[float | None, NO_DATA] = None,
     low: Annotated[float | None, LOW] = None,
     high: Annotated[float | None, HIGH] = None,
@@ -286,7 +289,7 @@ def apply(
         plans = plan(images, folders, output, others, overwrite=overwrite, resume=resume,
                      quiet=quiet, into_source=into_source)  # fmt: skip
         batch = Batch(
-            work, reading, groups, folders, colors,
+            work, reading, groups, folders, colors, step_axis,
             overwrite=overwrite, resume=resume, jobs=jobs, quiet=quiet,
         )  # fmt: skip
         _write(list(zip(images, plans, strict=True)), batch, output / TABLE, client)

@@ -29,7 +29,7 @@ def folders_of(images: Sequence[Path], *, into_source: bool) -> dict[Path, Path]
     if len(names) == len(images):
         return dict.fromkeys(images, Path())
     homes = [_home_of(image).parts for image in images]
-    n = sum(1 for _ in takewhile(lambda parts: len(set(parts)) == 1, zip(*homes, strict=False)))
+    n = sum(1 for _ in takewhile(lambda level: len({*level}) == 1, zip(*homes, strict=False)))
     return {image: Path(*home[n:]) for image, home in zip(images, homes, strict=True)}
 
 
