@@ -26,7 +26,7 @@ from ..files.ngff.stores import (
     write_image,
     write_plate,
 )
-from .test_app import COMMAND, run
+from .shell import COMMAND, run, run_from_nothing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +46,7 @@ def test_segment_writes_a_store_and_a_table(
 ) -> None:
     image = write_image(tmp_path / "a.ome.zarr", cells, version, names=("DAPI", "GFP", "RFP"))
     before = digests(image)
-    done = run("segment", image, "-k", 3, "-o", tmp_path / "out")
+    done = run_from_nothing("segment", image, "-k", 3, "-o", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "a_clusters.csv",

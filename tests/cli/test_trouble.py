@@ -20,9 +20,11 @@ from PIL import Image
 
 from napari_kmeans_seg.files.limits import check_size
 
+from . import shell
+
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals and links of POSIX")
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="capabilities and /proc of Linux")
-COMMAND = [sys.executable, "-W", "error", "-m", "napari_kmeans_seg.cli", "segment"]
+COMMAND = [*shell.COMMAND, "segment"]
 
 SLOW_DISK = """
 import os, time
@@ -57,9 +59,8 @@ def start(*arguments: object, **options) -> subprocess.Popen[str]:
 
 def run(*arguments: object, **options) -> tuple[int, str]:
     """Run it and wait; the exit code, and what it says on stderr."""
-    with start(*arguments, **options) as process:
-        _, said = process.communicate(timeout=120)
-    return process.returncode, said
+    done = shell.run("segment", *arguments, **options)
+    return done.returncode, done.stderr
 
 
 def environment(hooks: Path, code: str) -> dict[str, str]:
