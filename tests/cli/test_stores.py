@@ -26,7 +26,7 @@ from ..files.ngff.stores import (
     write_image,
     write_plate,
 )
-from .shell import COMMAND, run, run_from_nothing
+from .test_app import COMMAND, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +46,7 @@ def test_segment_writes_a_store_and_a_table(
 ) -> None:
     image = write_image(tmp_path / "a.ome.zarr", cells, version, names=("DAPI", "GFP", "RFP"))
     before = digests(image)
-    done = run_from_nothing("segment", image, "-k", 3, "-o", tmp_path / "out")
+    done = run("segment", image, "-k", 3, "-o", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "a_clusters.csv",
@@ -96,10 +96,9 @@ def test_the_results_of_a_plate_are_a_plate(tmp_path: Path, version: str) -> Non
     assert done.returncode == 0, done.stderr
     assert digests(plate) == before
     store = tmp_path / "out" / "plate_plate_segmented.zarr"
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        *(store.name, "clusters.csv"),
-        *(f"plate_{one.replace('/', '_')}_clusters.csv" for one in FIELDS),
-    }  # fmt: skip
+    tables = {f"plate_{one.replace('/', '_')}_clusters.csv" for one in FIELDS}
+    there = {path.name for path in (tmp_path / "out").iterdir()}
+    assert there == {store.name, "clusters.csv", *tables}
     yaozarrs.validate_zarr_store(store)
     said, source = (zarr.open_group(one, mode="r").attrs.asdict() for one in (store, plate))
     assert said == source
@@ -111,12 +110,9 @@ def test_the_results_of_a_plate_are_a_plate(tmp_path: Path, version: str) -> Non
     # As good as any other plate.
     done = run("segment", store, "--together", "-k", 3, "-q", "-o", tmp_path / "again")
     assert done.returncode == 0, done.stderr
+    again = tmp_path / "again" / "plate_plate_segmented_plate_segmented.zarr"
     first, again = (
-        zarr.open_array(tmp_path / one / "B/2/1/labels/kmeans/0", mode="r")[:]
-        for one in (
-            "out/plate_plate_segmented.zarr",
-            "again/plate_plate_segmented_plate_segmented.zarr",
-        )
+        zarr.open_array(one / "B/2/1/labels/kmeans/0", mode="r")[:] for one in (store, again)
     )
     np.testing.assert_array_equal(first, again)
 
@@ -132,15 +128,15 @@ def test_a_field_that_fails_is_not_named_in_the_results(tmp_path: Path, version:
     assert done.returncode == 1
     store = out / "plate_plate_segmented.zarr"
     yaozarrs.validate_zarr_store(store)
-    left = [one for one in FIELDS if one[:3] != "A/1" and one != "A/2/0"]
-    assert images_in(store) == [store / one for one in left]
+    there = [one for one in FIELDS if one[:3] != "A/1"]
+    assert images_in(store) == [store / one for one in there if one != "A/2/0"]
     assert not (store / "A/1").exists()
     # What failed is mended, and joins the others in the order of the plate.
     shutil.rmtree(plate / "A/2/0")
     write_image(plate / "A/2/0", field_of_cells(0, 64), version)
     done = run("apply", tmp_path / "m.json", plate / "A/2", "-q", "-o", out, "--resume")
     assert done.returncode == 0, done.stderr
-    assert images_in(store) == [store / one for one in FIELDS if one[:3] != "A/1"]
+    assert images_in(store) == [store / one for one in there]
 
 
 def test_a_store_of_results_takes_those_of_its_own_kind_alone(
