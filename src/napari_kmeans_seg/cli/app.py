@@ -232,7 +232,7 @@ def _write(
     tables, fails = write_each(images, batch, since, printer, client)
     if client is not None and paths:
         # Of workers that died.
-        for folder in {file.parent for file in paths if file.parent.is_dir()}:
+        for folder in {results.clusters.parent for _, results in images}:
             settle(folder, quiet=True)
     if table is not None and tables:
         try:
