@@ -240,8 +240,7 @@ def test_stores_and_plates_of_one_name_are_laid_out_alike(tmp_path: Path) -> Non
         for group in ("control", "treated"):
             names = {"s_clusters.csv", "plate_A_1_0_clusters.csv", "plate_A_1_1_clusters.csv"}
             if not into_source:
-                stores = {"s_segmented.zarr", "plate_A_1_0_segmented.zarr"}
-                names |= {*stores, "plate_A_1_1_segmented.zarr"}
+                names |= {"s_segmented.zarr", "plate_plate_segmented.zarr"}
             assert {one.name for one in (out / group).iterdir()} == names
         table = pd.read_csv(out / "clusters.csv")
         assert table["image"].drop_duplicates().tolist() == [
@@ -253,3 +252,15 @@ def test_stores_and_plates_of_one_name_are_laid_out_alike(tmp_path: Path) -> Non
         assert "6 of 16 images were done already" in done.stderr
         out = tmp_path / "labels"
     assert (tmp_path / "treated" / "plate.zarr" / "A/1/1/labels/kmeans").is_dir()
+
+
+def test_results_of_two_plates_of_one_name_do_not_lie_in_one_plate(tmp_path: Path) -> None:
+    for group, well in (("control", "A/1"), ("treated", "B/3")):
+        (tmp_path / group).mkdir()
+        wells = {"A/1", "A/2", "A/3", "B/1", "B/2", "B/3"} - {well}
+        write_plate(tmp_path / group / "plate.zarr", without=sorted(wells))
+    fields = [tmp_path / "control/plate.zarr/A/1/0", tmp_path / "treated/plate.zarr/B/3/0"]
+    out = tmp_path / "out"
+    assert run("segment", *fields, "-k", 2, "-q", "-o", out).returncode == 0
+    for place in ("control/{}/A/1/0", "treated/{}/B/3/0"):
+        assert (out / place.format("plate_plate_segmented.zarr")).is_dir()

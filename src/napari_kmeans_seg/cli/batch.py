@@ -268,7 +268,8 @@ def _write_one(
     path, results = given
     if batch.is_remote and is_done(path, results, digest):
         # The worker before this one died when it had written all.
-        return Done(_read_table(results), (), "written by a worker that died", 0)
+        table = _read_table(results)
+        return Done(table, table, (), "written by a worker that died", 0)
     started = time.perf_counter()
     try:
         with _by_itself():

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from .output import refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from ..files.results import ResultPaths
 
 
 def folders_of(images: Sequence[Path], *, into_source: bool) -> dict[Path, Path]:
@@ -21,16 +23,29 @@ def folders_of(images: Sequence[Path], *, into_source: bool) -> dict[Path, Path]
     """
     from ..files.results import result_paths
 
-    names = {
-        # Some file systems do not tell a.png and A.png apart.
-        result_paths(image, Path(), into_source=into_source).clusters.name.casefold()
-        for image in images
-    }
-    if len(names) == len(images):
+    paths = [result_paths(image, Path(), into_source=into_source) for image in images]
+    if next(of_two(images, paths), None) is None:
         return dict.fromkeys(images, Path())
     homes = [_home_of(image).parts for image in images]
     n = sum(1 for _ in takewhile(lambda level: len({*level}) == 1, zip(*homes, strict=False)))
     return {image: Path(*home[n:]) for image, home in zip(images, homes, strict=True)}
+
+
+def of_two(
+    images: Sequence[Path], paths: Sequence[ResultPaths]
+) -> Iterator[tuple[Path, Path, Path]]:
+    """Name results that two images, or fields of two plates, would write, with both."""
+    from ..files.ngff.plates import store_of
+
+    owners: dict[str, tuple[Path, Path | None]] = {}
+    for image, results in zip(images, paths, strict=True):
+        for result, whose in ((results.clusters, image), (results.plate, store_of(image))):
+            if result is None:
+                continue
+            # Some file systems do not tell a.png and A.png apart.
+            other, owner = owners.setdefault(str(result).casefold(), (image, whose))
+            if owner != whose:
+                yield other, image, result
 
 
 def places_of(folders: Mapping[Path, Path], output: Path) -> dict[Path, Path]:

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .layout import places_of
+from .layout import of_two, places_of
 from .output import reason, refuse, say
 
 if TYPE_CHECKING:
@@ -48,20 +48,17 @@ def plan(
     _refuse_inside(folder, images)
     places = places_of(folders, folder)
     paths = [result_paths(image, places[image], into_source=into_source) for image in images]
-    owners: dict[str, Path] = {}
     for image, results in zip(images, paths, strict=True):
         if into_source and not results.labels.is_relative_to(image):
             refuse(f"--into-source takes OME-Zarr images only; got {image}")
-        # Some file systems do not tell a.png and A.png apart.
-        other = owners.setdefault(str(results.clusters).casefold(), image)
-        if other is not image:
-            refuse(
-                f"{other} and {image} would both write {results.clusters}; "
-                "rename one, or give them output folders of their own"
-            )
         for result in results:
             if _is_too_long(result):
                 refuse(f"{image}: its result would be {result.name}, too long for a file name")
+    for one, other, result in of_two(images, paths):
+        refuse(
+            f"{one} and {other} would both write {result}; "
+            "rename one, or give them output folders of their own"
+        )
     inputs = {os.path.realpath(image) for image in (*images, *others)}
     ends: dict[str, Path] = {}
     for result in (file for results in paths for file in results):
