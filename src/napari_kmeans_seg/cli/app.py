@@ -228,7 +228,7 @@ def _write(
     tables, fails = write_each(images, batch, since, printer, client)
     if client is not None and paths:
         # Of workers that died.
-        settle(paths[0].parent, quiet=True)
+        settle(images[0][1].clusters.parent, quiet=True)
     if table is not None and tables:
         try:
             write_table(tables, table, since, overwrite=replaces)

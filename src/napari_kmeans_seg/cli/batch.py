@@ -214,6 +214,10 @@ def write_each(
             tables.append(_rows(path, results, _read_table(results), batch))
             continue
         found = next(new)
+        if isinstance(found, Exception) and is_done(path, results, digest):
+            # What died had written all, and could not say so any more.
+            tables.append(_rows(path, results, _read_table(results), batch))
+            continue
         if isinstance(found, BrokenExecutor):
             found = f"{path}: the process that worked on it, or on another image, died"
         elif isinstance(found, Exception):
@@ -244,6 +248,9 @@ def _write_one(
 ) -> Done | str:
     """Write the results of an image, or say why not."""
     path, results = given
+    if batch.is_remote and is_done(path, results, digest):
+        # The worker before this one died when it had written all.
+        return Done(_read_table(results), (), "written by a worker that died", 0)
     started = time.perf_counter()
     try:
         with _by_itself():

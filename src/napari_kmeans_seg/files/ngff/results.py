@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.writing.file_set import refuse_existing, write_together
 from ...core.writing.tables import table_text
-from .groups import ENDING, inside, read_json
+from .groups import ENDING, inside, metadata_name, read_json, write_group_mark
+from .plate_results import make_place, name_in_plate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,17 +59,22 @@ def write_in_stores(
     given = (image.store, segmentation, table, note)
     text = table_text(table).encode()
     clusters = {paths.clusters: lambda path: path.write_bytes(text)}
-    if paths.labels.parent == paths.clusters.parent:
+    if not paths.labels.is_relative_to(image.path):
         store = {paths.labels: lambda path: write.write_store(path, *given)}
-        write_together(store | clusters, overwrite=overwrite, since=since, folders=store)
+        if paths.plate is not None:
+            make_place(image.path, paths.plate)
+        # The table first: it is in the folder that all is in.
+        write_together(clusters | store, overwrite=overwrite, since=since, folders=store)
+        if paths.plate is not None:
+            name_in_plate(image.path, paths.plate)
         return ()
     home = inside(image.path, "labels")
     inside(image.path, f"labels/{LABELS}")
     if not overwrite:
         refuse_existing(paths)
     version = image.store.version
-    said = write.metadata_name(version)
-    more = {home / ".zgroup": write.write_group_mark} if version == "0.4" else {}
+    said = metadata_name(version)
+    more = {home / ".zgroup": write_group_mark} if version == "0.4" else {}
     is_new = not home.exists()
     home.mkdir(exist_ok=True)
     try:

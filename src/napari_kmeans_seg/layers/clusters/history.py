@@ -15,14 +15,14 @@ from ..arrays import as_array, is_lazy
 from ..outputs.appearance import Backdrop
 from ..outputs.colors import Display
 from ..outputs.columns import completed, counted, means, of_clusters, painted_by_hand
-from ..outputs.edit_watch import linked_to, write_data
+from ..outputs.edit_watch import has_other_pixels, write_data
 from ..outputs.record import ClusterRecord, PaintedByHand, Record
-from ..source.layer_image import LayerImage
 from .depth import Depth
 from .edits import State, Step, table_after
 from .painting import images_of, repainted
 from .palette import ClusterColors
 from .recount import recounted
+from .sources import source_image_of, sources_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from napari.utils.colormaps import LabelColormapBase
 
     from ..outputs.record import Edit, Palette
+    from ..source.layer_image import LayerImage
     from .edits import Change
     from .painting import Place, Shown
 
@@ -130,24 +131,20 @@ class ClusterHistory:
 
     def sources(self) -> list[Image]:
         """Find the image that was segmented, or all that were; none where one is gone."""
-        # Of several the ids are joined, and of a part there is a note behind them.
-        ids = linked_to(self.layer)[0].partition(":")[0].split("+")
-        layers = {str(layer.unique_id): layer for layer in self._layers()}
-        found = [layers[one] for one in ids if one in layers]
-        return found if len(found) == len(ids) else []
+        return sources_of(self._layers(), self.layer)
 
     def source(self) -> Image | None:
         """Find the image that was segmented; of several, the first."""
         return next(iter(self.sources()), None)
 
+    @property
+    def is_of_other_pixels(self) -> bool:
+        """Whether an image has got another array since. What is written into one is not seen."""
+        return has_other_pixels(self.layer, self.sources())
+
     def source_image(self) -> LayerImage | None:
-        """Read what was segmented: the image, or several as channels, or a part of it."""
-        sources = self.sources()
-        if not sources:
-            return None
-        plane = self.record.source.plane
-        whole = LayerImage.of(*sources, channel_axis=self.record.source.channels_along)
-        return whole if plane is None else replace(whole, plane=plane)
+        """Read what was segmented; an error where it shows other pixels by now."""
+        return source_image_of(self.layer, self.sources())
 
     # -- counting -----------------------------------------------------------------------
 
@@ -161,7 +158,7 @@ class ClusterHistory:
     def _recount(self, table: pd.DataFrame) -> Callable[[Progress | None], pd.DataFrame | None]:
         """Prepare to count the pixels anew of the clusters in a table."""
         labels, rows, source = self._levels()[0], of_clusters(table), None
-        # Where layers do not match any more the means stay as they were.
+        # Where layers do not match any more, or show other pixels, the means stay as they were.
         with suppress(ValueError):
             source = self.source_image()
         written = {one.label: one for one in self.record.clusters}
