@@ -12,14 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 from . import array_checks, checks, model_file, shown
 from .arguments import NOT_GIVEN
 from .edits import Relabel
-from .image.pixels import Pixels, flatten
+from .image.pixels import flatten
 from .nearest_centroid import NearestCentroid
 from .note import Note, warn
 from .notes import not_finite
 from .notes_on_kind import colors_as_grey
 from .opening import open_image
 from .parallel import Progress, alive, never_falling, portion, within
-from .points.image_points import Labelling
 from .same_kind import refuse_other_form, same_channels
 from .segmentation import Segmentation
 
@@ -173,7 +172,17 @@ class KMeansModel(NearestCentroid):
         tick = portion(progress, 1, 1, "Labelling")
         found = alive(lambda _: self._edited(of_centroids, pixels, scaled), tick)
         warn(notes)
-        return self.segmentation(pixels, found, n_iter=0, converged=True, notes=notes)
+        return Segmentation(
+            labels=found.labels,
+            centroids=found.means,
+            counts=found.counts,
+            inertia=found.inertia,
+            n_iter=0,
+            converged=True,
+            notes=notes,
+            model=self,
+            _pixels=pixels,
+        )
 
     def _like_colors(self, shape: tuple[int, ...]) -> tuple[Note, ...]:
         if self.channel_axis is not None:
@@ -348,28 +357,6 @@ class KMeansModel(NearestCentroid):
         """
         model: KMeansModel = model_file.read(path, cls)
         return model
-
-    def segmentation(
-        self,
-        pixels: Pixels,
-        found: Labelling,
-        *,
-        n_iter: int,
-        converged: bool,
-        notes: tuple[Note, ...],
-    ) -> Segmentation:
-        """Make the result of a labelling by this model."""
-        return Segmentation(
-            labels=found.labels,
-            centroids=found.means,
-            counts=found.counts,
-            inertia=found.inertia,
-            n_iter=n_iter,
-            converged=converged,
-            notes=notes,
-            model=self,
-            _pixels=pixels,
-        )
 
 
 def _moved(of_labels: dict[int, str], labels: Mapping[int, int]) -> dict[int, str]:

@@ -185,7 +185,7 @@ def pool(
     if adapt is not None:
         checks.choice("adapt", adapt, ADAPTS)
     normalize = checks.flag("normalize", normalize)
-    (sigma,) = checked(smoothing=smoothing).values()
+    sigma, color_space = checked(smoothing=smoothing, color_space=color_space).values()
     progress = never_falling(progress)
     axis_given = None if channel_axis is NOT_GIVEN else channel_axis
     reader = PoolReader(How(axis_given, alpha, color_space, adapt, sigma), weighting)

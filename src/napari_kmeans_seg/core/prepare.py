@@ -20,7 +20,7 @@ from .parallel import Progress, Tick, alive, never_falling, portion, within
 from .points.image_points import ImagePoints
 from .points.reading import feature_space, read
 from .prepared import PreparedImage
-from .stores import check_there, watched
+from .stores import check_there
 
 VERSION = version("napari-kmeans-seg")
 
@@ -66,8 +66,13 @@ def prepare(
     >>> [prepared.segment(k).n_clusters for k in (2, 3, 4)]
     [2, 3, 4]
     """
-    known = checked(fit_scale=fit_scale, spatial_weight=spatial_weight, normalize=normalize)
-    fit_scale, spatial_weight, normalize = known.values()
+    known = checked(
+        fit_scale=fit_scale,
+        spatial_weight=spatial_weight,
+        normalize=normalize,
+        color_space=color_space,
+    )
+    fit_scale, spatial_weight, normalize, color_space = known.values()
     nobody_said = channel_axis is NOT_GIVEN and not array_checks.is_layer(image)
     if isinstance(image, str | PathLike):
         nobody_said = False
@@ -76,7 +81,7 @@ def prepare(
         )
     image, channel_axis = array_checks.of_layer(image, channel_axis)
     image = cast("ArrayLike", image)
-    progress = watched(image, never_falling(progress))
+    progress = never_falling(progress, image)
     form: dict[str, Any] = {"channel_axis": channel_axis, "alpha": alpha, "mask": mask}
     lazy, reading = None, None
     if array_checks.is_lazy(image):
@@ -107,11 +112,12 @@ def prepare(
         pixels = whole.pixels
     else:
         pixels = flatten(image, **form, tick=portion(progress, 0, 0.1, "Reading"))
-        check_there(image)
+        if not isinstance(image, np.ndarray):
+            check_there(image)
         check_color_space(color_space, pixels)
     names = () if channel_names is None else checks.channel_names(channel_names, pixels.n_channels)
     weights = array_checks.channel_weights(channel_weights, pixels.n_channels, names)
-    checks.weight_of_positions(spatial_weight, weights)
+    array_checks.weight_of_positions(spatial_weight, weights)
     sigma = array_checks.reals(
         "smoothing", smoothing, len(pixels.shape), "spatial axis", high=checks.MAX_SMOOTHING
     )

@@ -15,7 +15,7 @@ from .image.pixels import is_rgba
 from .note import warn, without_warnings
 from .notes_on_kind import colors_as_grey
 from .opening import opened
-from .parallel import Progress, portion, within
+from .parallel import Progress, never_falling, portion, within
 from .segment import segment
 from .steps import Blank, Step, StepsSegmentation
 
@@ -92,7 +92,7 @@ def segment_steps(
     array([[1, 1, 2, 2, 3, 3],
            [1, 1, 2, 2, 3, 3]], dtype=uint8)
     """
-    checks.progress(progress)
+    progress = never_falling(progress)
     nobody_said = channel_axis is NOT_GIVEN and not array_checks.is_layer(image)
     if isinstance(image, str | PathLike):
         nobody_said = False

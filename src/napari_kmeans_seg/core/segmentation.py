@@ -13,7 +13,7 @@ from .image.pixels import Pixels, spread
 from .kmeans.nearest import label_dtype
 from .note import Note
 from .overlap import pairs_of
-from .painting import paint
+from .painting import paint, paint_image
 from .parallel import Tick
 from .points.sums import join_means
 
@@ -108,7 +108,7 @@ class Segmentation:
 
         Pixels with label 0 are 0; alpha is taken over. Centroids of integer images are rounded.
         """
-        return self._pixels.paint(self.palette, self.labels)
+        return paint_image(self._pixels, self.palette, self.labels)
 
     @property
     def _removed(self) -> frozenset[int]:

@@ -69,7 +69,9 @@ def read(
     smoothing_tick, tick = stages(tick or no_tick, 2) if any(smoothing) else (no_tick, tick)
     if exponent is None:
         exponent = 0 if converts else power_of_two(pixels)
-    inputs = smooth(divide(pixels, exponent), smoothing, smoothing_tick)
+    inputs = divide(pixels, exponent)
+    if any(smoothing):
+        inputs = smooth(inputs, smoothing, smoothing_tick)
     return of_inputs(
         pixels,
         inputs,

@@ -224,7 +224,9 @@ class ClusterExtras(QWidget):
             names = [one.name for one in sources]
             self._copy(
                 f"Python script of “{layer.name}”",
-                lambda: python_script(layer, *files, names=names),
+                lambda: python_script(
+                    layer, *files, names=names, other_pixels=clusters.is_of_other_pixels
+                ),
             )
 
         # Until the script is there nobody shall paste that of another image.
