@@ -51,7 +51,7 @@ def open_image(
 ) -> tuple[Any, Any]:
     """Read an image file, and where its pixels take part: in a mask, too, if one is given.
 
-    What is wrong with it is told of the `argument`, if one is named, and of the file.
+    What is wrong with it is said of the `argument`, if one is named, and of the file.
     """
     from . import array_checks
 

@@ -33,7 +33,7 @@ FAR_SHARE = 1e-3
 """Share of the pixels that may be far from all others: they count as if they were next to them."""
 
 SORTED = 1 << 24
-"""Pixels of one channel up to which all are put in order."""
+"""Pixels of one channel up to which all are sorted."""
 
 TOGETHER = 1 << 12
 """Numbers of neighbouring pixels that are compared at a time."""
