@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from .array_checks import is_lazy
+from .base.array_checks import is_lazy
+from .base.note import Note
+from .base.notes import LabelsByPlace, LabelsUncertain
+from .base.parallel import Tick
 from .levels import PyramidSegmentation, relabelled
-from .note import Note
-from .notes import LabelsByPlace, LabelsUncertain
-from .parallel import Tick
 from .segmentation import Segmentation
 
 STAYED = 0.5

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..parallel import Tick, no_tick
+from ..base.parallel import Tick, no_tick
 from .points import WeightedPoints
 
 DIFFERENCES = 1 << 17

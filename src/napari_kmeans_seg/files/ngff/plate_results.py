@@ -76,7 +76,7 @@ def name_in_plate(field: Path, store: Path) -> None:
     old = {"version": version} if version == "0.4" else {}
     _name(store / well, version, "well", "images", name, fields, old)
     if group_of(store / row) is None:
-        _write(store / row, version, lambda: {})
+        _write(store / row, version, dict)
     _name(store, version, "plate", "wells", well, plate["wells"], of_plate | old)
 
 
