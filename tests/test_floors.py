@@ -244,6 +244,11 @@ def test_segmenting_loads_neither_napari_nor_qt() -> None:
     assert _loaded_by(code) & NAPARI_AND_QT == set()
 
 
+def test_segmenting_does_not_wait_for_libraries_that_it_does_not_need() -> None:
+    code = f"import numpy; from {PACKAGE} import segment; segment(numpy.eye(8), 2)"
+    assert _loaded_by(code) & {"dask", "pandas", "scipy", "skimage"} == set()
+
+
 def test_importing_the_layers_floor_loads_no_qt_binding() -> None:
     loaded = _loaded_by(f"import {PACKAGE}.layers")
     assert "napari" in loaded

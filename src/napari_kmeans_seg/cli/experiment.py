@@ -28,6 +28,7 @@ from .options import (
 )
 from .output import reason, reason_for, refuse, say
 from .plan import refuse_twice
+from .process import end_if_interrupted
 from .reading import reading_of, refuse_few
 
 if TYPE_CHECKING:
@@ -144,6 +145,7 @@ def fitted(
     failed: set[Path] = set()
 
     def tell(path: Path, problem: Exception) -> None:
+        end_if_interrupted()
         failed.add(path)
         say(reason_for(path, problem))
 

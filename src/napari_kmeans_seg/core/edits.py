@@ -157,6 +157,13 @@ def labels_left(n_centroids: int, edits: tuple[Edit, ...]) -> set[int]:
     return left
 
 
+def n_changing(n_centroids: int, edits: tuple[Edit, ...]) -> int:
+    """Count the edits that change which pixels belong together: other numbers alone do not."""
+    left = [len(labels_left(n_centroids, edits[:n])) for n in range(len(edits) + 1)]
+    both = zip(edits, left, left[1:], strict=False)
+    return sum(not isinstance(edit, Relabel) or after < before for edit, before, after in both)
+
+
 def _most_labels(n_centroids: int, edits: tuple[Edit, ...]) -> int:
     """Return the largest label that there is at any time."""
     return max(n_centroids, *(edit.largest for edit in edits))

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import linear_sum_assignment
 
 from .base import array_checks
 from .base.cached import cached_property
@@ -300,6 +299,9 @@ def _by_rows(
     """Assign centroids to more rows; return those in the order of the rows, and which rows."""
     n, n_given = len(centroids), len(given)
     if n * n_given <= MATCHED:
+        # Half of the time of importing this package, for what few runs need.
+        from scipy.optimize import linear_sum_assignment
+
         rows, order = linear_sum_assignment(((given[:, np.newaxis] - centroids) ** 2).sum(axis=-1))
         return order, rows
     nearest = by_distance(np.vstack([centroids.T, np.ones((1, n))]), given)

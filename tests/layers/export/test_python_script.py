@@ -155,6 +155,29 @@ def test_what_was_painted_by_hand_is_owned_up_to(viewer, coffee, folder):
     assert "by hand" not in python_script(result.layer)
 
 
+def test_what_was_painted_is_owned_up_to_after_a_cluster_was_named(viewer, coffee, folder):
+    save("image.tif", coffee)
+    result = run(viewer, LayerImage.of(viewer.add_image(coffee, rgb=True)))
+    before = result.layer.data.copy()
+    result.layer.data[:50, :50] = 2
+    result.layer.data[50:60, :50] = 9
+    result.take_counts(result.recount()(None))
+    result.rename(3, "cup")
+    result.rename(9, "spoon")
+    script = python_script(result.layer)
+    assert "names = {3: 'cup', 9: 'spoon'}" in script
+    for text in (methods_text(result.layer), top(script)):
+        assert "relabelled by hand" in text
+    result.undo()
+    result.undo()
+    assert "relabelled by hand" in methods_text(result.layer)
+    result.redo()
+    result.layer.data = before
+    result.take_counts(result.recount()(None))
+    assert "by hand" not in methods_text(result.layer) + python_script(result.layer)
+    assert gives_it(result)
+
+
 @pytest.mark.parametrize("cut", [0, 7])
 def test_other_pixels_of_the_image_are_no_work_by_hand(viewer, coffee, folder, cut):
     save("image.tif", coffee)
