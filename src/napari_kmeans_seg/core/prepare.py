@@ -82,18 +82,20 @@ def prepare(
     image, channel_axis = array_checks.of_layer(image, channel_axis)
     progress = never_falling(progress, image)
     form: dict[str, Any] = {"channel_axis": channel_axis, "alpha": alpha, "mask": mask}
-    blocks = None
+    blocks, points = None, None
     if array_checks.is_lazy(image):
         at_once = bool(spatial_weight or np.any(np.asarray(smoothing)))
         image, form["mask"], blocks, progress = lent.read_blocks(
             image, form, color_space, fit_scale, at_once=at_once, progress=progress
         )
-    image = cast("ArrayLike", image)
-    if blocks is not None:
-        whole, fitted = blocks.whole, blocks.fitted
+        points = None if blocks is None else blocks.points
+    if points is not None:
+        whole, fitted = points
         pixels = whole.pixels
     else:
-        pixels = flatten(image, **form, tick=portion(progress, 0, 0.1, "Reading"))
+        pixels = flatten(
+            cast("ArrayLike", image), **form, tick=portion(progress, 0, 0.1, "Reading")
+        )
         if not isinstance(image, np.ndarray):
             check_there(image)
         check_color_space(color_space, pixels)
@@ -116,11 +118,11 @@ def prepare(
             tick=tick,
         )
 
-    if blocks is None:
+    if points is None:
         tick = portion(progress, 0.1, 0.5, "Counting values")
         whole = alive(partial(read_pixels, pixels, None), tick)
         fitted = whole
-    if fit_scale < 1 and blocks is None:
+    if fit_scale < 1 and points is None:
         tick = portion(progress, 0.5, 0.6, "Shrinking")
         small = alive(partial(shrink, pixels, fit_scale), tick)
         tick = portion(progress, 0.6, 0.8, "Counting values")
@@ -150,7 +152,7 @@ def prepare(
     shape = pixels.shape if blocks is None else blocks.image.shape
     notes = colors_as_grey(shape) if nobody_said else ()
     if blocks is not None:
-        prepared: PreparedImage = blocks.prepared(space, parameters, notes)
+        prepared: PreparedImage = blocks.prepared(whole, fitted, space, parameters, notes)
         return prepared
     whole.is_kept = True
     return PreparedImage(whole, fitted, space, parameters, _notes=notes)

@@ -19,28 +19,32 @@ from .prepared import PreparedBlocks
 
 @dataclass(frozen=True)
 class Blocks:
-    """A Dask array that was read, chunk by chunk.
+    """A Dask array whose labels are to be one, too.
 
     Attributes
     ----------
     image : LazyImage
         The array.
-    reading : Reading
-        What was read of it.
-    whole, fitted : ImagePoints
-        The image, and what of it is fitted.
+    reading : Reading or None
+        What was read of it chunk by chunk; None where it is read in memory.
+    points : tuple of two ImagePoints, or None
+        Then: the image, and what of it is fitted.
     """
 
     image: LazyImage
-    reading: Reading
-    whole: ImagePoints
-    fitted: ImagePoints
+    reading: Reading | None = None
+    points: tuple[ImagePoints, ImagePoints] | None = None
 
     def prepared(
-        self, space: FeatureSpace, parameters: dict[str, Any], notes: tuple[Note, ...]
+        self,
+        whole: ImagePoints,
+        fitted: ImagePoints,
+        space: FeatureSpace,
+        parameters: dict[str, Any],
+        notes: tuple[Note, ...],
     ) -> PreparedBlocks:
         """Return what `prepare` gives."""
-        parts = self.whole, self.fitted, space, parameters, self.image, self.reading
+        parts = whole, fitted, space, parameters, self.image, self.reading
         return PreparedBlocks(*parts, _notes=notes)
 
 
@@ -71,9 +75,9 @@ def read_blocks(
     Returns
     -------
     image, mask : arrays
-        In memory, where there are no blocks.
+        In memory, where it was not read chunk by chunk.
     blocks : Blocks or None
-        What was read otherwise.
+        What labels it chunk by chunk; None where that is done in memory.
     progress : callable or None
         That of the rest of the work.
     """
@@ -83,14 +87,14 @@ def read_blocks(
     if at_once:
         return *alive(lazy.load_whole, tick), None, rest
     if lazy.is_small and (lazy.packing is None or fit_scale < 1):
-        return *alive(lazy.load, tick), None, rest
+        return *alive(lazy.load, tick), Blocks(lazy), rest
     reading = alive(partial(read_chunks, lazy, fit_scale), tick)
     if lazy.form.dtype.kind == "f":
         check_limits(color_space, reading.limits.min(), reading.limits.max())
     if lazy.is_small and reading.is_noise:
-        return *lazy.load(part_of(tick, 1, 1)), None, rest
-    blocks = Blocks(lazy, reading, *images_of(lazy, reading, color_space, fit_scale))
-    return image, form["mask"], blocks, progress
+        return *lazy.load(part_of(tick, 1, 1)), Blocks(lazy), rest
+    points = images_of(lazy, reading, color_space, fit_scale)
+    return image, form["mask"], Blocks(lazy, reading, points), progress
 
 
 def images_of(
