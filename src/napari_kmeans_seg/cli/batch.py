@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from ..core.base.parallel import Progress
     from ..core.cluster_colors import Colors
     from ..core.model import KMeansModel
-    from ..core.parallel import Progress
     from ..core.segmentation import Segmentation
     from ..core.writing.file_exchange import Identity
     from ..files.image_file import ImageFile

@@ -137,7 +137,7 @@ def fitted(
 ) -> tuple[KMeansModel, set[Path]]:
     """Fit one model on the image files that can be read and are of one kind; report the others."""
     from .. import pool
-    from ..core.parallel import within
+    from ..core.base.parallel import within
     from ..files.limits import check_size
     from ..files.pooling import FileToPool
     from .batch import bar

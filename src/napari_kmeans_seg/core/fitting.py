@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import array_checks
-from .cached import cached_property
-from .errors import WrongValue
+from .base import array_checks
+from .base.cached import cached_property
+from .base.errors import WrongValue
+from .base.parallel import Tick, no_tick, part_of
 from .image.features import FeatureSpace
 from .kmeans.assignment import Assigned
 from .kmeans.fit import CLEARLY, CLOSE, level_sizes, start_of
@@ -18,7 +19,6 @@ from .kmeans.nearest import by_distance
 from .kmeans.optimal import OptimalPartitions, most_clusters, optimal_partitions
 from .kmeans.points import Points, WeightedPoints
 from .kmeans.starts import AUTO, K_MEANS_PLUS_PLUS, OPTIMAL, Start, resolve
-from .parallel import Tick, no_tick, part_of
 from .points.coarse_points import N_POINTS, CoarsePoints
 from .points.image_points import OPTIMUM_SAMPLE, ImagePoints
 

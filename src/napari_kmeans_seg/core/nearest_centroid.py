@@ -7,15 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .adapt import adapted
+from .base.errors import WrongValue
+from .base.note import Note
+from .base.parallel import Tick, no_tick, part_of
 from .edits import Edit, edited, labels_left, with_means_of
-from .errors import WrongValue
 from .image.colors import check_color_space
 from .image.features import FeatureSpace
 from .image.pixels import Pixels
 from .kind import ValueKind, rescaled
-from .note import Note
 from .other_values import note_on_values
-from .parallel import Tick, no_tick, part_of
 from .points.image_points import ImagePoints, Labelling
 from .points.reading import read
 

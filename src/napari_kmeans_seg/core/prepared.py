@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import array_checks, checks
 from .arguments import checked
-from .cached import cached_property
+from .base import array_checks, checks
+from .base.cached import cached_property
+from .base.errors import WrongType
+from .base.note import Note, warn
+from .base.notes import few_values, not_finite, without_pixels
+from .base.parallel import Progress, Tick, alive, never_falling, portion
 from .choose_k import ClusterCurve
-from .errors import WrongType
 from .fitting import OPTIMAL_LIMIT, Fit, Fitting
 from .image.features import FeatureSpace
 from .kind import ValueKind
@@ -24,9 +27,6 @@ from .kmeans.points import Points
 from .kmeans.starts import AUTO, K_MEANS_PLUS_PLUS, OPTIMAL, STARTS
 from .levels import relabelled
 from .model import KMeansModel
-from .note import Note, warn
-from .notes import few_values, not_finite, without_pixels
-from .parallel import Progress, Tick, alive, never_falling, portion
 from .points.image_points import ImagePoints
 from .scores import cluster_curve
 from .segmentation import Segmentation, by_brightness
@@ -230,7 +230,7 @@ class PreparedImage:
 
         means = alive(assign, tick)
         result = LloydResult(start, 0, converged=True, between=0.0)
-        notes = self._notes + not_finite(self._whole.pixels)
+        notes = self._notes + not_finite(self._whole.pixels.n_not_finite)
         return self._result(assigned, means, result, parameters, notes, tick)
 
     def _result(
@@ -285,7 +285,7 @@ class PreparedImage:
     def _notes_on(self, fitted: Fit, n_clusters: int) -> tuple[Note, ...]:
         """Return what is worth knowing of the image and of what was found for so many clusters."""
         few = few_values(fitted.n_values, n_clusters, self._parameters["fit_scale"])
-        return self._notes + not_finite(self._whole.pixels) + few
+        return self._notes + not_finite(self._whole.pixels.n_not_finite) + few
 
     def choose_k(
         self,

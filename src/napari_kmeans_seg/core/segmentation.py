@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import checks, shown
-from .cached import cached_property
+from . import shown
+from .base import checks
+from .base.cached import cached_property
+from .base.note import Note
+from .base.parallel import Tick
+from .image.painting import paint, paint_image
 from .image.pixels import Pixels, spread
 from .kmeans.nearest import label_dtype
-from .note import Note
 from .overlap import pairs_of
-from .painting import paint, paint_image
-from .parallel import Tick
 from .points.sums import join_means
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..parallel import spans
+from ..base.parallel import spans
 from .color_spaces import COLOR_SPACES
 from .colors import color_values, value_range
 from .pixels import Pixels

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cached import cached_property
+from ..base.cached import cached_property
+from ..base.parallel import Tick, map_spans, no_tick
 from ..image.features import FeatureSpace, middle_values
 from ..image.pixels import Pixels
 from ..kmeans.nearest import Floats
@@ -22,7 +23,6 @@ from ..kmeans.points import (
     quick_dtype,
     squares_of,
 )
-from ..parallel import Tick, map_spans, no_tick
 from .drawing import Drawn, Hashed, Odds
 
 KEPT_PIXELS, KEPT_NUMBERS = 1 << 17, 1 << 23

@@ -11,6 +11,16 @@ from typing import Any
 
 from .errors import WrongType, WrongValue
 
+
+class _NotGiven:
+    def __repr__(self) -> str:
+        return "NOT_GIVEN"
+
+
+NOT_GIVEN: Any = _NotGiven()
+"""The default of `channel_axis`. It means what None does, one channel, but nobody has said so: then
+an image that looks like colours is worth a warning."""
+
 MAX_CLUSTERS = 65_535
 """Labels fit in uint16."""
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from .image.pixels import Pixels
-from .parallel import CHUNK, map_spans, spans
+from ..base.parallel import CHUNK, map_spans, spans
+from .pixels import Pixels
 
 PAIRED = 8
 """Bytes of a colour up to which a table of all pairs of colours stays in the cache."""
