@@ -87,7 +87,7 @@ class SeenSwitch(QWidget):
             layers, dims = self._viewer.layers.events, self._viewer.dims.events
             for event in (layers.inserted, layers.removed, dims.ndisplay):
                 event.connect(self.follow_soon)
-            # At once: napari collects garbage as it removes layers. Were they held until the clock
+            # At once: napari collects garbage as it removes layers. Were they kept until the clock
             # calls, what is known of them, masks in the history too, would wait for another time.
             layers.removed.connect(self._let_go)
         self.follow_soon()

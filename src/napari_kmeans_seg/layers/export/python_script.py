@@ -12,15 +12,15 @@ from napari.layers import Labels
 
 from napari_kmeans_seg import segment
 from napari_kmeans_seg.core.arguments import ARGUMENTS, FITTING, READING
-from napari_kmeans_seg.core.kmeans.starts import OPTIMAL
-from napari_kmeans_seg.core.notes import (
+from napari_kmeans_seg.core.base.notes import (
     BlankSteps,
     FewValues,
     FittedOnSample,
     Plain,
     WithoutPixels,
 )
-from napari_kmeans_seg.core.notes_on_kind import colors_as_grey
+from napari_kmeans_seg.core.base.notes_on_kind import colors_as_grey
+from napari_kmeans_seg.core.kmeans.starts import OPTIMAL
 
 from ..describe import pixels_of
 from ..outputs.columns import painted_by_hand

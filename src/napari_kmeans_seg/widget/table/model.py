@@ -167,9 +167,9 @@ class ClusterModel(QAbstractTableModel):
     def _told(self, row: int) -> str:
         """Tell all of a row, for there may be no room for each column."""
         each = zip(self.columns[1:], self.cells, strict=True)
-        told = [(column, column.written(cells[row])) for column, cells in each]
+        shown = [(column, column.written(cells[row])) for column, cells in each]
         return "\n".join(
-            text if column.kind == "name" else f"{column.title}: {text}" for column, text in told
+            text if column.kind == "name" else f"{column.title}: {text}" for column, text in shown
         )
 
     def _seen(self, label: int, role: int) -> Any:
