@@ -61,9 +61,16 @@ def _images_in(path: Any) -> Any:
     return images_in(path)
 
 
+def _is_read_lazily(path: Any) -> Any:
+    from .files.images import is_read_lazily
+
+    return is_read_lazily(path)
+
+
 # Image files stand on core, which only knows that somebody opens them.
 opening.opener = _open_for_pool
 opening.lister = _images_in
+opening.lazy = _is_read_lazily
 
 
 def __getattr__(name: str) -> Any:

@@ -13,6 +13,9 @@ opener: Callable[..., Any] | None = None
 lister: Callable[[Path], list[Path]] | None = None
 """`files.ngff.plates.images_in`, or what loads it."""
 
+lazy: Callable[[Path], bool] | None = None
+"""`files.images.is_read_lazily`, or what loads it."""
+
 
 class Unopened(Protocol):
     """An image file that somebody has more to say of than its path.
@@ -44,6 +47,12 @@ def images_in(path: Any) -> list[Path]:
     """Name the images that a path leads to: those of a plate one by one, else itself."""
     assert lister is not None, "the package names who opens files when it is imported"
     return lister(Path(path))
+
+
+def is_read_lazily(image: Any) -> bool:
+    """Whether an image file is read chunk by chunk when its pixels are asked for."""
+    assert lazy is not None, "the package names who opens files when it is imported"
+    return lazy(image.path if is_unopened(image) else Path(image))
 
 
 def open_image(
