@@ -63,6 +63,7 @@ def _later(module: str, name: str) -> Callable[..., Any]:
 # What stands above the way of an image in memory: see `core/base/lent.py`.
 lent.open_file = _later("files.pooling", "open_for_pool")
 lent.images_in = _later("files.ngff.plates", "images_in")
+lent.is_read_lazily = _later("files.images", "is_read_lazily")
 lent.read_blocks = _later("core.lazy.prepare", "read_blocks")
 lent.lazy_image = _later("core.lazy.predicted", "lazy_image")
 lent.predict_blocks = _later("core.lazy.predicted", "predict_blocks")
