@@ -100,6 +100,12 @@ def cluster_table(image: ImageFile, segmentation: Segmentation) -> pd.DataFrame:
     return table
 
 
+def parameters_of(image: ImageFile, segmentation: Segmentation) -> dict[str, Any]:
+    """Return what stands with labels: how they came to be, and how large a pixel is."""
+    size = pixel_size(image)
+    return segmentation.parameters | ({} if size is None else {"pixel_size": list(size)})
+
+
 def write_results(
     image: ImageFile,
     segmentation: Segmentation,
@@ -139,11 +145,9 @@ def write_results(
     OSError
         The folder cannot be written, or another process writes or wrote the same files.
     """
-    parameters = segmentation.parameters | ({"input": note} if note else {})
+    parameters = parameters_of(image, segmentation) | ({"input": note} if note else {})
     if made_of:
         parameters["made_of"] = made_of
-    if (size := pixel_size(image)) is not None:
-        parameters["pixel_size"] = list(size)
     if image.store is not None:
         table = cluster_table(image, segmentation)
         return write_in_stores(
