@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .core.segment_steps import segment_steps
     from .core.segmentation import Segmentation
     from .core.steps import StepsSegmentation
+    from .files.ngff.labels import write_labels
 
 __version__ = version("napari-kmeans-seg")
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "prepare",
     "segment",
     "segment_steps",
+    "write_labels",
 ]
 
 # Imported on first use, so that `import napari_kmeans_seg` costs nothing where
@@ -48,6 +50,7 @@ _HOME = {
     "prepare": "core.prepare",
     "segment": "core.segment",
     "segment_steps": "core.segment_steps",
+    "write_labels": "files.ngff.labels",
 }
 
 
