@@ -181,7 +181,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Done:
-    """What is told of an image whose results are written."""
+    """What is printed of an image whose results are written."""
 
     table: pd.DataFrame
     shown: pd.DataFrame

@@ -135,7 +135,7 @@ def fit(
 def fitted(
     images: Sequence[Path], settings: dict[str, Any], reading: dict[str, Any], *, quiet: bool
 ) -> tuple[KMeansModel, set[Path]]:
-    """Fit one model on the image files that can be read and are of one kind; tell of the others."""
+    """Fit one model on the image files that can be read and are of one kind; report the others."""
     from .. import pool
     from ..core.base.parallel import within
     from ..files.limits import check_size
@@ -144,7 +144,7 @@ def fitted(
 
     failed: set[Path] = set()
 
-    def tell(path: Path, problem: Exception) -> None:
+    def report(path: Path, problem: Exception) -> None:
         end_if_interrupted()
         failed.add(path)
         say(reason_for(path, problem))
@@ -155,7 +155,7 @@ def fitted(
             if image.exists():
                 check_size(image, reading["max_pixels"])
         except Exception as problem:  # noqa: BLE001 - of whatever kind, it is of this file alone
-            tell(image, problem)
+            report(image, problem)
         else:
             readable.append(image)
     of_fit = {name: settings[name] for name in _OF_FIT}
@@ -172,7 +172,7 @@ def fitted(
                 files,
                 **of_pool,
                 progress=within(progress, 0, 0.8),
-                failed=lambda i, problem: tell(readable[i], problem),
+                failed=lambda i, problem: report(readable[i], problem),
             )
             model = pooled.fit(**of_fit, progress=within(progress, 0.8, 1))
     except (OSError, TypeError, ValueError) as problem:

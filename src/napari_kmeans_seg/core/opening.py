@@ -43,7 +43,7 @@ def open_image(
 ) -> tuple[Any, Any]:
     """Read an image file, and where its pixels take part: in a mask, too, if one is given.
 
-    What is wrong with it is told of the `argument`, if one is named, and of the file.
+    What is wrong with it is said of the `argument`, if one is named, and of the file.
     """
     try:
         if is_unopened(path):

@@ -73,7 +73,7 @@ class Part:
 
     @property
     def can_be_read_again(self) -> bool:
-        """Whether its pixels need not be held."""
+        """Whether its pixels need not be kept in memory."""
         return is_file(self.image) or array_checks.is_lazy(self.image)
 
     def pixels(self, how: How) -> tuple[Pixels, Any]:
@@ -99,7 +99,7 @@ class Part:
         return pixels, file
 
     def summary(self, how: How, *, keep: bool = True) -> "Summary":
-        """Read it, and tell what is kept of it.
+        """Read it, and say what is kept of it.
 
         Parameters
         ----------

@@ -165,9 +165,9 @@ def pool(
     Values of up to 24 bits a pixel (RGB of 8 bits, grey of 16), and those of one channel of any
     dtype that has at most 262,144 of them, are counted image by image, and the counts added up: the
     model is that of `segment` of all pixels in one array, bit for bit, whatever the order of the
-    images. Of others pixels are held in memory, up to 256 MiB of them. Beyond that, files and Dask
+    images. Of others pixels are kept in memory, up to 256 MiB of them. Beyond that, files and Dask
     arrays are read again each time that their pixels are asked for: the model is that of `segment`
-    of all pixels in one Dask array, bit for bit, as told there. NumPy arrays are held in any case,
+    of all pixels in one Dask array, bit for bit (see there). NumPy arrays are kept in any case,
     and so is what is smoothed.
 
     A Dask array is read chunk by chunk, but where it is smoothed or adapted. Where a Dask cluster

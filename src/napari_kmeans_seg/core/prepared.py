@@ -33,7 +33,7 @@ from .segmentation import Segmentation, by_brightness
 from .shown import columns_of, images_html, size_of
 
 REORDERED = 10
-"""Times that clusters are put in the order of their brightness; rarely one."""
+"""How often clusters are sorted by their brightness; rarely one."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)

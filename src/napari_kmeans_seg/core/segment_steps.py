@@ -72,7 +72,7 @@ def segment_steps(
     -----
     UserWarning
         As `segment` does, for each step; if steps have no pixel that takes part; and if labels are
-        ambiguous: if place and value tell another story of them, or nothing.
+        ambiguous: if place and value disagree on them, or say nothing.
 
     Notes
     -----

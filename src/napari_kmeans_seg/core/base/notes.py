@@ -1,4 +1,4 @@
-"""What is worth knowing about a result: as numbers, and put in words here and nowhere else."""
+"""What is worth knowing about a result: as numbers, and worded here and nowhere else."""
 
 from abc import abstractmethod
 from dataclasses import dataclass

@@ -368,8 +368,8 @@ class AllLeftOut(ValueError):
         """Say what to do."""
         values = " and ".join(f"{one:g}" for one in self.values)
         return (
-            f"No pixel of “{self.name}” takes part where those of the value {values} are left "
-            "out: leave out other values, or none."
+            f"Every pixel of “{self.name}” has a value that is left out, {values}: leave out other "
+            "values, or none."
         )
 
 
