@@ -327,7 +327,9 @@ class TestNothingIsLost:
         finally:
             process.kill()
             process.communicate()
-        assert process.returncode == 130
+        # Shells say 130 of a process that SIGINT ended, too: CPython ends one itself where the
+        # signal came in the midst of an import.
+        assert process.returncode in {130, -signal.SIGINT}
         assert (printed, said.strip()) == ("", "napari-kmeans-seg: interrupted")
         assert files(out) == []
 

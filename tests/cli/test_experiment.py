@@ -148,7 +148,7 @@ def test_what_cannot_be_done_is_refused_before_any_work(tmp_path: Path, slides: 
     out, future = tmp_path / "out", tmp_path / "future.json"
     future.write_text(json.dumps(json.loads(model.read_text()) | {"schema": 99}))
     around = slides[0].parent / ".." / "control" / "a.tif"
-    same = slides[1].with_name("a.tif")
+    same = slides[0].with_name("a.tiff")
     same.write_bytes(slides[1].read_bytes())
     for arguments, message in (
         (("fit", *slides, "-o", model), "exists already; --overwrite replaces"),

@@ -28,6 +28,7 @@ from .options import (
 )
 from .output import reason, reason_for, refuse, say
 from .plan import refuse_twice
+from .process import end_if_interrupted
 from .reading import reading_of, refuse_few
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def fitted(
 ) -> tuple[KMeansModel, set[Path]]:
     """Fit one model on the image files that can be read and are of one kind; report the others."""
     from .. import pool
-    from ..core.parallel import within
+    from ..core.base.parallel import within
     from ..files.limits import check_size
     from ..files.pooling import FileToPool
     from .batch import bar
@@ -144,6 +145,7 @@ def fitted(
     failed: set[Path] = set()
 
     def report(path: Path, problem: Exception) -> None:
+        end_if_interrupted()
         failed.add(path)
         say(reason_for(path, problem))
 

@@ -38,10 +38,9 @@ def end_with(command: Callable[[], int]) -> NoReturn:
     """
     _open_standard_streams()
     silence_decoders()
-    interruption = _Interruption()
     for number in _numbers():
         if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, interruption)
+            signal.signal(number, _interruption)
     try:
         code = command()
     except KeyboardInterrupt:
@@ -58,6 +57,16 @@ def end_with(command: Callable[[], int]) -> NoReturn:
     sys.exit(code)
 
 
+def end_if_interrupted() -> None:
+    """Raise the KeyboardInterrupt that came and was lost.
+
+    Libraries that catch whatever comes lose it, and Python 3.11 makes another error of it while a
+    class is made, as imports do.
+    """
+    if _interruption.came:
+        raise KeyboardInterrupt
+
+
 def silence_decoders() -> None:
     """Keep what decoders log of files from the terminal."""
     for name in _DECODERS:
@@ -68,13 +77,18 @@ class _Interruption:
     """Raises KeyboardInterrupt, and lets an impatient second signal pass: the end is on its way."""
 
     def __init__(self) -> None:
+        self.came = False
         self._last = -_IMPATIENCE
 
     def __call__(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        self.came = True
         now = time.monotonic()
         if now - self._last >= _IMPATIENCE:
             self._last = now
             raise KeyboardInterrupt
+
+
+_interruption = _Interruption()
 
 
 def _numbers() -> list[int]:

@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .array_checks import is_lazy
+from .base.array_checks import is_lazy
+from .base.note import Note
+from .base.notes import LabelsByPlace, LabelsUncertain
+from .base.parallel import Tick
 from .levels import PyramidSegmentation, relabelled
-from .note import Note
-from .notes import LabelsByPlace, LabelsUncertain
-from .parallel import Tick
 from .segmentation import Segmentation
 
 STAYED = 0.5

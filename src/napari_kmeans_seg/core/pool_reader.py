@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import NoPixels
+from .base.errors import NoPixels
+from .base.note import Note
+from .base.notes import Plain
+from .base.parallel import Progress, Tick
 from .image.features import divide, power_of_two
 from .image.pixels import Pixels, flatten
-from .note import Note
-from .notes import Plain
-from .parallel import Progress, Tick
 from .points.counted_image import CountedImage
 from .points.counting import Counted, Packing, merge, packing_of
 from .points.image_points import ImagePoints

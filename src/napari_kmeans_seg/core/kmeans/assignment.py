@@ -5,12 +5,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..parallel import Tick, map_spans
+from ..base.parallel import Tick, map_spans
 from .nearest import Labels, by_distance, exact_sums_by_label, factors_of, label_dtype, nearest
 from .points import SINGLE_RANGE, Points, exact_sum
 
 FEWEST_WITH_GAPS = 32
 """Clusters from which it pays to keep for each point how sure its label is."""
+
+AT_ONCE = 1 << 16
+"""Differences to centroids that are taken at a time: they stay in the cache."""
 
 
 class Assigned(Protocol):
@@ -147,9 +150,7 @@ class Assignment:
             if not moved.size:
                 return None
             which = moved + start if isinstance(where, slice) else where[moved]
-            summands = points.summands(which)
-            sums = exact_sums_by_label(new[moved], summands, k)
-            sums -= exact_sums_by_label(old[moved], summands, k)
+            sums = exact_sums_by_label(new[moved], points.summands(which), k, old[moved])
             self.labels[which] = new[moved]
             return sums
 
@@ -215,12 +216,16 @@ def squares_to(
     rows: NDArray[np.float64], centroids: NDArray[np.float64], labels: Labels
 ) -> NDArray[np.float64]:
     """Return the squared distance of each point to the centroid of its label, ``(n,)``."""
-    index, away, difference = labels.astype(np.intp), np.zeros(labels.size), np.empty(labels.size)
-    for row, coordinate in zip(rows[:-1], np.ascontiguousarray(centroids.T), strict=True):
-        coordinate.take(index, out=difference, mode="clip")
-        np.subtract(row, difference, out=difference)
-        difference *= difference
-        away += difference
+    index, away = labels.astype(np.intp), np.zeros(labels.size)
+    coordinates = np.ascontiguousarray(centroids.T)
+    size = max(1, AT_ONCE // max(1, labels.size))
+    for i in range(0, len(coordinates), size):
+        part = coordinates[i : i + size].take(index, axis=1, mode="clip")
+        np.subtract(rows[i : i + size][: len(part)], part, out=part)
+        part *= part
+        # One after the other, so that the order in which they are added is always the same.
+        for row in part:
+            away += row
     return away
 
 

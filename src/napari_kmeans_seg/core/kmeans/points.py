@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..parallel import Span, Tick, map_spans, no_tick, spans
+from ..base.parallel import Span, Tick, map_spans, no_tick, spans
 from .nearest import Floats
 
 Index = slice | NDArray[np.intp]
@@ -191,6 +191,15 @@ def dense_extent(features: NDArray[np.float64]) -> float:
     return float(extents.min()) if extents.size else 0.0
 
 
+def squares_of(features: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the squared distance of ``(n_features, n)`` points from the origin, ``(n,)``."""
+    squares = np.zeros(features.shape[1])
+    # Row by row in the cache: memory that is new costs more than the work.
+    for row in features:
+        squares += row * row
+    return squares
+
+
 class WeightedPoints:
     """Points in memory: distinct values with counts, or a sample that stands for all.
 
@@ -212,12 +221,13 @@ class WeightedPoints:
         self.total = float(weights.sum())
         self.features = features
         self.pieces = pieces_of(self.n, self.n_features)
-        largest = float(np.abs(features).max(initial=0))
-        dense = dense_extent(features)
+        largest = self.largest = float(max(features.max(initial=0), -features.min(initial=0)))
+        dense = self.dense = dense_extent(features)
         self.quick = quick_dtype(largest, dense)
         self._rows = np.empty((self.n_features + 1, self.n), self.quick)
         self._rows[:-1], self._rows[-1] = features, 1
-        if largest * self.total < 2.0**53 and (features == np.rint(features)).all():
+        few = features[:, :LOOKED_AT]
+        if largest * self.total < 2.0**53 and all((x == np.rint(x)).all() for x in (few, features)):
             self._summands = np.vstack([features, np.ones((1, self.n))])
         else:
             parts = ExactParts(largest, dense, self.total, n_parts)
@@ -236,8 +246,7 @@ class WeightedPoints:
     @property
     def squares(self) -> NDArray[np.float64]:
         """Squared distance of each point from the origin, ``(n,)``."""
-        squares: NDArray[np.float64] = (self.features**2).sum(axis=0)
-        return squares
+        return squares_of(self.features)
 
     @property
     def typical_square(self) -> float:

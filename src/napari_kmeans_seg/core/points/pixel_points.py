@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cached import cached_property
+from ..base.cached import cached_property
+from ..base.parallel import Tick, map_spans, no_tick
 from ..image.features import FeatureSpace, middle_values
 from ..image.pixels import Pixels
 from ..kmeans.nearest import Floats
@@ -20,8 +21,8 @@ from ..kmeans.points import (
     dense_extent,
     pieces_of,
     quick_dtype,
+    squares_of,
 )
-from ..parallel import Tick, map_spans, no_tick
 from .drawing import Drawn, Hashed, Odds
 
 KEPT_PIXELS, KEPT_NUMBERS = 1 << 17, 1 << 23
@@ -258,7 +259,7 @@ class PixelPoints:
     def typical_square(self) -> float:
         """Typical squared distance of a point from the origin."""
         # A mean, of which the largest thousandth is cut off: a few outliers would outweigh all.
-        squares, weights = (self._first**2).sum(axis=0), self.values.first.weights
+        squares, weights = squares_of(self._first), self.values.first.weights
         order = np.argsort(squares, kind="stable")
         squares, total = squares[order], np.cumsum(weights[order])
         most = squares[np.searchsorted(total, (1 - FAR_SHARE) * total[-1])]
@@ -298,7 +299,7 @@ class PixelPoints:
             return WeightedPoints(self.of_drawn(drawn), drawn.counts)
 
         def odds_of(index: Index) -> NDArray[np.float32]:
-            return _odds(self._rows_at(index, self.quick)[:-1], typical)
+            return _odds(self.rows(index, self.quick)[:-1], typical)
 
         odds = Odds(odds_of, 0.5 + 0.5 * self.n_features * self._extent.largest**2 / typical * 1.01)
         drawn = self.values.hashed.draw(share, first.heavy, odds, tick)
