@@ -26,7 +26,7 @@ from ..files.ngff.stores import (
     write_image,
     write_plate,
 )
-from .test_app import COMMAND, run
+from .shell import COMMAND, run
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -68,27 +68,23 @@ def test_normalization_is_a_choice_of_several_layers_only(viewer, dock, run, cof
     np.testing.assert_array_equal(viewer.layers["0 + 1 clusters"].data, expected.labels)
 
 
-@pytest.mark.parametrize(
-    ("other", "words"),
-    [
+def test_layers_that_do_not_match_are_named_and_nothing_changes(viewer, dock, run, cell):
+    widget = dock()
+    for other, words in (
         ({"data": np.zeros((9, 9))}, "“other” has 9 × 9 pixels, “cell” 550 × 660. Make them"),
         ({"scale": (2, 2)}, "“other” has another scale than “cell”"),
         ({"translate": (2, 2)}, "“other” has another translate"),
         ({"units": ("mm", "mm")}, "“other” has other units"),
         ({"data": np.zeros((660, 550, 3)), "rgb": True}, "“other” is a colour image"),
-    ],
-)
-def test_layers_that_do_not_match_are_named_and_nothing_changes(
-    viewer, dock, run, cell, other, words
-):
-    one = viewer.add_image(cell, name="cell")
-    two = viewer.add_image(**{"data": cell, "name": "other", **other})
-    widget = dock()
-    select(viewer, one, two)
-    assert words in widget.layer_kind.value
-    assert run(widget) == "error"
-    assert words in widget.message.value
-    assert [layer.name for layer in viewer.layers] == ["cell", "other"]
+    ):
+        one = viewer.add_image(cell, name="cell")
+        two = viewer.add_image(**{"data": cell, "name": "other", **other})
+        select(viewer, one, two)
+        assert words in widget.layer_kind.value
+        assert run(widget) == "error"
+        assert words in widget.message.value
+        assert [layer.name for layer in viewer.layers] == ["cell", "other"]
+        viewer.layers.clear()
 
 
 def test_the_displayed_plane_gets_labels_that_lie_there(viewer, dock, run, stack):
@@ -393,29 +389,24 @@ def test_seeds_that_cannot_serve_are_reported_and_too_few_are_refused(
     np.testing.assert_array_equal(np.asarray(viewer.layers["cup clusters"].data), before)
 
 
-@pytest.mark.parametrize(
-    ("field", "add", "words"),
-    [
-        (
-            "region",
-            lambda v: v.add_shapes(np.array([[0, 0], [9, 9]]), shape_type="line"),
-            "no area",
-        ),
-        ("region", lambda v: v.add_labels(np.zeros((660, 550), int)), "misses the image"),
-        ("region", lambda v: v.add_labels(np.zeros((2, 660, 550), int)), "has 3 axes"),
-        ("seeds", lambda v: v.add_points([[9000, 9000]]), "No point"),
-        ("seeds", lambda v: v.add_labels(np.zeros((660, 550), int)), "No label"),
-    ],
-)
-def test_what_cannot_serve_is_said_and_nothing_changes(viewer, dock, run, cell, field, add, words):
-    viewer.add_image(cell, name="cell")
-    layer = add(viewer)
+def test_what_cannot_serve_is_said_and_nothing_changes(viewer, dock, run, cell):
     widget = dock()
-    select(viewer, viewer.layers["cell"])
-    getattr(widget.inputs, field).value = str(layer.unique_id)
-    assert run(widget) == "error"
-    assert words in widget.message.value
-    assert len(viewer.layers) == 2
+    line = np.array([[0, 0], [9, 9]])
+    for field, add, words in (
+        ("region", lambda: viewer.add_shapes(line, shape_type="line"), "no area"),
+        ("region", lambda: viewer.add_labels(np.zeros((660, 550), int)), "misses the image"),
+        ("region", lambda: viewer.add_labels(np.zeros((2, 660, 550), int)), "has 3 axes"),
+        ("seeds", lambda: viewer.add_points([[9000, 9000]]), "No point"),
+        ("seeds", lambda: viewer.add_labels(np.zeros((660, 550), int)), "No label"),
+    ):
+        viewer.add_image(cell, name="cell")
+        layer = add()
+        select(viewer, viewer.layers["cell"])
+        getattr(widget.inputs, field).value = str(layer.unique_id)
+        assert run(widget) == "error"
+        assert words in widget.message.value
+        assert len(viewer.layers) == 2
+        viewer.layers.clear()
 
 
 def test_specks_go_and_pieces_of_a_cluster_become_objects(viewer, dock, run):
