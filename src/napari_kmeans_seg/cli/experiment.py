@@ -28,6 +28,7 @@ from .options import (
 )
 from .output import reason, reason_for, refuse, say
 from .plan import refuse_twice
+from .process import end_if_interrupted
 from .reading import reading_of, refuse_few
 
 if TYPE_CHECKING:
@@ -134,16 +135,17 @@ def fit(
 def fitted(
     images: Sequence[Path], settings: dict[str, Any], reading: dict[str, Any], *, quiet: bool
 ) -> tuple[KMeansModel, set[Path]]:
-    """Fit one model on the image files that can be read and are of one kind; tell of the others."""
+    """Fit one model on the image files that can be read and are of one kind; report the others."""
     from .. import pool
-    from ..core.parallel import within
+    from ..core.base.parallel import within
     from ..files.limits import check_size
     from ..files.pooling import FileToPool
     from .batch import bar
 
     failed: set[Path] = set()
 
-    def tell(path: Path, problem: Exception) -> None:
+    def report(path: Path, problem: Exception) -> None:
+        end_if_interrupted()
         failed.add(path)
         say(reason_for(path, problem))
 
@@ -153,7 +155,7 @@ def fitted(
             if image.exists():
                 check_size(image, reading["max_pixels"])
         except Exception as problem:  # noqa: BLE001 - of whatever kind, it is of this file alone
-            tell(image, problem)
+            report(image, problem)
         else:
             readable.append(image)
     of_fit = {name: settings[name] for name in _OF_FIT}
@@ -170,7 +172,7 @@ def fitted(
                 files,
                 **of_pool,
                 progress=within(progress, 0, 0.8),
-                failed=lambda i, problem: tell(readable[i], problem),
+                failed=lambda i, problem: report(readable[i], problem),
             )
             model = pooled.fit(**of_fit, progress=within(progress, 0.8, 1))
     except (OSError, TypeError, ValueError) as problem:

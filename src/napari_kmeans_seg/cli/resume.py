@@ -1,4 +1,4 @@
-"""What is done already: results tell of which input and by which work they were made."""
+"""What is done already: results say of which input and by which work they were made."""
 
 from __future__ import annotations
 
@@ -50,13 +50,21 @@ def made_of(image: Path, work: str) -> dict[str, str]:
 
 
 def is_done(image: Path, results: ResultPaths, work: str) -> bool:
-    """Whether all results of an image are there, made of it as it is and by this work."""
+    """Whether all results of an image are there, made of it as it is and by this work.
+
+    A field of a plate is named among its results, if the run that wrote it was cut off before.
+    """
+    from ..files.ngff.plate_results import name_in_plate
     from ..files.results import read_note
 
     if not all(file.exists() for file in results):
         return False
     try:
         said = read_note(results.labels).get(KEY)
-        return isinstance(said, dict) and said == made_of(image, work)
+        if not (isinstance(said, dict) and said == made_of(image, work)):
+            return False
+        if results.plate is not None:
+            name_in_plate(image, results.plate)
     except OSError:
         return False
+    return True

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .adapt import ADAPTS
-from .checks import MAX_CLUSTERS, MAX_SMOOTHING
+from .base.checks import MAX_CLUSTERS, MAX_SMOOTHING
 from .edits import Edit, Relabel, Split, Threshold, n_labels_of
 from .image.color_spaces import COLOR_SPACES
 from .image.features import LARGEST_FEATURE, FeatureSpace

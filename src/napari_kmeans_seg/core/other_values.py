@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from .base.note import Note
+from .base.notes_on_kind import OtherValues
 from .image.features import FeatureSpace
 from .image.pixels import Pixels
-from .note import Note
-from .notes_on_kind import OtherValues
 from .points.image_points import Labelling
 
 MOSTLY_ONE = 0.75

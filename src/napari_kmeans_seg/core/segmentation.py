@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import checks, shown
-from .cached import cached_property
+from . import shown
+from .base import checks
+from .base.cached import cached_property
+from .base.note import Note
+from .base.parallel import Tick
+from .image.painting import paint, paint_image
 from .image.pixels import Pixels, spread
 from .kmeans.nearest import label_dtype
-from .note import Note
 from .overlap import pairs_of
-from .painting import paint
-from .parallel import Tick
 from .points.sums import join_means
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class Segmentation:
 
         Pixels with label 0 are 0; alpha is taken over. Centroids of integer images are rounded.
         """
-        return self._pixels.paint(self.palette, self.labels)
+        return paint_image(self._pixels, self.palette, self.labels)
 
     @property
     def _removed(self) -> frozenset[int]:

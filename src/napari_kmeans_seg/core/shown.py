@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .edits import n_changing
 from .image.pixels import Pixels
 from .kind import full_scale
 
@@ -47,8 +48,9 @@ def line_of_model(model: Any) -> str:
         parts.append(f"smoothing={model.smoothing}")
     if model.space.position:
         parts.append("position")
-    if model.edits:
-        parts.append(counted(len(model.edits), "edit"))
+    # Painted seeds have numbers of their own, which nobody takes for work on the clusters.
+    if n := n_changing(len(model.feature_centroids), model.edits):
+        parts.append(counted(n, "edit"))
     return f"KMeansModel({', '.join(parts)})"
 
 

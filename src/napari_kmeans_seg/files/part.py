@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.array_checks import is_lazy
+from ..core.base.array_checks import is_lazy
 from .images import read_image
 
 if TYPE_CHECKING:

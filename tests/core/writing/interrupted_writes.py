@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 NAMES = ("a_labels.tif", "a_segmented.png", "a_clusters.csv")
-BRIEF = {"a part of a set", "links"}
+IN_FOLDERS = ("a_clusters.csv", "plate/A/labels", "plate/labels")
+BRIEF = {"a part of a set", "links", "a part of a set in folders"}
 STEPS = {"open", "os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir", "os.chmod"}
 OURS = {module.__file__ for module in (file_exchange, file_set, held_signals)}
 
@@ -81,16 +82,26 @@ class Steps:
 class Scene:
     """A folder with an old set, or a part of one, and what is written over it."""
 
-    def __init__(self, root: Path, old: tuple[str, ...], linked: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        root: Path,
+        old: tuple[str, ...],
+        linked: tuple[str, ...] = (),
+        names: tuple[str, ...] = NAMES,
+    ) -> None:
         self.root, self.home, self.elsewhere = root, root / "home", root / "elsewhere"
         self.old = {name: f"old {name}".encode() * 50 for name in old}
-        self.new = {name: f"new {name}".encode() * 60 for name in NAMES}
-        self.linked = linked
+        self.new = {name: f"new {name}".encode() * 60 for name in names}
+        self.linked, self.names = linked, names
+        folders = {parent.as_posix() for name in names for parent in Path(name).parents}
+        self.folders = sorted(folders - {"."})
 
     def prepare(self) -> None:
         shutil.rmtree(self.root, ignore_errors=True)
         self.home.mkdir(parents=True)
         self.elsewhere.mkdir()
+        for name in self.folders:
+            (self.home / name).mkdir(parents=True, exist_ok=True)
         for name in self.linked:
             (self.home / name).symlink_to(self.elsewhere / f"far {name}")
         for name, content in self.old.items():
@@ -107,15 +118,16 @@ class Scene:
 
     def wrong(self) -> str:
         """Say what is wrong with the folder, or nothing."""
-        there = {path.name for path in self.home.iterdir()} - set(self.linked)
+        there = {path.relative_to(self.home).as_posix() for path in self.home.rglob("*")}
+        there -= {*self.linked, *self.folders}
         others = {path.name for path in self.elsewhere.iterdir()}
         far = {f"far {name}" for name in self.linked}
-        if extra := (there - set(NAMES)) | (others - far):
+        if extra := (there - set(self.names)) | (others - far):
             return f"left behind: {sorted(extra)}"
         if not all((self.home / name).is_symlink() for name in self.linked):
             return "a symbolic link is no more"
         found = {}
-        for name in NAMES:
+        for name in self.names:
             with suppress(FileNotFoundError):
                 found[name] = (self.home / name).read_bytes()
         if found in (self.old, self.new):
@@ -124,7 +136,7 @@ class Scene:
         return f"neither the old set nor the new one: {told}"
 
     def is_new(self) -> bool:
-        return all((self.home / name).read_bytes() == self.new[name] for name in NAMES)
+        return all((self.home / name).read_bytes() == self.new[name] for name in self.names)
 
 
 def in_child(work: Callable[[], None]) -> int:
@@ -339,6 +351,7 @@ def scenes(root: Path) -> dict[str, Scene]:
         "a part of a set": Scene(root, NAMES[1:2]),
         "links": Scene(root, NAMES, NAMES[:2]),
         "links to nothing yet": Scene(root, NAMES[2:], NAMES[:1]),
+        "a part of a set in folders": Scene(root, IN_FOLDERS[:2], (), IN_FOLDERS),
     }
 
 

@@ -343,3 +343,15 @@ def _interrupted(folder: Path, step: int, way: str, *, overwrite: bool) -> bool:
         os._exit(1)
     # An error may be got over: where there are no links, files are moved.
     os._exit(0 if left[0] >= 0 else 3)
+
+
+def test_files_in_folders_of_the_folder_are_exchanged_with_the_others(tmp_path):
+    (tmp_path / "b" / "c").mkdir(parents=True)
+    files = [tmp_path / "a.csv", tmp_path / "b" / "c" / "a.csv"]
+    write_together({file: writer(file.parent.name) for file in files})
+    assert [file.read_text() for file in files] == [tmp_path.name, "c"]
+    with pytest.raises(FileExistsError, match=r"b.c.a\.csv: there already"):
+        write_together({files[1].with_name("new"): writer("x"), files[1]: writer("x")})
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.csv", "a.csv", "b", "c"]
+    with pytest.raises(ValueError, match="is not in the folder"):
+        write_together({files[1]: writer("x"), files[0]: writer("x")}, overwrite=True)

@@ -30,7 +30,7 @@ from .stores import digests, write_plate
 if TYPE_CHECKING:
     from pathlib import Path
 
-FIELDS = [f"{row}_{column}_{field}" for row in "AB" for column in "123" for field in "01"]
+FIELDS = [f"{row}/{column}/{field}" for row in "AB" for column in "123" for field in "01"]
 
 
 def fit_and_apply(plate: Path, folder: Path) -> None:
@@ -65,7 +65,7 @@ def test_a_worker_that_is_killed_changes_nothing_of_what_is_written(
 
         def kill() -> None:
             # In the middle: some fields are written, and others are not.
-            while not done.is_set() and len(list(out.glob("*_segmented.zarr"))) < 4:
+            while not done.is_set() and len(list(out.glob("*_clusters.csv"))) < 4:
                 time.sleep(0.01)
             os.kill(victim, signal.SIGKILL)
             killed.set()
@@ -80,10 +80,10 @@ def test_a_worker_that_is_killed_changes_nothing_of_what_is_written(
             thread.join()
     assert killed.is_set()
     assert n_workers >= 1
-    assert not [path for path in out.iterdir() if path.name.startswith(".")]
+    assert not list(out.rglob(".napari*"))
+    yaozarrs.validate_zarr_store(out / "plate_plate_segmented.zarr")
     for field in FIELDS:
-        store = f"plate_{field}_segmented.zarr"
-        yaozarrs.validate_zarr_store(out / store)
+        store = f"plate_plate_segmented.zarr/{field}"
         found, expected = (
             zarr.open_array(tmp_path / name / "out" / store / "labels/kmeans/0", mode="r")[:]
             for name in ("other", "one")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..parallel import spans
+from ..base.parallel import spans
 from .color_spaces import COLOR_SPACES
 from .colors import color_values, value_range
 from .pixels import Pixels
@@ -316,3 +316,19 @@ def undo_moved(
     far = np.abs(means) >= np.ldexp(CAP / 2, exponent)
     lows, highs = limits.T
     return np.where(far, np.where(means < 0, lows, highs), means)
+
+
+def means_from(
+    sums: NDArray[np.float64],
+    counts: NDArray[np.float64],
+    offset: tuple[float, ...],
+    exponent: int,
+) -> NDArray[np.float64]:
+    """Return ``(n, n_channels)`` means from sums of differences to an offset.
+
+    They are multiplied by two to the power of `exponent`, and NaN where there is nothing.
+    """
+    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+        means = np.array(offset, np.float64) + sums / counts[:, np.newaxis]
+        scaled: NDArray[np.float64] = np.ldexp(means, exponent)
+        return scaled

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..parallel import Span, Tick, map_spans, no_tick, spans
+from ..base.parallel import Span, Tick, map_spans, no_tick, spans
 from .nearest import Floats
 
 Index = slice | NDArray[np.intp]

@@ -12,8 +12,8 @@ from dask.base import compute_as_if_collection, get_scheduler
 from dask.highlevelgraph import HighLevelGraph
 from numpy.typing import NDArray
 
-from ..parallel import Tick, can_start_threads, n_threads, no_tick
-from ..stores import check_there
+from ..base.parallel import Tick, can_start_threads, n_threads, no_tick
+from ..base.stores import check_there
 from .cluster import ClusterError, LeftError, client_of, wait_for
 from .forks import let_processes_fork
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ..base.parallel import map_spans, spans
 from ..image.features import Features
 from ..kmeans.nearest import squares_to_all
-from ..parallel import map_spans, spans
 
 N_POINTS = 1 << 11
 """Points that are enough for scores: all their distances to each other are kept."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..parallel import Tick, map_spans, spans
+from ..base.parallel import Tick, map_spans, spans
 from .counting import add_up
 
 BUCKET_BITS = 12

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cached import cached_property
+from ..base.cached import cached_property
+from ..base.parallel import Tick, map_spans, no_tick
 from ..image.features import FeatureSpace, middle_values
 from ..image.pixels import Pixels
 from ..kmeans.nearest import Floats
@@ -22,7 +23,6 @@ from ..kmeans.points import (
     quick_dtype,
     squares_of,
 )
-from ..parallel import Tick, map_spans, no_tick
 from .drawing import Drawn, Hashed, Odds
 
 KEPT_PIXELS, KEPT_NUMBERS = 1 << 17, 1 << 23
@@ -33,7 +33,7 @@ FAR_SHARE = 1e-3
 """Share of the pixels that may be far from all others: they count as if they were next to them."""
 
 SORTED = 1 << 24
-"""Pixels of one channel up to which all are put in order."""
+"""Pixels of one channel up to which all are sorted."""
 
 TOGETHER = 1 << 12
 """Numbers of neighbouring pixels that are compared at a time."""

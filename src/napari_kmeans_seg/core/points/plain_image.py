@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..image.features import FeatureSpace
+from ..base.parallel import Tick
+from ..image.features import FeatureSpace, means_from
 from ..image.pixels import Pixels
 from ..kmeans.assignment import Assigned, Assignment
 from ..kmeans.nearest import Labels
 from ..kmeans.points import WeightedPoints, exact_sum
-from ..parallel import Tick
-from .image_points import OPTIMUM_SAMPLE, means_from, means_of_pixels
+from .image_points import OPTIMUM_SAMPLE, means_of_pixels
 from .pixel_points import PixelPoints, PixelValues
 
 

@@ -9,7 +9,7 @@ import shutil
 import stat
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 PLAN, COMMIT, BACK = "plan.json", "commit.json", "back.json"
@@ -34,7 +34,7 @@ class Pair:
     Attributes
     ----------
     name
-        What the file is called in the folder of the set.
+        What the file is called in the folder of the set, or in folders of it: "a.csv", "b/c".
     target
         Where it is: the same, or what a symbolic link of this name leads to.
     work
@@ -52,19 +52,19 @@ class Pair:
     @property
     def new_path(self) -> Path:
         """Where the new file waits."""
-        return self.work / "new" / self.name
+        return self.work / "new" / PurePosixPath(self.name).name
 
     @property
     def old_path(self) -> Path:
         """Where the old file is kept until all is done."""
-        return self.work / "old" / self.name
+        return self.work / "old" / PurePosixPath(self.name).name
 
 
 def identity(path: Path) -> Identity | None:
     """Tell what stands at a path, without following links; None for nothing."""
     try:
         found = path.lstat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     if stat.S_ISDIR(found.st_mode):
         # The rest of a folder is another where it was moved, on some file systems.
@@ -284,7 +284,8 @@ def _read_journal(work: Path, name: str) -> list[Pair]:
 
 def _pair(work: Path, entry: dict[str, Any]) -> Pair:
     name, target = entry["name"], Path(entry["target"])
-    if not isinstance(name, str) or name in {"", ".", ".."} or Path(name).name != name:
+    parts = name.split("/") if isinstance(name, str) else [""]
+    if any(one in {"", ".", ".."} or Path(one).name != one for one in parts):
         raise ValueError(f"{name!r} is no name of a file")
     if not target.is_absolute():
         raise ValueError(f"{target} is no full path")

@@ -24,8 +24,9 @@ to do with a hidden folder: `back.json`, put the old back; `commit.json`, finish
 it. It makes no difference whether the one before was interrupted, killed or lost its power.
 Signals that Python handles, Ctrl-C among them, wait while files are exchanged or cleared away.
 
-A symbolic link stays one, and the file it leads to is written; what is on the way to it lies in
-`.napari-kmeans-seg-<key>.away` there. Sets that share a file must share their first one.
+A symbolic link stays one, and the file it leads to is written; what is on the way to it, or to a
+file in a folder of the folder, lies in `.napari-kmeans-seg-<key>.away` there. Sets that share a
+file must share their first one.
 """
 
 from __future__ import annotations
@@ -73,7 +74,8 @@ def write_together(
     Parameters
     ----------
     writers : mapping of Path to callable
-        For each file what writes it, given the path to write to, which ends in the same name.
+        For each file what writes it, given the path to write to, which ends in the same name. All
+        are in the folder of the first one, or in folders of it that are there.
     overwrite : bool
         Whether files that are there may be replaced. They keep their permissions.
     since : mapping of Path to Identity, optional
@@ -105,7 +107,7 @@ def write_together(
     if len({pair.target for pair in pairs}) < len(pairs):
         raise ValueError(f"{first} and what belongs to it lead to one and the same file")
     try:
-        with HeldSignals() as held, _locked(work, str(first), _PATIENCE):
+        with HeldSignals() as signals, _locked(work, str(first), _PATIENCE):
             if os.path.lexists(work):
                 settle(work)
             if not overwrite:
@@ -116,7 +118,7 @@ def write_together(
             ]
             try:
                 begin(work, pairs)
-                with held.let_through():
+                with signals.let_through():
                     for pair, write in zip(pairs, writers.values(), strict=True):
                         write(pair.new_path)
                 _refuse_changed(writers, since)
@@ -177,12 +179,14 @@ def _key(name: str) -> str:
 
 
 def _pair(work: Path, path: Path) -> Pair:
-    if Path(os.path.realpath(path.parent)) != work.parent:
+    parent = Path(os.path.realpath(path.parent))
+    if not parent.is_relative_to(work.parent):
         raise ValueError(f"{path} is not in the folder {work.parent}")
-    target = Path(os.path.realpath(work.parent / path.name))
+    name = (parent.relative_to(work.parent) / path.name).as_posix()
+    target = Path(os.path.realpath(parent / path.name))
     if target.is_symlink():
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
-    return Pair(path.name, target, work_of(work, target))
+    return Pair(name, target, work_of(work, target))
 
 
 def _checked(pair: Pair, *, is_folder: bool) -> Pair:

@@ -144,6 +144,16 @@ def read_json(file: Path, size: int | None = None) -> dict[str, Any]:
     return found
 
 
+def write_group_mark(path: Path) -> None:
+    """Write what makes a folder a group of Zarr 2."""
+    path.write_text(json.dumps({"zarr_format": 2}), encoding="utf-8")
+
+
+def metadata_name(version: str) -> str:
+    """Name the file that holds the attributes of a group."""
+    return ".zattrs" if version == "0.4" else "zarr.json"
+
+
 def _version_of_2(ome: dict[str, Any]) -> str:
     """Return the version that stands where groups of Zarr 2 have it; 0.4 may leave it out."""
     places = [ome.get("plate"), ome.get("well")]

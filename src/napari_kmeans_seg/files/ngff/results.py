@@ -6,8 +6,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ...core.writing.file_set import refuse_existing, write_together
-from ...core.writing.tables import table_text
-from .groups import ENDING, inside, read_json
+from .groups import ENDING, inside, metadata_name, read_json, write_group_mark
+from .plate_results import make_place, name_in_plate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +32,7 @@ def store_name(stem: str, suffix: str) -> str:
 def write_in_stores(
     image: ImageFile,
     segmentation: Segmentation,
-    table: pd.DataFrame,
+    tables: tuple[pd.DataFrame, bytes],
     paths: ResultPaths,
     note: dict[str, Any],
     *,
@@ -40,6 +40,13 @@ def write_in_stores(
     since: Mapping[Path, Identity | None] | None,
 ) -> tuple[str, ...]:
     """Write the results of an OME-Zarr image, as `write_results` does those of files.
+
+    Parameters
+    ----------
+    tables
+        A row for each cluster, for viewers, and the text of the table that is a file.
+    image, segmentation, paths, note, overwrite, since
+        As there.
 
     Returns
     -------
@@ -55,20 +62,25 @@ def write_in_stores(
     from . import write
 
     assert image.store is not None
+    table, text = tables
     given = (image.store, segmentation, table, note)
-    text = table_text(table).encode()
     clusters = {paths.clusters: lambda path: path.write_bytes(text)}
-    if paths.labels.parent == paths.clusters.parent:
+    if not paths.labels.is_relative_to(image.path):
         store = {paths.labels: lambda path: write.write_store(path, *given)}
-        write_together(store | clusters, overwrite=overwrite, since=since, folders=store)
+        if paths.plate is not None:
+            make_place(image.path, paths.plate)
+        # The table first: it is in the folder that all is in.
+        write_together(clusters | store, overwrite=overwrite, since=since, folders=store)
+        if paths.plate is not None:
+            name_in_plate(image.path, paths.plate)
         return ()
     home = inside(image.path, "labels")
     inside(image.path, f"labels/{LABELS}")
     if not overwrite:
         refuse_existing(paths)
     version = image.store.version
-    said = write.metadata_name(version)
-    more = {home / ".zgroup": write.write_group_mark} if version == "0.4" else {}
+    said = metadata_name(version)
+    more = {home / ".zgroup": write_group_mark} if version == "0.4" else {}
     is_new = not home.exists()
     home.mkdir(exist_ok=True)
     try:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...core.cluster_colors import DISTINCT
-from .groups import group_of, validated
+from .groups import group_of, metadata_name, validated, write_group_mark
 from .image import Level, chunks_of
 from .results import LABELS as NAME
 
@@ -83,16 +83,6 @@ def labels_named(path: Path, version: str) -> str:
     names = names if isinstance(names, list) else []
     ome["labels"] = [*names, *([] if NAME in names else [NAME])]
     return json.dumps(found, indent=1)
-
-
-def write_group_mark(path: Path) -> None:
-    """Write what makes a folder a group of Zarr 2."""
-    path.write_text(json.dumps({"zarr_format": 2}), encoding="utf-8")
-
-
-def metadata_name(version: str) -> str:
-    """Name the file that holds the attributes of a group."""
-    return ".zattrs" if version == "0.4" else "zarr.json"
 
 
 def read_note(path: Path) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from .edit_watch import (
     linked_to,
     write_data,
     write_link,
+    write_made_of,
     written_colors,
 )
 from .painted import own_channel, painted_levels, shown_levels
@@ -356,6 +357,7 @@ class Outputs:
             layer.features = object_table(self.objects, layer, self.source.step_axis)
         record.write(layer)
         write_link(layer, self.source.link_id, kind, self.fingerprints[kind], colors)
+        write_made_of(layer, [one.data for one in self.source.channels or (self.source,)])
 
 
 def earlier_outputs(viewer: ViewerModel, source: LayerImage, kinds: Iterable[Kind]) -> list[Layer]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from napari.layers import Labels, Points
 
-from napari_kmeans_seg.core.notes import SeedsLeftOut
-from napari_kmeans_seg.core.parallel import no_tick
+from napari_kmeans_seg.core.base.notes import SeedsLeftOut
+from napari_kmeans_seg.core.base.parallel import no_tick
 
 from ..arrays import is_lazy, sums_per_label
 from ..describe import check_kind
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from napari_kmeans_seg.core.parallel import Tick
+    from napari_kmeans_seg.core.base.parallel import Tick
 
     from ..geometry import Matrix
 

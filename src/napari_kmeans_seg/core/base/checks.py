@@ -4,12 +4,22 @@ This loads no NumPy, so that the command line can check what was typed at once; 
 checked in `array_checks`.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from math import inf, isfinite
 from numbers import Integral, Real
 from typing import Any
 
 from .errors import WrongType, WrongValue
+
+
+class _NotGiven:
+    def __repr__(self) -> str:
+        return "NOT_GIVEN"
+
+
+NOT_GIVEN: Any = _NotGiven()
+"""The default of `channel_axis`. It means what None does, one channel, but nobody has said so: then
+an image that looks like colours is worth a warning."""
 
 MAX_CLUSTERS = 65_535
 """Labels fit in uint16."""
@@ -61,22 +71,6 @@ def weight(name: str, value: Any, place: str = "") -> float:
     return number
 
 
-def weight_of_positions(value: float, weights: Sequence[float]) -> None:
-    """Refuse a `spatial_weight` that is out of range together with the weights of channels.
-
-    Positions spread as far as the weighted values do, times their own weight.
-    """
-    product = value * max(weights)
-    if value and not SMALLEST_WEIGHT <= product <= LARGEST_WEIGHT:
-        raise WrongValue(
-            "spatial_weight",
-            f"0 or a number from {SMALLEST_WEIGHT:g} to {LARGEST_WEIGHT:g}",
-            repr(product),
-            place=" times the largest of {channel_weights}",
-            others=("channel_weights",),
-        )
-
-
 def one_or_several(name: str, value: Any, low: float, high: float) -> Any:
     """Refuse a number that is not between `low` and `high`; several depend on the image."""
     return real(name, value, low, high) if isinstance(value, Real) else value
@@ -126,13 +120,6 @@ def flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise WrongType(name, "True or False", with_type(value))
     return bool(value)
-
-
-def progress(value: Any) -> None:
-    """Refuse a `progress` that cannot be called."""
-    if value is not None and not callable(value):
-        takes = "a function, called as progress(fraction, stage), or None"
-        raise WrongType("progress", takes, with_type(value))
 
 
 def choice(name: str, value: Any, choices: Collection[str]) -> str:

@@ -1,14 +1,10 @@
-"""What is worth knowing about a result: as numbers, and put in words here and nowhere else."""
+"""What is worth knowing about a result: as numbers, and worded here and nowhere else."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from .errors import Naming, as_argument
 from .note import Note
-
-if TYPE_CHECKING:
-    from .image.pixels import Pixels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -318,9 +314,9 @@ def _size(shape: tuple[int, ...]) -> str:
 # -- what there is to note --------------------------------------------------------------
 
 
-def not_finite(pixels: "Pixels") -> tuple[Note, ...]:
+def not_finite(n: int) -> tuple[Note, ...]:
     """Note how many pixels are left out because they are not finite, if any is."""
-    return (NotFinite(n=int(pixels.n_not_finite)),) if pixels.n_not_finite else ()
+    return (NotFinite(n=int(n)),) if n else ()
 
 
 def few_values(n_values: int, n_clusters: int, fit_scale: float) -> tuple[Note, ...]:

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from .parallel import CHUNK, map_spans, spans
+from ..base.parallel import CHUNK, map_spans, spans
+from .pixels import Pixels
 
 PAIRED = 8
 """Bytes of a colour up to which a table of all pairs of colours stays in the cache."""
@@ -75,6 +76,45 @@ def paint(
     for _ in map_spans(fill, spans(labels.size)):
         pass
     return out.reshape(shape)
+
+
+def paint_image(
+    pixels: Pixels, palette: NDArray[Any], labels: NDArray[np.unsignedinteger]
+) -> NDArray[Any]:
+    """Paint each pixel of an image with the colour of its label.
+
+    Parameters
+    ----------
+    pixels : Pixels
+        The image.
+    palette : (n_labels + 1, n_channels) array
+        Colour of each label in the image's dtype; row 0 is for label 0.
+    labels : array of the spatial shape
+        Labels of the pixels.
+
+    Returns
+    -------
+    array
+        In the image's dtype and shape; alpha is taken over.
+    """
+    axis, alpha, n_channels = pixels.channel_axis, pixels.alpha, palette.shape[1]
+    if axis is None:
+        return paint(palette[:, 0], labels)
+    n = n_channels + (alpha is not None)
+    if axis == len(pixels.shape):
+        colors = np.zeros((len(palette), n), pixels.dtype)
+        colors[:, :n_channels] = palette
+        image = paint(colors, labels)
+        if alpha is not None:
+            image[..., -1] = alpha.reshape(pixels.shape)
+        return image
+    painted = np.empty((n, *pixels.shape), pixels.dtype)
+    for channel in range(n_channels):
+        paint(palette[:, channel], labels, painted[channel])
+    if alpha is not None:
+        painted[-1] = alpha.reshape(pixels.shape)
+    image = np.moveaxis(painted, 0, axis)
+    return np.ascontiguousarray(image) if axis else image
 
 
 def _item(n_bytes: int) -> np.dtype[np.void]:
