@@ -173,12 +173,12 @@ class Extent:
         is_single = all(low < one < high for one in space.scale if one)
         largest = float(np.abs(space.of_values(limits)).max())
         largest = max(largest, space.position * farthest_place)
-        are_integers = limits.dtype.kind in "bui" and space.are_values
-        if are_integers and largest * n < 2.0**53:
-            return cls(quick_dtype(largest) if is_single else np.float64, None, largest)
-        dense = dense_extent(few)
+        step = _step(limits, space.offset) if space.are_values else 0.0
+        has_exact_sums = largest * n < 2.0**53 * step
+        dense = 0.0 if has_exact_sums and step == 1 else dense_extent(few)
         quick = quick_dtype(largest, dense) if is_single else np.float64
-        return cls(quick, ExactParts(largest, dense, n, 2), largest)
+        parts = None if has_exact_sums else ExactParts(largest, dense, n, 2)
+        return cls(quick, parts, largest)
 
 
 class PixelPoints:
@@ -304,6 +304,17 @@ class PixelPoints:
         of_each = share * _odds(rows, typical).astype(np.float64)
         of_each[first.is_heavy_in(drawn)] = 1
         return WeightedPoints.drawn(self.of_drawn(drawn), drawn.counts, of_each, drawn.chance)
+
+
+def _step(limits: NDArray[Any], offset: tuple[float, ...]) -> float:
+    """Return what values and offsets are multiples of, 0 where that is not known.
+
+    Of floats of which none is near 0, as of a camera, it is the last digit of the least.
+    """
+    if limits.dtype.kind != "f":
+        return 1.0
+    step = float(np.spacing(limits.min())) if limits.min() > 0 else 0.0
+    return step if step and not np.fmod(offset, step).any() else 0.0
 
 
 def _odds(rows: Floats, typical: float) -> NDArray[np.float32]:
