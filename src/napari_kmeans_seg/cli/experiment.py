@@ -34,8 +34,8 @@ from .reading import reading_of, refuse_few
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..core.model import KMeansModel
     from ..core.base.parallel import Progress
+    from ..core.model import KMeansModel
     from ..core.pooled import PooledImages
 
 
