@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .core.segment_steps import segment_steps
     from .core.segmentation import Segmentation
     from .core.steps import StepsSegmentation
+    from .files.ngff.labels import write_labels
 
 __version__ = version("napari-kmeans-seg")
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "prepare",
     "segment",
     "segment_steps",
+    "write_labels",
 ]
 
 # Imported on first use, so that `import napari_kmeans_seg` costs nothing where
@@ -48,6 +50,7 @@ _HOME = {
     "prepare": "core.prepare",
     "segment": "core.segment",
     "segment_steps": "core.segment_steps",
+    "write_labels": "files.ngff.labels",
 }
 
 
@@ -63,6 +66,7 @@ def _later(module: str, name: str) -> Callable[..., Any]:
 # What stands above the way of an image in memory: see `core/base/lent.py`.
 lent.open_file = _later("files.pooling", "open_for_pool")
 lent.images_in = _later("files.ngff.plates", "images_in")
+lent.is_read_lazily = _later("files.images", "is_read_lazily")
 lent.read_blocks = _later("core.lazy.prepare", "read_blocks")
 lent.lazy_image = _later("core.lazy.predicted", "lazy_image")
 lent.predict_blocks = _later("core.lazy.predicted", "predict_blocks")

@@ -25,8 +25,6 @@ from .points.image_points import OPTIMUM_SAMPLE, ImagePoints
 OPTIMAL_LIMIT = 1 << 21
 """Distinct values times clusters up to which "auto" means the optimum: half a second's work."""
 
-MATCHED = 1 << 20
-"""Centroids times rows that are given, up to which each gets the row that makes the least sum."""
 
 SUMMED_UP, HALVINGS = 1 << 15, 8
 """Points that are summed up to those on which partitions are scored, and how often they are halved:
@@ -298,7 +296,8 @@ def _by_rows(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Assign centroids to more rows; return those in the order of the rows, and which rows."""
     n, n_given = len(centroids), len(given)
-    if n * n_given <= MATCHED:
+    # Centroids times rows that are given, up to which each gets the row that makes the least sum.
+    if n * n_given <= 1 << 20:
         # Half of the time of importing this package, for what few runs need.
         from scipy.optimize import linear_sum_assignment
 

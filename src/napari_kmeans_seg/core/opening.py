@@ -38,6 +38,11 @@ def images_in(path: Any) -> list[Path]:
     return lent.images_in(Path(path))
 
 
+def is_read_lazily(image: Any) -> bool:
+    """Whether an image file is read chunk by chunk when its pixels are asked for."""
+    return lent.is_read_lazily(image.path if is_unopened(image) else Path(image))
+
+
 def open_image(
     path: Any, mask: Any, channel_axis: int | None = None, *, argument: str = ""
 ) -> tuple[Any, Any]:

@@ -170,8 +170,9 @@ def pool(
     of all pixels in one Dask array, bit for bit (see there). NumPy arrays are kept in any case,
     and so is what is smoothed.
 
-    A Dask array is read chunk by chunk, but where it is smoothed or adapted. Where a Dask cluster
-    is active (a `distributed.Client`) its workers read the files, by their absolute paths.
+    A Dask array or an OME-Zarr image is read chunk by chunk, but where it is smoothed or adapted.
+    Where a Dask cluster is active (a `distributed.Client`) its workers read the files, by their
+    absolute paths.
 
     Examples
     --------
@@ -198,7 +199,7 @@ def pool(
         start, stop = (j / (n_images or i + 2) if n_images else 1 - 1 / (1 + j) for j in (i, i + 1))
         tick = portion(progress, 0.9 * start, 0.9 * stop, f"Reading {name}")
         with _named(name, None if failed is None else partial(failed, i)):
-            parts = parts_of(name, image, mask, reader.how)
+            parts = one.parts or parts_of(name, image, mask, reader.how)
             alive(partial(reader.add, parts, one.summarize, short), tick)
             if (
                 channel_axis is NOT_GIVEN

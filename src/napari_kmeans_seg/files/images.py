@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from .image_file import ImageFile
 
 
+def is_read_lazily(path: Path) -> bool:
+    """Whether the pixels of an image come as a Dask array."""
+    return path.is_dir()
+
+
 def read_image(path: Path, series: int | None = None) -> ImageFile:
     """Read an image file, or an image of an OME-Zarr store, chunk by chunk when it is asked for.
 

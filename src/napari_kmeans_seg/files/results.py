@@ -84,6 +84,14 @@ def result_paths(path: Path, folder: Path, *, into_source: bool = False) -> Resu
     )
 
 
+def parameters_of(
+    image: ImageFile, segmentation: Segmentation, step_axis: int | None = None
+) -> dict[str, Any]:
+    """Return what stands with labels: how they came to be, and how large a pixel is."""
+    size = pixel_size(image, step_axis)
+    return segmentation.parameters | ({} if size is None else {"pixel_size": list(size)})
+
+
 def write_results(
     image: ImageFile,
     segmentation: Segmentation,
@@ -126,11 +134,9 @@ def write_results(
     OSError
         The folder cannot be written, or another process writes or wrote the same files.
     """
-    parameters = segmentation.parameters | ({"input": note} if note else {})
+    parameters = parameters_of(image, segmentation, step_axis) | ({"input": note} if note else {})
     if made_of:
         parameters["made_of"] = made_of
-    if (size := pixel_size(image, step_axis)) is not None:
-        parameters["pixel_size"] = list(size)
     text = table_text(cluster_table(image, segmentation, step_axis)).encode()
     if image.store is not None:
         return write_in_stores(

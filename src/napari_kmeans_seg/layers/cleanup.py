@@ -11,6 +11,7 @@ from scipy.ndimage import distance_transform_edt
 from scipy.ndimage import label as pieces_of
 from skimage.measure import label
 
+from napari_kmeans_seg.core.base import checks
 from napari_kmeans_seg.core.base.notes import CountsBeforeSpecks, ObjectsMissing
 from napari_kmeans_seg.core.base.parallel import portion, within
 
@@ -46,6 +47,16 @@ class CleanUp:
     specks: int = 0
     objects: tuple[int, ...] = ()
     per_plane: bool = True
+
+    def __post_init__(self) -> None:
+        """Check what was given."""
+        given = {
+            "specks": checks.integer("specks", self.specks, 0),
+            "objects": checks.integers("objects", self.objects, 1),
+            "per_plane": checks.flag("per_plane", self.per_plane),
+        }
+        for name, value in given.items():
+            object.__setattr__(self, name, value)
 
     def check(self, levels: Sequence[Any], spatial: slice) -> None:
         """Refuse, before any work is done, what takes too much memory where an image is lazy.

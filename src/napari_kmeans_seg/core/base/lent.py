@@ -19,6 +19,9 @@ open_file: Callable[..., Any] = _nobody
 images_in: Callable[[Path], list[Path]] = _nobody
 """Name the images that a path leads to: those of a plate one by one, else itself."""
 
+is_read_lazily: Callable[[Path], bool] = _nobody
+"""Whether an image file is read chunk by chunk when its pixels are asked for."""
+
 read_blocks: Callable[..., Any] = _nobody
 """Read a Dask array for `prepare`."""
 

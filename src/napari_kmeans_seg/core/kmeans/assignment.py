@@ -1,5 +1,7 @@
 """The nearest centroid of every point, brought up to date as centroids move."""
 
+from itertools import chain
+from math import fsum
 from typing import Any, Protocol
 
 import numpy as np
@@ -7,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..base.parallel import Tick, map_spans
 from .nearest import Labels, by_distance, exact_sums_by_label, factors_of, label_dtype, nearest
-from .points import DIFFERENCES, SINGLE_RANGE, Points, exact_sum
+from .points import DIFFERENCES, SINGLE_RANGE, Points, parts_of_sum
 
 FEWEST_WITH_GAPS = 32
 """Clusters from which it pays to keep for each point how sure its label is."""
@@ -175,9 +177,9 @@ class Assignment:
             away = self._squares(start, stop)[1]
             if self.points.weights is not None:
                 away *= self.points.weights[start:stop]
-            return away
+            return parts_of_sum(away, self.points.n)
 
-        return exact_sum(of_part, self.points.pieces)
+        return fsum(chain.from_iterable(map_spans(of_part, self.points.pieces)))
 
     def squares(self) -> NDArray[np.float64]:
         """Return the squared distance of each point to its centroid, ``(n,)``."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from napari.layers import Labels, Points
 
+from napari_kmeans_seg.core.base import checks
 from napari_kmeans_seg.core.base.notes import SeedsLeftOut
 from napari_kmeans_seg.core.base.parallel import no_tick
 
@@ -68,6 +69,10 @@ class Seeds(Marks):
 
     points: npt.NDArray[np.float64] | None = None
     fixed: bool = False
+
+    def __post_init__(self) -> None:
+        """Check what was given."""
+        object.__setattr__(self, "fixed", checks.flag("fixed", self.fixed))
 
     @classmethod
     def of(cls, layer: Points | Labels, *, fixed: bool = False) -> Seeds:
