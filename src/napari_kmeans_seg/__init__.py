@@ -1,9 +1,11 @@
 """Segment images in napari by k-means on their pixel values."""
 
+from collections.abc import Callable
+from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from .core import opening
+from .core.base import lent
 
 if TYPE_CHECKING:
     from .core.choose_k import ClusterCurve
@@ -52,34 +54,27 @@ _HOME = {
 }
 
 
-def _open_for_pool(*arguments: Any) -> Any:
-    from .files.pooling import open_for_pool
+def _later(module: str, name: str) -> Callable[..., Any]:
+    """Return a function that loads another when it is first called."""
 
-    return open_for_pool(*arguments)
+    def call(*arguments: Any, **named: Any) -> Any:
+        return getattr(import_module(f"{__name__}.{module}"), name)(*arguments, **named)
 
-
-def _images_in(path: Any) -> Any:
-    from .files.ngff.plates import images_in
-
-    return images_in(path)
+    return call
 
 
-def _is_read_lazily(path: Any) -> Any:
-    from .files.images import is_read_lazily
-
-    return is_read_lazily(path)
-
-
-# Image files stand on core, which only knows that somebody opens them.
-opening.opener = _open_for_pool
-opening.lister = _images_in
-opening.lazy = _is_read_lazily
+# What stands above the way of an image in memory: see `core/base/lent.py`.
+lent.open_file = _later("files.pooling", "open_for_pool")
+lent.images_in = _later("files.ngff.plates", "images_in")
+lent.is_read_lazily = _later("files.images", "is_read_lazily")
+lent.read_blocks = _later("core.lazy.prepare", "read_blocks")
+lent.lazy_image = _later("core.lazy.predicted", "lazy_image")
+lent.predict_blocks = _later("core.lazy.predicted", "predict_blocks")
+lent.pool = _later("core.pooled", "pool")
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:
-        from importlib import import_module
-
         return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -13,7 +13,7 @@ import tifffile
 
 from napari_kmeans_seg import KMeansModel, segment
 
-from .test_app import run
+from .shell import run, run_from_nothing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,10 +38,10 @@ def test_a_model_is_fitted_on_all_images_and_applied_to_each(
     tmp_path: Path, slides: list[Path]
 ) -> None:
     model, out = tmp_path / "model.json", tmp_path / "out"
-    done = run("fit", *slides, "-k", 3, "--tol", 0, "-o", model)
+    done = run_from_nothing("fit", *slides, "-k", 3, "--tol", 0, "-o", model)
     assert done.returncode == 0, done.stderr
     assert "KMeansModel(3 clusters of RGB uint8) saved to" in done.stderr
-    done = run("apply", model, *slides, "-o", out)
+    done = run_from_nothing("apply", model, *slides, "-o", out)
     assert done.returncode == 0, done.stderr
     whole = segment(skimage.data.immunohistochemistry()[::2, ::2], 3, channel_axis=-1, tol=0)
     np.testing.assert_array_equal(labels_in(out), whole.labels)
@@ -148,7 +148,7 @@ def test_what_cannot_be_done_is_refused_before_any_work(tmp_path: Path, slides: 
     out, future = tmp_path / "out", tmp_path / "future.json"
     future.write_text(json.dumps(json.loads(model.read_text()) | {"schema": 99}))
     around = slides[0].parent / ".." / "control" / "a.tif"
-    same = slides[1].with_name("a.tif")
+    same = slides[0].with_name("a.tiff")
     same.write_bytes(slides[1].read_bytes())
     for arguments, message in (
         (("fit", *slides, "-o", model), "exists already; --overwrite replaces"),

@@ -15,7 +15,7 @@ from numpy.testing import assert_array_equal
 
 from napari_kmeans_seg.files.tiff_note import read_note
 
-from .test_app import COMMAND, POSIX, run
+from .shell import COMMAND, POSIX, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,6 +120,22 @@ def test_several_jobs_give_the_same_files_in_the_same_order(
     assert printed[0] == printed[1]
     assert said[0] == said[1]
     assert len(said[0].splitlines()) == 1
+
+
+def test_processes_of_a_run_that_is_killed_end_with_it(
+    tmp_path: Path, batch: tuple[Path, Path]
+) -> None:
+    folder, model = batch
+    out = tmp_path / "out"
+    arguments = [*COMMAND, "apply", str(model), str(folder), "--jobs", "2", "-q", "-o", str(out)]
+    with subprocess.Popen(arguments, stderr=subprocess.PIPE) as process:
+        while process.poll() is None and not (out / "s0_labels.tif").exists():
+            time.sleep(0.001)
+        process.kill()
+        # They hold the other end of the pipe for as long as they live.
+        assert process.communicate(timeout=20)[1] == b""
+    done = run("apply", model, folder, "--resume", "-q", "-o", out)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @POSIX

@@ -26,7 +26,7 @@ from napari_kmeans_seg import (
 )
 from napari_kmeans_seg.cli import app
 from napari_kmeans_seg.core.arguments import ARGUMENTS, FIELDS, FITTING, OF_IMAGE, READING
-from napari_kmeans_seg.core.errors import ArgumentProblem, WrongValue
+from napari_kmeans_seg.core.base.errors import ArgumentProblem, WrongValue
 from napari_kmeans_seg.core.image.color_spaces import COLOR_SPACES
 from napari_kmeans_seg.core.kmeans.starts import AUTO, STARTS
 from napari_kmeans_seg.widget.napari_versions import declared_settings
@@ -167,7 +167,7 @@ def test_a_fit_of_many_images_has_the_arguments_of_the_table_that_are_not_of_one
 
 
 # What only a command has that writes results, or means otherwise where a model is written.
-OF_ONE_RUN = ("together", "model", "resume", "into_source", "group_by", "jobs")
+OF_ONE_RUN = ("together", "model", "resume", "into_source", "group_by", "jobs", "step_axis")
 OWN = ("output", "overwrite", "return")
 
 

@@ -1,4 +1,4 @@
-"""The command line: `napari-kmeans-seg segment`, `fit`, `apply` and `demo`.
+"""The command line: `napari-kmeans-seg segment`, `fit`, `apply`, `choose-k` and `demo`.
 
 NumPy, the decoders and napari are imported where a command needs them, so that
 `--help` and a mistyped option answer at once.
@@ -17,9 +17,11 @@ import typer
 from ..core.arguments import ARGUMENTS
 from ..files.limits import DEFAULT_MAX_PIXELS
 from .batch import TABLE, Batch, ByItself, ByModel, write_each, write_table
+from .choose import choose_k
 from .cluster import SCHEDULER, connected
 from .experiment import fit, fitted, loaded
 from .inputs import IMAGES, LIST, RECURSIVE, found, groups_of
+from .layout import folders_of
 from .options import (
     CHANNEL_AXIS,
     CHANNEL_WEIGHTS,
@@ -45,6 +47,7 @@ from .output import NAME, Printer, outcome, printable, reason, refuse, say
 from .plan import make_folder, plan, settle
 from .process import EXIT_CODES, NOT_STARTED, end_with
 from .reading import reading_of, refuse_few
+from .steps import STEP_AXIS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,6 +128,7 @@ def segment(
     fit_scale: Annotated[float, option("fit_scale")] = 100.0,
     channel_axis: Annotated[Any, CHANNEL_AXIS] = "auto",
     series: Annotated[int | None, SERIES] = None,
+    step_axis: Annotated[Any, STEP_AXIS] = None,
     no_data: Annotated[float | None, NO_DATA] = None,
     low: Annotated[float | None, LOW] = None,
     high: Annotated[float | None, HIGH] = None,
@@ -184,8 +188,9 @@ def segment(
     failed: set[Path] = set()
     work: ByItself | ByModel
     with connected(scheduler) as client:
-        plans = plan(images, output, others, overwrite=overwrite, resume=resume, quiet=quiet,
-                     into_source=into_source)  # fmt: skip
+        folders = folders_of(images, into_source=into_source)
+        plans = plan(images, folders, output, others, overwrite=overwrite, resume=resume,
+                     quiet=quiet, into_source=into_source)  # fmt: skip
         if together:
             fit_of_all, failed = fitted(images, settings, reading, quiet=quiet)
             work = ByModel(fit_of_all)
@@ -197,7 +202,7 @@ def segment(
             if len(images) > 1 and not quiet:
                 say(APART)
         batch = Batch(
-            work, reading, groups, colors,
+            work, reading, groups, folders, colors, step_axis,
             overwrite=overwrite, resume=resume, jobs=jobs, quiet=quiet,
         )  # fmt: skip
         pairs = zip(images, plans, strict=True)
@@ -228,7 +233,9 @@ def _write(
     tables, fails = write_each(images, batch, since, printer, client)
     if client is not None and paths:
         # Of workers that died.
-        settle(images[0][1].clusters.parent, quiet=True)
+        for folder in {results.clusters.parent for _, results in images}:
+            if folder.is_dir():
+                settle(folder, quiet=True)
     if table is not None and tables:
         try:
             write_table(tables, table, since, overwrite=replaces)
@@ -250,6 +257,7 @@ def apply(
     ] = False,
     channel_axis: Annotated[Any, CHANNEL_AXIS] = "auto",
     series: Annotated[int | None, SERIES] = None,
+    step_axis: Annotated[Any, STEP_AXIS] = None,
     no_data: Annotated[float | None, NO_DATA] = None,
     low: Annotated[float | None, LOW] = None,
     high: Annotated[float | None, HIGH] = None,
@@ -278,16 +286,18 @@ def apply(
     groups = groups_of(images, group_by)
     others = [one for one in (mask, model) if one is not None]
     with connected(scheduler) as client:
-        plans = plan(images, output, others, overwrite=overwrite, resume=resume, quiet=quiet,
-                     into_source=into_source)  # fmt: skip
+        folders = folders_of(images, into_source=into_source)
+        plans = plan(images, folders, output, others, overwrite=overwrite, resume=resume,
+                     quiet=quiet, into_source=into_source)  # fmt: skip
         batch = Batch(
-            work, reading, groups, colors,
+            work, reading, groups, folders, colors, step_axis,
             overwrite=overwrite, resume=resume, jobs=jobs, quiet=quiet,
         )  # fmt: skip
         _write(list(zip(images, plans, strict=True)), batch, output / TABLE, client)
 
 
 app.command(epilog=EXIT_CODES)(fit)
+app.command("choose-k", epilog=EXIT_CODES)(choose_k)
 
 
 @app.command()

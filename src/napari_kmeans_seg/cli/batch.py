@@ -15,7 +15,9 @@ from .jobs import in_order
 from .options import as_option
 from .output import Printer, outcome, printable, reason, reason_for, say
 from .plan import refuse_standing
+from .process import end_if_interrupted
 from .resume import digest_of_work, is_done, made_of
+from .steps import axis_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,9 +25,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from ..core.base.parallel import Progress
     from ..core.cluster_colors import Colors
     from ..core.model import KMeansModel
-    from ..core.parallel import Progress
     from ..core.segmentation import Segmentation
     from ..core.writing.file_exchange import Identity
     from ..files.image_file import ImageFile
@@ -72,11 +74,14 @@ class ByItself:
 
     settings: dict[str, Any]
 
-    def __call__(self, image: ImageFile, mask: Any, progress: Progress) -> Segmentation:
-        """Segment an image."""
-        from .. import segment
+    def __call__(
+        self, image: ImageFile, mask: Any, step_axis: int | None, progress: Progress
+    ) -> Segmentation:
+        """Segment an image, or each step of an axis by itself."""
+        from .. import segment, segment_steps
 
-        return segment(
+        found = segment if step_axis is None else partial(segment_steps, step_axis=step_axis)
+        return found(
             image.pixels,
             **self.settings,
             channel_axis=image.channel_axis,
@@ -102,7 +107,13 @@ class ByModel:
     model: KMeansModel
     rescale: bool = False
 
-    def __call__(self, image: ImageFile, mask: Any, progress: Progress) -> Segmentation:
+    def __call__(
+        self,
+        image: ImageFile,
+        mask: Any,
+        step_axis: int | None,  # noqa: ARG002 (all steps have the clusters of the model)
+        progress: Progress,
+    ) -> Segmentation:
         """Label an image."""
         from ..core.same_kind import refuse_other_form
 
@@ -138,8 +149,12 @@ class Batch:
         How files are read: axis, series, limits, max_pixels.
     groups
         What each file belongs to.
+    folders
+        Where in the folder of all results those of each go, of `folders_of`.
     colors
         Those of the clusters: see `cluster_colors.colored`.
+    step_axis
+        The axis of the steps of a series, as a person names it.
     overwrite, resume, jobs, quiet
         The options of these names.
     is_remote
@@ -149,7 +164,9 @@ class Batch:
     work: ByItself | ByModel = field(kw_only=False)
     reading: dict[str, Any] = field(kw_only=False)
     groups: Mapping[Path, str] = field(kw_only=False)
+    folders: Mapping[Path, Path] = field(kw_only=False)
     colors: Colors | None = field(kw_only=False)
+    step_axis: int | str | None = field(kw_only=False)
     overwrite: bool
     resume: bool
     jobs: int
@@ -164,9 +181,10 @@ class Batch:
 
 @dataclass(frozen=True)
 class Done:
-    """What is told of an image whose results are written."""
+    """What is printed of an image whose results are written."""
 
     table: pd.DataFrame
+    shown: pd.DataFrame
     warnings: tuple[str, ...]
     outcome: str
     seconds: float
@@ -195,7 +213,7 @@ def write_each(
         Whose workers do it.
     """
     keys = ("axis", "series", "limits")
-    work_and_colors = batch.work.to_json() | {"colors": batch.colors}
+    work_and_colors = batch.work.to_json() | {"colors": batch.colors, "steps": batch.step_axis}
     digest = digest_of_work(work_and_colors, **{key: batch.reading[key] for key in keys})
     done = [batch.resume and is_done(path, results, digest) for path, results in images]
     if batch.resume and not batch.overwrite:
@@ -230,7 +248,7 @@ def write_each(
         if not batch.quiet:
             for warning in found.warnings:
                 say(f"{path}: warning: {warning}")
-            shown = found.table.copy()
+            shown = found.shown.copy()
             names = [batch.work.name_of(label) for label in shown["label"]]
             if any(names):
                 shown.insert(1, "name", names)
@@ -250,23 +268,25 @@ def _write_one(
     path, results = given
     if batch.is_remote and is_done(path, results, digest):
         # The worker before this one died when it had written all.
-        return Done(_read_table(results), (), "written by a worker that died", 0)
+        table = _read_table(results)
+        return Done(table, table, (), "written by a worker that died", 0)
     started = time.perf_counter()
     try:
         with _by_itself():
-            image, seg = _segment_file(
-                path, results, batch.work, digest, batch.colors, **batch.reading,
-                since=since, overwrite=batch.overwrite, quiet=not batch.shows_progress,
-            )  # fmt: skip
-            from ..files.results import cluster_table
+            image, seg = _segment_file(path, results, batch, digest, since, **batch.reading)
+            from ..files.tables import cluster_table
 
-            table = cluster_table(image, seg)
+            table = shown = cluster_table(image, seg)
+            if batch.step_axis is not None:
+                # As it is found later, too.
+                table = _read_table(results)
     except Exception as problem:  # noqa: BLE001 - of whatever kind, it is of this file alone
+        end_if_interrupted()
         return reason_for(path, problem)
     seconds = time.perf_counter() - started
     notes = tuple(note.words(as_option) for note in seg.notes)
     said = outcome(seg, is_fit=isinstance(batch.work, ByItself))
-    return Done(table, (*image.warnings, *notes), said, seconds)
+    return Done(table, shown, (*image.warnings, *notes), said, seconds)
 
 
 @contextmanager
@@ -290,40 +310,47 @@ def _by_itself() -> Iterator[None]:
 def _segment_file(
     path: Path,
     results: ResultPaths,
-    work: ByItself | ByModel,
+    batch: Batch,
     digest: str,
-    colors: Colors | None,
+    since: Mapping[Path, Identity | None],
     *,
     axis: int | Literal["auto"] | None,
     series: int | None,
     limits: Limits,
     max_pixels: int,
-    since: Mapping[Path, Identity | None],
-    overwrite: bool,
-    quiet: bool,
 ) -> tuple[ImageFile, Segmentation]:
     from dataclasses import replace
 
     from ..core.cluster_colors import colored
+    from ..core.steps import StepsSegmentation
     from ..files.images import read_image
     from ..files.limits import check_size
     from ..files.ngff.plates import name_of
     from ..files.part import taking_part
     from ..files.results import write_results
 
-    with bar(name_of(path), quiet=quiet) as progress:
+    with bar(name_of(path), quiet=not batch.shows_progress) as progress:
         check_size(path, max_pixels)
         of_this = made_of(path, digest) if path.is_file() or path.is_dir() else None
         image = read_image(path, series)
         if axis != "auto":
             image = image.with_channel_axis(axis)
-        seg = work(image, taking_part(image, limits), progress)
-        seg = replace(seg, model=colored(seg.model, colors))
+        step_axis = axis_in(image, batch.step_axis)
+        seg = batch.work(image, taking_part(image, limits), step_axis, progress)
+        # Of steps that were clustered each by itself the model is that of the first.
+        model = (
+            replace(seg.model, centroids=seg.centroids)
+            if isinstance(seg, StepsSegmentation)
+            else seg.model
+        )
+        seg = replace(seg, model=colored(model, batch.colors))
         progress(1, "writing")
+        end_if_interrupted()
         note = limits.to_json() | ({} if series is None else {"series": series})
         lost = write_results(
             image, seg, results,
-            overwrite=overwrite, note=note, made_of=of_this, since=since,
+            overwrite=batch.overwrite, note=note, made_of=of_this, since=since,
+            step_axis=step_axis,
         )  # fmt: skip
     return replace(image, warnings=(*image.warnings, *lost)), seg
 
@@ -342,9 +369,10 @@ def _rows(path: Path, results: ResultPaths, clusters: pd.DataFrame, batch: Batch
     from ..files.results import read_note
 
     table = clusters.copy()
-    table.insert(0, "image", name_of(path))
+    table.insert(0, "image", (batch.folders[path] / name_of(path)).as_posix())
     table.insert(1, "group", batch.groups[path])
-    table.insert(3, "name", [batch.work.name_of(label) for label in table["label"]])
+    where = list(table.columns).index("label") + 1
+    table.insert(where, "name", [batch.work.name_of(label) for label in table["label"]])
     # Of the results, as a later run finds it, too.
     size = read_note(results.labels).get("pixel_size")
     if size is not None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from threading import Thread
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .process import silence_decoders
 
@@ -55,6 +57,14 @@ def in_order(
 
 
 def _begin() -> None:
-    """Leave Ctrl-C to the process that waits for this one."""
+    """Leave Ctrl-C to the process that waits for this one, and end with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     silence_decoders()
+    Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
+
+
+def _end_with(parent: Any) -> None:
+    # One that is killed says nothing, and this one would wait for more work for ever, and lock what
+    # it writes until then.
+    parent.join()
+    os._exit(1)

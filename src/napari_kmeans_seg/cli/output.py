@@ -89,8 +89,12 @@ def outcome(seg: Segmentation, *, is_fit: bool = True) -> str:
     is_fit : bool
         Whether its clusters were found on this image, in iterations; not by a model.
     """
+    from ..core.steps import StepsSegmentation
+
     n = seg.n_clusters - len(seg.model.removed)
     found = "1 cluster" if n == 1 else f"{n} clusters"
+    if isinstance(seg, StepsSegmentation):
+        found += f" in {len(seg.steps)} steps"
     if not is_fit:
         return found
     times = "1 iteration" if seg.n_iter == 1 else f"{seg.n_iter} iterations"

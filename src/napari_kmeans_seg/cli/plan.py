@@ -7,16 +7,18 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .layout import of_two, places_of
 from .output import reason, refuse, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ..files.results import ResultPaths
 
 
 def plan(
     images: Sequence[Path],
+    folders: Mapping[Path, Path],
     folder: Path,
     others: Sequence[Path] = (),
     *,
@@ -31,6 +33,8 @@ def plan(
     ----------
     images : sequence of Path
         What is segmented.
+    folders : mapping of Path to Path
+        Where in the folder the results of each go, of `folders_of`.
     folder : Path
         Where the results go; made, or looked after, if that is possible.
     others : sequence of Path
@@ -42,21 +46,19 @@ def plan(
 
     refuse_twice(images)
     _refuse_inside(folder, images)
-    paths = [result_paths(image, folder, into_source=into_source) for image in images]
-    owners: dict[str, Path] = {}
+    places = places_of(folders, folder)
+    paths = [result_paths(image, places[image], into_source=into_source) for image in images]
     for image, results in zip(images, paths, strict=True):
         if into_source and not results.labels.is_relative_to(image):
             refuse(f"--into-source takes OME-Zarr images only; got {image}")
-        # Some file systems do not tell a.png and A.png apart.
-        other = owners.setdefault(results.clusters.name.casefold(), image)
-        if other is not image:
-            refuse(
-                f"{other} and {image} would both write {results.clusters}; "
-                "rename one, or give them output folders of their own"
-            )
         for result in results:
             if _is_too_long(result):
                 refuse(f"{image}: its result would be {result.name}, too long for a file name")
+    for one, other, result in of_two(images, paths):
+        refuse(
+            f"{one} and {other} would both write {result}; "
+            "rename one, or give them output folders of their own"
+        )
     inputs = {os.path.realpath(image) for image in (*images, *others)}
     ends: dict[str, Path] = {}
     for result in (file for results in paths for file in results):
@@ -66,12 +68,16 @@ def plan(
         if ends.setdefault(end, result) is not result:
             refuse(f"{ends[end]} and {result} are links to one file; remove one of them")
     try:
-        make_folder(folder)
-        settle(folder, quiet=quiet)
+        for place in dict.fromkeys([folder, *places.values()]):
+            _refuse_inside(place, images)
+            make_folder(place)
+            settle(place, quiet=quiet)
     except OSError as problem:
         refuse(reason(problem))
     if not (overwrite or resume):
         refuse_standing(paths)
+    if not quiet and any(place != folder for place in places.values()):
+        say(f"images of one name: their results go into folders in {folder}, named as their own")
     return paths
 
 
@@ -106,7 +112,7 @@ def refuse_twice(images: Sequence[Path]) -> None:
 
 
 def settle(folder: Path, *, quiet: bool) -> None:
-    """Finish what runs that are no more have left behind."""
+    """Finish what earlier runs that ended early have left behind."""
     from ..core.writing.file_set import recover
 
     finished, problems = recover(folder)

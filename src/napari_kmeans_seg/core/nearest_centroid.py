@@ -7,16 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .adapt import adapted
+from .base import checks
+from .base.errors import WrongValue
+from .base.note import Note
+from .base.parallel import Tick, no_tick, part_of
 from .edits import Edit, edited, labels_left, with_means_of
-from .errors import WrongValue
 from .image.colors import check_color_space
 from .image.features import FeatureSpace
 from .image.pixels import Pixels
 from .kind import ValueKind, rescaled
-from .note import Note
 from .other_values import note_on_values
-from .parallel import Tick, no_tick
-from .points.image_points import ImagePoints, Labelling, label
+from .points.image_points import ImagePoints, Labelling
 from .points.reading import read
 
 
@@ -39,6 +40,12 @@ class NearestCentroid:
     names: dict[int, str] = field(default_factory=dict)
     colors: dict[int, str] = field(default_factory=dict)
     adapt: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check what a person gives to the clusters of a fitted model."""
+        n_labels = self.n_clusters
+        object.__setattr__(self, "names", checks.by_label("names", self.names, n_labels))
+        object.__setattr__(self, "colors", checks.colors("colors", self.colors, n_labels))
 
     @property
     def n_clusters(self) -> int:
@@ -131,9 +138,11 @@ class NearestCentroid:
     def check(self, pixels: Pixels) -> None:
         """Refuse an image of other channels, or of other spatial axes where these count."""
         if pixels.n_channels != self.n_channels:
+            n_axes, axis = len(pixels.shape) + 1, pixels.channel_axis or 0
             raise ValueError(
-                f"image takes {self.n_channels} channel(s), as the model was fitted on; "
-                f"got {pixels.n_channels}."
+                f"image takes {self.n_channels} channel(s) along axis {axis - n_axes}, as the "
+                f"model was fitted on; got {pixels.n_channels}, where axis {axis} of its {n_axes} "
+                "was taken for that of the channels."
             )
         if len(pixels.shape) != self.n_spatial_axes and (self.space.position or self.smoothing):
             raise ValueError(
@@ -144,6 +153,11 @@ class NearestCentroid:
     def label(self, image: ImagePoints, tick: Tick = no_tick) -> Labelling:
         """Label all pixels of an image that was read for this model."""
         assigned = image.assign(image.points(self.space), len(self.feature_centroids), 0.0)
-        assigned.move(self.feature_centroids, lambda part: tick(0.7 * part))
-        means = image.means(self.space, assigned)
-        return label(image, assigned, means, lambda part: tick(0.7 + 0.3 * part))
+        assigned.move(self.feature_centroids, part_of(tick, 0, 0.7))
+        with np.errstate(over="ignore", under="ignore"):
+            return Labelling(
+                image.labels(assigned, part_of(tick, 0.7, 1)),
+                assigned.counts.astype(np.int64),
+                image.means(self.space, assigned),
+                float(np.ldexp(assigned.inertia, 2 * image.exponent)),
+            )

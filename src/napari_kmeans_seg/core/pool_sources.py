@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import array_checks
 from .adapt import adapted
-from .checks import MAX_SMOOTHING
+from .base import array_checks
+from .base.checks import MAX_SMOOTHING
+from .base.stores import check_there
 from .image.averages import smooth
 from .image.colors import check_color_space
 from .image.pixels import Pixels, flatten
@@ -19,7 +20,6 @@ from .opening import is_read_lazily, is_unopened, open_image
 from .points.counting import Counted, count, count_values, packing_of
 from .points.reading import MOST_OF_ONE_CHANNEL
 from .same_kind import Kind
-from .stores import check_there
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Part:
 
     @property
     def can_be_read_again(self) -> bool:
-        """Whether its pixels need not be held."""
+        """Whether its pixels need not be kept in memory."""
         return is_file(self.image) or array_checks.is_lazy(self.image)
 
     def pixels(self, how: How) -> tuple[Pixels, FileSays | None]:
@@ -130,7 +130,7 @@ class Part:
         return pixels, says
 
     def summary(self, how: How, *, keep: bool = True) -> "Summary":
-        """Read it, and tell what is kept of it.
+        """Read it, and say what is kept of it.
 
         Parameters
         ----------

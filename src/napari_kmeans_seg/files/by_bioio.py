@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import dask.array as da
 
 INSTALL = (
-    'by bioio and its plugins: pip install "napari-kmeans-seg[bioio]", with bioio-czi for CZI and '
-    "bioio-lif for LIF; bioio-nd2, for ND2, comes with it"
+    'by bioio and its plugins: pip install "napari-kmeans-seg[bioio]" reads ND2 and LIF; for CZI, '
+    "pip install bioio-czi, too"
 )
 
 _PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8", b"BM")

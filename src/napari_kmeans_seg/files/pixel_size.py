@@ -14,8 +14,8 @@ _LENGTHS = ("pm", "nm", "µm", "mm", "cm", "dm", "m", "km", "inch", "in")
 _UNITS_OF_TIFF = {3: "cm", 4: "mm", 5: "µm"}
 
 
-def pixel_size(image: ImageFile) -> tuple[str, float, str] | None:
-    """Say what one pixel measures.
+def pixel_size(image: ImageFile, step_axis: int | None = None) -> tuple[str, float, str] | None:
+    """Say what one pixel measures; steps along an axis that is named have no extent there.
 
     Returns
     -------
@@ -25,7 +25,8 @@ def pixel_size(image: ImageFile) -> tuple[str, float, str] | None:
     """
     style = image.tiff
     x, y, z = _sides(style)
-    depth = "Z" in style.axes and image.pixels.shape[style.axes.index("Z")] > 1
+    z_axis = style.axes.find("Z")
+    depth = z_axis not in (-1, step_axis) and image.pixels.shape[z_axis] > 1
     sides = [x, y, z] if depth else [x, y]
     size, units = 1.0, set()
     for side in sides:

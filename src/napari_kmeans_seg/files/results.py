@@ -19,16 +19,16 @@ from .odd_metadata import write_with_less
 from .pictures import write_picture
 from .pixel_size import pixel_size
 from .samples import Storage, negative
+from .tables import cluster_table
 from .tiff import no_data_value
 from .tiff_note import read_note as read_note_of_file
 from .tiff_write import TiffStyle, write_tiff
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     import numpy.typing as npt
-    import pandas as pd
 
     from ..core.segmentation import Segmentation
     from ..core.writing.file_exchange import Identity
@@ -51,6 +51,11 @@ class ResultPaths:
         return iter(dict.fromkeys((self.labels, self.segmented, self.clusters)))
 
 
+def writable_name(name: str) -> str:
+    """Replace in a name what some file system does not take."""
+    return re.sub(r'[\x00-\x1f<>:"/\\|?*]', "_", name)
+
+
 def result_paths(path: Path, folder: Path, *, into_source: bool = False) -> ResultPaths:
     """Name the results of an image: `<stem>_labels.tif` and so on, always directly in `folder`.
 
@@ -62,8 +67,7 @@ def result_paths(path: Path, folder: Path, *, into_source: bool = False) -> Resu
     name = path.name if place is None else place.store.name
     ending = re.search(r"(\.ome)?\.[^.]+$", name[1:], flags=re.IGNORECASE)
     suffix = ending.group() if ending else ""
-    # What some file system does not take in a name.
-    stem = of_store = re.sub(r'[\x00-\x1f<>:"/\\|?*]', "_", name.removesuffix(suffix))
+    stem = of_store = writable_name(name.removesuffix(suffix))
     if place is not None:
         stem += "_" + place.name.replace("/", "_")
     if place is not None or is_store(path):
@@ -83,29 +87,11 @@ def result_paths(path: Path, folder: Path, *, into_source: bool = False) -> Resu
     )
 
 
-def cluster_table(image: ImageFile, segmentation: Segmentation) -> pd.DataFrame:
-    """Return one row per cluster, with the file's names for the channels where it has some.
-
-    A cluster that has a colour has it there, too.
-    """
-    n_channels = segmentation.centroids.shape[1]
-    names: Sequence[str] | None = image.channel_names
-    if len(image.channel_names) != n_channels:
-        names = ["intensity"] if n_channels == 1 else None
-    table = segmentation.to_dataframe(names)
-    if image.tiff.storage.photometric == "miniswhite" and image.pixels.dtype.kind != "u":
-        # Measurements whose high values are shown dark: the values are those of the file.
-        offset = 0 if image.pixels.dtype.kind == "f" else 1
-        means = [column for column in table if str(column).startswith("mean_")]
-        table[means] = -table[means] - offset
-    if colors := segmentation.model.colors:
-        table.insert(1, "color", [colors.get(label, "") for label in table["label"]])
-    return table
-
-
-def parameters_of(image: ImageFile, segmentation: Segmentation) -> dict[str, Any]:
+def parameters_of(
+    image: ImageFile, segmentation: Segmentation, step_axis: int | None = None
+) -> dict[str, Any]:
     """Return what stands with labels: how they came to be, and how large a pixel is."""
-    size = pixel_size(image)
+    size = pixel_size(image, step_axis)
     return segmentation.parameters | ({} if size is None else {"pixel_size": list(size)})
 
 
@@ -118,6 +104,7 @@ def write_results(
     note: dict[str, Any] | None = None,
     made_of: dict[str, str] | None = None,
     since: Mapping[Path, Identity | None] | None = None,
+    step_axis: int | None = None,
 ) -> tuple[str, ...]:
     """Write labels, segmented image and table: all three or none, as `write_together` does.
 
@@ -135,6 +122,8 @@ def write_results(
         Digests of input and work, which stand there, too.
     since
         What stood at the paths when the run began; what was written since is not replaced.
+    step_axis
+        The axis of the image for each of whose steps the table has rows.
 
     Returns
     -------
@@ -148,14 +137,15 @@ def write_results(
     OSError
         The folder cannot be written, or another process writes or wrote the same files.
     """
-    parameters = parameters_of(image, segmentation) | ({"input": note} if note else {})
+    parameters = parameters_of(image, segmentation, step_axis) | ({"input": note} if note else {})
     if made_of:
         parameters["made_of"] = made_of
+    text = table_text(cluster_table(image, segmentation, step_axis)).encode()
     if image.store is not None:
-        table = cluster_table(image, segmentation)
         return write_in_stores(
-            image, segmentation, table, paths, parameters, overwrite=overwrite, since=since
-        )
+            image, segmentation, (cluster_table(image, segmentation), text), paths, parameters,
+            overwrite=overwrite, since=since,
+        )  # fmt: skip
 
     # S, where it is left, would make a colour picture of the labels.
     labels_axes = "".join(
@@ -194,9 +184,7 @@ def write_results(
         {
             paths.labels: write_labels,
             paths.segmented: write_segmented,
-            paths.clusters: lambda path: path.write_bytes(
-                table_text(cluster_table(image, segmentation)).encode()
-            ),
+            paths.clusters: lambda path: path.write_bytes(text),
         },
         overwrite=overwrite,
         since=since,

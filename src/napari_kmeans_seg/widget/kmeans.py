@@ -174,6 +174,7 @@ class KMeansWidget(Container[Widget]):
 
     def _on_described(self) -> None:
         self.preview.drop_stale()
+        self.clusters.whose.follow(self.clusters.clusters)
         self.inputs.offer()
         self._state.look_at(self.target.images)
         self.how_many.follow()

@@ -9,11 +9,11 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-from weakref import ref
 
 from psygnal import Signal
 
 from napari_kmeans_seg.core.arguments import READING
+from napari_kmeans_seg.layers.arrays import Same
 from napari_kmeans_seg.layers.describe import pixels_of
 
 if TYPE_CHECKING:
@@ -28,24 +28,6 @@ if TYPE_CHECKING:
 State = Literal["empty", "ready", "running", "done", "cancelled", "error"]
 
 Key: TypeAlias = "tuple[Hashable, ...]"
-
-
-class Same:
-    """An array in a key: equal to no other one, and not kept alive by the key."""
-
-    def __init__(self, array: object) -> None:
-        self._hash = id(array)
-        try:
-            self._get: Callable[[], object] = ref(array)
-        except TypeError:  # such as those of Dask, which hold no pixels
-            self._get = lambda: array
-
-    def __eq__(self, other: object) -> bool:
-        array = self._get()
-        return isinstance(other, Same) and array is not None and array is other._get()
-
-    def __hash__(self) -> int:
-        return self._hash
 
 
 def images_key(images: Iterable[Image]) -> Key:

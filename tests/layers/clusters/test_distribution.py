@@ -261,10 +261,14 @@ def test_of_a_pyramid_a_level_is_read(viewer, clustered, coffee):
 
 def test_an_image_that_is_gone_or_changed_is_said(viewer, clustered, cell):
     clusters = clustered(cell)
-    viewer.layers[0].data = cell[:100]
-    values = ClusterValues.of(clusters)
+    values, labels = ClusterValues.of(clusters), clusters.layer.data
     with pytest.raises(ValueError, match="no longer has the shape"):
-        values.read(clusters.layer.data)
+        values.read(labels[:100])
+    viewer.layers[0].data = cell[:100]
+    with pytest.raises(ValueError, match="has other pixels by now"):
+        ClusterValues.of(clusters)
+    viewer.layers[0].data = cell
+    assert ClusterValues.of(clusters).read(labels).n_pixels == cell.size
     viewer.layers.remove(viewer.layers[0])
     with pytest.raises(ValueError, match="no longer in the viewer"):
         ClusterValues.of(clusters)

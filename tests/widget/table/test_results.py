@@ -5,6 +5,7 @@ from __future__ import annotations
 import dask.array as da
 import numpy as np
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QGuiApplication
 from qtpy.QtTest import QTest
 
 from napari_kmeans_seg.widget.table.model import NAME
@@ -96,6 +97,27 @@ def test_clusters_that_a_run_without_labels_leaves_are_said_to_be_older(
     widget.run()
     finish(widget)
     assert len(rows(table)) == 3
+    assert not note.isVisible()
+
+
+def test_clusters_of_an_image_that_shows_other_pixels_by_now_are_said_to_be_so(
+    viewer, widget, table, labels, coffee, finish, qtbot
+):
+    image, note, clipboard = viewer.layers["coffee"], table.whose, QGuiApplication.clipboard()
+    viewer.layers.selection.active = image
+    image.data = coffee[::-1].copy()
+    assert note.isVisible()
+    assert "not of its pixels now" in note.text()
+    table.select([1, 2])
+    table.merge()
+    table.extras.script.click()
+    qtbot.waitUntil(lambda: not table.extras.busy)
+    head = clipboard.text().partition("import ")[0]
+    assert "has other pixels by now" in head
+    assert "by hand" not in clipboard.text()
+    image.data = coffee
+    widget.run()
+    finish(widget)
     assert not note.isVisible()
 
 

@@ -6,7 +6,8 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..results import cluster_table, parameters_of
+from ..results import parameters_of
+from ..tables import cluster_table
 from .groups import kind_of
 from .image import read_store
 from .results import LABELS, write_in_source, write_store_at

@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ...core.writing.file_set import refuse_existing, write_together
-from ...core.writing.tables import table_text
 from .groups import ENDING, inside, metadata_name, read_json, write_group_mark
 from .plate_results import make_place, name_in_plate
 
@@ -37,7 +36,7 @@ def store_name(stem: str, suffix: str) -> str:
 def write_in_stores(
     image: ImageFile,
     segmentation: Segmentation,
-    table: pd.DataFrame,
+    tables: tuple[pd.DataFrame, bytes],
     paths: ResultPaths,
     note: dict[str, Any],
     *,
@@ -45,6 +44,13 @@ def write_in_stores(
     since: Mapping[Path, Identity | None] | None,
 ) -> tuple[str, ...]:
     """Write the results of an OME-Zarr image, as `write_results` does those of files.
+
+    Parameters
+    ----------
+    tables
+        A row for each cluster, for viewers, and the text of the table that is a file.
+    image, segmentation, paths, note, overwrite, since
+        As there.
 
     Returns
     -------
@@ -60,8 +66,8 @@ def write_in_stores(
     from . import write
 
     assert image.store is not None
+    table, text = tables
     given: Given = (image.store, segmentation, table, note)
-    text = table_text(table).encode()
     clusters = {paths.clusters: lambda path: path.write_bytes(text)}
     if not paths.labels.is_relative_to(image.path):
         store = {paths.labels: lambda path: write.write_store(path, *given)}

@@ -14,15 +14,22 @@ from psygnal import Signal
 from ..arrays import as_array, is_lazy
 from ..outputs.appearance import Backdrop
 from ..outputs.colors import Display
-from ..outputs.columns import completed, counted, means, of_clusters, painted_by_hand
-from ..outputs.edit_watch import linked_to, write_data
-from ..outputs.record import ClusterRecord, PaintedByHand, Record
-from ..source.layer_image import LayerImage
+from ..outputs.columns import (
+    completed,
+    counted,
+    of_clusters,
+    painted_by_hand,
+    records_of,
+    renamed,
+)
+from ..outputs.edit_watch import has_other_pixels, write_data
+from ..outputs.record import PaintedByHand, Record
 from .depth import Depth
 from .edits import State, Step, table_after
 from .painting import images_of, repainted
 from .palette import ClusterColors
 from .recount import recounted
+from .sources import source_image_of, sources_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,6 +40,7 @@ if TYPE_CHECKING:
     from napari.utils.colormaps import LabelColormapBase
 
     from ..outputs.record import Edit, Palette
+    from ..source.layer_image import LayerImage
     from .edits import Change
     from .painting import Place, Shown
 
@@ -130,24 +138,20 @@ class ClusterHistory:
 
     def sources(self) -> list[Image]:
         """Find the image that was segmented, or all that were; none where one is gone."""
-        # Of several the ids are joined, and of a part there is a note behind them.
-        ids = linked_to(self.layer)[0].partition(":")[0].split("+")
-        layers = {str(layer.unique_id): layer for layer in self._layers()}
-        found = [layers[one] for one in ids if one in layers]
-        return found if len(found) == len(ids) else []
+        return sources_of(self._layers(), self.layer)
 
     def source(self) -> Image | None:
         """Find the image that was segmented; of several, the first."""
         return next(iter(self.sources()), None)
 
+    @property
+    def is_of_other_pixels(self) -> bool:
+        """Whether an image has got another array since. What is written into one is not seen."""
+        return has_other_pixels(self.layer, self.sources())
+
     def source_image(self) -> LayerImage | None:
-        """Read what was segmented: the image, or several as channels, or a part of it."""
-        sources = self.sources()
-        if not sources:
-            return None
-        plane = self.record.source.plane
-        whole = LayerImage.of(*sources, channel_axis=self.record.source.channels_along)
-        return whole if plane is None else replace(whole, plane=plane)
+        """Read what was segmented; an error where it shows other pixels by now."""
+        return source_image_of(self.layer, self.sources())
 
     # -- counting -----------------------------------------------------------------------
 
@@ -161,7 +165,7 @@ class ClusterHistory:
     def _recount(self, table: pd.DataFrame) -> Callable[[Progress | None], pd.DataFrame | None]:
         """Prepare to count the pixels anew of the clusters in a table."""
         labels, rows, source = self._levels()[0], of_clusters(table), None
-        # Where layers do not match any more the means stay as they were.
+        # Where layers do not match any more, or show other pixels, the means stay as they were.
         with suppress(ValueError):
             source = self.source_image()
         written = {one.label: one for one in self.record.clusters}
@@ -254,7 +258,8 @@ class ClusterHistory:
             if edit is not None:
                 display = before.display if before.palette == "mean" else None
                 colors = self.colors.following(of_clusters(old), rows, display)
-            after = replace(after, clusters=_cluster_records(rows))
+            written = records_of(rows) if edit is not None else renamed(before.clusters, rows)
+            after = replace(after, clusters=written)
         if edit is not None:
             painted = (PaintedByHand(),) if painted_by_hand(layer) else ()
             after = replace(after, edits=(*before.edits, *painted, edit))
@@ -389,10 +394,3 @@ def _backdrop(clusters_ref: Callable[[], ClusterHistory | None]) -> Backdrop:
 def unwrapped(wrapped: Any) -> Any:
     """Take off the wrapping in which napari hands layers and viewers to plugins."""
     return getattr(wrapped, "__wrapped__", wrapped)
-
-
-def _cluster_records(rows: pd.DataFrame) -> tuple[ClusterRecord, ...]:
-    each = zip(
-        rows["label"], rows["name"], rows["pixels"], rows[means(rows)].to_numpy(float), strict=True
-    )
-    return tuple(ClusterRecord.of(*one) for one in each)

@@ -12,15 +12,15 @@ from napari.layers import Labels
 
 from napari_kmeans_seg import segment
 from napari_kmeans_seg.core.arguments import ARGUMENTS, FITTING, READING
-from napari_kmeans_seg.core.kmeans.starts import OPTIMAL
-from napari_kmeans_seg.core.notes import (
+from napari_kmeans_seg.core.base.notes import (
     BlankSteps,
     FewValues,
     FittedOnSample,
     Plain,
     WithoutPixels,
 )
-from napari_kmeans_seg.core.notes_on_kind import colors_as_grey
+from napari_kmeans_seg.core.base.notes_on_kind import colors_as_grey
+from napari_kmeans_seg.core.kmeans.starts import OPTIMAL
 
 from ..describe import pixels_of
 from ..outputs.columns import painted_by_hand
@@ -55,7 +55,9 @@ _OF_STEP = {
 _PAINTED = "# Here pixels were relabelled by hand."
 
 
-def python_script(layer: Layer, *files: str, names: Sequence[str] = ()) -> str:
+def python_script(
+    layer: Layer, *files: str, names: Sequence[str] = (), other_pixels: bool = False
+) -> str:
     """Write the script that gives a result, from the image file to its labels.
 
     What cannot be written, such as a region that was painted, is read from a file, and the
@@ -71,6 +73,8 @@ def python_script(layer: Layer, *files: str, names: Sequence[str] = ()) -> str:
         The file of the image; of several layers that were clustered together, one of each.
     names : sequence of str
         What the layers of the images are called by now; as when they were clustered, if not given.
+    other_pixels : bool
+        Whether the layers of the images show other pixels by now: files are those of before, then.
 
     Raises
     ------
@@ -87,7 +91,7 @@ def python_script(layer: Layer, *files: str, names: Sequence[str] = ()) -> str:
     body += [*_labels(record, _dtype_of(layer, record)), *_edited(record)]
     body += [*([_PAINTED] if painted else []), *_names(record)]
     made_by = [
-        *_lacking(record, painted=painted),
+        *_lacking(record, painted=painted, other_pixels=other_pixels),
         "# The napari-kmeans-seg of this version gave the result.",
         f"version = {record.version!r}",
     ]
@@ -96,9 +100,13 @@ def python_script(layer: Layer, *files: str, names: Sequence[str] = ()) -> str:
     return "\n".join([*made_by, "", *_imports(body), "", *body, ""])
 
 
-def _lacking(record: Record, *, painted: bool) -> list[str]:
+def _lacking(record: Record, *, painted: bool, other_pixels: bool) -> list[str]:
     """Say what of the result the script does not give."""
     lacking = []
+    if other_pixels:
+        lacking.append(
+            "# The image has other pixels by now. This script is of those that were clustered."
+        )
     if painted or any(isinstance(edit, PaintedByHand) for edit in record.edits):
         lacking.append("# Pixels were relabelled by hand, which this script cannot repeat.")
     if any(isinstance(note, FittedOnSample) and note.n for note in record.notes):

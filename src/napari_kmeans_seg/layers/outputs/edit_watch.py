@@ -12,23 +12,29 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from napari.layers import Labels
 
-from ..arrays import is_lazy
+from ..arrays import Same, is_lazy
+from ..describe import pixels_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     import pandas as pd
     from napari.components import ViewerModel
-    from napari.layers import Layer
+    from napari.layers import Image, Layer
 
 METADATA_KEY = "napari-kmeans-seg"
 
 Kind = str
 """Which output: "labels", "image", "image 2" and on for further layers, "objects"."""
+
+
+# Of which arrays an output was made. Ids of layers are not known in another session either.
+_made_of: WeakKeyDictionary[Layer, tuple[Same, ...]] = WeakKeyDictionary()
 
 
 def fingerprint(data: Any, progress: Callable[[float, str], None] | None = None) -> str:
@@ -100,6 +106,17 @@ def write_data(layer: Layer, data: Any) -> None:
     if isinstance(layer, Labels):
         # napari has no public name for this, and calls it itself where a layer is locked.
         layer._reset_history()
+
+
+def write_made_of(layer: Layer, arrays: Iterable[Any]) -> None:
+    """Note of which arrays an output was made. It keeps none of them alive."""
+    _made_of[layer] = tuple(map(Same, arrays))
+
+
+def has_other_pixels(layer: Layer, sources: Iterable[Image]) -> bool:
+    """Whether images have got other arrays since an output was made of them."""
+    now = tuple(Same(pixels_of(source)) for source in sources)
+    return bool(now) and _made_of.get(layer, now) != now
 
 
 def written_data(layer: Layer) -> str:

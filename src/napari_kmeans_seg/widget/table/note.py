@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from napari_kmeans_seg.layers.clusters import Clusters
 
 _NOT_PREVIEWED = "Clusters of the last run, not of the preview:"
+_OTHER_PIXELS = "Clusters of the image as it was, not of its pixels now:"
 _NOT_SEGMENTED = "Clusters of an earlier run, not of the segmented image:"
 
 
@@ -49,5 +50,7 @@ class ClusterNote(QLabel):
                 text = _NOT_PREVIEWED
             elif self._older is not None and clusters is self._older():
                 text = _NOT_SEGMENTED
+            elif clusters.is_of_other_pixels:
+                text = _OTHER_PIXELS
         self.setText(text)
         self.setVisible(bool(text))
