@@ -25,7 +25,6 @@ from .points.image_points import OPTIMUM_SAMPLE, ImagePoints
 OPTIMAL_LIMIT = 1 << 21
 """Distinct values times clusters up to which "auto" means the optimum: half a second's work."""
 
-
 SUMMED_UP, HALVINGS = 1 << 15, 8
 """Points that are summed up to those on which partitions are scored, and how often they are halved:
 the density of more and smaller cells has valleys that are chance."""
@@ -306,14 +305,15 @@ def _by_rows(
     """Assign centroids to more rows; return those in the order of the rows, and which rows."""
     n, n_given = len(centroids), len(given)
     # Centroids times rows that are given, up to which each gets the row that makes the least sum.
-    if n * n_given <= 1 << 20:
+    most = 1 << 20
+    if n * n_given <= most:
         # Half of the time of importing this package, for what few runs need.
         from scipy.optimize import linear_sum_assignment
 
         rows, order = linear_sum_assignment(((given[:, np.newaxis] - centroids) ** 2).sum(axis=-1))
         return order, rows
     points = np.vstack([centroids.T, np.ones((1, n))])
-    pieces = spans(n, max(1, MATCHED // n_given))
+    pieces = spans(n, max(1, most // n_given))
     found = map_spans(lambda start, stop: by_distance(points[:, start:stop], given), pieces, tick)
     nearest = np.concatenate(list(found))
     order = np.argsort(nearest, kind="stable")
