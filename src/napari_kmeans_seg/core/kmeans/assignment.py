@@ -9,13 +9,10 @@ from numpy.typing import NDArray
 
 from ..base.parallel import Tick, map_spans
 from .nearest import Labels, by_distance, exact_sums_by_label, factors_of, label_dtype, nearest
-from .points import SINGLE_RANGE, Points, parts_of_sum
+from .points import DIFFERENCES, SINGLE_RANGE, Points, parts_of_sum
 
 FEWEST_WITH_GAPS = 32
 """Clusters from which it pays to keep for each point how sure its label is."""
-
-AT_ONCE = 1 << 16
-"""Differences to centroids that are taken at a time: they stay in the cache."""
 
 
 class Assigned(Protocol):
@@ -220,7 +217,7 @@ def squares_to(
     """Return the squared distance of each point to the centroid of its label, ``(n,)``."""
     index, away = labels.astype(np.intp), np.zeros(labels.size)
     coordinates = np.ascontiguousarray(centroids.T)
-    size = max(1, AT_ONCE // max(1, labels.size))
+    size = max(1, DIFFERENCES // max(1, labels.size))
     for i in range(0, len(coordinates), size):
         part = coordinates[i : i + size].take(index, axis=1, mode="clip")
         np.subtract(rows[i : i + size][: len(part)], part, out=part)

@@ -13,6 +13,9 @@ Index = slice | NDArray[np.intp]
 PIECE_NUMBERS = 1 << 19
 """Numbers that one thread takes at a time: they stay in its cache."""
 
+DIFFERENCES = 1 << 17
+"""Differences of points that are taken at a time: they stay in the cache."""
+
 SINGLE_RANGE = 1e-15, 1e15
 """Between these, squares of float32 features are neither infinite nor nothing."""
 
