@@ -257,8 +257,22 @@ class PixelPoints:
     @cached_property
     def typical_square(self) -> float:
         """Typical squared distance of a point from the origin."""
+        return self._typical(self._first)
+
+    @property
+    def variance(self) -> float:
+        """The same from about the middle, wherever in the image the pixels lie."""
+        n_channels = len(self.space.scale)
+        if n_channels == self.n_features:
+            return self.typical_square
+        around, weights = self._first.copy(), self.values.first.weights
+        places = around[n_channels:]
+        places -= np.average(places, axis=1, weights=weights)[:, np.newaxis]
+        return self._typical(around)
+
+    def _typical(self, features: NDArray[np.float64]) -> float:
         # A mean, of which the largest thousandth is cut off: a few outliers would outweigh all.
-        squares, weights = (self._first**2).sum(axis=0), self.values.first.weights
+        squares, weights = (features**2).sum(axis=0), self.values.first.weights
         order = np.argsort(squares, kind="stable")
         squares, total = squares[order], np.cumsum(weights[order])
         most = squares[np.searchsorted(total, (1 - FAR_SHARE) * total[-1])]
