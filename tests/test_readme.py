@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import skimage.data
+import tifffile
 
 from napari_kmeans_seg import segment
+from napari_kmeans_seg.core.image.color_spaces import COLOR_SPACES
+from napari_kmeans_seg.core.kmeans.starts import STARTS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -38,6 +44,38 @@ def test_the_script_for_ten_images_runs() -> None:
     )
     assert result.returncode == 0, result.stderr
     assert "% of a slide is brown" in result.stdout
+
+
+def test_the_line_of_pandas_reads_what_the_shell_writes(tmp_path: Path) -> None:
+    section = README.split("### Ten images")[1].split("\n### ")[0]
+    [line] = re.findall(r"^  (pd\.read_csv.*)$", section, re.MULTILINE)
+    tissue = skimage.data.immunohistochemistry()[::4, ::4]
+    model = segment(tissue, 3, channel_axis=-1).model
+    replace(model, names={1: "brown"}).save(tmp_path / "tissue.json")
+    expected = {}
+    for i, group in enumerate(("control", "treated")):
+        (tmp_path / group).mkdir()
+        parts = [tissue[64 * i + 32 * j :][:32] for j in (0, 1)]
+        for j, part in enumerate(parts):
+            tifffile.imwrite(tmp_path / group / f"{group}{j}.tif", part, photometric="rgb")
+        shares = [model.predict(part).to_dataframe()["percent"][0] for part in parts]
+        expected[group] = sum(shares) / 2
+    images = ("control", "treated", "-q", "-o", "results")
+    for arguments in (
+        ("-m", "napari_kmeans_seg.cli", "apply", "tissue.json", *images),
+        ("-c", f"import pandas as pd\nprint(({line}).to_json(double_precision=15))"),
+    ):
+        done = subprocess.run(
+            [sys.executable, *arguments], check=True, cwd=tmp_path, capture_output=True, text=True
+        )
+    assert json.loads(done.stdout) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("text", [README, segment.__doc__])
+def test_texts_name_all_color_spaces_and_starts(text: str) -> None:
+    for choices, begin in ((COLOR_SPACES, "`?color_space`? "), (STARTS, "`?init`? ")):
+        [row] = re.findall(rf"^(?:\| |    ){begin}(?:.+\n)(?:        .+\n)*", text, re.MULTILINE)
+        assert set(re.findall(r'"([a-z+-]+)"', row)) - {"auto"} == {*choices}
 
 
 @pytest.mark.parametrize("title", ["Steps of a series", "Without a window"])

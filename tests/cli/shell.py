@@ -16,6 +16,8 @@ POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals, limits and 
 PYTHON = [sys.executable, "-W", "error"]
 COMMAND = [*PYTHON, "-m", "napari_kmeans_seg.cli"]
 LONGEST = 120  # seconds
+# For the image `slow`, so that there is time to interrupt.
+SLOWLY = ("-k", 64, "--tol", 0)
 
 
 def run(*arguments: object, **options) -> subprocess.CompletedProcess[str]:

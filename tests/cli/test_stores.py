@@ -26,7 +26,7 @@ from ..files.ngff.stores import (
     write_image,
     write_plate,
 )
-from .test_app import COMMAND, run
+from .shell import COMMAND, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -433,7 +433,10 @@ def test_an_image_of_other_channels_is_told_and_left_out(
     assert run("fit", image, "-k", 2, "-q", "-o", model).returncode == 0
     done = run("apply", model, image, two, "-q", "-o", tmp_path / "out")
     assert done.returncode == 1
-    assert "two.zarr: image takes 3 channel(s), as the model was fitted on; got 2" in done.stderr
+    assert (
+        "two.zarr: image takes 3 channel(s) along axis -3, as the model was fitted on; got 2"
+        in done.stderr
+    )
     assert (tmp_path / "out" / "a_segmented.zarr").is_dir()
     assert not (tmp_path / "out" / "two_segmented.zarr").exists()
 

@@ -38,7 +38,7 @@ def test_work_that_is_half_done_goes_on_in_a_child_and_can_be_dropped_there() ->
         """
 import os
 import time
-from napari_kmeans_seg.core import parallel
+from napari_kmeans_seg.core.base import parallel
 parallel.n_threads = lambda: 3
 results = parallel.map_spans(lambda start, _: time.sleep(0.01) or start, parallel.spans(40, 1))
 assert [next(results) for _ in range(3)] == [0, 1, 2]

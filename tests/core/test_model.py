@@ -329,3 +329,20 @@ def test_a_dask_array_of_another_kind_is_known_by_its_dtype_or_refused(
     assert len(found.warnings) == 1
     with pytest.raises(ValueError, match="image takes 3 channel"):
         model.predict(da.zeros((20, 20, 5), dtype=np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("axis", "shape", "said"),
+    [
+        (-1, (4, 5, 3), r"takes 2 channel\(s\) along axis -1, .* got 3, where axis 2 of its 3"),
+        (0, (4, 5, 2), r"takes 2 channel\(s\) along axis -3, .* got 4, where axis 0 of its 3"),
+    ],
+)
+def test_an_image_of_other_channels_is_told_which_axis_they_were_read_from(
+    axis: int, shape: tuple[int, ...], said: str
+) -> None:
+    two = np.moveaxis(np.arange(40.0).reshape(4, 5, 2), -1, axis)
+    model = segment(two, 2, channel_axis=axis).model
+    for image in (np.zeros(shape), da.zeros(shape)):
+        with pytest.raises(ValueError, match=said):
+            model.predict(image)

@@ -12,7 +12,7 @@ import pytest
 import skimage.data
 
 from napari_kmeans_seg import KMeansModel, choose_k, prepare, segment
-from napari_kmeans_seg.core.parallel import n_threads, never_falling
+from napari_kmeans_seg.core.base.parallel import n_threads, never_falling
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ What Python holds, arrays included, must not grow by an image and its labels; wh
 steps that can be undone has a limit of its own, and the pixels of layers that are open are a
 person's to close. The process grows by more: napari 0.9 alone keeps
 some 2 MB of each layer that is closed, in Qt and OpenGL, and freed memory is kept by the C library,
-as `core.parallel` asks it to. Both are told.
+as `core.base.parallel` asks it to. Both are told.
 """
 
 from __future__ import annotations

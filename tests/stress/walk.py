@@ -292,10 +292,7 @@ class Walk:
 
     def do_sections(self, one: float, other: float) -> None:
         section = (self.widget.where, self.widget.more, self.widget.see)[int(one * 3)]
-        if other < 0.7:
-            section.expand()
-        else:
-            section.collapse()
+        section.button.setChecked(other < 0.7)
 
     def do_close_dock(self, _one: float, _other: float) -> None:
         if self.docked[0].parent() is not None and not self.closed:

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from ..core.base.parallel import Progress
     from ..core.cluster_colors import Colors
     from ..core.model import KMeansModel
-    from ..core.parallel import Progress
     from ..core.segmentation import Segmentation
     from ..core.writing.file_exchange import Identity
     from ..files.image_file import ImageFile
@@ -181,7 +181,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Done:
-    """What is told of an image whose results are written."""
+    """What is printed of an image whose results are written."""
 
     table: pd.DataFrame
     shown: pd.DataFrame

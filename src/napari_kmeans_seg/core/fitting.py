@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import array_checks
-from .cached import cached_property
-from .errors import WrongValue
+from .base import array_checks
+from .base.cached import cached_property
+from .base.errors import WrongValue
+from .base.parallel import Tick, map_spans, no_tick, part_of, spans
 from .image.features import FeatureSpace
 from .kmeans.assignment import Assigned
 from .kmeans.fit import CLEARLY, CLOSE, level_sizes, start_of
@@ -18,15 +19,11 @@ from .kmeans.nearest import by_distance
 from .kmeans.optimal import OptimalPartitions, most_clusters, optimal_partitions
 from .kmeans.points import Points, WeightedPoints
 from .kmeans.starts import AUTO, K_MEANS_PLUS_PLUS, OPTIMAL, Start, resolve
-from .parallel import Tick, map_spans, no_tick, part_of, spans
 from .points.coarse_points import N_POINTS, CoarsePoints
 from .points.image_points import OPTIMUM_SAMPLE, ImagePoints
 
 OPTIMAL_LIMIT = 1 << 21
 """Distinct values times clusters up to which "auto" means the optimum: half a second's work."""
-
-MATCHED = 1 << 20
-"""Centroids times rows that are given, up to which each gets the row that makes the least sum."""
 
 SUMMED_UP, HALVINGS = 1 << 15, 8
 """Points that are summed up to those on which partitions are scored, and how often they are halved:
@@ -307,14 +304,16 @@ def _by_rows(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Assign centroids to more rows; return those in the order of the rows, and which rows."""
     n, n_given = len(centroids), len(given)
-    if n * n_given <= MATCHED:
+    # Centroids times rows that are given, up to which each gets the row that makes the least sum.
+    most = 1 << 20
+    if n * n_given <= most:
         # Half of the time of importing this package, for what few runs need.
         from scipy.optimize import linear_sum_assignment
 
         rows, order = linear_sum_assignment(((given[:, np.newaxis] - centroids) ** 2).sum(axis=-1))
         return order, rows
     points = np.vstack([centroids.T, np.ones((1, n))])
-    pieces = spans(n, max(1, MATCHED // n_given))
+    pieces = spans(n, max(1, most // n_given))
     found = map_spans(lambda start, stop: by_distance(points[:, start:stop], given), pieces, tick)
     nearest = np.concatenate(list(found))
     order = np.argsort(nearest, kind="stable")

@@ -6,19 +6,16 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .array_checks import is_lazy
+from .base.array_checks import is_lazy
+from .base.note import Note
+from .base.notes import LabelsByPlace, LabelsUncertain
+from .base.parallel import Tick
 from .levels import PyramidSegmentation, relabelled
-from .note import Note
-from .notes import LabelsByPlace, LabelsUncertain
-from .parallel import Tick
 from .segmentation import Segmentation
 
 STAYED = 0.5
 """Intersection over union above which a cluster is the one that was at its place before. Only one
 can be: another one would need half of the same pixels, too."""
-
-UNSURE = 0.1
-"""By how much two labels might cost less the other way round, and still be as good."""
 
 
 def match(steps: Sequence[Segmentation], tick: Tick) -> list[Segmentation]:
@@ -101,7 +98,8 @@ def _doubts(
     own = np.diagonal(cost)
     more = cost + cost.T - own - own[:, np.newaxis]
     np.fill_diagonal(more, np.inf)
-    if (unsure := a[(more < UNSURE).any(axis=0)] + 1).size:
+    # By how much two labels might cost less the other way round, and still be as good.
+    if (unsure := a[(more < 0.1).any(axis=0)] + 1).size:
         found.append(LabelsUncertain(labels=_plain(unsure)))
     return found
 

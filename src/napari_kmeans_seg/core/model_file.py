@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import reprlib
 from collections.abc import Callable
 from dataclasses import asdict
@@ -13,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .adapt import ADAPTS
-from .checks import MAX_CLUSTERS, MAX_SMOOTHING
+from .base import checks
+from .base.checks import MAX_CLUSTERS, MAX_SMOOTHING
 from .edits import Edit, Relabel, Split, Threshold, n_labels_of
 from .image.color_spaces import COLOR_SPACES
 from .image.features import LARGEST_FEATURE, FeatureSpace
@@ -34,7 +34,6 @@ MIN_EXPONENT, MAX_EXPONENT = -1073, 1024
 DTYPES = ("bool", *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)),
           "float16", "float32", "float64")  # fmt: skip
 
-COLOR = re.compile("#[0-9a-f]{6}")
 
 FIELDS_1 = {"format", "schema", "centroids", "space", "smoothing", "n_channels", "channel_axis",
             "alpha", "n_spatial_axes", "parameters"}  # fmt: skip
@@ -161,7 +160,7 @@ def from_json(document: Any, path: str, make: Make) -> Any:
     found["names"] = check.by_label(fields["names"], "names", n_labels)
     found["colors"] = check.by_label(fields["colors"], "colors", n_labels)
     for label, color in found["colors"].items():
-        if not COLOR.fullmatch(color):
+        if not checks.COLOR.fullmatch(color):
             check.fail(f"colors.{label}", 'a colour such as "#ff8000"', color)
     return make(**found)
 

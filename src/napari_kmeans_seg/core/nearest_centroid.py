@@ -7,15 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .adapt import adapted
+from .base import checks
+from .base.errors import WrongValue
+from .base.note import Note
+from .base.parallel import Tick, no_tick, part_of
 from .edits import Edit, edited, labels_left, with_means_of
-from .errors import WrongValue
 from .image.colors import check_color_space
 from .image.features import FeatureSpace
 from .image.pixels import Pixels
 from .kind import ValueKind, rescaled
-from .note import Note
 from .other_values import note_on_values
-from .parallel import Tick, no_tick, part_of
 from .points.image_points import ImagePoints, Labelling
 from .points.reading import read
 
@@ -39,6 +40,12 @@ class NearestCentroid:
     names: dict[int, str] = field(default_factory=dict)
     colors: dict[int, str] = field(default_factory=dict)
     adapt: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check what a person gives to the clusters of a fitted model."""
+        n_labels = self.n_clusters
+        object.__setattr__(self, "names", checks.by_label("names", self.names, n_labels))
+        object.__setattr__(self, "colors", checks.colors("colors", self.colors, n_labels))
 
     @property
     def n_clusters(self) -> int:
@@ -131,9 +138,11 @@ class NearestCentroid:
     def check(self, pixels: Pixels) -> None:
         """Refuse an image of other channels, or of other spatial axes where these count."""
         if pixels.n_channels != self.n_channels:
+            n_axes, axis = len(pixels.shape) + 1, pixels.channel_axis or 0
             raise ValueError(
-                f"image takes {self.n_channels} channel(s), as the model was fitted on; "
-                f"got {pixels.n_channels}."
+                f"image takes {self.n_channels} channel(s) along axis {axis - n_axes}, as the "
+                f"model was fitted on; got {pixels.n_channels}, where axis {axis} of its {n_axes} "
+                "was taken for that of the channels."
             )
         if len(pixels.shape) != self.n_spatial_axes and (self.space.position or self.smoothing):
             raise ValueError(

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .arguments import NOT_GIVEN
+from .base.parallel import Progress, never_falling, within
 from .choose_k import ClusterCurve
-from .parallel import Progress, never_falling, within
 from .prepare import prepare
 from .segmentation import Segmentation
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.array_checks import is_lazy
+from ..core.base import checks
+from ..core.base.array_checks import is_lazy
+from ..core.base.errors import WrongType, WrongValue
 from .images import read_image
 
 if TYPE_CHECKING:
@@ -56,6 +59,20 @@ class Limits:
     low: int | float | None = None
     high: int | float | None = None
     mask: Mask | None = None
+
+    def __post_init__(self) -> None:
+        """Check what was given."""
+        for name in ("no_data", "low", "high"):
+            value = getattr(self, name)
+            if value is None:
+                continue
+            if isinstance(value, bool) or not isinstance(value, Real):
+                raise WrongType(name, "a number or None", checks.with_type(value))
+            if value != value:
+                raise WrongValue(name, "a number that a pixel can be compared with", "nan")
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise WrongValue("low", f"at most high, {self.high}", str(self.low))
+        checks.kind("mask", self.mask, Mask, type(None))
 
     def to_json(self) -> dict[str, Any]:
         """Return what was given, so that JSON can hold it."""

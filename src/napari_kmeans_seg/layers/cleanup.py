@@ -11,8 +11,9 @@ from scipy.ndimage import distance_transform_edt
 from scipy.ndimage import label as pieces_of
 from skimage.measure import label
 
-from napari_kmeans_seg.core.notes import CountsBeforeSpecks, ObjectsMissing
-from napari_kmeans_seg.core.parallel import portion, within
+from napari_kmeans_seg.core.base import checks
+from napari_kmeans_seg.core.base.notes import CountsBeforeSpecks, ObjectsMissing
+from napari_kmeans_seg.core.base.parallel import portion, within
 
 from .arrays import is_lazy, sums_per_label
 from .results import PyramidSegmentation, StepsSegmentation
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from napari_kmeans_seg import Segmentation
-    from napari_kmeans_seg.core.parallel import Progress
+    from napari_kmeans_seg.core.base.parallel import Progress
 
 PYRAMID_PIXELS = 1 << 27
 """Pixels of the largest level of a lazy pyramid whose objects are numbered, in memory."""
@@ -46,6 +47,16 @@ class CleanUp:
     specks: int = 0
     objects: tuple[int, ...] = ()
     per_plane: bool = True
+
+    def __post_init__(self) -> None:
+        """Check what was given."""
+        given = {
+            "specks": checks.integer("specks", self.specks, 0),
+            "objects": checks.integers("objects", self.objects, 1),
+            "per_plane": checks.flag("per_plane", self.per_plane),
+        }
+        for name, value in given.items():
+            object.__setattr__(self, name, value)
 
     def check(self, levels: Sequence[Any], spatial: slice) -> None:
         """Refuse, before any work is done, what takes too much memory where an image is lazy.

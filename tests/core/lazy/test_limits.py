@@ -18,3 +18,19 @@ def test_a_limit_that_there_is_not_is_named() -> None:
         pytest.raises(TypeError, match="lode_bytes"),
     ):
         Limits.now()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"load_bytes": "1 GB"}, "load_bytes takes an integer of at least 0; got '1 GB'"),
+        ({"fit_pixels": -1}, "fit_pixels takes an integer of at least 0; got -1"),
+        ({"seconds_without_workers": None}, "seconds_without_workers takes a number of at least 0"),
+    ],
+)
+def test_a_limit_that_is_no_size_is_refused(given: dict, said: str) -> None:
+    with (
+        dask.config.set({"napari-kmeans-seg": given}),
+        pytest.raises((TypeError, ValueError), match=said),
+    ):
+        Limits.now()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..parallel import CHUNK, Tick, map_spans, no_tick, spans, stages
+from ..base.parallel import CHUNK, Tick, map_spans, no_tick, spans, stages
 from .features import differences, middle_of
 from .pixels import Pixels
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import WrongValue
-from ..parallel import Tick, map_spans, spans
+from ..base.errors import WrongValue
+from ..base.parallel import Tick, map_spans, spans
 from .color_spaces import COLOR_SPACES
 from .pixels import Pixels
 

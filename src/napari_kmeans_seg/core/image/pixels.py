@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import array_checks, checks
-from ..errors import NoPixels, WrongValue
-from ..parallel import Tick, map_spans, spans
+from ..base import array_checks, checks
+from ..base.errors import NoPixels, WrongValue
+from ..base.parallel import Tick, map_spans, spans
 
 
 def spread(n: int, size: int) -> NDArray[np.intp]:

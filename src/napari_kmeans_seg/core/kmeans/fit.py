@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..parallel import Tick, part_of
+from ..base.parallel import Tick, part_of
 from .assignment import Assignment
 from .lloyd import LloydResult, lloyd
 from .points import WeightedPoints

@@ -1,9 +1,12 @@
 """How much of a Dask array is read, loaded and read again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import dask
+
+from ..base import checks
+from ..base.errors import WrongType
 
 KEY = "napari-kmeans-seg"
 """Where Dask's configuration may have other limits, as ``napari-kmeans-seg.load_bytes``."""
@@ -49,4 +52,17 @@ class Limits:
     def now(cls) -> "Limits":
         """Return these, but for what Dask's configuration says."""
         others: dict[str, Any] = dask.config.get(KEY, {})
-        return cls(**{name.replace("-", "_"): value for name, value in others.items()})
+        known = {one.name for one in fields(cls)}
+        given = {name.replace("-", "_"): value for name, value in others.items()}
+        if unknown := sorted(given.keys() - known):
+            raise WrongType(f"{KEY} in Dask's configuration", ", ".join(sorted(known)), unknown[0])
+        return cls(**given)
+
+    def __post_init__(self) -> None:
+        """Check what was given."""
+        for one in fields(self):
+            name, value = f"{KEY}.{one.name}", getattr(self, one.name)
+            if isinstance(one.default, float):
+                checks.real(name, value, 0)
+            else:
+                checks.integer(name, value, 0)

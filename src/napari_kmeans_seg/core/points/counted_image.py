@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cached import cached_property
+from ..base.cached import cached_property
+from ..base.parallel import Tick, map_spans, spans
 from ..image.color_spaces import COLOR_SPACES
 from ..image.colors import color_values, value_range
 from ..image.features import (
@@ -21,7 +22,6 @@ from ..image.pixels import Pixels
 from ..kmeans.assignment import Assigned, Assignment
 from ..kmeans.nearest import Labels, sums_by_label
 from ..kmeans.points import WeightedPoints
-from ..parallel import Tick, map_spans, spans
 from .counting import (
     HISTOGRAM_BITS,
     Counted,

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..base.parallel import Tick, map_spans
 from ..image.features import (
     CAP,
     FeatureSpace,
@@ -18,7 +19,6 @@ from ..image.pixels import Pixels
 from ..kmeans.assignment import Assigned
 from ..kmeans.nearest import Labels, sums_by_label
 from ..kmeans.points import WeightedPoints
-from ..parallel import Tick, map_spans
 from .pixel_points import PixelPoints, PixelValues
 
 OPTIMUM_SAMPLE = 1 << 15

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..base.parallel import Tick, no_tick, stages
 from ..image.averages import smooth
 from ..image.color_spaces import COLOR_SPACES
 from ..image.colors import convert, from_0_to_1
 from ..image.features import FeatureSpace, divide, power_of_two, whole_power_of_two
 from ..image.pixels import Pixels
-from ..parallel import Tick, no_tick, stages
 from .counted_image import CountedImage
 from .counting import (
     Packing,

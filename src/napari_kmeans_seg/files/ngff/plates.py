@@ -92,14 +92,14 @@ def fields_of(well: Path) -> list[str]:
     """Name the images of a well."""
     names = [str(one["path"]) for one in well_of(well)["images"]]
     for name in names:
-        check_name(name)  # of links each is told when it is read
+        check_name(name)  # links are reported one by one, when they are read
     return names
 
 
 def series_of(path: Path) -> list[str]:
     """Name the images of a store as bioformats2raw lays it out."""
-    told = group_of(path / "OME")
-    names = None if told is None else told.ome.get("series")
+    group = group_of(path / "OME")
+    names = None if group is None else group.ome.get("series")
     if not isinstance(names, list):
         # Without a list they are numbered.
         names = []

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...core.cached import cached_property
+from ...core.base.cached import cached_property
 from .groups import group_of, inside
 from .image import UNITS, read_store
 from .plates import fields_of, plate_of

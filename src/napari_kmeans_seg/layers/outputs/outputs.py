@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image, Labels
 
+from napari_kmeans_seg import Segmentation
+from napari_kmeans_seg.core.base import checks
+
 from ..describe import results_axes
 from ..geometry import placement, shifted, sliced
 from ..pyramid import can_be_drawn
 from ..results import levels_of
+from ..source.layer_image import LayerImage
 from ..source.view import PartInView
 from .appearance import FirstLook, first_palette, ids_of, look_at_images, look_at_new
 from .colors import Display, color_fingerprint, distinct_hues, mean_colors, warm_up
@@ -37,10 +41,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from napari.components import ViewerModel
     from napari.layers import Layer
-
-    from napari_kmeans_seg import Segmentation
-
-    from ..source.layer_image import LayerImage
 
 # Where a layer lies in the world; an output lies where its source does.
 _SPATIAL = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
@@ -98,9 +98,11 @@ class Outputs:
         progress: Callable[[float, str], None] | None = None,
     ) -> Outputs:
         """Make the arrays to show. This is work, for a thread of its own."""
+        checks.kind("source", source, LayerImage)
+        checks.kind("segmentation", segmentation, Segmentation)
+        wanted = tuple(checks.choice("kinds", kind, ("image", "labels")) for kind in kinds)
         segmentation = source.clean_up.note_missing_objects(segmentation)
         levels = levels_of(segmentation)
-        wanted = tuple(kinds)
         arrays: dict[Kind, Any] = {}
         objects: pd.DataFrame | None = None
         if "image" in wanted:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_kmeans_seg.core.base import checks
+from napari_kmeans_seg.core.base.errors import WrongType
+
 from ..arrays import as_array, channels_back, channels_last, in_precision, is_lazy, results_keep
 from ..cleanup import CleanUp
 from .record import SeedsRecord, SourceRecord
+from .region import Region
+from .seeds import Seeds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import numpy.typing as npt
     from napari.components import ViewerModel
     from napari.layers import Image
 
     from ..geometry import Matrix, Units
-    from .region import Region
-    from .seeds import Seeds
 
 _NO_CLEAN_UP = CleanUp()
 
@@ -91,7 +94,22 @@ class Chosen:
     left_out: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        """Bring what was drawn over the image into its units."""
+        """Check what was chosen, and bring what was drawn over the image into its units."""
+        nothing, n_axes = type(None), len(self.placement) - 1
+        checks.kind("region", self.region, Region, nothing)
+        checks.kind("seeds", self.seeds, Seeds, nothing)
+        checks.kind("clean_up", self.clean_up, CleanUp)
+        if self.step_axis is not None:
+            axis = checks.integer("step_axis", self.step_axis, 0, n_axes - 1)
+            object.__setattr__(self, "step_axis", axis)
+        if self.plane is not None:
+            checks.kind("plane", self.plane, Mapping)
+            for axis, index in self.plane.items():
+                checks.integer("plane", axis, 0, n_axes - 1)
+                checks.integer(f"plane[{axis}]", index, 0)
+        for value in checks.several("left_out", self.left_out, "several numbers"):
+            if isinstance(value, bool) or not isinstance(value, Real):
+                raise WrongType("left_out", "several numbers", checks.with_type(value))
         for name, marks in (("region", self.region), ("seeds", self.seeds)):
             if marks is not None:
                 object.__setattr__(self, name, marks.in_units(self.units))

@@ -9,8 +9,9 @@ import numpy as np
 from napari.layers import Labels, Shapes
 from skimage.draw import polygon
 
-from napari_kmeans_seg.core.cached import cached_property
-from napari_kmeans_seg.core.notes import RegionCovers
+from napari_kmeans_seg.core.base import checks
+from napari_kmeans_seg.core.base.cached import cached_property
+from napari_kmeans_seg.core.base.notes import RegionCovers
 
 from ..arrays import is_lazy
 from ..describe import check_kind
@@ -75,6 +76,16 @@ class Region(Marks):
     everywhere: bool = False
     own_planes: bool = False
 
+    def __post_init__(self) -> None:
+        """Check what was given."""
+        given = {
+            "chosen": checks.integers("chosen", self.chosen),
+            "everywhere": checks.flag("everywhere", self.everywhere),
+            "own_planes": checks.flag("own_planes", self.own_planes),
+        }
+        for name, value in given.items():
+            object.__setattr__(self, name, value)
+
     @classmethod
     def of(
         cls,
@@ -91,7 +102,7 @@ class Region(Marks):
         Raises
         ------
         TypeError
-            If it is of another kind.
+            If it is of another kind, or an argument is.
         ValueError
             If a Shapes layer has no shape with an area.
         """
@@ -99,9 +110,9 @@ class Region(Marks):
         if isinstance(layer, Labels):
             return cls(
                 *cls._read(layer),
-                chosen=tuple(chosen),
+                chosen=checks.integers("chosen", chosen),
                 everywhere=everywhere,
-                own_planes=bool(own_planes),
+                own_planes=False if own_planes is None else own_planes,
             )
         outlines = tuple(
             _ellipse(vertices) if kind == "ellipse" else np.array(vertices, float)

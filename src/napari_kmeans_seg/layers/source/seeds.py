@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from napari.layers import Labels, Points
 
-from napari_kmeans_seg.core.notes import SeedsLeftOut
-from napari_kmeans_seg.core.parallel import no_tick
+from napari_kmeans_seg.core.base import checks
+from napari_kmeans_seg.core.base.notes import SeedsLeftOut
+from napari_kmeans_seg.core.base.parallel import no_tick
 
 from ..arrays import is_lazy, sums_per_label
 from ..describe import check_kind
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from napari_kmeans_seg.core.parallel import Tick
+    from napari_kmeans_seg.core.base.parallel import Tick
 
     from ..geometry import Matrix
 
@@ -68,6 +69,10 @@ class Seeds(Marks):
 
     points: npt.NDArray[np.float64] | None = None
     fixed: bool = False
+
+    def __post_init__(self) -> None:
+        """Check what was given."""
+        object.__setattr__(self, "fixed", checks.flag("fixed", self.fixed))
 
     @classmethod
     def of(cls, layer: Points | Labels, *, fixed: bool = False) -> Seeds:

@@ -4,12 +4,23 @@ This loads no NumPy, so that the command line can check what was typed at once; 
 checked in `array_checks`.
 """
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Mapping
 from math import inf, isfinite
 from numbers import Integral, Real
 from typing import Any
 
 from .errors import WrongType, WrongValue
+
+
+class _NotGiven:
+    def __repr__(self) -> str:
+        return "NOT_GIVEN"
+
+
+NOT_GIVEN: Any = _NotGiven()
+"""The default of `channel_axis`. It means what None does, one channel, but nobody has said so: then
+an image that looks like colours is worth a warning."""
 
 MAX_CLUSTERS = 65_535
 """Labels fit in uint16."""
@@ -19,6 +30,9 @@ SMALLEST_WEIGHT, LARGEST_WEIGHT = 1e-100, 1e100
 
 MAX_SMOOTHING = 10_000.0
 """Pixels of a blur's standard deviation. Far beyond any image the kernel would fill the memory."""
+
+
+COLOR = re.compile("#[0-9a-f]{6}")
 
 
 def with_type(value: Any) -> str:
@@ -71,6 +85,49 @@ def seed(name: str, value: Any) -> Any:
     if value is None or hasattr(value, "bit_generator"):
         return value
     return integer(name, value, 0)
+
+
+def by_label(name: str, value: Any, n_labels: int) -> dict[int, str]:
+    """Return `value` as texts by label, from 1 to `n_labels`."""
+    kind(name, value, Mapping)
+    takes = f"labels from 1 to {n_labels}"
+    found = {}
+    for label, text in value.items():
+        if isinstance(label, bool) or not isinstance(label, Integral):
+            raise WrongType(name, takes, with_type(label))
+        if not 1 <= int(label) <= n_labels:
+            raise WrongValue(name, takes, str(label))
+        kind(name, text, str, place=f"[{label}]")
+        found[int(label)] = text
+    return found
+
+
+def colors(name: str, value: Any, n_labels: int) -> dict[int, str]:
+    """Return `value` as colours by label."""
+    found = {label: text.lower() for label, text in by_label(name, value, n_labels).items()}
+    for label, text in found.items():
+        if not COLOR.fullmatch(text):
+            raise WrongValue(name, 'a colour such as "#ff8000"', repr(text), place=f"[{label}]")
+    return found
+
+
+def kind(name: str, value: Any, *takes: type, place: str = "") -> None:
+    """Refuse what is of another class, before it fails for want of what these have."""
+    if not isinstance(value, takes):
+        kinds = " or ".join("None" if one is type(None) else one.__name__ for one in takes)
+        raise WrongType(name, kinds, type(value).__name__, place=place)
+
+
+def integers(name: str, value: Any, low: int | None = None) -> tuple[int, ...]:
+    """Return `value` as a tuple of ints, each of at least `low`."""
+    takes = "integers" if low is None else f"integers of at least {low}"
+    found = several(name, value, takes)
+    for one in found:
+        if isinstance(one, bool) or not isinstance(one, Integral):
+            raise WrongType(name, takes, with_type(one))
+        if low is not None and one < low:
+            raise WrongValue(name, takes, str(one))
+    return tuple(int(one) for one in found)
 
 
 def several(name: str, value: Any, takes: str) -> list[Any]:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .arguments import NOT_GIVEN
 from .checks import (
     LARGEST_WEIGHT,
     MAX_CLUSTERS,
+    NOT_GIVEN,
     SMALLEST_WEIGHT,
     integer,
     real,
