@@ -49,7 +49,9 @@ class Points(Protocol):
     quick : dtype
         In what points are compared first: float32 unless it cannot hold their squares.
     typical_square : float
-        Typical squared distance of a point from the origin: what `tol` is relative to.
+        Typical squared distance of a point from the origin.
+    variance : float
+        Sum of the variances of the features, about: what `tol` is relative to.
     pieces : list of (start, stop)
         How the points are cut up for the threads. It depends on the points alone, so that results
         do not depend on the machine.
@@ -66,6 +68,9 @@ class Points(Protocol):
 
     @property
     def typical_square(self) -> float: ...  # noqa: D102
+
+    @property
+    def variance(self) -> float: ...  # noqa: D102
 
     def sample(self, size: int, tick: Tick = no_tick) -> "WeightedPoints":
         """Take about `size` points that stand for all, or all where they are no more."""
@@ -250,6 +255,11 @@ class WeightedPoints:
         mean = (self.features * self.weights).sum(axis=1) / self.total
         square = float((self.squares * self.weights).sum()) / self.total
         return max(0.0, square - float((mean**2).sum()))
+
+    @property
+    def variance(self) -> float:
+        """The same."""
+        return self.typical_square
 
     def rows(self, index: Index, dtype: type[np.floating[Any]]) -> Floats:
         """Return some of the points, with a last row of ones."""
