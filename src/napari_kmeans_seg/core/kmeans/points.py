@@ -1,5 +1,6 @@
 """What Lloyd's algorithm runs on: points that are compared block by block."""
 
+from math import ceil
 from typing import Any, Protocol
 
 import numpy as np
@@ -24,6 +25,9 @@ DENSE_SHARE, DENSE_BITS = 16, 20
 
 LOOKED_AT = 1 << 10
 """Points that are looked at to find this extent."""
+
+LEAST_BITS = 18
+"""Bits that each part has where it is one of those that there are at least."""
 
 MOST_PARTS = 16
 """Parts of a number: so many of some 30 bits reach as far as squares of numbers do."""
@@ -124,6 +128,8 @@ class ExactParts:
         self._bits = int(total).bit_length()
         self._exponent = int(np.frexp(largest)[1])
         kept = np.log2(largest / smallest) + DENSE_BITS if 0 < smallest < largest else 0.0
+        # Parts of fewer digits than images have, where weights are large, are more.
+        n_least = max(n_least, ceil(n_least * LEAST_BITS / (53 - self._bits)))
         self.n = int(np.clip(np.ceil(kept / (52 - self._bits)), n_least, MOST_PARTS))
 
     def of(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
