@@ -21,7 +21,6 @@ PICTURE = Path(__file__).with_suffix(".svg")
 
 # What a whole floor stands on; the other modules at its top are its way.
 GROUND = {
-    "core": {"array_checks", "checks", "errors", "notes", "painting", "parallel"},
     "widget": {"napari_versions", "plain_text", "sections", "state", "task", "wording"},
 }
 
@@ -52,7 +51,7 @@ BOXES = {
     "core/points": Box("points: what stands for pixels", 340, 550, 270, 68),
     "core/image": Box("image: what the values are", 340, 652, 270, 54),
     "core/kmeans": Box("kmeans: the method", 30, 652, 250, 68),
-    "core/ground": Box("what all of it stands on", 30, 740, 580, 40),
+    "core/base": Box("base: what all of it stands on", 30, 740, 580, 40),
     "core/writing": Box("writing: files whole or not", 30, 578, 250, 54),
     "cli": Box("cli: the command line", 705, 476, 265, 62),
     "files": Box("files: what a file says of its pixels", 705, 580, 265, 90),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Iterator
 
 PACKAGE = "napari_kmeans_seg"
 SOURCE = Path(__file__).parents[1] / "src" / PACKAGE
@@ -33,27 +33,12 @@ WITHOUT = {"widget/state": QT, "core/arguments": {"numpy"}}
 _ROOMS_OF_LAYERS = ("layers/source", "layers/outputs", "layers/clusters", "layers/export")
 
 _ROOMS_OF_CORE = ("core/image", "core/kmeans", "core/points", "core/lazy", "core/writing")
+# Loaded by the package when they are first needed: see `core/base/lent.py`.
+_LENT = ("core/lazy", "core/pooled")
 _ROOMS_OF_WIDGET = ("widget/fields", "widget/table", "widget/plots")
 
-# What the rooms of core and of the dock stand on, so that these may import each other's folder.
+# What the rooms of the dock stand on, so that these may import each other's folder.
 _STOOD_ON = {
-    **dict.fromkeys(
-        (
-            f"core/{name}"
-            for name in (
-                "array_checks",
-                "arrays",
-                "cached",
-                "checks",
-                "errors",
-                "note",
-                "painting",
-                "parallel",
-                "stores",
-            )
-        ),
-        _ROOMS_OF_CORE,
-    ),
     **dict.fromkeys(
         (f"widget/{name}" for name in ("napari_versions", "plain_text", "sections", "wording")),
         _ROOMS_OF_WIDGET,
@@ -66,6 +51,9 @@ STRANGERS = {
     "core/kmeans": ("core/image", "core/points", "core/lazy", "core/writing"),
     "core/image": ("core/kmeans", "core/points", "core/lazy", "core/writing"),
     "core/points": ("core/lazy", "core/writing"),
+    "core/base": _ROOMS_OF_CORE,
+    "core/prepare": _LENT,
+    "core/model": _LENT,
     "core/lazy": ("core/prepare", "core/writing"),
     "core/writing": ("core/image", "core/points", "core/kmeans", "core/lazy"),
     "widget/fields": ("widget/table", "widget/plots", "widget/kmeans", "widget/preview"),
@@ -100,28 +88,25 @@ def test_rooms_know_only_those_that_they_may() -> None:
     assert [wrong for module in modules for wrong in strangers(module, SOURCE)] == []
 
 
-# What a method of a model calls, imported when it is called: that stands above the model.
-DOORS = {("core/model", "core/lazy/predicted"), ("core/model", "core/pooled")}
-
-
 @pytest.mark.parametrize("floor", ["core", "layers", "widget"])
 def test_no_modules_of_a_floor_import_each_other_in_a_circle(floor: str) -> None:
     # A segmentation has its model, and a model predicts segmentations: they name each other.
     named = ["core/model -> core/segmentation -> core/model"] if floor == "core" else []
-    assert circles(SOURCE, floor, DOORS) == named
+    assert circles(SOURCE, floor) == named
 
 
-def test_nobody_but_prepare_and_predict_imports_what_is_lazy() -> None:
+def test_no_folders_of_core_import_each_other() -> None:
+    assert both_ways(SOURCE, "core") == []
+
+
+def test_nobody_in_core_imports_what_is_lazy() -> None:
     importing = {
         _place(module, SOURCE)
         for module in (SOURCE / "core").rglob("*.py")
         for _, other in _ours(module, SOURCE)
         if "core/lazy" in _names(other)
     }
-    assert {place for place in importing if "core/lazy" not in _names(place)} == {
-        "core/prepare",
-        "core/model",
-    }
+    assert {place for place in importing if "core/lazy" not in _names(place)} == set()
 
 
 @pytest.mark.parametrize(
@@ -130,6 +115,8 @@ def test_nobody_but_prepare_and_predict_imports_what_is_lazy() -> None:
         ("core/kmeans/bad.py", "from ..image.pixels import Pixels", "core/image/pixels"),
         ("core/image/bad.py", "from ..points import counting", "core/points/counting"),
         ("core/points/bad.py", "from ..lazy.chunks import load", "core/lazy/chunks/load"),
+        ("core/base/bad.py", "from ..image.pixels import Pixels", "core/image/pixels"),
+        ("core/model.py", "def fit():\n    from .pooled import pool", "core/pooled/pool"),
         ("widget/fields/bad.py", "from ..table.view import ClusterView", "widget/table/view"),
         ("widget/fields/bad.py", "from .. import plots", "widget/plots"),
         ("widget/fields/bad.py", "def run():\n    from ..kmeans import Run", "widget/kmeans"),
@@ -168,6 +155,14 @@ def test_a_circle_is_found(tmp_path: Path) -> None:
     for name, other in (("a", "b"), ("b", "c"), ("c", "b"), ("d", "a")):
         (tmp_path / "widget" / f"{name}.py").write_text(f"from .{other} import thing")
     assert circles(tmp_path, "widget") == ["widget/b -> widget/c -> widget/b"]
+
+
+def test_folders_that_import_each_other_are_found(tmp_path: Path) -> None:
+    (tmp_path / "core" / "room").mkdir(parents=True)
+    (tmp_path / "core" / "top.py").write_text("from .room.below import thing")
+    (tmp_path / "core" / "ground.py").write_text("def run():\n    import numpy")
+    (tmp_path / "core" / "room" / "below.py").write_text("from ..ground import run")
+    assert both_ways(tmp_path, "core") == ["core <-> core/room"]
 
 
 @pytest.mark.parametrize(
@@ -249,6 +244,11 @@ def test_segmenting_loads_neither_napari_nor_qt() -> None:
     assert _loaded_by(code) & NAPARI_AND_QT == set()
 
 
+def test_segmenting_does_not_wait_for_libraries_that_it_does_not_need() -> None:
+    code = f"import numpy; from {PACKAGE} import segment; segment(numpy.eye(8), 2)"
+    assert _loaded_by(code) & {"dask", "pandas", "scipy", "skimage"} == set()
+
+
 def test_importing_the_layers_floor_loads_no_qt_binding() -> None:
     loaded = _loaded_by(f"import {PACKAGE}.layers")
     assert "napari" in loaded
@@ -279,10 +279,10 @@ def strangers(path: Path, source: Path) -> Iterator[str]:
             yield f"{path.relative_to(source).as_posix()}:{line} imports {other}"
 
 
-def circles(source: Path, floor: str, doors: Container[tuple[str, str]] = ()) -> list[str]:
-    """Find the modules of a floor that import each other, in whatever way but by the doors."""
+def imports_within(source: Path, floor: str) -> dict[str, set[str]]:
+    """Which modules of a floor import which others of it, in whatever way."""
     modules = {_place(path, source): path for path in sorted((source / floor).rglob("*.py"))}
-    imports = {
+    return {
         # The innermost: to import a module of a room imports nothing that the room holds beside.
         place: {
             [one for one in _names(other) if one in modules][-1]
@@ -292,6 +292,25 @@ def circles(source: Path, floor: str, doors: Container[tuple[str, str]] = ()) ->
         - {place}
         for place, path in modules.items()
     }
+
+
+def both_ways(source: Path, floor: str) -> list[str]:
+    """Find the folders of a floor that import each other."""
+    pairs = {
+        (place.rpartition("/")[0], other.rpartition("/")[0])
+        for place, others in imports_within(source, floor).items()
+        for other in others
+    }
+    return [
+        f"{one} <-> {other}"
+        for one, other in sorted(pairs)
+        if one < other and (other, one) in pairs
+    ]
+
+
+def circles(source: Path, floor: str) -> list[str]:
+    """Find the modules of a floor that import each other, in whatever way."""
+    imports = imports_within(source, floor)
     found, done = [], set()
 
     def visit(place: str, way: tuple[str, ...]) -> None:
@@ -299,12 +318,10 @@ def circles(source: Path, floor: str, doors: Container[tuple[str, str]] = ()) ->
             found.append(" -> ".join([*way[way.index(place) :], place]))
         elif place not in done:
             for other in sorted(imports[place]):
-                if (place, other) in doors:
-                    continue
                 visit(other, (*way, place))
             done.add(place)
 
-    for place in modules:
+    for place in imports:
         visit(place, ())
     return found
 

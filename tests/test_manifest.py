@@ -42,6 +42,7 @@ def test_the_oldest_npe2_does_not_warn_of_a_newer_schema(manifest: PluginManifes
 def test_each_command_is_offered_somewhere(manifest: PluginManifest) -> None:
     offered = {item.command for item in manifest.contributions.widgets or ()}
     offered |= {sample.command for sample in manifest.contributions.sample_data or ()}
+    offered |= {reader.command for reader in manifest.contributions.readers or ()}
     assert {command.id for command in manifest.contributions.commands or ()} == offered
 
 

@@ -1,9 +1,11 @@
 """Segment images in napari by k-means on their pixel values."""
 
+from collections.abc import Callable
+from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from .core import opening
+from .core.base import lent
 
 if TYPE_CHECKING:
     from .core.choose_k import ClusterCurve
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from .core.segment_steps import segment_steps
     from .core.segmentation import Segmentation
     from .core.steps import StepsSegmentation
+    from .files.ngff.labels import write_labels
 
 __version__ = version("napari-kmeans-seg")
 __all__ = [
@@ -30,6 +33,7 @@ __all__ = [
     "prepare",
     "segment",
     "segment_steps",
+    "write_labels",
 ]
 
 # Imported on first use, so that `import napari_kmeans_seg` costs nothing where
@@ -46,30 +50,31 @@ _HOME = {
     "prepare": "core.prepare",
     "segment": "core.segment",
     "segment_steps": "core.segment_steps",
+    "write_labels": "files.ngff.labels",
 }
 
 
-def _open_for_pool(*arguments: Any) -> Any:
-    from .files.pooling import open_for_pool
+def _later(module: str, name: str) -> Callable[..., Any]:
+    """Return a function that loads another when it is first called."""
 
-    return open_for_pool(*arguments)
+    def call(*arguments: Any, **named: Any) -> Any:
+        return getattr(import_module(f"{__name__}.{module}"), name)(*arguments, **named)
 
-
-def _images_in(path: Any) -> Any:
-    from .files.ngff.plates import images_in
-
-    return images_in(path)
+    return call
 
 
-# Image files stand on core, which only knows that somebody opens them.
-opening.opener = _open_for_pool
-opening.lister = _images_in
+# What stands above the way of an image in memory: see `core/base/lent.py`.
+lent.open_file = _later("files.pooling", "open_for_pool")
+lent.images_in = _later("files.ngff.plates", "images_in")
+lent.is_read_lazily = _later("files.images", "is_read_lazily")
+lent.read_blocks = _later("core.lazy.prepare", "read_blocks")
+lent.lazy_image = _later("core.lazy.predicted", "lazy_image")
+lent.predict_blocks = _later("core.lazy.predicted", "predict_blocks")
+lent.pool = _later("core.pooled", "pool")
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:
-        from importlib import import_module
-
         return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import IO
 
@@ -21,28 +19,7 @@ from PIL import Image
 
 from napari_kmeans_seg import __version__, segment
 
-POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals, limits and terminals of POSIX")
-COMMAND = [sys.executable, "-W", "error", "-m", "napari_kmeans_seg.cli"]
-NO_SCREEN = {
-    key: value for key, value in os.environ.items() if key not in {"DISPLAY", "WAYLAND_DISPLAY"}
-}
-
-only_without_a_screen = pytest.mark.skipif(
-    sys.platform != "linux", reason="macOS and Windows always have a screen"
-)
-
-
-def run(*arguments: object, **options) -> subprocess.CompletedProcess[str]:
-    """Run the command and wait for it."""
-    return subprocess.run(
-        [*COMMAND, *map(str, arguments)],
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-        env={**options.pop("env", os.environ), "PYTHONIOENCODING": "utf-8"},
-        **options,
-    )
+from .shell import COMMAND, POSIX, files, run, run_from_nothing
 
 
 def printing_to(stdout: IO[str], *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -57,32 +34,9 @@ def printing_to(stdout: IO[str], *arguments: object) -> subprocess.CompletedProc
     )
 
 
-def files(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
-
-
 def parameters(labels: Path) -> dict:
     with tifffile.TiffFile(labels) as tiff:
         return json.loads(tiff.pages.first.description)["napari-kmeans-seg"]
-
-
-@pytest.fixture
-def photo(tmp_path, coffee) -> Path:
-    path = tmp_path / "coffee.png"
-    Image.fromarray(coffee).save(path)
-    return path
-
-
-@pytest.fixture
-def slow(tmp_path) -> Path:
-    """An image that takes long: 4 megapixels of float noise in 3 channels, for many clusters."""
-    path = tmp_path / "slow.tif"
-    noise = np.random.default_rng(0).random((2000, 2000, 3), np.float32)
-    tifffile.imwrite(path, noise, photometric="rgb")
-    return path
-
-
-SLOWLY = ("-k", 64, "--tol", 0)
 
 
 class TestSegment:
@@ -112,7 +66,9 @@ class TestSegment:
         )
 
     def test_the_table_is_printed(self, tmp_path, photo, coffee):
-        lines = run("segment", photo, "-k", 3, "-o", tmp_path / "out").stdout.splitlines()
+        lines = run_from_nothing(
+            "segment", photo, "-k", 3, "-o", tmp_path / "out"
+        ).stdout.splitlines()
         expected = segment(coffee, 3, channel_axis=-1)
         assert lines[0].startswith(str(photo))
         assert lines[1].split() == [
@@ -274,187 +230,6 @@ class TestSeveralImages:
         assert not (tmp_path / "out").exists()
 
 
-class TestNothingIsLost:
-    def test_a_result_that_is_there_is_an_error_before_any_work(self, tmp_path, photo, cell):
-        Image.fromarray(cell).save(tmp_path / "cell.png")
-        out = tmp_path / "out"
-        out.mkdir()
-        (out / "coffee_labels.tif").write_text("mine")
-        done = run("segment", tmp_path / "cell.png", photo, "-o", out)
-        assert done.returncode == 2
-        assert done.stderr == (
-            f"napari-kmeans-seg: {out / 'coffee_labels.tif'}: there already; "
-            "--overwrite replaces what is there\n"
-        )
-        assert files(out) == ["coffee_labels.tif"]
-        assert (out / "coffee_labels.tif").read_text() == "mine"
-
-    def test_overwrite_replaces_it(self, tmp_path, photo):
-        out = tmp_path / "out"
-        assert run("segment", photo, "-k", 2, "-o", out).returncode == 0
-        assert run("segment", photo, "-k", 3, "-o", out, "--overwrite").returncode == 0
-        assert tifffile.imread(out / "coffee_labels.tif").max() == 3
-        assert len(files(out)) == 3
-
-    def test_an_input_is_never_overwritten(self, tmp_path, photo):
-        other = tmp_path / "coffee_segmented.png"
-        other.write_bytes(photo.read_bytes())
-        done = run("segment", photo, other, "-o", tmp_path, "--overwrite")
-        assert done.returncode == 2
-        assert "coffee_segmented.png is an input and would be overwritten" in done.stderr
-        assert other.read_bytes() == photo.read_bytes()
-
-    @POSIX
-    @pytest.mark.parametrize("limit", [100, 20_000, 40_000])
-    def test_a_failed_write_leaves_nothing_behind(self, tmp_path, photo, limit):
-        import resource
-
-        out = tmp_path / "out"
-        out.mkdir()
-        done = run(
-            *("segment", photo, "-k", 4, "-o", out),
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
-        )
-        assert done.returncode == 1
-        assert done.stderr == f"napari-kmeans-seg: {photo}: File too large\n"
-        assert files(out) == []
-
-    @POSIX
-    @pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
-    def test_an_interruption_leaves_nothing_behind(self, tmp_path, slow, number):
-        number = getattr(signal, number)
-        out = tmp_path / "out"
-        process = subprocess.Popen(
-            [*COMMAND, "segment", str(slow), *map(str, SLOWLY), "-o", str(out)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            # What a shell runs in the background ignores it, and so would all that it starts.
-            preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
-        )
-        try:
-            while not out.exists():  # made when the work is about to begin
-                assert process.poll() is None
-                time.sleep(0.01)
-            time.sleep(1)
-            process.send_signal(number)
-            printed, said = process.communicate(timeout=30)
-        finally:
-            process.kill()
-            process.communicate()
-        assert process.returncode == 130
-        assert (printed, said.strip()) == ("", "napari-kmeans-seg: interrupted")
-        assert files(out) == []
-
-
-class TestBadInput:
-    @pytest.mark.parametrize(
-        ("arguments", "message"),
-        [
-            (["-k", "0"], "'-k' / '--n-clusters': got '0', takes an integer from 1 to 65535"),
-            (["-k", "-3"], "got '-3', takes an integer from 1 to 65535"),
-            (["-k", "five"], "got 'five', takes an integer from 1 to 65535"),
-            (["-k", "2.5"], "got '2.5', takes an integer from 1 to 65535"),
-            (["-k", "65536"], "got '65536', takes an integer from 1 to 65535"),
-            (["--n-init", "0"], "'--n-init': got '0', takes an integer of at least 1"),
-            (["--max-iter", "0"], "'--max-iter': got '0', takes an integer of at least 1"),
-            (["--seed", "-1"], "'--seed': got '-1', takes an integer of at least 0"),
-            (["--tol", "-1"], "'--tol': got '-1', takes a number of at least 0"),
-            (["--tol", "nan"], "'--tol': got 'nan', takes a number of at least 0"),
-            (["--smoothing", "inf"], "'--smoothing': got 'inf', takes a number of at least 0"),
-            (["--smoothing", "10001"], "'--smoothing': got '10001', takes a number of at least 0"),
-            (["--fit-scale", "0"], "'--fit-scale': got '0', takes a percentage of more than 0"),
-            (["--fit-scale", "101"], "'--fit-scale': got '101', takes a percentage of more"),
-            (["--channel-axis", "x"], "got 'x', takes auto, none or an integer"),
-            (["--init", "guess"], "'--init': got 'guess', takes one of 'auto'"),
-            (["--color-space", "cmyk"], "'--color-space': got 'cmyk', takes one of 'rgb'"),
-            (["--frobnicate"], "--frobnicate"),
-        ],
-    )
-    def test_an_argument_out_of_range_is_named(self, tmp_path, photo, arguments, message):
-        done = run("segment", photo, "-o", tmp_path / "out", *arguments)
-        assert done.returncode == 2
-        assert message in done.stderr
-        assert len(done.stderr.splitlines()) == 1
-        assert not (tmp_path / "out").exists()
-
-    def test_no_image_is_named(self):
-        done = run("segment")
-        assert done.returncode == 2
-        assert done.stderr == (
-            "napari-kmeans-seg: no images: name files, folders or patterns, or a --list of them\n"
-        )
-
-    @pytest.mark.parametrize(
-        ("name", "content", "message"),
-        [
-            ("empty.png", b"", "the file is empty"),
-            ("text.tif", b"no picture at all", "is no image that can be read; TIFF, PNG, JPEG"),
-            ("cut.tif", b"II*\0\x08\0\0\0", "cannot be read as TIFF"),
-        ],
-    )
-    def test_a_file_that_is_no_image_is_named(self, tmp_path, name, content, message):
-        (tmp_path / name).write_bytes(content)
-        done = run("segment", tmp_path / name, "-o", tmp_path / "out")
-        assert done.returncode == 1
-        assert done.stderr.startswith(f"napari-kmeans-seg: {tmp_path / name}: ")
-        assert message in done.stderr
-        assert len(done.stderr.splitlines()) == 1
-        assert files(tmp_path / "out") == []
-
-    def test_a_folder_without_an_image_is_refused(self, tmp_path):
-        (tmp_path / "folder").mkdir()
-        done = run("segment", tmp_path / "folder", "-o", tmp_path / "out")
-        assert done.returncode == 2
-        assert "has no image (.tif, .tiff, .png, .jpg, .jpeg, .bmp, OME-Zarr) in it" in done.stderr
-
-    def test_complex_numbers_are_refused(self, tmp_path, cell):
-        path = tmp_path / "complex.tif"
-        tifffile.imwrite(path, cell.astype(np.complex64), photometric="minisblack")
-        done = run("segment", path, "-o", tmp_path / "out")
-        assert done.returncode == 1
-        assert "complex64" in done.stderr
-        assert len(done.stderr.splitlines()) == 1
-        assert files(tmp_path / "out") == []
-
-    def test_a_channel_axis_that_is_not_there_is_refused(self, tmp_path, photo):
-        done = run("segment", photo, "--channel-axis", 5, "-o", tmp_path / "out")
-        assert done.returncode == 1
-        assert "channel_axis" in done.stderr
-        assert files(tmp_path / "out") == []
-
-    def test_an_output_folder_that_is_a_file_is_refused(self, photo):
-        done = run("segment", photo, "-o", photo)
-        assert done.returncode == 2
-        assert done.stderr == f"napari-kmeans-seg: -o {photo} is a file; a folder is needed\n"
-
-    def test_an_output_folder_that_cannot_be_made_is_refused(self, photo):
-        done = run("segment", photo, "-o", photo / "below")
-        assert done.returncode == 2
-        assert f"-o {photo / 'below'} cannot be written" in done.stderr
-        assert len(done.stderr.splitlines()) == 1
-
-    def test_a_name_that_is_too_long_is_refused(self, tmp_path, photo):
-        done = run("segment", photo, "-o", tmp_path / ("x" * 300))
-        assert done.returncode == 2
-        assert done.stderr.startswith("napari-kmeans-seg: -o ")
-        assert "cannot be written: File name too long" in done.stderr
-        long = tmp_path / ("n" * 245 + ".png")
-        long.write_bytes(photo.read_bytes())
-        done = run("segment", long, "-o", tmp_path / "out")
-        assert done.returncode == 2
-        assert done.stderr.startswith(f"napari-kmeans-seg: {long}: its result would be nnn")
-        assert not (tmp_path / "out").exists()
-
-    @POSIX
-    def test_what_is_no_regular_file_is_refused(self, tmp_path):
-        os.mkfifo(tmp_path / "fifo")
-        for path in (Path("/dev/zero"), tmp_path / "fifo"):
-            done = run("segment", path, "-o", tmp_path / "out")
-            assert done.returncode == 1
-            assert done.stderr == f"napari-kmeans-seg: {path}: is no regular file\n"
-
-
 class TestPrinting:
     """That a result cannot be printed does not make it fail."""
 
@@ -509,11 +284,11 @@ class TestPrinting:
 
 class TestStart:
     def test_version(self):
-        done = run("--version")
+        done = run_from_nothing("--version")
         assert (done.returncode, done.stdout) == (0, f"napari-kmeans-seg {__version__}\n")
 
     def test_help_names_both_commands(self):
-        done = run("--help")
+        done = run_from_nothing("--help")
         assert done.returncode == 0
         assert "segment" in done.stdout
         assert "demo" in done.stdout
@@ -534,86 +309,3 @@ class TestStart:
             [sys.executable, "-c", script], capture_output=True, text=True, check=True
         )
         assert done.stdout.splitlines()[-1] == "set()"
-
-
-class TestDemo:
-    def test_without_a_screen_it_says_so_and_writes_the_pictures(self, tmp_path, coffee):
-        done = run("demo", cwd=tmp_path, env=NO_SCREEN | {"QT_QPA_PLATFORM": "offscreen"})
-        if sys.platform == "linux":
-            assert "there is no screen (DISPLAY and WAYLAND_DISPLAY are not set)" in done.stdout
-        folder = tmp_path / "napari-kmeans-seg-demo"
-        names = ["coffee.png", "coffee_clusters.csv", "coffee_labels.tif", "coffee_segmented.png"]
-        assert done.returncode == 0, done.stderr
-        assert files(folder) == names
-        assert all(f"{Path(folder.name) / name}" in done.stdout for name in names)
-        assert_array_equal(np.asarray(Image.open(folder / "coffee.png")), coffee)
-        expected = segment(coffee, 5, channel_axis=-1)
-        assert_array_equal(tifffile.imread(folder / "coffee_labels.tif"), expected.labels)
-
-    def test_its_own_folder_is_written_anew_and_no_other(self, tmp_path):
-        for _ in range(2):
-            assert run("demo", cwd=tmp_path, env=NO_SCREEN).returncode == 0
-        other = tmp_path / "other"
-        other.mkdir()
-        (other / "coffee.png").write_text("mine")
-        done = run("demo", "-o", other, env=NO_SCREEN)
-        assert done.returncode == 2
-        assert "there already; choose another folder with -o" in done.stderr
-        assert files(other) == ["coffee.png"]
-
-    @only_without_a_screen
-    def test_a_screen_that_does_not_answer_is_no_screen(self, tmp_path):
-        done = run("demo", cwd=tmp_path, env=NO_SCREEN | {"DISPLAY": ":54321"})
-        assert done.returncode == 0
-        assert "Qt cannot use the screen" in done.stdout
-        assert len(files(tmp_path / "napari-kmeans-seg-demo")) == 4
-
-    @only_without_a_screen
-    def test_a_picture_of_the_window_needs_a_window(self, tmp_path):
-        done = run("demo", "--screenshot", tmp_path / "window.png", env=NO_SCREEN)
-        assert done.returncode == 1
-        assert done.stderr == (
-            "napari-kmeans-seg: no picture of the window: "
-            "there is no screen (DISPLAY and WAYLAND_DISPLAY are not set)\n"
-        )
-        assert files(tmp_path) == []
-
-    @pytest.mark.parametrize(
-        ("name", "message"),
-        [
-            ("mine.png", "there already; choose another name"),
-            ("x.foo", "the name of a PNG file is needed"),
-            ("nowhere/x.png", "there is no such folder"),
-        ],
-    )
-    def test_a_picture_that_could_not_be_saved_is_refused_at_once(self, tmp_path, name, message):
-        (tmp_path / "mine.png").write_text("mine")
-        done = run("demo", "--screenshot", tmp_path / name)
-        assert done.returncode == 2
-        assert done.stderr == f"napari-kmeans-seg: --screenshot {tmp_path / name}: {message}\n"
-        assert files(tmp_path) == ["mine.png"]
-        assert (tmp_path / "mine.png").read_text() == "mine"
-
-    def test_an_output_folder_that_is_a_file_is_refused(self, photo):
-        done = run("demo", "-o", photo, env=NO_SCREEN)
-        assert done.returncode == 2
-        assert done.stderr == f"napari-kmeans-seg: -o {photo} is a file; a folder is needed\n"
-
-    def test_with_a_screen_the_window_shows_the_result(self, tmp_path):
-        # Warnings of napari's start are not this command's: no -W error.
-        done = subprocess.run(
-            [sys.executable, "-m", "napari_kmeans_seg.cli", "demo", "--screenshot", "window.png"],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        assert done.stdout == "Saved window.png\n"
-        assert "Traceback" not in done.stderr
-        with Image.open(tmp_path / "window.png") as picture:
-            assert min(picture.size) > 400
-            colours = np.unique(np.asarray(picture.convert("RGB")).reshape(-1, 3), axis=0)
-        assert len(colours) > 50
-        assert files(tmp_path) == ["window.png"]

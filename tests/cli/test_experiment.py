@@ -13,7 +13,7 @@ import tifffile
 
 from napari_kmeans_seg import KMeansModel, segment
 
-from .test_app import run
+from .shell import run, run_from_nothing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,10 +38,10 @@ def test_a_model_is_fitted_on_all_images_and_applied_to_each(
     tmp_path: Path, slides: list[Path]
 ) -> None:
     model, out = tmp_path / "model.json", tmp_path / "out"
-    done = run("fit", *slides, "-k", 3, "--tol", 0, "-o", model)
+    done = run_from_nothing("fit", *slides, "-k", 3, "--tol", 0, "-o", model)
     assert done.returncode == 0, done.stderr
     assert "KMeansModel(3 clusters of RGB uint8) saved to" in done.stderr
-    done = run("apply", model, *slides, "-o", out)
+    done = run_from_nothing("apply", model, *slides, "-o", out)
     assert done.returncode == 0, done.stderr
     whole = segment(skimage.data.immunohistochemistry()[::2, ::2], 3, channel_axis=-1, tol=0)
     np.testing.assert_array_equal(labels_in(out), whole.labels)

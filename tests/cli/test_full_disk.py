@@ -10,7 +10,7 @@ import pytest
 import skimage.data
 import tifffile
 
-from .test_app import COMMAND, POSIX, run
+from .shell import COMMAND, POSIX, run
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
-from .test_app import files, run
+from .shell import files, run
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ import tifffile
 from napari_kmeans_seg import KMeansModel, segment
 
 from ..files.ngff.stores import digests, write_image, write_plate
-from .test_app import run
+from .shell import run
 
 if TYPE_CHECKING:
     from pathlib import Path

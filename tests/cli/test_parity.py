@@ -12,7 +12,7 @@ import tifffile
 
 from napari_kmeans_seg import KMeansModel, pool, segment
 
-from .test_app import run
+from .shell import run
 
 if TYPE_CHECKING:
     from pathlib import Path

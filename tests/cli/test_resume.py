@@ -15,7 +15,7 @@ from numpy.testing import assert_array_equal
 
 from napari_kmeans_seg.files.tiff_note import read_note
 
-from .test_app import COMMAND, POSIX, run
+from .shell import COMMAND, POSIX, run
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,7 @@ import skimage.data
 import tifffile
 from distributed import LocalCluster
 
-from .test_app import COMMAND, POSIX, run
+from .shell import COMMAND, POSIX, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

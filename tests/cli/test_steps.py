@@ -13,7 +13,7 @@ import tifffile
 from napari_kmeans_seg import KMeansModel, segment, segment_steps
 
 from ..files.ngff.stores import write_image
-from .test_app import run
+from .shell import run
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -26,7 +26,7 @@ from ..files.ngff.stores import (
     write_image,
     write_plate,
 )
-from .test_app import COMMAND, run
+from .shell import COMMAND, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,9 +96,9 @@ def test_the_results_of_a_plate_are_a_plate(tmp_path: Path, version: str) -> Non
     assert done.returncode == 0, done.stderr
     assert digests(plate) == before
     store = tmp_path / "out" / "plate_plate_segmented.zarr"
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        store.name, "clusters.csv", *(f"plate_{one.replace('/', '_')}_clusters.csv" for one in FIELDS),
-    }  # fmt: skip
+    tables = {f"plate_{one.replace('/', '_')}_clusters.csv" for one in FIELDS}
+    there = {path.name for path in (tmp_path / "out").iterdir()}
+    assert there == {store.name, "clusters.csv", *tables}
     yaozarrs.validate_zarr_store(store)
     said, source = (zarr.open_group(one, mode="r").attrs.asdict() for one in (store, plate))
     assert said == source
@@ -106,16 +106,13 @@ def test_the_results_of_a_plate_are_a_plate(tmp_path: Path, version: str) -> Non
     for well in ("A/1", "B/3"):
         group = zarr.open_group(store / well, mode="r").attrs.asdict()
         assert group == zarr.open_group(plate / well, mode="r").attrs.asdict()
-    assert not [path for path in store.rglob(".napari*")]
+    assert not list(store.rglob(".napari*"))
     # As good as any other plate.
     done = run("segment", store, "--together", "-k", 3, "-q", "-o", tmp_path / "again")
     assert done.returncode == 0, done.stderr
+    again = tmp_path / "again" / "plate_plate_segmented_plate_segmented.zarr"
     first, again = (
-        zarr.open_array(tmp_path / one / "B/2/1/labels/kmeans/0", mode="r")[:]
-        for one in (
-            "out/plate_plate_segmented.zarr",
-            "again/plate_plate_segmented_plate_segmented.zarr",
-        )
+        zarr.open_array(one / "B/2/1/labels/kmeans/0", mode="r")[:] for one in (store, again)
     )
     np.testing.assert_array_equal(first, again)
 
@@ -131,16 +128,15 @@ def test_a_field_that_fails_is_not_named_in_the_results(tmp_path: Path, version:
     assert done.returncode == 1
     store = out / "plate_plate_segmented.zarr"
     yaozarrs.validate_zarr_store(store)
-    assert images_in(store) == [
-        store / one for one in FIELDS if one[:3] != "A/1" and one != "A/2/0"
-    ]
+    there = [one for one in FIELDS if one[:3] != "A/1"]
+    assert images_in(store) == [store / one for one in there if one != "A/2/0"]
     assert not (store / "A/1").exists()
     # What failed is mended, and joins the others in the order of the plate.
     shutil.rmtree(plate / "A/2/0")
     write_image(plate / "A/2/0", field_of_cells(0, 64), version)
     done = run("apply", tmp_path / "m.json", plate / "A/2", "-q", "-o", out, "--resume")
     assert done.returncode == 0, done.stderr
-    assert images_in(store) == [store / one for one in FIELDS if one[:3] != "A/1"]
+    assert images_in(store) == [store / one for one in there]
 
 
 def test_a_store_of_results_takes_those_of_its_own_kind_alone(

@@ -20,9 +20,11 @@ from PIL import Image
 
 from napari_kmeans_seg.files.limits import check_size
 
+from . import shell
+
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals and links of POSIX")
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="capabilities and /proc of Linux")
-COMMAND = [sys.executable, "-W", "error", "-m", "napari_kmeans_seg.cli", "segment"]
+COMMAND = [*shell.COMMAND, "segment"]
 
 SLOW_DISK = """
 import os, time
@@ -32,6 +34,19 @@ def slow(real):
         return real(*arguments, **options)
     return call
 os.replace, os.link, os.rename = slow(os.replace), slow(os.link), slow(os.rename)
+"""
+
+LOSES_INTERRUPTIONS = """
+import signal
+import PIL.Image
+real = PIL.Image.open
+def call(*arguments, **options):
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except KeyboardInterrupt:
+        {instead}
+    return real(*arguments, **options)
+PIL.Image.open = call
 """
 
 
@@ -44,19 +59,22 @@ def start(*arguments: object, **options) -> subprocess.Popen[str]:
 
 def run(*arguments: object, **options) -> tuple[int, str]:
     """Run it and wait; the exit code, and what it says on stderr."""
-    with start(*arguments, **options) as process:
-        _, said = process.communicate(timeout=120)
-    return process.returncode, said
+    done = shell.run("segment", *arguments, **options)
+    return done.returncode, done.stderr
+
+
+def environment(hooks: Path, code: str) -> dict[str, str]:
+    """The environment of a process that runs `code` first."""
+    hooks.mkdir()
+    (hooks / "sitecustomize.py").write_text(code)
+    paths = [str(hooks), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
 
 
 @pytest.fixture
 def slow_disk(tmp_path) -> dict[str, str]:
     """The environment of a process in which each rename takes 20 ms."""
-    hooks = tmp_path / "hooks"
-    hooks.mkdir()
-    (hooks / "sitecustomize.py").write_text(SLOW_DISK)
-    paths = [str(hooks), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    return environment(tmp_path / "hooks", SLOW_DISK)
 
 
 @pytest.fixture
@@ -143,6 +161,16 @@ class TestNothingEarlierIsLost:
                 assert code == 0 or "another pro" in text
             # One that began after another had ended may win, too; it saw the other's results.
             assert won
+
+    @pytest.mark.parametrize("instead", ["pass", "raise RuntimeError('of another kind')"])
+    @pytest.mark.parametrize("options", [(), ("--together",)])
+    def test_an_interruption_that_a_library_loses_ends_all(self, tmp_path, photo, instead, options):
+        other = tmp_path / "other.png"
+        other.write_bytes(photo.read_bytes())
+        env = environment(tmp_path / "hooks", LOSES_INTERRUPTIONS.format(instead=instead))
+        code, said = run(photo, other, *options, "-q", "-o", tmp_path / "out", env=env)
+        assert (code, said) == (130, "napari-kmeans-seg: interrupted\n")
+        assert files(tmp_path / "out") == []
 
     def test_a_signal_that_is_ignored_stays_ignored(self, tmp_path, photo):
         with start(

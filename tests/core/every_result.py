@@ -218,7 +218,7 @@ def surroundings() -> dict[str, Any]:
     """Return what the process was really given."""
     from threadpoolctl import threadpool_info
 
-    from napari_kmeans_seg.core.parallel import n_threads
+    from napari_kmeans_seg.core.base.parallel import n_threads
 
     multiarray = sys.modules.get("numpy._core._multiarray_umath")
     multiarray = multiarray or sys.modules["numpy.core._multiarray_umath"]

@@ -14,7 +14,7 @@ from napari.layers import Image
 
 from napari_kmeans_seg import KMeansModel, choose_k, pool, prepare, segment, segment_steps
 from napari_kmeans_seg.core.arguments import NOT_GIVEN
-from napari_kmeans_seg.core.notes_on_kind import ColorsAsGrey
+from napari_kmeans_seg.core.base.notes_on_kind import ColorsAsGrey
 
 if TYPE_CHECKING:
     from collections.abc import Callable

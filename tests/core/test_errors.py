@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from napari_kmeans_seg import segment
-from napari_kmeans_seg.core.errors import ArgumentProblem, NoPixels, WrongType, WrongValue
+from napari_kmeans_seg.core.base.errors import ArgumentProblem, NoPixels, WrongType, WrongValue
 from napari_kmeans_seg.core.image.color_spaces import COLOR_SPACES
 
 RGB = np.arange(36, dtype=np.uint8).reshape(3, 4, 3)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from napari_kmeans_seg import segment
-from napari_kmeans_seg.core import notes_as_json
-from napari_kmeans_seg.core.note import Note
-from napari_kmeans_seg.core.notes import (
+from napari_kmeans_seg.core.base import notes_as_json
+from napari_kmeans_seg.core.base.note import Note
+from napari_kmeans_seg.core.base.notes import (
     BlankSteps,
     CountsBeforeSpecks,
     CountsOfPart,
@@ -28,8 +28,8 @@ from napari_kmeans_seg.core.notes import (
     ValuesLeftOut,
     WithoutPixels,
 )
-from napari_kmeans_seg.core.notes_as_json import from_json, to_json
-from napari_kmeans_seg.core.notes_on_kind import ColorsAsGrey, OtherScale, OtherValues
+from napari_kmeans_seg.core.base.notes_as_json import from_json, to_json
+from napari_kmeans_seg.core.base.notes_on_kind import ColorsAsGrey, OtherScale, OtherValues
 
 OUTSIDE = (("outside the image", 2), ("outside the region “r”", 0), ("on NaN", 1))
 SAID: dict[Note, str] = {

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from napari_kmeans_seg import segment
-from napari_kmeans_seg.core.painting import paint
-from napari_kmeans_seg.core.parallel import CHUNK
+from napari_kmeans_seg.core.base.parallel import CHUNK
+from napari_kmeans_seg.core.image.painting import paint
 
 
 @pytest.mark.parametrize("n_clusters", [3, 200])

@@ -12,8 +12,8 @@ import skimage.data
 from dask import threaded
 
 from napari_kmeans_seg import segment
-from napari_kmeans_seg.core import parallel
-from napari_kmeans_seg.core.parallel import map_spans, spans
+from napari_kmeans_seg.core.base import parallel
+from napari_kmeans_seg.core.base.parallel import map_spans, spans
 
 
 @pytest.fixture(params=[1, 2, 5])

@@ -17,7 +17,7 @@ import skimage.filters
 from hypothesis import assume, given, settings
 
 from napari_kmeans_seg import Segmentation, prepare, segment
-from napari_kmeans_seg.core import parallel
+from napari_kmeans_seg.core.base import parallel
 
 from . import plain
 

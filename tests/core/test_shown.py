@@ -34,6 +34,10 @@ def test_every_public_object_is_one_readable_line(photograph: np.ndarray) -> Non
         "KMeansModel(2 clusters of grey uint8, 1 edit)": segment(photograph[..., 0], 4)
         .merge((1, 2, 3))
         .model,
+        "KMeansModel(2 clusters of grey uint8, 2 edits)": segment(photograph[..., 0], 4)
+        .merge((1, 2))
+        .merge((1, 2))
+        .model,
     }
     for start, one in objects.items():
         text = repr(one)

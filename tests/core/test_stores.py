@@ -85,7 +85,7 @@ def test_a_mapped_file_that_has_shrunk_is_an_error_and_not_the_end_of_the_proces
 import sys, warnings
 import numpy as np
 from napari_kmeans_seg import choose_k, prepare, segment
-from napari_kmeans_seg.core import parallel
+from napari_kmeans_seg.core.base import parallel
 parallel.n_threads = lambda: 1
 path = sys.argv[1]
 for dtype in ("uint8", "uint16", "float32"):

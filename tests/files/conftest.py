@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy.typing as npt
 
 
@@ -18,3 +20,10 @@ def patches() -> npt.NDArray[np.uint8]:
     image[:5] = 120
     image[10:30, 20:40] = 220
     return image
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    folder = tmp_path / "results"
+    folder.mkdir()
+    return folder

@@ -29,6 +29,7 @@ PATIENCE = 120
 
 BY_HAND = "relabelled by hand"
 SAMPLED = "took a sample"
+OTHER_PIXELS = "has other pixels by now"
 
 
 @dataclass(eq=False)
@@ -53,6 +54,8 @@ class Asked:
         Those that were taken back.
     strokes : list of array
         The labels before each stroke of the brush that changed some.
+    arrays : list of array, or of list of array
+        What the layers of the images showed; of a pyramid all levels.
     """
 
     sources: list[tuple[Any, list[np.ndarray]]]
@@ -65,6 +68,15 @@ class Asked:
     edits: list[str | None] = field(default_factory=list)
     undone: list[str | None] = field(default_factory=list)
     strokes: list[np.ndarray] = field(default_factory=list)
+    arrays: list[Any] = field(default_factory=list)
+
+    @property
+    def replaced(self) -> bool:
+        """Whether an image shows other pixels by now."""
+        return any(
+            layer.data[0] is not data[0] if layer.multiscale else layer.data is not data
+            for (layer, _), data in zip(self.sources, self.arrays, strict=True)
+        )
 
 
 class Scripts:
@@ -223,6 +235,11 @@ def faults(
         found.append("the script owns up to paint where nobody has painted")
     if asked.strokes and BY_HAND not in head and not np.array_equal(given, shown):
         found.append("the script does not own up to paint at its top")
+    if all(layer in there for layer, _ in asked.sources):
+        if asked.replaced and OTHER_PIXELS not in head:
+            found.append("the script does not say that the image has other pixels by now")
+        if not asked.replaced and OTHER_PIXELS in head:
+            found.append("the script calls pixels other ones that are those of before")
     plain = constants(script)
     sources = [layer for layer, _ in asked.sources]
     if "layer_name" in plain and all(layer in there for layer in sources):

@@ -132,3 +132,22 @@ class SettingsWalk(Walk):
 
     def do_along(self, one: float, _other: float) -> None:
         self.choose(self.widget.inputs.channels, one)
+
+    def do_other_data(self, one: float, _other: float) -> None:
+        self.replace(one, lambda level: level[::-1])
+
+    def do_cut_data(self, one: float, _other: float) -> None:
+        """Give an image another shape: of several planes, one less."""
+        self.replace(one, lambda level: level[: -1 if level.ndim > 2 else -10])
+
+    def replace(self, one: float, change: Callable[[Any], Any]) -> None:
+        """Give an image of those that are looked at other pixels."""
+        images = list(self.widget.target.images)
+        if not images:
+            return
+        layer = images[int(one * len(images))]
+        levels = list(layer.data) if layer.multiscale else [layer.data]
+        if any((len(level) < 11 and level.ndim < 3) or len(level) < 2 for level in levels):
+            return
+        changed = [change(level).copy() for level in levels]
+        layer.data = changed if layer.multiscale else changed[0]

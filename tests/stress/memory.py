@@ -5,7 +5,7 @@ python tests/stress/memory.py --actions 1000 --seed 1
 What Python holds, arrays included, must not grow by an image and its labels; what it holds for
 steps that can be undone has a limit of its own. The process grows by more: napari 0.9 alone keeps
 some 2 MB of each layer that is closed, in Qt and OpenGL, and freed memory is kept by the C library,
-as `core.parallel` asks it to. Both are told.
+as `core.base.parallel` asks it to. Both are told.
 """
 
 from __future__ import annotations

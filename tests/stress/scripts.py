@@ -29,6 +29,7 @@ from walk import PATIENCE, Action
 
 # isort: split
 import numpy as np
+from actions import IN_SCRIPTS, SHOWS_ANOTHER
 from copied import Asked, Scripts, faults
 from napari.layers import Labels
 from qtpy.QtGui import QGuiApplication
@@ -40,26 +41,11 @@ from napari_kmeans_seg.layers.outputs.edit_watch import linked_to
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HOW_OFTEN = {
-    "open": 6, "remove": 0.5, "select": 2, "k": 4, "option": 8, "weights": 2,
-    "reset": 2, "draw region": 4, "no region": 3, "region": 1, "region how": 3,
-    "set seeds": 2, "no seeds": 2, "seeds how": 1, "scope": 5, "leave out": 2, "specks": 2,
-    "along": 1, "dims": 3, "run and wait": 18, "merge": 5, "split": 6, "delete": 4, "name": 3,
-    "color": 2, "extract": 1, "paint": 2, "unpaint": 2, "threshold": 5, "undo": 5, "redo": 4,
-    "rename": 3, "model": 3,
-}  # fmt: skip
-
-SHOWN = (
-    "run and wait", "merge", "split", "delete", "name", "color", "paint", "unpaint", "threshold",
-    "undo", "redo", "rename", "remove", "select",
-)  # fmt: skip
-"""After these there is another state, of which the script is copied."""
-
 
 def actions_from(seed: int) -> Iterator[Action]:
     """Give the actions of a seed, without an end."""
     chance = random.Random(seed)
-    names, weights = [*HOW_OFTEN], [*HOW_OFTEN.values()]
+    names, weights = [*IN_SCRIPTS], [*IN_SCRIPTS.values()]
     yield "open", chance.random(), chance.random()
     while True:
         (name,) = chance.choices(names, weights)
@@ -87,9 +73,12 @@ class ScriptWalk(SettingsWalk):
         self.last: Action = ("", 0, 0)
 
     def take(self, action: Action) -> None:
+        before = self.results()
         super().take(action)
         self.last = action
-        if action[0] in SHOWN:
+        if self.widget.live.value:
+            self.follow_preview(before)
+        if action[0] in SHOWS_ANOTHER or self.widget.live.value:
             try:
                 self.check()
             except Exception as error:  # noqa: BLE001
@@ -111,6 +100,8 @@ class ScriptWalk(SettingsWalk):
         clusters = self.table.clusters
         if clusters is None or str(clusters.layer.unique_id) not in self.asked:
             return
+        if clusters.record.is_preview:
+            return  # of a part, and nobody's result
         text, script = self.copied("methods"), self.copied("script")
         if not text or not script:
             self.refused += 1
@@ -127,17 +118,34 @@ class ScriptWalk(SettingsWalk):
 
     # -- what is done -------------------------------------------------------------------
 
+    def follow_preview(self, before: dict[str, Any]) -> None:
+        """Let live preview come to rest: what it has made is of what stands in the dock now."""
+        self.do_rest(0, 0)
+        if any(link is not before.get(layer_id) for layer_id, link in self.results().items()):
+            self.note_asked(self.ask(), before)
+
+    def note_asked(self, asked: Asked | None, before: dict[str, Any]) -> None:
+        """Note what was asked for of those results that are other ones than before."""
+        for layer_id, link in self.results().items():
+            if asked is not None and link is not before.get(layer_id):
+                self.asked[layer_id] = asked
+
+    def do_data_of_before(self, _one: float, _other: float) -> None:
+        """Give the images of a result the very arrays back that it was made of."""
+        asked = self.known()
+        if asked is not None:
+            for (layer, _), data in zip(asked.sources, asked.arrays, strict=True):
+                layer.data = data
+
     def do_run_and_wait(self, one: float, other: float) -> None:
         asked, before = self.ask(), self.results()
         super().do_run_and_wait(one, other)
-        for layer_id, note in self.results().items():
-            if asked is not None and note is not before.get(layer_id):
-                self.asked[layer_id] = asked
+        self.note_asked(asked, before)
 
     def results(self) -> dict[str, Any]:
-        """Give what is noted of each result by its id: a run makes another note of it."""
+        """Give what links each result to its image, by its id: a run makes another link."""
         return {
-            str(layer.unique_id): layer.metadata["napari-kmeans-seg"]
+            str(layer.unique_id): layer.metadata["napari-kmeans-seg"]["link"]
             for layer in self.viewer.layers
             if isinstance(layer, Labels) and linked_to(layer)[1] == "labels"
         }
@@ -176,6 +184,7 @@ class ScriptWalk(SettingsWalk):
             [(layer, _levels(layer)) for layer in images], values, region,
             None if region is None else region.name, data,
             None if seeds is None else seeds.name, words,
+            arrays=[list(layer.data) if layer.multiscale else layer.data for layer in images],
         )  # fmt: skip
 
     def known(self) -> Asked | None:
@@ -326,6 +335,8 @@ class ScriptWalk(SettingsWalk):
         record = clusters.record
         said = self.table.message.text().splitlines()[1:]
         if not path.exists() or said or record.source.region or record.source.left_out:
+            return
+        if clusters.is_of_other_pixels:
             return
         source = clusters.source_image()
         if source is None or len(source.levels) > 1:

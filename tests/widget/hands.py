@@ -24,6 +24,15 @@ def click(table, row, column=NAME, modifier=NONE):
     QTest.mouseClick(table.view.viewport(), Qt.MouseButton.LeftButton, modifier, place)
 
 
+def push(qtbot, button) -> None:
+    """Click a button with the mouse."""
+    qtbot.mouseClick(button.native, Qt.MouseButton.LeftButton)
+
+
+def names(viewer) -> list[str]:
+    return [layer.name for layer in viewer.layers]
+
+
 def press(table, key, modifier=NONE):
     """Press a key in the table."""
     table.window().activateWindow()

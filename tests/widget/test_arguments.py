@@ -26,7 +26,7 @@ from napari_kmeans_seg import (
 )
 from napari_kmeans_seg.cli import app
 from napari_kmeans_seg.core.arguments import ARGUMENTS, FIELDS, FITTING, OF_IMAGE, READING
-from napari_kmeans_seg.core.errors import ArgumentProblem, WrongValue
+from napari_kmeans_seg.core.base.errors import ArgumentProblem, WrongValue
 from napari_kmeans_seg.core.image.color_spaces import COLOR_SPACES
 from napari_kmeans_seg.core.kmeans.starts import AUTO, STARTS
 from napari_kmeans_seg.widget.napari_versions import declared_settings

@@ -109,6 +109,34 @@ def test_what_a_run_adds_moves_nothing_that_was_there(viewer, dock, finish, qtbo
     assert at_rest(tops, qtbot) == before
 
 
+@pytest.mark.parametrize("height", [620, 768])
+def test_what_a_section_unfolds_is_scrolled_to(viewer, dock, finish, qtbot, coffee, height):
+    """*See the clusters* at the bottom unfolded its plot below the window."""
+    viewer.window.resize(1366, height)
+    viewer.add_image(coffee, name="coffee")
+    widget = dock()
+    widget.n_clusters.value = 9
+    widget.run()
+    finish(widget)
+    view, plot = widget.below.viewport(), widget.cluster_plot.scatter
+
+    def is_seen(part):
+        place = part.mapTo(widget.below.widget(), QPoint(0, 0)).y()
+        top = widget.below.verticalScrollBar().value()
+        return part.isVisible() and top <= place + part.height() // 2 <= top + view.height()
+
+    widget.below.ensureWidgetVisible(widget.see)
+    qtbot.mouseClick(widget.see.button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: is_seen(plot), timeout=9000)
+    assert is_seen(widget.see.button)
+    bar = widget.below.verticalScrollBar()
+    at = at_rest(bar.value, qtbot)
+    widget.below._since -= 10
+    widget.clusters.select([1, 2])
+    widget.clusters.merge()
+    assert at_rest(bar.value, qtbot) <= at, "nothing moves by itself later"
+
+
 def test_an_event_that_comes_while_python_takes_things_apart_is_no_error(qtbot):
     watched, told = QWidget(), []
     qtbot.addWidget(watched)

@@ -35,18 +35,18 @@ SAYS = {
 }
 
 
-@pytest.mark.parametrize("name", SAYS)
-def test_a_file_is_called_what_it_is(viewer, dock, finish, name):
+def test_a_file_is_called_what_it_is(viewer, dock, finish):
     widget = dock()
-    viewer.open(FOLDER / name, plugin="napari")
-    says, shape = SAYS[name]
-    assert widget.layer_kind.value == says
     widget.n_clusters.value = 2
-    widget.run()
-    finish(widget)
-    assert widget.state == "done"
-    labels = next(layer for layer in viewer.layers if layer.name.endswith("clusters"))
-    assert labels.data.shape == shape
+    for name, (says, shape) in SAYS.items():
+        viewer.open(FOLDER / name, plugin="napari")
+        assert widget.layer_kind.value == says, name
+        widget.run()
+        finish(widget)
+        assert widget.state == "done", name
+        labels = next(layer for layer in viewer.layers if layer.name.endswith("clusters"))
+        assert labels.data.shape == shape, name
+        viewer.layers.clear()
 
 
 @pytest.mark.parametrize(("planar", "axis"), [("separate", 0), ("contig", 2)])

@@ -101,6 +101,27 @@ def test_a_hidden_cluster_shows_the_original_alone(viewer, qtbot, ran, coffee, k
     assert apart(seen_at(viewer, qtbot, labels, places)[2], after[2]) > SAME
 
 
+@pytest.mark.parametrize("seen", ["original", "segmented"])
+def test_a_cluster_that_is_hidden_elsewhere_is_hidden_among_the_clusters(
+    viewer, qtbot, ran, coffee, seen
+):
+    """In the segmented image a tick changed no pixel."""
+    widget, labels = ran("photograph")
+    places = inner_places(labels)
+    before = seen_at(viewer, qtbot, labels, places)
+    widget.seen.buttons["original"].click()
+    original = seen_at(viewer, qtbot, labels, places)
+    widget.seen.buttons[seen].click()
+    click(widget.clusters, 1)
+    assert widget.seen.buttons[seen].isChecked(), "to select a row says nothing of what is seen"
+    press(widget.clusters, Qt.Key.Key_Space)
+    assert widget.seen.buttons["clusters"].isChecked()
+    after = seen_at(viewer, qtbot, labels, places)
+    np.testing.assert_array_equal(after[2], original[2])
+    for label in (1, 3, 4):
+        np.testing.assert_array_equal(after[label], before[label])
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_selected_cluster_stands_out_and_the_others_are_dimmed(viewer, qtbot, ran, kind):
     widget, labels = ran(kind)

@@ -83,7 +83,7 @@ def test_objects_of_a_new_run_are_said_to_be_those_where_clusters_were_edited(wi
     table.select([1, 2])
     table.actions_["merge"].trigger()
     QTest.qWait(30)
-    assert "knows nothing of the work by hand" in widget.options_said.value
+    assert "without the work by hand" in widget.options_said.value
     table.actions_["undo"].trigger()
     QTest.qWait(30)
     assert widget.options_said.value == "Objects of 2."

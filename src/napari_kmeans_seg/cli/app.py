@@ -234,7 +234,8 @@ def _write(
     if client is not None and paths:
         # Of workers that died.
         for folder in {results.clusters.parent for _, results in images}:
-            settle(folder, quiet=True)
+            if folder.is_dir():
+                settle(folder, quiet=True)
     if table is not None and tables:
         try:
             write_table(tables, table, since, overwrite=replaces)

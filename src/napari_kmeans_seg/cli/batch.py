@@ -15,6 +15,7 @@ from .jobs import in_order
 from .options import as_option
 from .output import Printer, outcome, printable, reason, reason_for, say
 from .plan import refuse_standing
+from .process import end_if_interrupted
 from .resume import digest_of_work, is_done, made_of
 from .steps import axis_in
 
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from ..core.base.parallel import Progress
     from ..core.cluster_colors import Colors
     from ..core.model import KMeansModel
-    from ..core.parallel import Progress
     from ..core.segmentation import Segmentation
     from ..core.writing.file_exchange import Identity
     from ..files.image_file import ImageFile
@@ -180,7 +181,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Done:
-    """What is told of an image whose results are written."""
+    """What is printed of an image whose results are written."""
 
     table: pd.DataFrame
     shown: pd.DataFrame
@@ -280,6 +281,7 @@ def _write_one(
                 # As it is found later, too.
                 table = _read_table(results)
     except Exception as problem:  # noqa: BLE001 - of whatever kind, it is of this file alone
+        end_if_interrupted()
         return reason_for(path, problem)
     seconds = time.perf_counter() - started
     notes = tuple(note.words(as_option) for note in seg.notes)
@@ -343,6 +345,7 @@ def _segment_file(
         )
         seg = replace(seg, model=colored(model, batch.colors))
         progress(1, "writing")
+        end_if_interrupted()
         note = limits.to_json() | ({} if series is None else {"series": series})
         lost = write_results(
             image, seg, results,

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..core.checks import MAX_CLUSTERS
+from ..core.base.checks import MAX_CLUSTERS
 from ..files.limits import DEFAULT_MAX_PIXELS
 from .experiment import ADAPT, WEIGHTING, Adapt, Weighting, of_all
 from .inputs import IMAGES, LIST, RECURSIVE, found

@@ -56,11 +56,11 @@ def _in_time(connect: Callable[[], Any], address: str) -> Any:
 
     def attempt() -> None:
         with warnings.catch_warnings():
-            # Of versions, which are told later.
+            # Of versions, which are reported later.
             warnings.simplefilter("ignore")
             try:
                 found.append(connect())
-            except Exception as problem:  # noqa: BLE001 - of whatever kind, it is told
+            except Exception as problem:  # noqa: BLE001 - of whatever kind, it is reported
                 found.append(problem)
 
     thread = Thread(target=attempt, daemon=True)

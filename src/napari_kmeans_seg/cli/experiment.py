@@ -28,13 +28,14 @@ from .options import (
 )
 from .output import reason, reason_for, refuse, say
 from .plan import refuse_twice
+from .process import end_if_interrupted
 from .reading import reading_of, refuse_few
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ..core.base.parallel import Progress
     from ..core.model import KMeansModel
-    from ..core.parallel import Progress
     from ..core.pooled import PooledImages
 
 
@@ -139,7 +140,7 @@ def fit(
 def fitted(
     images: Sequence[Path], settings: dict[str, Any], reading: dict[str, Any], *, quiet: bool
 ) -> tuple[KMeansModel, set[Path]]:
-    """Fit one model on the image files that can be read and are of one kind; tell of the others."""
+    """Fit one model on the image files that can be read and are of one kind; report the others."""
     of_fit = {name: settings[name] for name in _OF_FIT}
     of_pool = {name: one for name, one in settings.items() if name not in of_fit}
     return of_all(
@@ -161,7 +162,7 @@ def of_all(
     Parameters
     ----------
     images : sequence of Path
-        The files; of those that fail it is told.
+        The files; those that fail are reported.
     of_pool, reading : dict
         The arguments of `pool`, and how files are read.
     make : callable
@@ -177,14 +178,15 @@ def of_all(
         The files that failed.
     """
     from .. import pool
-    from ..core.parallel import within
+    from ..core.base.parallel import within
     from ..files.limits import check_size
     from ..files.pooling import FileToPool
     from .batch import bar
 
     failed: set[Path] = set()
 
-    def tell(path: Path, problem: Exception) -> None:
+    def report(path: Path, problem: Exception) -> None:
+        end_if_interrupted()
         failed.add(path)
         say(reason_for(path, problem))
 
@@ -194,7 +196,7 @@ def of_all(
             if image.exists():
                 check_size(image, reading["max_pixels"])
         except Exception as problem:  # noqa: BLE001 - of whatever kind, it is of this file alone
-            tell(image, problem)
+            report(image, problem)
         else:
             readable.append(image)
     try:
@@ -209,7 +211,7 @@ def of_all(
                 files,
                 **of_pool,
                 progress=within(progress, 0, 0.8),
-                failed=lambda i, problem: tell(readable[i], problem),
+                failed=lambda i, problem: report(readable[i], problem),
             )
             made = make(pooled, within(progress, 0.8, 1) or progress)
     except (OSError, TypeError, ValueError) as problem:

@@ -11,8 +11,8 @@ from typing import Any
 import typer
 
 from ..core.arguments import ARGUMENTS
+from ..core.base.errors import ArgumentProblem
 from ..core.cluster_colors import HUES, MEAN
-from ..core.errors import ArgumentProblem
 
 SEGMENT_HELP = """Segment image files and write the results into a folder.
 

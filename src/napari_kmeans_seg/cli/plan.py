@@ -112,7 +112,7 @@ def refuse_twice(images: Sequence[Path]) -> None:
 
 
 def settle(folder: Path, *, quiet: bool) -> None:
-    """Finish what runs that are no more have left behind."""
+    """Finish what earlier runs that ended early have left behind."""
     from ..core.writing.file_set import recover
 
     finished, problems = recover(folder)

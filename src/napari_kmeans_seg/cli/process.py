@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -25,8 +26,8 @@ EXIT_CODES = (
 
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
 _IMPATIENCE = 2.0  # seconds
-# They log what they find in files, which may hold orders for the terminal. We tell what counts.
-_DECODERS = ("tifffile", "PIL")
+# They log what they find in files, which may have escape sequences for the terminal.
+_DECODERS = ("tifffile", "PIL", "bioio")
 
 
 def end_with(command: Callable[[], int]) -> NoReturn:
@@ -37,10 +38,9 @@ def end_with(command: Callable[[], int]) -> NoReturn:
     """
     _open_standard_streams()
     silence_decoders()
-    interruption = _Interruption()
     for number in _numbers():
         if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, interruption)
+            signal.signal(number, _interruption)
     try:
         code = command()
     except KeyboardInterrupt:
@@ -52,7 +52,19 @@ def end_with(command: Callable[[], int]) -> NoReturn:
     if code == INTERRUPTED:
         say("interrupted")
     flush_or_let_go(sys.stderr)
+    # To search all modules for garbage at the end takes longer than to segment a photograph.
+    gc.freeze()
     sys.exit(code)
+
+
+def end_if_interrupted() -> None:
+    """Raise the KeyboardInterrupt that came and was lost.
+
+    Libraries that catch whatever comes lose it, and Python 3.11 makes another error of it while a
+    class is made, as imports do.
+    """
+    if _interruption.came:
+        raise KeyboardInterrupt
 
 
 def silence_decoders() -> None:
@@ -65,13 +77,18 @@ class _Interruption:
     """Raises KeyboardInterrupt, and lets an impatient second signal pass: the end is on its way."""
 
     def __init__(self) -> None:
+        self.came = False
         self._last = -_IMPATIENCE
 
     def __call__(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        self.came = True
         now = time.monotonic()
         if now - self._last >= _IMPATIENCE:
             self._last = now
             raise KeyboardInterrupt
+
+
+_interruption = _Interruption()
 
 
 def _numbers() -> list[int]:

@@ -1,4 +1,4 @@
-"""What is done already: results tell of which input and by which work they were made."""
+"""What is done already: results say of which input and by which work they were made."""
 
 from __future__ import annotations
 

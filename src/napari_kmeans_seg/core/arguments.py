@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from . import checks
+from .base import checks
+from .base.checks import NOT_GIVEN as NOT_GIVEN
 from .image.color_spaces import COLOR_SPACES
 from .kmeans.starts import AUTO, STARTS
 
@@ -19,16 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Stage = Literal["image", "reading", "fitting"]
-
-
-class _NotGiven:
-    def __repr__(self) -> str:
-        return "NOT_GIVEN"
-
-
-NOT_GIVEN: Any = _NotGiven()
-"""The default of `channel_axis`. It means what None does, one channel, but nobody has said so: then
-an image that looks like colours is worth a warning."""
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .image.painting import paint
 from .image.pixels import Pixels
 from .kmeans.nearest import Labels, label_dtype
-from .painting import paint
 from .points.image_points import Labelling, means_of_pixels
 from .points.sums import join_means
 
@@ -155,6 +155,13 @@ def labels_left(n_centroids: int, edits: tuple[Edit, ...]) -> set[int]:
         elif left & {edit.lower, edit.upper}:
             left |= {edit.lower, edit.upper}
     return left
+
+
+def n_changing(n_centroids: int, edits: tuple[Edit, ...]) -> int:
+    """Count the edits that change which pixels belong together: other numbers alone do not."""
+    left = [len(labels_left(n_centroids, edits[:n])) for n in range(len(edits) + 1)]
+    both = zip(edits, left, left[1:], strict=False)
+    return sum(not isinstance(edit, Relabel) or after < before for edit, before, after in both)
 
 
 def _most_labels(n_centroids: int, edits: tuple[Edit, ...]) -> int:

@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import linear_sum_assignment
 
-from . import array_checks, checks
-from .arguments import checked
-from .cached import cached_property
-from .errors import WrongValue
+from .base import array_checks
+from .base.cached import cached_property
+from .base.errors import WrongValue
+from .base.parallel import Tick, map_spans, no_tick, part_of, spans
 from .image.features import FeatureSpace
 from .kmeans.assignment import Assigned
 from .kmeans.fit import CLEARLY, CLOSE, level_sizes, start_of
@@ -19,18 +18,12 @@ from .kmeans.lloyd import LloydResult, lloyd
 from .kmeans.nearest import by_distance
 from .kmeans.optimal import OptimalPartitions, most_clusters, optimal_partitions
 from .kmeans.points import Points, WeightedPoints
-from .kmeans.starts import AUTO, K_MEANS_PLUS_PLUS, OPTIMAL, STARTS, Start, resolve
-from .note import Note
-from .notes import few_values, not_finite
-from .parallel import Tick, no_tick
+from .kmeans.starts import AUTO, K_MEANS_PLUS_PLUS, OPTIMAL, Start, resolve
 from .points.coarse_points import N_POINTS, CoarsePoints
 from .points.image_points import OPTIMUM_SAMPLE, ImagePoints
 
 OPTIMAL_LIMIT = 1 << 21
 """Distinct values times clusters up to which "auto" means the optimum: half a second's work."""
-
-MATCHED = 1 << 20
-"""Centroids times rows that are given, up to which each gets the row that makes the least sum."""
 
 SUMMED_UP, HALVINGS = 1 << 15, 8
 """Points that are summed up to those on which partitions are scored, and how often they are halved:
@@ -49,8 +42,8 @@ class Fit:
         What was fitted, assigned to the centroids.
     parameters : dict
         Every argument.
-    notes : tuple of Note
-        What is worth knowing.
+    n_values : int
+        Distinct values of what was fitted, at least up to the clusters that were asked for.
     rows : array of int
         Which row of `init` became each of the centroids, where their order was to be kept.
     """
@@ -58,7 +51,7 @@ class Fit:
     result: LloydResult
     assigned: Assigned
     parameters: dict[str, Any]
-    notes: tuple[Note, ...]
+    n_values: int
     rows: NDArray[np.intp]
 
 
@@ -159,20 +152,19 @@ class Fitting:
 
     def fit(
         self,
+        tick: Tick = no_tick,
+        *,
         n_clusters: int,
         init: str | ArrayLike,
         n_init: int = 1,
         max_iter: int = 300,
         tol: float = 1e-4,
         seed: int | np.random.Generator | None = 0,
-        tick: Tick = no_tick,
-        *,
         keep_order: bool = False,
         most: int = 0,
     ) -> Fit:
         """Find the centroids; optima fall out of those for up to `most` clusters."""
-        n_init, max_iter, tol = checked(n_init=n_init, max_iter=max_iter, tol=tol).values()
-        random = array_checks.generator(seed)
+        random = np.random.default_rng(seed)
         start, init_name = self.start(init, n_clusters)
         given = None if isinstance(start, Start) else start
         parameters = {
@@ -188,8 +180,6 @@ class Fitting:
         tick(0)
         n_values = self._n_values(n_clusters)
         rest = np.inf
-        notes = not_finite(self._whole.pixels)
-        notes += few_values(n_values, n_clusters, self._parameters["fit_scale"])
         if n_values < n_clusters:
             n_clusters = n_values
             start = start if isinstance(start, Start) else K_MEANS_PLUS_PLUS
@@ -202,10 +192,15 @@ class Fitting:
                 start = K_MEANS_PLUS_PLUS
             else:
                 most = min(max(most, n_clusters), known.n)
-                optimum = self.optimum(known, most, lambda _: tick(0))
+                optimum = self.optimum(known, most, part_of(tick, 0, 0))
                 start = optimum.centroids(n_clusters)[:, np.newaxis]
                 if known.n < self.points.n:
                     rest = CLOSE * optimum.costs[n_clusters - 1] / known.total
+        if isinstance(start, Start) and n_values == n_clusters:
+            values = self._values(self.sample(self.points.n, part_of(tick, 0, 0)))
+            if len(values) == n_clusters:
+                # Each is a cluster, whatever is drawn: to draw many takes minutes.
+                start = values
         # One cluster rests in the mean of all.
         limits: dict[str, Any] = {
             "tol": tol * self.variance if n_clusters > 1 else 0.0,
@@ -222,10 +217,10 @@ class Fitting:
         rows = np.arange(n_clusters)
         if keep_order and given is not None and len(given) > n_clusters:
             # Fewer than were given: each is the row that it is near to, no row twice.
-            order, rows = _by_rows(result.centroids, given)
+            order, rows = _by_rows(result.centroids, given, part_of(tick, 1, 1))
             assigned.reorder(order)
             result = replace(result, centroids=result.centroids[order])
-        return Fit(result, assigned, parameters, notes, rows)
+        return Fit(result, assigned, parameters, n_values, rows)
 
     def start(
         self, init: str | ArrayLike, n_clusters: int
@@ -233,7 +228,6 @@ class Fitting:
         """Return where to start, in features, and how to write it down."""
         one_feature = self.points.n_features == 1
         if isinstance(init, str):
-            checks.choice("init", init, (AUTO, *STARTS))
 
             def is_cheap() -> bool:
                 n = min(self.known_values.n, OPTIMUM_SAMPLE)
@@ -266,13 +260,10 @@ class Fitting:
         points, seeding = self.points, start.seeding
         assert seeding is not None
         sizes = level_sizes(points.n, points.n_features, n_clusters)
-        sample = self._sample_for(n_clusters, lambda _: tick(0))
+        sample = self._sample_for(n_clusters, part_of(tick, 0, 0))
         best: tuple[LloydResult, Assigned] | None = None
         for i in range(n_init):
-
-            def within_run(part: float, i: int = i) -> None:
-                tick((i + part) / n_init)
-
+            within_run = part_of(tick, i / n_init, (i + 1) / n_init)
             found, rest = start_of(
                 sample, sizes, n_clusters, random, seeding=seeding, **limits, tick=within_run
             )
@@ -291,11 +282,15 @@ class Fitting:
         few = self._sample_for(n_clusters)
         if all(self.space.scale) or few.n < n_clusters:
             return int(few.n)
+        n = len(self._values(few))
+        return n if n >= n_clusters else len(self._values(self.sample(self.points.n)))
+
+    def _values(self, points: WeightedPoints) -> NDArray[np.float64]:
+        """Return what differs among points, ``(n, n_features)``."""
+        if all(self.space.scale):
+            return points.features.T
         # Values that differ only in a channel without weight are one.
-        n = np.unique(few.features, axis=1).shape[1]
-        if n < n_clusters:
-            n = np.unique(self.sample(self.points.n).features, axis=1).shape[1]
-        return int(n)
+        return np.unique(points.features, axis=1).T
 
     def _sample_for(self, n_clusters: int, tick: Tick = no_tick) -> WeightedPoints:
         """Return a sample that guides so many clusters; it has as many points, if there are."""
@@ -305,14 +300,22 @@ class Fitting:
 
 
 def _by_rows(
-    centroids: NDArray[np.float64], given: NDArray[np.float64]
+    centroids: NDArray[np.float64], given: NDArray[np.float64], tick: Tick
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Assign centroids to more rows; return those in the order of the rows, and which rows."""
     n, n_given = len(centroids), len(given)
-    if n * n_given <= MATCHED:
+    # Centroids times rows that are given, up to which each gets the row that makes the least sum.
+    most = 1 << 20
+    if n * n_given <= most:
+        # Half of the time of importing this package, for what few runs need.
+        from scipy.optimize import linear_sum_assignment
+
         rows, order = linear_sum_assignment(((given[:, np.newaxis] - centroids) ** 2).sum(axis=-1))
         return order, rows
-    nearest = by_distance(np.vstack([centroids.T, np.ones((1, n))]), given)
+    points = np.vstack([centroids.T, np.ones((1, n))])
+    pieces = spans(n, max(1, most // n_given))
+    found = map_spans(lambda start, stop: by_distance(points[:, start:stop], given), pieces, tick)
+    nearest = np.concatenate(list(found))
     order = np.argsort(nearest, kind="stable")
     # Whose nearest row is taken gets the next one.
     later = np.arange(n)

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import look_up
-from .cached import cached_property
+from .base.arrays import look_up
+from .base.cached import cached_property
 from .points.sums import join_means
 from .segmentation import Segmentation, plain_values
 

@@ -5,21 +5,17 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
-from .array_checks import is_lazy
+from .base.array_checks import is_lazy
+from .base.note import Note
+from .base.notes import LabelsByPlace, LabelsUncertain
+from .base.parallel import Tick
 from .levels import PyramidSegmentation, relabelled
-from .note import Note
-from .notes import LabelsByPlace, LabelsUncertain
-from .parallel import Tick
 from .segmentation import Segmentation
 
 STAYED = 0.5
 """Intersection over union above which a cluster is the one that was at its place before. Only one
 can be: another one would need half of the same pixels, too."""
-
-UNSURE = 0.1
-"""By how much two labels might cost less the other way round, and still be as good."""
 
 
 def match(steps: Sequence[Segmentation], tick: Tick) -> list[Segmentation]:
@@ -69,6 +65,8 @@ def _assigned(
     cost: NDArray[np.float64], stayed: NDArray[np.bool_]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Assign rows to columns: those that stayed, and the others at the least cost."""
+    from scipy.optimize import linear_sum_assignment  # slow to import
+
     olds, news = np.nonzero(stayed)
     rows, columns = (np.flatnonzero(~stayed.any(axis=axis)) for axis in (1, 0))
     a, b = linear_sum_assignment(cost[np.ix_(rows, columns)])
@@ -83,6 +81,8 @@ def _doubts(
     step: Segmentation,
 ) -> list[Note]:
     """Say of which labels place and value disagree, or show nothing at all."""
+    from scipy.optimize import linear_sum_assignment
+
     there = step.counts[news] > 0
     olds, news = olds[there], news[there]
     stayed = shared[olds, news] > STAYED
@@ -98,7 +98,8 @@ def _doubts(
     own = np.diagonal(cost)
     more = cost + cost.T - own - own[:, np.newaxis]
     np.fill_diagonal(more, np.inf)
-    if (unsure := a[(more < UNSURE).any(axis=0)] + 1).size:
+    # By how much two labels might cost less the other way round, and still be as good.
+    if (unsure := a[(more < 0.1).any(axis=0)] + 1).size:
         found.append(LabelsUncertain(labels=_plain(unsure)))
     return found
 

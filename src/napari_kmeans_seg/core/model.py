@@ -9,17 +9,17 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import array_checks, checks, model_file, shown
+from . import model_file, shown
 from .arguments import NOT_GIVEN
+from .base import array_checks, checks, lent
+from .base.note import Note, warn
+from .base.notes import not_finite
+from .base.notes_on_kind import colors_as_grey
+from .base.parallel import Progress, alive, never_falling, portion, within
 from .edits import Relabel
-from .image.pixels import Pixels, flatten
+from .image.pixels import flatten
 from .nearest_centroid import NearestCentroid
-from .note import Note, warn
-from .notes import not_finite
-from .notes_on_kind import colors_as_grey
 from .opening import open_image
-from .parallel import Progress, alive, never_falling, portion, within
-from .points.image_points import Labelling
 from .same_kind import refuse_other_form, same_channels
 from .segmentation import Segmentation
 
@@ -149,19 +149,19 @@ class KMeansModel(NearestCentroid):
         progress = never_falling(progress)
         rescale = checks.flag("rescale", rescale)
         named = self._check_names(channel_names)
-        image = cast("ArrayLike", array_checks.of_layer(image, None)[0])
+        image = array_checks.of_layer(image, None)[0]
         form: dict[str, Any] = {"channel_axis": self.channel_axis, "alpha": self.alpha}
         if array_checks.is_lazy(image):
-            # Imported here: Dask takes a while, and most images are in memory.
-            from .lazy import predicted
-
-            lazy = predicted.open_for(self, image, mask)
+            lazy = lent.lazy_image(image, **form, mask=mask)
             if not (self.smoothing or self.space.position or self.adapt):
                 named += () if is_known else self._like_colors(lazy.shape)
-                return predicted.predict(self, lazy, rescale=rescale, notes=named)
+                predicted: Segmentation = lent.predict_blocks(
+                    self, lazy, rescale=rescale, notes=named
+                )
+                return predicted
             image, mask = alive(lazy.load_whole, portion(progress, 0, 0.1, "Reading"))
         tick = portion(progress, 0, 0.1, "Reading")
-        pixels = flatten(image, **form, mask=mask, tick=tick)
+        pixels = flatten(cast("ArrayLike", image), **form, mask=mask, tick=tick)
         named += () if is_known else self._like_colors(pixels.shape)
         scaled = self.scaled(pixels, rescale=rescale)
         tick = portion(progress, 0.1, 0.4, "Counting values")
@@ -169,11 +169,25 @@ class KMeansModel(NearestCentroid):
         tick = portion(progress, 0.4, 1, "Labelling")
         of_centroids = alive(partial(self.label, image_points), tick)
         is_other = scaled is not pixels
-        notes = named + not_finite(pixels) + self._notes(scaled, of_centroids, rescaled=is_other)
+        notes = (
+            named
+            + not_finite(pixels.n_not_finite)
+            + self._notes(scaled, of_centroids, rescaled=is_other)
+        )
         tick = portion(progress, 1, 1, "Labelling")
         found = alive(lambda _: self._edited(of_centroids, pixels, scaled), tick)
         warn(notes)
-        return self.segmentation(pixels, found, n_iter=0, converged=True, notes=notes)
+        return Segmentation(
+            labels=found.labels,
+            centroids=found.means,
+            counts=found.counts,
+            inertia=found.inertia,
+            n_iter=0,
+            converged=True,
+            notes=notes,
+            model=self,
+            _pixels=pixels,
+        )
 
     def _like_colors(self, shape: tuple[int, ...]) -> tuple[Note, ...]:
         if self.channel_axis is not None:
@@ -286,11 +300,8 @@ class KMeansModel(NearestCentroid):
         >>> [model.predict(image).counts.tolist() for image in (control, treated)]
         [[2, 2], [1, 2]]
         """
-        # Imported here: it stands above the model.
-        from .pooled import pool
-
         progress = never_falling(progress)
-        pooled = pool(
+        pooled = lent.pool(
             images,
             channel_axis=channel_axis,
             alpha=alpha,
@@ -304,7 +315,7 @@ class KMeansModel(NearestCentroid):
             channel_names=channel_names,
             progress=within(progress, 0, 0.8),
         )
-        return pooled.fit(
+        model: KMeansModel = pooled.fit(
             n_clusters,
             init=init,
             n_init=n_init,
@@ -313,6 +324,7 @@ class KMeansModel(NearestCentroid):
             seed=seed,
             progress=within(progress, 0.8, 1),
         )
+        return model
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> "KMeansModel":
@@ -348,28 +360,6 @@ class KMeansModel(NearestCentroid):
         """
         model: KMeansModel = model_file.read(path, cls)
         return model
-
-    def segmentation(
-        self,
-        pixels: Pixels,
-        found: Labelling,
-        *,
-        n_iter: int,
-        converged: bool,
-        notes: tuple[Note, ...],
-    ) -> Segmentation:
-        """Make the result of a labelling by this model."""
-        return Segmentation(
-            labels=found.labels,
-            centroids=found.means,
-            counts=found.counts,
-            inertia=found.inertia,
-            n_iter=n_iter,
-            converged=converged,
-            notes=notes,
-            model=self,
-            _pixels=pixels,
-        )
 
 
 def _moved(of_labels: dict[int, str], labels: Mapping[int, int]) -> dict[int, str]:

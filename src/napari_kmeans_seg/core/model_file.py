@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import checks
 from .adapt import ADAPTS
-from .checks import MAX_CLUSTERS, MAX_SMOOTHING
+from .base import checks
+from .base.checks import MAX_CLUSTERS, MAX_SMOOTHING
 from .edits import Edit, Relabel, Split, Threshold, n_labels_of
 from .image.color_spaces import COLOR_SPACES
 from .image.features import LARGEST_FEATURE, FeatureSpace

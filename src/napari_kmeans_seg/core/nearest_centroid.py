@@ -6,18 +6,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import checks
 from .adapt import adapted
+from .base import checks
+from .base.errors import WrongValue
+from .base.note import Note
+from .base.parallel import Tick, no_tick, part_of
 from .edits import Edit, edited, labels_left, with_means_of
-from .errors import WrongValue
 from .image.colors import check_color_space
 from .image.features import FeatureSpace
 from .image.pixels import Pixels
 from .kind import ValueKind, rescaled
-from .note import Note
 from .other_values import note_on_values
-from .parallel import Tick, no_tick
-from .points.image_points import ImagePoints, Labelling, label
+from .points.image_points import ImagePoints, Labelling
 from .points.reading import read
 
 
@@ -153,6 +153,11 @@ class NearestCentroid:
     def label(self, image: ImagePoints, tick: Tick = no_tick) -> Labelling:
         """Label all pixels of an image that was read for this model."""
         assigned = image.assign(image.points(self.space), len(self.feature_centroids), 0.0)
-        assigned.move(self.feature_centroids, lambda part: tick(0.7 * part))
-        means = image.means(self.space, assigned)
-        return label(image, assigned, means, lambda part: tick(0.7 + 0.3 * part))
+        assigned.move(self.feature_centroids, part_of(tick, 0, 0.7))
+        with np.errstate(over="ignore", under="ignore"):
+            return Labelling(
+                image.labels(assigned, part_of(tick, 0.7, 1)),
+                assigned.counts.astype(np.int64),
+                image.means(self.space, assigned),
+                float(np.ldexp(assigned.inertia, 2 * image.exponent)),
+            )

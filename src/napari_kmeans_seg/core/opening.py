@@ -1,17 +1,11 @@
-"""Who opens image files for core, which knows arrays only: the package says so.
+"""Open image files, for which core, which knows arrays only, asks the package."""
 
-This loads nothing, so that the package can say it at once.
-"""
-
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-opener: Callable[..., Any] | None = None
-"""`files.pooling.open_for_pool`, or what loads it when it is first called."""
-
-lister: Callable[[Path], list[Path]] | None = None
-"""`files.ngff.plates.images_in`, or what loads it."""
+from .base import array_checks, lent
+from .base.checks import NOT_GIVEN
 
 
 class Unopened(Protocol):
@@ -36,14 +30,17 @@ def is_unopened(image: Any) -> bool:
 
 def open_for_pool(path: Any, channel_axis: int | None) -> Any:
     """Read an image file: an image with `pixels`, `channel_axis` and `alpha`, and its mask."""
-    assert opener is not None, "the package names who opens files when it is imported"
-    return opener(path, channel_axis)
+    return lent.open_file(path, channel_axis)
 
 
 def images_in(path: Any) -> list[Path]:
     """Name the images that a path leads to: those of a plate one by one, else itself."""
-    assert lister is not None, "the package names who opens files when it is imported"
-    return lister(Path(path))
+    return lent.images_in(Path(path))
+
+
+def is_read_lazily(image: Any) -> bool:
+    """Whether an image file is read chunk by chunk when its pixels are asked for."""
+    return lent.is_read_lazily(image.path if is_unopened(image) else Path(image))
 
 
 def open_image(
@@ -51,10 +48,8 @@ def open_image(
 ) -> tuple[Any, Any]:
     """Read an image file, and where its pixels take part: in a mask, too, if one is given.
 
-    What is wrong with it is told of the `argument`, if one is named, and of the file.
+    What is wrong with it is said of the `argument`, if one is named, and of the file.
     """
-    from . import array_checks
-
     try:
         if is_unopened(path):
             image, inside = path.open()
@@ -81,8 +76,6 @@ def opened(
 
     What the caller has said stands.
     """
-    from .arguments import NOT_GIVEN
-
     axis = None if channel_axis is NOT_GIVEN else channel_axis
     file, mask = open_image(path, mask, axis, argument="image")
     alpha = file.alpha if alpha is None else alpha

@@ -3,22 +3,23 @@
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from .pool_reader import PoolReader, Summarize
-from .pool_sources import Part, Summary, absolute, is_file, named
+from .pool_sources import Part, Summary, is_file, named, parts_of
 
 
 @dataclass(frozen=True, eq=False)
 class Given:
-    """An image as it was given, and what reads it."""
+    """An image as it was given, and what reads it; its parts where they were asked for."""
 
     number: int
     image: Any
     mask: Any
     summarize: Summarize
+    parts: list[Part] | None = None
 
 
 def in_advance(images: Iterable[tuple[Any, Any]], reader: PoolReader) -> Iterator[Given]:
@@ -34,17 +35,30 @@ def in_advance(images: Iterable[tuple[Any, Any]], reader: PoolReader) -> Iterato
     client = _client()
     waiting: deque[Given] = deque()
     for number, (image, mask) in enumerate(images):
-        summarize: Summarize = Part.summary
+        given = Given(number, image, mask, Part.summary)
         if client is not None and reader.form is not None and is_file(image):
-            part = Part(named(number, image)[0], absolute(image), mask)
-            keep = reader.holds()
-            future = client.submit(Part.summary, part, reader.how, keep=keep, pure=False)
-            summarize = partial(_result, future)
-        waiting.append(Given(number, image, mask, summarize))
+            given = _submitted(given, reader, client)
+        waiting.append(given)
         n_ahead = 0 if client is None else 2 * sum(client.nthreads().values())
         while len(waiting) > n_ahead or (reader.form is None and waiting):
             yield waiting.popleft()
     yield from waiting
+
+
+def _submitted(given: Given, reader: PoolReader, client: Any) -> Given:
+    """Have the workers read the parts of an image file; an error is told when it is its turn."""
+    name = named(given.number, given.image)[0]
+    try:
+        parts = list(parts_of(name, given.image, given.mask, reader.how))
+    except (OSError, ValueError, TypeError):
+        return given
+    assert reader.form is not None
+    # Of what is read chunk by chunk it is known before how much it is.
+    n_values = sum(one.image.size for one in parts if one.is_chunk)
+    keep = reader.holds(n_values // reader.form.n_channels)
+    submit = partial(client.submit, Part.summary, how=reader.how, keep=keep, pure=False)
+    futures = deque(submit(one) for one in parts)
+    return replace(given, summarize=partial(_result, futures), parts=parts)
 
 
 def _client() -> Any:
@@ -58,9 +72,9 @@ def _client() -> Any:
         return None
 
 
-def _result(future: Any, *_: Any, **__: Any) -> Summary:
+def _result(futures: deque[Any], *_: Any, **__: Any) -> Summary:
     try:
-        found: Summary = future.result()
+        found: Summary = futures.popleft().result()
     except (OSError, ValueError, TypeError):
         raise
     except Exception as error:

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import NoPixels
+from .base.errors import NoPixels
+from .base.note import Note
+from .base.notes import Plain
+from .base.parallel import Progress, Tick
 from .image.features import divide, power_of_two
 from .image.pixels import Pixels, flatten
-from .note import Note
-from .notes import Plain
-from .parallel import Progress, Tick
 from .points.counted_image import CountedImage
 from .points.counting import Counted, Packing, merge, packing_of
 from .points.image_points import ImagePoints
@@ -32,10 +32,8 @@ TOTAL = 1 << 40
 """What the pixels of all of them weigh at most once they are added up: see `ExactParts`."""
 
 HELD_BYTES = 1 << 28
-"""Size of values that are not counted up to which they are held, and not read again."""
+"""Size of values that are not counted up to which they are kept in memory, and not read again."""
 
-CHUNK_ROWS = 1 << 22
-"""Pixels of a chunk of those that are held."""
 
 Summarize = Callable[..., Summary]
 """`Part.summary`, wherever it is done."""
@@ -43,7 +41,7 @@ Summarize = Callable[..., Summary]
 
 @dataclass(frozen=True, eq=False)
 class _Block:
-    """The pixels of an image, or of a chunk of it: held, or to be read again."""
+    """The pixels of an image, or of a chunk of it: in memory, or to be read again."""
 
     n: int
     rows: NDArray[Any] | None
@@ -82,7 +80,7 @@ class _Values:
         blocks : list
             Where their pixels are.
         hold : bool
-            Whether pixels are held that could be read again.
+            Whether pixels are kept in memory that could be read again.
         """
         if self.are_counted and counted is not None:
             parts = [counted] if self.counted is None else [self.counted, counted]
@@ -154,7 +152,7 @@ class PoolReader:
         return packing_of(self.form.dtype, self.form.n_channels)
 
     def holds(self, n: int = 0) -> bool:
-        """Whether values that are not counted are held: those so far, and of `n` pixels more."""
+        """Whether values that are not counted are kept: those so far, and of `n` pixels more."""
         if self.how.smooths or self.form is None:
             return True
         n_bytes = (sum(self.sizes) + n) * self.form.n_channels * self.form.dtype.itemsize
@@ -309,7 +307,8 @@ class PoolReader:
         arrays = []
         for block in blocks:
             if block.rows is not None:
-                arrays.append(da.from_array(block.rows, chunks=(CHUNK_ROWS, -1)))
+                # Pixels of a chunk of those that are kept.
+                arrays.append(da.from_array(block.rows, chunks=(1 << 22, -1)))
             else:
                 read = delayed(partial(rows_again, how=self.how, n_valid=block.n), pure=False)
                 rows = read(block.part)

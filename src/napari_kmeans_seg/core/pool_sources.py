@@ -4,22 +4,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import array_checks
 from .adapt import adapted
-from .checks import MAX_SMOOTHING
+from .base import array_checks
+from .base.checks import MAX_SMOOTHING
+from .base.stores import check_there
 from .image.averages import smooth
 from .image.colors import check_color_space
 from .image.pixels import Pixels, flatten
-from .opening import is_unopened, open_image
+from .opening import is_read_lazily, is_unopened, open_image
 from .points.counting import Counted, count, count_values, packing_of
 from .points.reading import MOST_OF_ONE_CHANNEL
 from .same_kind import Kind
-from .stores import check_there
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,36 @@ class How:
         return bool(np.any(np.asarray(self.smoothing)))
 
 
+class FileSays(NamedTuple):
+    """What an image file says of its pixels.
+
+    Attributes
+    ----------
+    channel_axis : int or None
+        The axis of its channels.
+    alpha : bool or None
+        Whether the last one is opacity.
+    is_color : bool
+        Whether the first three are red, green and blue.
+    names : tuple of str
+        What it calls them.
+    """
+
+    channel_axis: int | None
+    alpha: bool | None
+    is_color: bool
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, file: Any, how: How) -> "FileSays":
+        """Return what an opened file says, where nothing else was given."""
+        alpha = file.alpha if how.channel_axis is None else how.alpha
+        return cls(file.channel_axis, alpha, bool(file.is_color), tuple(file.names_told))
+
+
 @dataclass(frozen=True, eq=False)
 class Part:
-    """An image, or a chunk of a Dask array.
+    """An image, or a chunk of one that is a Dask array.
 
     Attributes
     ----------
@@ -64,26 +91,30 @@ class Part:
         Where pixels take part.
     is_chunk : bool
         Whether no pixel of it needs to take part.
+    says : FileSays or None
+        Of a chunk: what the file says that it is of.
     """
 
     name: str
     image: Any
     mask: ArrayLike | None
     is_chunk: bool = False
+    says: FileSays | None = None
 
     @property
     def can_be_read_again(self) -> bool:
-        """Whether its pixels need not be held."""
+        """Whether its pixels need not be kept in memory."""
         return is_file(self.image) or array_checks.is_lazy(self.image)
 
-    def pixels(self, how: How) -> tuple[Pixels, Any]:
-        """Read it; gives the image as it is in its file, too, or None."""
-        image, mask, file = self.image, self.mask, None
+    def pixels(self, how: How) -> tuple[Pixels, FileSays | None]:
+        """Read it; gives what its file says of it, too, or None."""
+        image, mask, says = self.image, self.mask, self.says
         axis, alpha = how.channel_axis, how.alpha
         if is_file(image):
             file, mask = open_image(image, mask, axis)
-            image, alpha = file.pixels, file.alpha if axis is None else alpha
-            axis = file.channel_axis
+            image, says = file.pixels, FileSays.of(file, how)
+        if says is not None:
+            axis, alpha = says.channel_axis, says.alpha
         else:
             image, axis = array_checks.of_layer(image, axis)
         if array_checks.is_lazy(image):
@@ -96,10 +127,10 @@ class Part:
             check_color_space(how.color_space, pixels)
         if how.adapt is not None:
             pixels = adapted(pixels, how.dtype or pixels.dtype)
-        return pixels, file
+        return pixels, says
 
     def summary(self, how: How, *, keep: bool = True) -> "Summary":
-        """Read it, and tell what is kept of it.
+        """Read it, and say what is kept of it.
 
         Parameters
         ----------
@@ -108,9 +139,9 @@ class Part:
         keep : bool
             Whether values that are not counted are given.
         """
-        pixels, file = self.pixels(how)
-        kind = Kind.of(pixels, is_color=None if file is None else bool(file.is_color))
-        names = () if file is None else file.names_told
+        pixels, says = self.pixels(how)
+        kind = Kind.of(pixels, is_color=None if says is None else says.is_color)
+        names = () if says is None else says.names
         names = names if len(names) == pixels.n_channels else ()
         counted, rows, smoothed = None, None, None
         packing = packing_of(pixels.dtype, pixels.n_channels)
@@ -165,22 +196,31 @@ def is_file(image: Any) -> bool:
 
 
 def parts_of(name: str, image: Any, mask: ArrayLike | None, how: How) -> Iterator[Part]:
-    """Give the chunks of a Dask array that are read one by one, or the image itself.
+    """Give the chunks of an image that is a Dask array, which are read one by one, or the image.
 
     What is smoothed or adapted is read as a whole.
     """
-    if is_file(image) or not array_checks.is_lazy(image) or how.smooths or how.adapt:
-        yield Part(name, absolute(image) if is_file(image) else image, mask)
+    says, axis = None, how.channel_axis
+    if is_file(image):
+        image = absolute(image)
+        is_whole = how.smooths or how.adapt or not is_read_lazily(image)
+    else:
+        is_whole = how.smooths or how.adapt or not array_checks.is_lazy(image)
+    if is_whole:
+        yield Part(name, image, mask)
         return
     # Imported here: Dask takes a while, and most images are in memory.
     import dask.array as da
 
-    source, axis = da.asarray(image), None
-    if how.channel_axis is not None:
-        axis = array_checks.axis("channel_axis", how.channel_axis, source.ndim)
+    if is_file(image):
+        file, mask = open_image(image, mask, axis)
+        image, axis, says = file.pixels, file.channel_axis, FileSays.of(file, how)
+    source = da.asarray(image)
+    if axis is not None:
+        axis = array_checks.axis("channel_axis", axis, source.ndim)
         source = source.rechunk({axis: -1})
     if not source.size or np.isnan(source.size):
-        yield Part(name, image, mask)
+        yield Part(name, image, mask, says=says)
         return
 
     def spatial(of_each: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -192,7 +232,7 @@ def parts_of(name: str, image: Any, mask: ArrayLike | None, how: How) -> Iterato
         inside = inside.rechunk(spatial(source.chunks))
     for index in np.ndindex(*source.numblocks):
         part = None if inside is None else inside.blocks[spatial(index)]
-        yield Part(name, source.blocks[index], part, is_chunk=True)
+        yield Part(name, source.blocks[index], part, is_chunk=True, says=says)
     check_there(image)
 
 

@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import array_checks, checks
 from .adapt import ADAPTS
 from .arguments import NOT_GIVEN, checked
+from .base import array_checks, checks
+from .base.note import Note, warn
+from .base.notes import not_finite
+from .base.notes_on_kind import colors_as_grey
+from .base.parallel import Progress, alive, never_falling, portion, within
 from .choose_k import ClusterCurve
 from .each_image import Images, with_masks
 from .image.pixels import Pixels
 from .model import KMeansModel
-from .note import Note, warn
-from .notes import not_finite
-from .notes_on_kind import colors_as_grey
-from .parallel import Progress, alive, never_falling, portion, within
 from .pool_ahead import in_advance
 from .pool_reader import PoolReader
 from .pool_sources import How, is_file, named, parts_of
@@ -165,13 +165,14 @@ def pool(
     Values of up to 24 bits a pixel (RGB of 8 bits, grey of 16), and those of one channel of any
     dtype that has at most 262,144 of them, are counted image by image, and the counts added up: the
     model is that of `segment` of all pixels in one array, bit for bit, whatever the order of the
-    images. Of others pixels are held in memory, up to 256 MiB of them. Beyond that, files and Dask
+    images. Of others pixels are kept in memory, up to 256 MiB of them. Beyond that, files and Dask
     arrays are read again each time that their pixels are asked for: the model is that of `segment`
-    of all pixels in one Dask array, bit for bit, as told there. NumPy arrays are held in any case,
+    of all pixels in one Dask array, bit for bit (see there). NumPy arrays are kept in any case,
     and so is what is smoothed.
 
-    A Dask array is read chunk by chunk, but where it is smoothed or adapted. Where a Dask cluster
-    is active (a `distributed.Client`) its workers read the files, by their absolute paths.
+    A Dask array or an OME-Zarr image is read chunk by chunk, but where it is smoothed or adapted.
+    Where a Dask cluster is active (a `distributed.Client`) its workers read the files, by their
+    absolute paths.
 
     Examples
     --------
@@ -185,7 +186,7 @@ def pool(
     if adapt is not None:
         checks.choice("adapt", adapt, ADAPTS)
     normalize = checks.flag("normalize", normalize)
-    (sigma,) = checked(smoothing=smoothing).values()
+    sigma, color_space = checked(smoothing=smoothing, color_space=color_space).values()
     progress = never_falling(progress)
     axis_given = None if channel_axis is NOT_GIVEN else channel_axis
     reader = PoolReader(How(axis_given, alpha, color_space, adapt, sigma), weighting)
@@ -198,7 +199,7 @@ def pool(
         start, stop = (j / (n_images or i + 2) if n_images else 1 - 1 / (1 + j) for j in (i, i + 1))
         tick = portion(progress, 0.9 * start, 0.9 * stop, f"Reading {name}")
         with _named(name, None if failed is None else partial(failed, i)):
-            parts = parts_of(name, image, mask, reader.how)
+            parts = one.parts or parts_of(name, image, mask, reader.how)
             alive(partial(reader.add, parts, one.summarize, short), tick)
             if (
                 channel_axis is NOT_GIVEN
@@ -210,7 +211,7 @@ def pool(
         raise ValueError("images takes at least one image; got none.")
     form = reader.form
     warn(like_colors)
-    warn(not_finite(replace(form, n_not_finite=reader.n_not_finite)))
+    warn(not_finite(reader.n_not_finite))
     warn(reader.named)
     names = reader.names
     if channel_names is not None:

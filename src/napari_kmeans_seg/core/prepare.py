@@ -9,18 +9,18 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import array_checks, checks
 from .arguments import NOT_GIVEN, checked
+from .base import array_checks, checks, lent
+from .base.notes_on_kind import colors_as_grey
+from .base.parallel import Progress, Tick, alive, never_falling, portion
+from .base.stores import check_there
 from .image.averages import shrink
-from .image.colors import check_color_space, check_limits
+from .image.colors import check_color_space
 from .image.pixels import Pixels, flatten
-from .notes_on_kind import colors_as_grey
 from .opening import opened
-from .parallel import Progress, Tick, alive, never_falling, portion, within
 from .points.image_points import ImagePoints
 from .points.reading import feature_space, read
 from .prepared import PreparedImage
-from .stores import check_there, watched
 
 VERSION = version("napari-kmeans-seg")
 
@@ -66,8 +66,13 @@ def prepare(
     >>> [prepared.segment(k).n_clusters for k in (2, 3, 4)]
     [2, 3, 4]
     """
-    known = checked(fit_scale=fit_scale, spatial_weight=spatial_weight, normalize=normalize)
-    fit_scale, spatial_weight, normalize = known.values()
+    known = checked(
+        fit_scale=fit_scale,
+        spatial_weight=spatial_weight,
+        normalize=normalize,
+        color_space=color_space,
+    )
+    fit_scale, spatial_weight, normalize, color_space = known.values()
     nobody_said = channel_axis is NOT_GIVEN and not array_checks.is_layer(image)
     if isinstance(image, str | PathLike):
         nobody_said = False
@@ -75,43 +80,28 @@ def prepare(
             image, channel_axis, alpha, mask, channel_names
         )
     image, channel_axis = array_checks.of_layer(image, channel_axis)
-    image = cast("ArrayLike", image)
-    progress = watched(image, never_falling(progress))
+    progress = never_falling(progress, image)
     form: dict[str, Any] = {"channel_axis": channel_axis, "alpha": alpha, "mask": mask}
-    lazy, reading = None, None
+    blocks, points = None, None
     if array_checks.is_lazy(image):
-        # Imported here: Dask takes a while, and most images are in memory.
-        import dask.array as da
-
-        from .lazy.image import LazyImage, read_chunks
-        from .lazy.prepared import PreparedBlocks, images_of
-
-        lazy = LazyImage.of(da.asarray(image), **form)
-        check_color_space(color_space, lazy.form)
-        tick = portion(progress, 0, 0.4, "Reading")
-        if spatial_weight or np.any(np.asarray(smoothing)):
-            image, form["mask"] = alive(lazy.load_whole, tick)
-            lazy, progress = None, within(progress, 0.4, 1)
-        elif lazy.is_small and (lazy.packing is None or fit_scale < 1):
-            image, form["mask"] = alive(lazy.load, tick)
-            progress = within(progress, 0.4, 1)
-        else:
-            reading = alive(partial(read_chunks, lazy, fit_scale), tick)
-            if lazy.form.dtype.kind == "f":
-                check_limits(color_space, reading.limits.min(), reading.limits.max())
-            if lazy.is_small and reading.is_noise:
-                image, form["mask"] = lazy.load(lambda _: tick(1))
-                reading, progress = None, within(progress, 0.4, 1)
-    if reading is not None and lazy is not None:
-        whole, fitted = images_of(lazy, reading, color_space, fit_scale)
+        at_once = bool(spatial_weight or np.any(np.asarray(smoothing)))
+        image, form["mask"], blocks, progress = lent.read_blocks(
+            image, form, color_space, fit_scale, at_once=at_once, progress=progress
+        )
+        points = None if blocks is None else blocks.points
+    if points is not None:
+        whole, fitted = points
         pixels = whole.pixels
     else:
-        pixels = flatten(image, **form, tick=portion(progress, 0, 0.1, "Reading"))
-        check_there(image)
+        pixels = flatten(
+            cast("ArrayLike", image), **form, tick=portion(progress, 0, 0.1, "Reading")
+        )
+        if not isinstance(image, np.ndarray):
+            check_there(image)
         check_color_space(color_space, pixels)
     names = () if channel_names is None else checks.channel_names(channel_names, pixels.n_channels)
     weights = array_checks.channel_weights(channel_weights, pixels.n_channels, names)
-    checks.weight_of_positions(spatial_weight, weights)
+    array_checks.weight_of_positions(spatial_weight, weights)
     sigma = array_checks.reals(
         "smoothing", smoothing, len(pixels.shape), "spatial axis", high=checks.MAX_SMOOTHING
     )
@@ -128,11 +118,11 @@ def prepare(
             tick=tick,
         )
 
-    if reading is None:
+    if points is None:
         tick = portion(progress, 0.1, 0.5, "Counting values")
         whole = alive(partial(read_pixels, pixels, None), tick)
         fitted = whole
-    if fit_scale < 1 and reading is None:
+    if fit_scale < 1 and points is None:
         tick = portion(progress, 0.5, 0.6, "Shrinking")
         small = alive(partial(shrink, pixels, fit_scale), tick)
         tick = portion(progress, 0.6, 0.8, "Counting values")
@@ -159,9 +149,10 @@ def prepare(
     }
     if channel_names is not None:
         parameters["channel_names"] = list(names)
-    shape = pixels.shape if lazy is None else lazy.shape
+    shape = pixels.shape if blocks is None else blocks.image.shape
     notes = colors_as_grey(shape) if nobody_said else ()
-    if lazy is not None:
-        return PreparedBlocks(whole, fitted, space, parameters, lazy, reading, _notes=notes)
+    if blocks is not None:
+        prepared: PreparedImage = blocks.prepared(whole, fitted, space, parameters, notes)
+        return prepared
     whole.is_kept = True
     return PreparedImage(whole, fitted, space, parameters, _notes=notes)

@@ -9,30 +9,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import array_checks, checks
 from .arguments import checked
-from .cached import cached_property
+from .base import array_checks, checks
+from .base.cached import cached_property
+from .base.errors import WrongType
+from .base.note import Note, warn
+from .base.notes import FewValues, WithoutPixels, not_finite
+from .base.parallel import Progress, Tick, alive, never_falling, portion
 from .choose_k import ClusterCurve
-from .errors import WrongType
 from .fitting import OPTIMAL_LIMIT, Fit, Fitting
 from .image.features import FeatureSpace
 from .kind import ValueKind
 from .kmeans.assignment import Assigned
 from .kmeans.lloyd import LloydResult, lloyd
+from .kmeans.nearest import Labels
 from .kmeans.points import Points
 from .kmeans.starts import AUTO, K_MEANS_PLUS_PLUS, OPTIMAL, STARTS
 from .levels import relabelled
 from .model import KMeansModel
-from .note import Note, warn
-from .notes import not_finite, without_pixels
-from .parallel import Progress, Tick, alive, never_falling, portion
-from .points.image_points import ImagePoints, label
+from .points.image_points import ImagePoints
 from .scores import cluster_curve
 from .segmentation import Segmentation, by_brightness
 from .shown import columns_of, images_html, size_of
-
-REORDERED = 10
-"""Times that clusters are put in the order of their brightness; rarely one."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -126,7 +124,8 @@ class PreparedImage:
         if known.n == self._fitting.points.n:
             costs = self._fitting.optimum(known, n_clusters).costs[:n_clusters]
         else:
-            fits = (self._fitting.fit(k, OPTIMAL.name, tol=0.0) for k in range(1, n_clusters + 1))
+            fit = partial(self._fitting.fit, init=OPTIMAL.name, tol=0.0)
+            fits = (fit(n_clusters=k) for k in range(1, n_clusters + 1))
             costs = np.array([one.assigned.inertia for one in fits])
         with np.errstate(over="ignore"):
             return np.ldexp(costs * self._scale_of_costs, 2 * self._space.exponent)
@@ -164,22 +163,25 @@ class PreparedImage:
         TypeError, ValueError
             If an argument is not what it should be.
         """
-        (n_clusters,) = checked(n_clusters=n_clusters).values()
+        arguments = checked(
+            n_clusters=n_clusters, init=init, n_init=n_init, max_iter=max_iter, tol=tol, seed=seed
+        )
+        n_clusters = arguments["n_clusters"]
         keep_order = checks.flag("keep_order", keep_order) and not isinstance(init, str)
-        progress = never_falling(progress)
+        progress = never_falling(progress, self._whole.pixels.channels)
         tick = portion(progress, 0, 0.8, "Clustering")
-        arguments = n_clusters, init, n_init, max_iter, tol, seed
 
         def fit(tick: Tick) -> tuple[Fit, Assigned, NDArray[np.intp], NDArray[np.float64]]:
-            fitted = self._fitting.fit(*arguments, tick, keep_order=keep_order)
+            fitted = self._fitting.fit(tick, **arguments, keep_order=keep_order)
             assigned = self._assign_whole(fitted)
             kept, means = self._in_order(assigned, fitted, keep_order=keep_order)
             return fitted, assigned, kept, means
 
         fitted, assigned, kept, means = alive(fit, tick)
         tick = portion(progress, 0.8, 1.0, "Labelling")
-        notes = self._notes + fitted.notes
-        notes += without_pixels(len(fitted.result.centroids), len(means))
+        notes = self._notes_on(fitted, n_clusters)
+        if (left_out := len(fitted.result.centroids) - len(means)) > 0:
+            notes += (WithoutPixels(left_out=left_out, found=len(fitted.result.centroids)),)
         found = self._result(assigned, means, fitted.result, fitted.parameters, notes, tick)
         if not keep_order or len(kept) == n_clusters:
             return found
@@ -211,7 +213,7 @@ class PreparedImage:
         >>> prepare([10, 20, 30, 90]).classify([[100], [0]]).labels
         array([2, 2, 2, 1], dtype=uint8)
         """
-        progress = never_falling(progress)
+        progress = never_falling(progress, self._whole.pixels.channels)
         given = array_checks.centroids("centroids", centroids, None, self._whole.pixels.n_channels)
         start = self._space.of_centroids(given, self._whole.pixels)
         parameters = deepcopy(self._parameters)
@@ -226,7 +228,7 @@ class PreparedImage:
 
         means = alive(assign, tick)
         result = LloydResult(start, 0, converged=True, between=0.0)
-        notes = self._notes + not_finite(self._whole.pixels)
+        notes = self._notes + not_finite(self._whole.pixels.n_not_finite)
         return self._result(assigned, means, result, parameters, notes, tick)
 
     def _result(
@@ -239,17 +241,52 @@ class PreparedImage:
         tick: Tick,
     ) -> Segmentation:
         """Label the pixels as their points are assigned."""
-        labelling = alive(partial(label, self._whole, assigned, means), tick)
+        image, pixels = self._whole, self._whole.pixels
+
+        def label(tick: Tick) -> tuple[Labels, NDArray[np.int64], float]:
+            # Those of a sample are scaled up to the image.
+            factor = image.n_valid / assigned.counts.sum()
+            counts = np.rint(assigned.counts * factor).astype(np.int64)
+            with np.errstate(over="ignore", under="ignore"):
+                inertia = np.ldexp(assigned.inertia * factor, 2 * image.exponent)
+            return image.labels(assigned, tick), counts, float(inertia)
+
+        labels, counts, inertia = alive(label, tick)
         tick(1)
         warn(notes)
-        model = self._model(assigned.centroids, means, parameters)
-        return model.segmentation(
-            self._whole.pixels,
-            labelling,
+        axis, sigma = pixels.channel_axis, tuple(self._parameters["smoothing"])
+        model = KMeansModel(
+            centroids=means,
+            feature_centroids=assigned.centroids,
+            space=self._space,
+            smoothing=sigma if any(sigma) else (),
+            n_channels=means.shape[1],
+            channel_axis=None if axis is None else axis - len(pixels.shape) - 1,
+            alpha=pixels.alpha is not None,
+            n_spatial_axes=len(pixels.shape),
+            parameters=parameters,
+            values=ValueKind(pixels.dtype, *self._value_range),
+            channel_names=tuple(self._parameters.get("channel_names", ())),
+        )
+        return Segmentation(
+            labels=labels,
+            centroids=means,
+            counts=counts,
+            inertia=inertia,
             n_iter=result.n_iter,
             converged=result.converged,
             notes=notes,
+            model=model,
+            _pixels=pixels,
         )
+
+    def _notes_on(self, fitted: Fit, n_clusters: int) -> tuple[Note, ...]:
+        """Return what is worth knowing of the image and of what was found for so many clusters."""
+        notes = self._notes + not_finite(self._whole.pixels.n_not_finite)
+        if fitted.n_values < n_clusters:
+            scale = self._parameters["fit_scale"]
+            notes += (FewValues(found=fitted.n_values, asked=n_clusters, fit_scale=scale),)
+        return notes
 
     def choose_k(
         self,
@@ -279,8 +316,9 @@ class PreparedImage:
         TypeError, ValueError
             If an argument is not what it should be.
         """
-        progress = never_falling(progress)
+        progress = never_falling(progress, self._whole.pixels.channels)
         wanted = checks.numbers_of_clusters("n_clusters", n_clusters)
+        arguments = checked(init=init, n_init=n_init, max_iter=max_iter, tol=tol, seed=seed)
         if not isinstance(init, str):
             raise WrongType("init", f"one of {', '.join((AUTO, *STARTS))} here", "an array")
         # The optimal partitions into fewer clusters fall out of those into most.
@@ -294,18 +332,17 @@ class PreparedImage:
         numbers, inertias, centroids = [], [], []
         for i, k in enumerate(wanted):
             tick = portion(progress, i / len(wanted), (i + 1) / len(wanted), f"{k} clusters")
-            arguments = k, init, n_init, max_iter, tol, seed
-            fitted = alive(partial(self._fitting.fit, *arguments, most=most), tick)
+            fitted = alive(partial(self._fitting.fit, n_clusters=k, **arguments, most=most), tick)
             numbers.append(len(fitted.result.centroids))
             inertias.append(fitted.assigned.inertia * self._scale_of_costs)
             centroids.append(fitted.result.centroids)
             if numbers[-1] < k:
                 break
-        warn(self._notes + fitted.notes)
+        warn(self._notes_on(fitted, k))
         if len(numbers) > 1 and numbers[-1] == numbers[-2]:
             numbers, inertias, centroids = numbers[:-1], inertias[:-1], centroids[:-1]
         n_pixels = self._whole.n_valid
-        fit = partial(self._fitting.fit, 1, K_MEANS_PLUS_PLUS.name, 1, 300, 1e-4, 0)
+        fit = partial(self._fitting.fit, n_clusters=1, init=K_MEANS_PLUS_PLUS.name)
         whole = alive(fit, portion(progress, 1, 1, "Scoring")).assigned
         scatter = whole.inertia * self._scale_of_costs
 
@@ -342,7 +379,8 @@ class PreparedImage:
         """
         tol, max_iter = fitted.parameters["tol"], fitted.parameters["max_iter"]
         n_iter, kept = fitted.result.n_iter, np.arange(len(fitted.result.centroids))
-        for _ in range(REORDERED):
+        # How often clusters are sorted by their brightness; rarely one.
+        for _ in range(10):
             means = self._whole.means(self._space, assigned)
             order = np.arange(len(means)) if keep_order else by_brightness(means)
             order = order[assigned.counts[order] > 0]
@@ -355,26 +393,3 @@ class PreparedImage:
             else:
                 assigned.move(assigned.centroids)
         return kept, means
-
-    def _model(
-        self,
-        centroids: NDArray[np.float64],
-        means: NDArray[np.float64],
-        parameters: dict[str, Any],
-    ) -> KMeansModel:
-        pixels = self._whole.pixels
-        axis = pixels.channel_axis
-        sigma = tuple(self._parameters["smoothing"])
-        return KMeansModel(
-            centroids=means,
-            feature_centroids=centroids,
-            space=self._space,
-            smoothing=sigma if any(sigma) else (),
-            n_channels=pixels.n_channels,
-            channel_axis=None if axis is None else axis - len(pixels.shape) - 1,
-            alpha=pixels.alpha is not None,
-            n_spatial_axes=len(pixels.shape),
-            parameters=parameters,
-            values=ValueKind(pixels.dtype, *self._value_range),
-            channel_names=tuple(self._parameters.get("channel_names", ())),
-        )

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from .errors import WrongValue
+from .base.errors import WrongValue
+from .base.note import Note
+from .base.notes import Plain
 from .image.pixels import Pixels
-from .note import Note
-from .notes import Plain
 
 
 def same_channels(given: Sequence[str], expected: Sequence[str], whose: str) -> tuple[Note, ...]:

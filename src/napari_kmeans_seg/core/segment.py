@@ -7,11 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .arguments import NOT_GIVEN
+from .base.parallel import Progress, never_falling, within
 from .choose_k import ClusterCurve
-from .parallel import Progress, never_falling, within
 from .prepare import prepare
 from .segmentation import Segmentation
-from .stores import watched
 
 
 def segment(
@@ -175,7 +174,7 @@ def segment(
     >>> seg.image.shape
     (400, 600, 3)
     """
-    progress = watched(image, never_falling(progress))
+    progress = never_falling(progress)
     prepared = prepare(
         image,
         channel_axis=channel_axis,
@@ -266,7 +265,7 @@ def choose_k(
     >>> bool((curve.inertia[1:] < curve.inertia[:-1]).all())
     True
     """
-    progress = watched(image, never_falling(progress))
+    progress = never_falling(progress)
     prepared = prepare(
         image,
         channel_axis=channel_axis,

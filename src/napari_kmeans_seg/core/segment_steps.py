@@ -8,14 +8,14 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import array_checks, checks
 from .arguments import NOT_GIVEN
-from .errors import NoPixels, WrongValue
+from .base import array_checks, checks
+from .base.errors import NoPixels, WrongValue
+from .base.note import warn, without_warnings
+from .base.notes_on_kind import colors_as_grey
+from .base.parallel import Progress, never_falling, portion, within
 from .image.pixels import is_rgba
-from .note import warn, without_warnings
-from .notes_on_kind import colors_as_grey
 from .opening import opened
-from .parallel import Progress, portion, within
 from .segment import segment
 from .steps import Blank, Step, StepsSegmentation
 
@@ -72,7 +72,7 @@ def segment_steps(
     -----
     UserWarning
         As `segment` does, for each step; if steps have no pixel that takes part; and if labels are
-        ambiguous: if place and value tell another story of them, or nothing.
+        ambiguous: if place and value disagree on them, or say nothing.
 
     Notes
     -----
@@ -92,7 +92,7 @@ def segment_steps(
     array([[1, 1, 2, 2, 3, 3],
            [1, 1, 2, 2, 3, 3]], dtype=uint8)
     """
-    checks.progress(progress)
+    progress = never_falling(progress)
     nobody_said = channel_axis is NOT_GIVEN and not array_checks.is_layer(image)
     if isinstance(image, str | PathLike):
         nobody_said = False

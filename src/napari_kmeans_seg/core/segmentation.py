@@ -7,24 +7,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import checks, shown
-from .cached import cached_property
+from . import shown
+from .base import checks
+from .base.cached import cached_property
+from .base.note import Note
+from .base.parallel import Tick
+from .image.painting import paint, paint_image
 from .image.pixels import Pixels, spread
 from .kmeans.nearest import label_dtype
-from .note import Note
 from .overlap import pairs_of
-from .painting import paint
-from .parallel import Tick
 from .points.sums import join_means
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from .model import KMeansModel
-
-
-COMPARED_PIXELS = 1 << 20
-"""Pixels in memory, evenly spread, whose labels are compared with those of another step."""
 
 
 def by_brightness(centroids: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -108,7 +105,7 @@ class Segmentation:
 
         Pixels with label 0 are 0; alpha is taken over. Centroids of integer images are rounded.
         """
-        return self._pixels.paint(self.palette, self.labels)
+        return paint_image(self._pixels, self.palette, self.labels)
 
     @property
     def _removed(self) -> frozenset[int]:
@@ -118,7 +115,8 @@ class Segmentation:
     def _pairs(self, other: "Segmentation", tick: Tick) -> NDArray[np.int64]:
         """Count how many pixels have which two labels, ``(n + 1, n_other + 1)``, of a sample."""
         tick(0)
-        where = spread(self.labels.size, COMPARED_PIXELS)
+        # Pixels in memory, evenly spread, whose labels are compared with those of another step.
+        where = spread(self.labels.size, 1 << 20)
         shape = (self.n_clusters + 1, other.n_clusters + 1)
         return pairs_of(self.labels.reshape(-1)[where], other.labels.reshape(-1)[where], shape)
 

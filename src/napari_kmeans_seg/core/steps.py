@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from .array_checks import is_lazy
-from .arrays import concatenate, look_up
-from .cached import cached_property
-from .errors import NoPixels
+from .base.array_checks import is_lazy
+from .base.arrays import concatenate, look_up
+from .base.cached import cached_property
+from .base.errors import NoPixels
+from .base.note import Note
+from .base.notes import BlankSteps
+from .base.parallel import Tick, no_tick
 from .levels import PyramidSegmentation, relabelled, relabelling
 from .matching import match
-from .note import Note
-from .notes import BlankSteps
-from .parallel import Tick, no_tick
 from .points.sums import join_means
 from .segmentation import Segmentation, plain_values
 

@@ -39,7 +39,7 @@ def read_or_leave_out(what: str, read: Callable[[], T], otherwise: T, warnings: 
 def write_with_less(
     write: Callable[[T], object], styles: Iterable[tuple[str, T]], warnings: list[str]
 ) -> None:
-    """Write in the first style that can be written, from the fullest to the barest.
+    """Write in the first style that can be written, from the fullest to the simplest.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def write_with_less(
     OSError, MemoryError
         At once: they are not the metadata's fault.
     Exception
-        That of the barest style, if that fails, too.
+        That of the simplest style, if that fails, too.
     """
     failed: Exception | None = None
     for left_out, style in styles:
@@ -74,17 +74,17 @@ def write_with_less(
         raise failed
 
 
-def bare_picture(path: Path) -> io.BytesIO | None:
+def picture_without_metadata(path: Path) -> io.BytesIO | None:
     """Return a PNG or JPEG without what it says beside its pixels; None if it is neither."""
     content = path.read_bytes()
     if content.startswith(_PNG):
-        return io.BytesIO(_bare_png(content))
+        return io.BytesIO(_png_without_metadata(content))
     if content.startswith(b"\xff\xd8"):
-        return io.BytesIO(_bare_jpeg(content))
+        return io.BytesIO(_jpeg_without_metadata(content))
     return None
 
 
-def _bare_png(content: bytes) -> bytes:
+def _png_without_metadata(content: bytes) -> bytes:
     kept, at = [_PNG], len(_PNG)
     while at + 12 <= len(content):
         (length,) = struct.unpack_from(">I", content, at)
@@ -98,7 +98,7 @@ def _bare_png(content: bytes) -> bytes:
     return b"".join(kept)
 
 
-def _bare_jpeg(content: bytes) -> bytes:
+def _jpeg_without_metadata(content: bytes) -> bytes:
     kept, at = [content[:2]], 2
     while at + 4 <= len(content) and content[at] == 0xFF:
         marker, (length,) = content[at + 1], struct.unpack_from(">H", content, at + 2)

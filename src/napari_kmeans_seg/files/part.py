@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core import checks
-from ..core.array_checks import is_lazy
-from ..core.errors import WrongType, WrongValue
+from ..core.base import checks
+from ..core.base.array_checks import is_lazy
+from ..core.base.errors import WrongType, WrongValue
 from .images import read_image
 
 if TYPE_CHECKING:

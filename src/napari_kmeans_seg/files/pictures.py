@@ -10,7 +10,7 @@ import numpy as np
 from .color import to_srgb
 from .image_file import ImageFile, PictureStyle
 from .names import RGB_NAMES
-from .odd_metadata import bare_picture, read_or_leave_out
+from .odd_metadata import picture_without_metadata, read_or_leave_out
 from .png16 import PngMarks, is_png16, read_png16, write_png16
 from .tiff_write import TiffStyle
 
@@ -44,9 +44,9 @@ def read_picture(path: Path, wanted: int | None = None) -> ImageFile:
         raise
     except ValueError as problem:
         # What stands beside the pixels may be why, and is no reason.
-        bare = bare_picture(path)
+        raw = picture_without_metadata(path)
         try:
-            image = None if bare is None else _read(path, bare, wanted)
+            image = None if raw is None else _read(path, raw, wanted)
         except ValueError:
             image = None
         if image is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.array_checks import is_lazy
+from ..core.base.array_checks import is_lazy
 from ..core.kmeans.nearest import sums_by_label
 from ..core.points.sums import HUGE, join_means
 from ..core.steps import StepsSegmentation

@@ -14,10 +14,10 @@ from weakref import ref
 
 import numpy as np
 
-from napari_kmeans_seg.core.array_checks import is_lazy as is_lazy
-from napari_kmeans_seg.core.arrays import concatenate as concatenate
-from napari_kmeans_seg.core.arrays import look_up as look_up
-from napari_kmeans_seg.core.stores import is_there as is_there
+from napari_kmeans_seg.core.base.array_checks import is_lazy as is_lazy
+from napari_kmeans_seg.core.base.arrays import concatenate as concatenate
+from napari_kmeans_seg.core.base.arrays import look_up as look_up
+from napari_kmeans_seg.core.base.stores import is_there as is_there
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -11,9 +11,9 @@ from scipy.ndimage import distance_transform_edt
 from scipy.ndimage import label as pieces_of
 from skimage.measure import label
 
-from napari_kmeans_seg.core import checks
-from napari_kmeans_seg.core.notes import CountsBeforeSpecks, ObjectsMissing
-from napari_kmeans_seg.core.parallel import portion, within
+from napari_kmeans_seg.core.base import checks
+from napari_kmeans_seg.core.base.notes import CountsBeforeSpecks, ObjectsMissing
+from napari_kmeans_seg.core.base.parallel import portion, within
 
 from .arrays import is_lazy, sums_per_label
 from .results import PyramidSegmentation, StepsSegmentation
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from napari_kmeans_seg import Segmentation
-    from napari_kmeans_seg.core.parallel import Progress
+    from napari_kmeans_seg.core.base.parallel import Progress
 
 PYRAMID_PIXELS = 1 << 27
 """Pixels of the largest level of a lazy pyramid whose objects are numbered, in memory."""

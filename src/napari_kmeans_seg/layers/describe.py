@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_kmeans_seg.core.errors import WrongType
+from napari_kmeans_seg.core.base.errors import WrongType
 
 from .arrays import inner_array, results_keep
 from .geometry import conversion, from_viewer, in_units, placement

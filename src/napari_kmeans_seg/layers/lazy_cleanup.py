@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from napari_kmeans_seg import Segmentation
+    from napari_kmeans_seg.core.base.parallel import Tick
     from napari_kmeans_seg.core.lazy.chunks import Index
-    from napari_kmeans_seg.core.parallel import Tick
 
     Integers = npt.NDArray[np.integer[Any]]
 

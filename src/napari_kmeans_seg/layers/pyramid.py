@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_kmeans_seg.core.notes import FittedOnLevel, Hidden
-from napari_kmeans_seg.core.parallel import portion, within
+from napari_kmeans_seg.core.base.notes import FittedOnLevel, Hidden
+from napari_kmeans_seg.core.base.parallel import portion, within
 
 from .arrays import is_lazy
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_kmeans_seg import Segmentation
-    from napari_kmeans_seg.core.parallel import Progress
+    from napari_kmeans_seg.core.base.parallel import Progress
 
 DRAWN_PIXELS = 1 << 28
 """Pixels of the largest plane that is drawn: the most that graphics cards take as one picture,

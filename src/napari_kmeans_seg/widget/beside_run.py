@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .fields.inputs import Inputs
     from .fields.options import Options
 
-_OBJECTS = "Objects are those of the new run, which knows nothing of the work by hand on these."
+_OBJECTS = "A run makes objects of its own clusters, without the work by hand on these."
 
 
 class OptionsSaid(Label):

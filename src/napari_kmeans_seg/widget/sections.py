@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal  # type: ignore[attr-defined]
+from qtpy.QtCore import (  # type: ignore[attr-defined]
+    QEvent,
+    QObject,
+    QSize,
+    Qt,
+    QTimer,
+    Signal,
+)
 from qtpy.QtWidgets import (
     QAbstractSlider,
     QAbstractSpinBox,
@@ -25,6 +33,8 @@ if TYPE_CHECKING:
     from magicgui.widgets import Container, Label, ProgressBar, Widget
 
 _MARK = "⚠ "
+# How long what a section unfolds may take to come, in seconds.
+_UNFOLDS = 3.0
 
 
 def wrap(*labels: Label) -> None:
@@ -159,10 +169,35 @@ class Scrolled(QScrollArea):
         layout.addStretch()
         self.setWidget(inside)
         self.setWidgetResizable(True)
+        self._opened: Section | None = None
+        self._since = 0.0
+        for widget in widgets:
+            if isinstance(widget, Section):
+                widget.toggled.connect(self._on_section)
+        bar = self.verticalScrollBar()
+        assert bar is not None
+        bar.rangeChanged.connect(self._reveal_soon)
         # napari's theme draws a frame around what has none.
         self.setStyleSheet("QScrollArea { border: none; padding: 0; }")
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
+    def _on_section(self, opened: bool) -> None:
+        section = self.sender()
+        self._opened = section if opened and isinstance(section, Section) else None
+        self._since = perf_counter()
+
+    def _reveal_soon(self) -> None:
+        # What is in it may come a while later; not for ever, for nothing is to move by itself.
+        if self._opened is not None and perf_counter() - self._since < _UNFOLDS:
+            QTimer.singleShot(0, self._reveal)
+
+    def _reveal(self) -> None:
+        """Scroll to what a section has unfolded below the window."""
+        section, bar, view = self._opened, self.verticalScrollBar(), self.viewport()
+        if section is not None and bar is not None and view is not None:
+            top, bottom = section.y(), section.geometry().bottom()
+            bar.setValue(max(bar.value(), min(top, bottom - view.height())))
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Open the dock as wide as its title, which napari writes in one line."""

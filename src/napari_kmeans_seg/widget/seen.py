@@ -76,6 +76,8 @@ class SeenSwitch(QWidget):
         layout.addLayout(row)
         layout.addWidget(self.note)
         table.read.connect(self.follow_soon)
+        # A tick is about the clusters, and has nothing to show elsewhere.
+        table.view.rows.ticked.connect(self._show_clusters)
         self.hide()
 
     def listen(self) -> None:
@@ -85,7 +87,7 @@ class SeenSwitch(QWidget):
             layers, dims = self._viewer.layers.events, self._viewer.dims.events
             for event in (layers.inserted, layers.removed, dims.ndisplay):
                 event.connect(self.follow_soon)
-            # At once: napari collects garbage as it removes layers. Were they held until the clock
+            # At once: napari collects garbage as it removes layers. Were they kept until the clock
             # calls, what is known of them, masks in the history too, would wait for another time.
             layers.removed.connect(self._let_go)
         self.follow_soon()
@@ -106,6 +108,13 @@ class SeenSwitch(QWidget):
         if self._result is not None:
             self._result.show(seen)
         self._say()
+
+    def _show_clusters(self) -> None:
+        """Look at the clusters, unless they are seen in some view already."""
+        self._follow()
+        result = self._result
+        if result is not None and not any(one.visible for one in result.labels):
+            self.show_only("clusters")
 
     def follow_soon(self) -> None:
         """Look again, once all that goes on is through."""

@@ -11,8 +11,8 @@ from weakref import WeakSet, ref
 
 from qtpy.QtCore import QObject, QTimer
 
-from napari_kmeans_seg.core.note import without_warnings
-from napari_kmeans_seg.core.parallel import start_or_run
+from napari_kmeans_seg.core.base.note import without_warnings
+from napari_kmeans_seg.core.base.parallel import start_or_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable

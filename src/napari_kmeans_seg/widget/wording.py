@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from napari_kmeans_seg.core.arguments import FIELDS
-from napari_kmeans_seg.core.errors import (
+from napari_kmeans_seg.core.base.errors import (
     ArgumentProblem,
     NoPixels,
     WrongValue,
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_kmeans_seg import Segmentation
-    from napari_kmeans_seg.core.errors import Naming
+    from napari_kmeans_seg.core.base.errors import Naming
 
 # Steps of a series whose warnings are shown.
 _MOST_STEPS = 3

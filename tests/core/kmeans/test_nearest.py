@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from napari_kmeans_seg import prepare
+from napari_kmeans_seg.core.kmeans.nearest import exact_sums_by_label, sums_by_label
 
 from .. import plain
 
@@ -64,3 +65,18 @@ def test_what_single_precision_cannot_tell_apart_is_told_apart(n_channels, n_clu
     # One in 10,000 lies so close that doubles do not tell.
     assert differs.mean() <= 1e-3
     plain.assert_nearest(image, start, found.labels.astype(int) - 1)
+
+
+@pytest.mark.parametrize("n", [0, 1, 100, 5000])
+@pytest.mark.parametrize("n_clusters", [1, 10, 11, 300])
+def test_sums_are_the_same_however_they_are_added_up(n_clusters, n):
+    random = np.random.default_rng(n)
+    labels, old = random.integers(0, n_clusters, (2, n)).astype(np.uint16)
+    rows = random.integers(-(2**30), 2**30, (7, n)).astype(np.float64)
+
+    found = exact_sums_by_label(labels, rows, n_clusters)
+    moved = exact_sums_by_label(labels, rows, n_clusters, old)
+
+    expected, before = (sums_by_label(one, rows, n_clusters) for one in (labels, old))
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(moved, expected - before)

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from napari_kmeans_seg import segment
+from napari_kmeans_seg.core.kmeans.points import WeightedPoints
+from napari_kmeans_seg.core.kmeans.seeding import squares_between
 
 
 def blobs(n_blobs: int, n: int, dtype: str) -> np.ndarray:
@@ -64,3 +66,45 @@ def test_a_value_that_most_pixels_have_does_not_take_all_starts(dtype):
         found = segment(image, 4, channel_axis=-1, seed=seed)
 
         assert found.counts.tolist() == [99_700, 100, 100, 100]
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0**-100, 3e7])
+@pytest.mark.parametrize("n_features", [1, 12, 200])
+def test_squares_of_a_product_are_those_of_differences(n_features, scale):
+    features = np.random.default_rng(n_features).normal(0, 5, (n_features, 300)) * scale
+    points = WeightedPoints(features, np.ones(300))
+    chosen = np.array([0, 7, 299])
+
+    found = squares_between(points)(chosen)
+
+    expected = ((features[:, chosen, np.newaxis] - features[:, np.newaxis]) ** 2).sum(axis=0)
+    np.testing.assert_allclose(found / found.max(), expected / expected.max(), rtol=1e-4)
+    assert (found[np.arange(3), chosen] == 0).all()
+
+
+@pytest.mark.parametrize("n_features", [1, 12, 200])
+def test_squares_have_the_same_bits_in_whatever_order_they_are_added(n_features):
+    features = np.random.default_rng(n_features).normal(0, 5, (n_features, 300))
+    order = np.random.default_rng(0).permutation(n_features)
+    chosen = np.array([0, 7, 299])
+
+    one, other = (
+        squares_between(WeightedPoints(rows, np.ones(300)))(chosen)
+        for rows in (features, features[order])
+    )
+
+    assert one.tobytes() == other.tobytes()
+
+
+@pytest.mark.parametrize("far", [1e6, 1e30])
+def test_seeds_tell_points_apart_that_crowd_far_from_one(far):
+    features = np.random.default_rng(0).normal(0, 1, (12, 300))
+    features[:, 0] = far
+    points = WeightedPoints(features, np.ones(300))
+
+    away = squares_between(points)(np.array([1]))[0]
+
+    near = np.arange(2, 300)
+    expected = ((features[:, near] - features[:, [1]]) ** 2).sum(axis=0)
+    ratio = away[near] / expected
+    np.testing.assert_allclose(ratio, ratio[0], rtol=1e-5)

@@ -173,6 +173,7 @@ def test_painted_seeds_keep_their_numbers(viewer, tmp_path, fixed, numbers, miss
     found = model.predict(pixels)
     np.testing.assert_array_equal(found.labels, clusters.layer.data)
     assert set(np.unique(found.labels)) <= {*numbers, 9}
+    assert "edit" not in repr(model), "nobody has worked on the clusters"
     for row in clusters.layer.features.itertuples():
         if row.label and row.pixels:
             assert found.counts[row.label - 1] == row.pixels
@@ -181,4 +182,5 @@ def test_painted_seeds_keep_their_numbers(viewer, tmp_path, fixed, numbers, miss
     clusters.merge(numbers[:2])
     split(clusters, numbers[2], 2)
     model, _ = saved(clusters, tmp_path)
+    assert "2 edits" in repr(model)
     np.testing.assert_array_equal(model.predict(pixels).labels, clusters.layer.data)

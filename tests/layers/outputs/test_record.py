@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from napari.layers import Labels
 
-from napari_kmeans_seg.core.notes import Plain, WithoutPixels
+from napari_kmeans_seg.core.base.notes import Plain, WithoutPixels
 from napari_kmeans_seg.layers import METADATA_KEY, LayerImage, Outputs
 from napari_kmeans_seg.layers.export.methods_text import methods_text
 from napari_kmeans_seg.layers.export.python_script import python_script

@@ -82,7 +82,7 @@ def test_region_and_seeds_count_beside_it(elevation):
 
 def test_where_nothing_is_left_it_is_said(elevation):
     source = replace(LayerImage.of(Image(np.zeros((9, 9)), name="dem")), left_out=(0,))
-    with pytest.raises(ValueError, match="No pixel of “dem” takes part where those of the value 0"):
+    with pytest.raises(ValueError, match="Every pixel of “dem” has a value that is left out, 0:"):
         source.segment(n_clusters=2)
 
 

@@ -121,6 +121,25 @@ def test_a_large_file_is_compared_while_the_interface_goes_on(
     assert f"imread({str(path)!r})" in QGuiApplication.clipboard().text()
 
 
+def test_a_file_that_holds_other_pixels_than_were_clustered_is_not_named(
+    viewer, dock, finish, laid_out, copy_script, coffee, tmp_path
+):
+    """The image was turned, clustered, and turned back: its file holds what it shows."""
+    path = tmp_path / "cup.png"
+    imsave(path, coffee, check_contrast=False)
+    (layer,) = viewer.open(path, plugin="napari")
+    widget, clipboard = dock(), QGuiApplication.clipboard()
+    layer.data = coffee[::-1].copy()
+    widget.run()
+    finish(widget)
+    laid_out(widget)
+    layer.data = coffee.copy()
+    copy_script(widget.clusters)
+    assert str(path) not in clipboard.text()
+    assert "layer_name = 'cup'" in clipboard.text()
+    assert "has other pixels by now" in clipboard.text().partition("import ")[0]
+
+
 def test_a_dock_that_closes_while_files_are_read_copies_nothing(viewer, ran, coffee):
     table = ran(coffee)
     QGuiApplication.clipboard().setText("mine")

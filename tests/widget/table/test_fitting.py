@@ -96,6 +96,30 @@ def test_means_of_three_channels_of_16_bits_are_seen(narrow, viewer, coffee):
     assert is_whole(view)
 
 
+@pytest.mark.parametrize(
+    ("names", "least"),
+    [
+        (("BPAE_nuclei", "BPAE_actin", "BPAE_mito"), 3),
+        (("lysosomes", "mitochondria", "nuclei"), 2),
+    ],
+)
+def test_channels_can_be_told_apart_in_a_low_window(narrow, viewer, coffee, names, least):
+    """They were all "BP…", or one of them "…"."""
+    layers = [
+        viewer.add_image(coffee[..., i].astype(np.uint16) * 5, name=name)
+        for i, name in enumerate(names)
+    ]
+    view = narrow(5, *layers).clusters.view
+    metrics = view.fontMetrics()
+    seen = [
+        metrics.elidedText(title, Qt.TextElideMode.ElideRight, view.columnWidth(i) - 8)
+        for i, title in enumerate(view.rows.titles)
+        if view.rows.columns[i].kind == "mean"
+    ]
+    assert all(len(title.rstrip("…")) >= least for title in seen), seen
+    assert len({title[:least] for title in seen}) == 3
+
+
 def test_long_names_of_channels_and_clusters_leave_room_for_percent(narrow, viewer, coffee):
     layers = [
         viewer.add_image(coffee[..., i], name=f"channel {i} of a long acquisition of stained cells")

@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import checks
-from ..errors import WrongValue
-from ..parallel import Tick, map_spans, spans
+from ..base.errors import WrongValue
+from ..base.parallel import Tick, map_spans, spans
 from .color_spaces import COLOR_SPACES
 from .pixels import Pixels
 
@@ -45,7 +44,6 @@ def convert(pixels: Pixels, color_space: str, tick: Tick | None = None) -> Pixel
 
 def check_color_space(color_space: str, pixels: Pixels) -> str:
     """Return `color_space` if the image can be converted to it."""
-    checks.choice("color_space", color_space, tuple(COLOR_SPACES))
     if COLOR_SPACES[color_space].from_rgb is None:
         return color_space
     if pixels.n_channels != 3:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..parallel import spans
+from ..base.parallel import spans
 from .color_spaces import COLOR_SPACES
 from .colors import color_values, value_range
 from .pixels import Pixels
@@ -106,7 +106,8 @@ class FeatureSpace:
         if dtype is np.float64:
             differences(values, self.offset, rows[:n_channels])
         elif np.can_cast(values.dtype, np.float32) and np.array_equal(offset[:, 0], self.offset):
-            np.subtract(values, offset, out=rows[:n_channels], dtype=np.float32)
+            rows[:n_channels] = values
+            rows[:n_channels] -= offset
         else:
             # Differences of numbers that float32 cannot hold.
             rows[:n_channels] = differences(values, self.offset)
@@ -162,28 +163,29 @@ class FeatureSpace:
         return found
 
 
-def subtract(value: NDArray[Any], offset: float, out: NDArray[np.float64]) -> None:
-    """Write ``value - offset`` to `out`, exactly for 64-bit integers that lie near `offset`."""
-    # Half the time of a subtraction that converts as it goes, bit for bit the same.
-    out[:] = value
-    out -= float(offset)
-    if value.dtype.kind in "iu" and value.dtype.itemsize == 8 and isinstance(offset, int):
-        # Floats have no room for the last digits of large integers. Two's complement wraps
-        # around, so integers give the difference wherever it fits; elsewhere no digit matters.
-        near = np.abs(out) < 2.0**62
-        wrapped = np.array(offset % (1 << 64), np.uint64).view(value.dtype)
-        exact = (value - wrapped).view(np.int64)
-        np.copyto(out, exact, where=near)
-
-
 def differences(
     values: Values, offsets: tuple[float, ...], out: NDArray[np.float64] | None = None
 ) -> NDArray[np.float64]:
-    """Subtract its offset from each channel, as `subtract` does."""
+    """Subtract its offset from each channel, exactly for 64-bit integers that lie near it."""
     rows = np.empty(values.shape) if out is None else out
-    for row, value, offset in zip(rows, values, offsets, strict=True):
-        subtract(value, offset, row)
+    # Half the time of a subtraction that converts as it goes, bit for bit the same.
+    rows[:] = values
+    rows -= np.array(offsets, np.float64)[:, np.newaxis]
+    if values.dtype.kind in "iu" and values.dtype.itemsize == 8:
+        for row, value, offset in zip(rows, values, offsets, strict=True):
+            if isinstance(offset, int):
+                _correct(row, value, offset)
     return rows
+
+
+def _correct(row: NDArray[np.float64], value: NDArray[Any], offset: int) -> None:
+    """Replace differences of 64-bit integers to an offset near them by exact ones."""
+    # Floats have no room for the last digits of large integers. Two's complement wraps
+    # around, so integers give the difference wherever it fits; elsewhere no digit matters.
+    near = np.abs(row) < 2.0**62
+    wrapped = np.array(offset % (1 << 64), np.uint64).view(value.dtype)
+    exact = (value - wrapped).view(np.int64)
+    np.copyto(row, exact, where=near)
 
 
 def variances_of(
@@ -314,3 +316,19 @@ def undo_moved(
     far = np.abs(means) >= np.ldexp(CAP / 2, exponent)
     lows, highs = limits.T
     return np.where(far, np.where(means < 0, lows, highs), means)
+
+
+def means_from(
+    sums: NDArray[np.float64],
+    counts: NDArray[np.float64],
+    offset: tuple[float, ...],
+    exponent: int,
+) -> NDArray[np.float64]:
+    """Return ``(n, n_channels)`` means from sums of differences to an offset.
+
+    They are multiplied by two to the power of `exponent`, and NaN where there is nothing.
+    """
+    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+        means = np.array(offset, np.float64) + sums / counts[:, np.newaxis]
+        scaled: NDArray[np.float64] = np.ldexp(means, exponent)
+        return scaled

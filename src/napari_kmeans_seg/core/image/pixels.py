@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import array_checks, checks
-from ..errors import NoPixels, WrongValue
-from ..painting import paint
-from ..parallel import Tick, map_spans, spans
+from ..base import array_checks, checks
+from ..base.errors import NoPixels, WrongValue
+from ..base.parallel import Tick, map_spans, spans
 
 
 def spread(n: int, size: int) -> NDArray[np.intp]:
@@ -100,39 +99,6 @@ class Pixels:
             # The centre of a pixel of the copy, between those that it was averaged from.
             index = (index + 0.5) * spacing - 0.5
         return index
-
-    def paint(self, palette: NDArray[Any], labels: NDArray[np.unsignedinteger]) -> NDArray[Any]:
-        """Paint each pixel with the colour of its label.
-
-        Parameters
-        ----------
-        palette : (n_labels + 1, n_channels) array
-            Colour of each label in the image's dtype; row 0 is for label 0.
-        labels : array of the spatial shape
-            Labels of the pixels.
-
-        Returns
-        -------
-        array
-            In the image's dtype and shape; alpha is taken over.
-        """
-        if self.channel_axis is None:
-            return paint(palette[:, 0], labels)
-        n = self.n_channels + (self.alpha is not None)
-        if self.channel_axis == len(self.shape):
-            colors = np.zeros((len(palette), n), self.dtype)
-            colors[:, : self.n_channels] = palette
-            image = paint(colors, labels)
-            if self.alpha is not None:
-                image[..., -1] = self.alpha.reshape(self.shape)
-            return image
-        painted = np.empty((n, *self.shape), self.dtype)
-        for channel in range(self.n_channels):
-            paint(palette[:, channel], labels, painted[channel])
-        if self.alpha is not None:
-            painted[-1] = self.alpha.reshape(self.shape)
-        image = np.moveaxis(painted, 0, self.channel_axis)
-        return np.ascontiguousarray(image) if self.channel_axis else image
 
 
 def is_rgba(array: NDArray[Any], channel_axis: int | None) -> bool:

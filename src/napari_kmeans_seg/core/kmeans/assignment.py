@@ -1,13 +1,15 @@
 """The nearest centroid of every point, brought up to date as centroids move."""
 
+from itertools import chain
+from math import fsum
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..parallel import Tick, map_spans
+from ..base.parallel import Tick, map_spans
 from .nearest import Labels, by_distance, exact_sums_by_label, factors_of, label_dtype, nearest
-from .points import SINGLE_RANGE, Points, exact_sum
+from .points import DIFFERENCES, SINGLE_RANGE, Points, parts_of_sum
 
 FEWEST_WITH_GAPS = 32
 """Clusters from which it pays to keep for each point how sure its label is."""
@@ -147,9 +149,7 @@ class Assignment:
             if not moved.size:
                 return None
             which = moved + start if isinstance(where, slice) else where[moved]
-            summands = points.summands(which)
-            sums = exact_sums_by_label(new[moved], summands, k)
-            sums -= exact_sums_by_label(old[moved], summands, k)
+            sums = exact_sums_by_label(new[moved], points.summands(which), k, old[moved])
             self.labels[which] = new[moved]
             return sums
 
@@ -177,9 +177,9 @@ class Assignment:
             away = self._squares(start, stop)[1]
             if self.points.weights is not None:
                 away *= self.points.weights[start:stop]
-            return away
+            return parts_of_sum(away, self.points.n)
 
-        return exact_sum(of_part, self.points.pieces)
+        return fsum(chain.from_iterable(map_spans(of_part, self.points.pieces)))
 
     def squares(self) -> NDArray[np.float64]:
         """Return the squared distance of each point to its centroid, ``(n,)``."""
@@ -215,12 +215,16 @@ def squares_to(
     rows: NDArray[np.float64], centroids: NDArray[np.float64], labels: Labels
 ) -> NDArray[np.float64]:
     """Return the squared distance of each point to the centroid of its label, ``(n,)``."""
-    index, away, difference = labels.astype(np.intp), np.zeros(labels.size), np.empty(labels.size)
-    for row, coordinate in zip(rows[:-1], np.ascontiguousarray(centroids.T), strict=True):
-        coordinate.take(index, out=difference, mode="clip")
-        np.subtract(row, difference, out=difference)
-        difference *= difference
-        away += difference
+    index, away = labels.astype(np.intp), np.zeros(labels.size)
+    coordinates = np.ascontiguousarray(centroids.T)
+    size = max(1, DIFFERENCES // max(1, labels.size))
+    for i in range(0, len(coordinates), size):
+        part = coordinates[i : i + size].take(index, axis=1, mode="clip")
+        np.subtract(rows[i : i + size][: len(part)], part, out=part)
+        part *= part
+        # One after the other, so that the order in which they are added is always the same.
+        for row in part:
+            away += row
     return away
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..parallel import Tick
+from ..base.parallel import Tick, part_of
 from .assignment import Assignment
 from .lloyd import LloydResult, lloyd
 from .points import WeightedPoints
@@ -80,11 +80,8 @@ def start_of(
     rest : float
         Mean squared distance that one more move may gain where all points rest.
     """
-
-    def alive(_: float) -> None:
-        # Progress counts iterations on all points; before these it only asks whether to stop.
-        tick(0)
-
+    # Progress counts iterations on all points; before these it only asks whether to stop.
+    alive = part_of(tick, 0, 0)
     coarsest, *more = [*(size for size in sizes if size < sample.n), sample.n]
     few = sample.fewer(coarsest, sample.squares, random)
     rough = Assignment(sample, n_clusters)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..parallel import Tick, no_tick
+from ..base.parallel import Tick, no_tick
 from .assignment import Assigned
 
 REFILLS = 10

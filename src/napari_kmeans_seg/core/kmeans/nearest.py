@@ -23,8 +23,9 @@ FAR_OFF = 2.0**40
 """Times that a point is farther off than centroids are from the origin, from which on their squared
 distances have lost the difference."""
 
-FEW_LABELS = 10
-"""Labels up to which numbers are summed up by a product with ones and zeros."""
+FEW_LABELS, FEW_ONES = 10, 1 << 15
+"""Labels, and labels times points, up to which numbers are summed up by a product with ones and
+zeros."""
 
 PADDING = 16
 """Scores between those of one centroid and of the next: rows a power of two apart would take the
@@ -162,17 +163,34 @@ def sums_by_label(labels: NDArray[Any], rows: NDArray[Any], n_clusters: int) -> 
 
 
 def exact_sums_by_label(
-    labels: Labels, rows: NDArray[np.float64], n_clusters: int
+    labels: Labels, rows: NDArray[np.float64], n_clusters: int, old: Labels | None = None
 ) -> NDArray[np.float64]:
-    """Do the same for numbers whose sums are exact in whatever order: for few labels it is faster.
+    """Do the same for numbers whose sums are exact in whatever order, which is faster.
 
-    See `kmeans.points.Points.summands`.
+    See `kmeans.points.Points.summands`. With `old`, other labels of the same points, their sums by
+    these are subtracted.
     """
-    if n_clusters > FEW_LABELS:
-        return sums_by_label(labels, rows, n_clusters)
-    is_in = np.equal(labels, np.arange(n_clusters, dtype=labels.dtype)[:, np.newaxis])
-    ones, sums = is_in.astype(np.float64), np.zeros((n_clusters, len(rows)))
+    if n_clusters > FEW_LABELS and n_clusters * labels.size > FEW_ONES:
+        sums = _sums_in_order(labels, rows, n_clusters)
+        return sums if old is None else sums - _sums_in_order(old, rows, n_clusters)
+    numbers = np.arange(n_clusters, dtype=labels.dtype)[:, np.newaxis]
+    ones = np.equal(labels, numbers).astype(np.float64)
+    if old is not None:
+        ones -= np.equal(old, numbers)
+    sums = np.zeros((n_clusters, len(rows)))
     size = max(64, GEMM // sums.size)
     for i in range(0, labels.size, size):
         sums += ones[:, i : i + size] @ rows[:, i : i + size].T
+    return sums
+
+
+def _sums_in_order(
+    labels: Labels, rows: NDArray[np.float64], n_clusters: int
+) -> NDArray[np.float64]:
+    """Do it by putting the points in the order of their labels: few calls for many rows."""
+    order = np.argsort(labels, kind="stable")
+    ordered, sums = labels[order], np.zeros((n_clusters, len(rows)))
+    starts = np.flatnonzero(np.diff(ordered.astype(np.intp), prepend=-1))
+    if starts.size:
+        sums[ordered[starts]] = np.add.reduceat(rows.take(order, axis=1), starts, axis=1).T
     return sums

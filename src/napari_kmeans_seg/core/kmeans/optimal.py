@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..parallel import Tick, no_tick
+from ..base.parallel import Tick, no_tick
 from .intervals import GroupedIntervals, Intervals, PlainIntervals
 
 CLEAR = 1e-5

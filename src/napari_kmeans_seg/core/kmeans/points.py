@@ -1,19 +1,21 @@
 """What Lloyd's algorithm runs on: points that are compared block by block."""
 
-from collections.abc import Callable
-from math import ceil, fsum
+from math import ceil
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..parallel import Span, Tick, map_spans, no_tick, spans
+from ..base.parallel import Span, Tick, no_tick, spans
 from .nearest import Floats
 
 Index = slice | NDArray[np.intp]
 
 PIECE_NUMBERS = 1 << 19
 """Numbers that one thread takes at a time: they stay in its cache."""
+
+DIFFERENCES = 1 << 17
+"""Differences of points that are taken at a time: they stay in the cache."""
 
 SINGLE_RANGE = 1e-15, 1e15
 """Between these, squares of float32 features are neither infinite nor nothing."""
@@ -140,22 +142,17 @@ class ExactParts:
         return found
 
 
-def exact_sum(of_part: Callable[[int, int], NDArray[np.float64]], pieces: list[Span]) -> float:
-    """Sum numbers that are not negative to the same bits, in whatever order.
+def parts_of_sum(numbers: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    """Return a few numbers whose exact sum is that of these, which are some of `n`, none negative.
 
-    `of_part` gives those of a piece; it is called on several threads.
+    Whatever order the `n` are in, and however they are cut: `math.fsum` of all gives the same bits.
     """
     # As many digits are kept as the number of all numbers allows: not that of those in a part.
-    size = min(SUMMED_AT_ONCE, pieces[-1][1] if pieces else 1)
-
-    def add_up(start: int, stop: int) -> NDArray[np.float64]:
-        numbers = of_part(start, stop)
-        parts = range(0, numbers.size, size)
-        some = [sums_by_exponent(numbers[i : i + size], size) for i in parts]
-        found = np.concatenate([np.zeros(1), *some])
-        return found[found > 0]
-
-    return fsum(number for part in map_spans(add_up, pieces) for number in part)
+    size = min(SUMMED_AT_ONCE, n)
+    parts = range(0, numbers.size, size)
+    some = [sums_by_exponent(numbers[i : i + size], size) for i in parts]
+    found = np.concatenate([np.zeros(1), *some])
+    return found[found > 0]
 
 
 def sums_by_exponent(numbers: NDArray[np.float64], n: int) -> NDArray[np.float64]:
@@ -196,6 +193,15 @@ def dense_extent(features: NDArray[np.float64]) -> float:
     return float(extents.min()) if extents.size else 0.0
 
 
+def squares_of(features: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the squared distance of ``(n_features, n)`` points from the origin, ``(n,)``."""
+    squares = np.zeros(features.shape[1])
+    # Row by row in the cache: memory that is new costs more than the work.
+    for row in features:
+        squares += row * row
+    return squares
+
+
 class WeightedPoints:
     """Points in memory: distinct values with counts, or a sample that stands for all.
 
@@ -217,12 +223,13 @@ class WeightedPoints:
         self.total = float(weights.sum())
         self.features = features
         self.pieces = pieces_of(self.n, self.n_features)
-        largest = float(np.abs(features).max(initial=0))
-        dense = dense_extent(features)
+        largest = self.largest = float(max(features.max(initial=0), -features.min(initial=0)))
+        dense = self.dense = dense_extent(features)
         self.quick = quick_dtype(largest, dense)
         self._rows = np.empty((self.n_features + 1, self.n), self.quick)
         self._rows[:-1], self._rows[-1] = features, 1
-        if largest * self.total < 2.0**53 and (features == np.rint(features)).all():
+        few = features[:, :LOOKED_AT]
+        if largest * self.total < 2.0**53 and all((x == np.rint(x)).all() for x in (few, features)):
             self._summands = np.vstack([features, np.ones((1, self.n))])
         else:
             parts = ExactParts(largest, dense, self.total, n_parts)
@@ -241,8 +248,7 @@ class WeightedPoints:
     @property
     def squares(self) -> NDArray[np.float64]:
         """Squared distance of each point from the origin, ``(n,)``."""
-        squares: NDArray[np.float64] = (self.features**2).sum(axis=0)
-        return squares
+        return squares_of(self.features)
 
     @property
     def typical_square(self) -> float:

@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..parallel import Tick, no_tick
-from .points import WeightedPoints
+from ..base.parallel import Tick, no_tick
+from .nearest import factors_of, multiply
+from .points import DIFFERENCES, WeightedPoints
 
-DIFFERENCES = 1 << 17
-"""Differences that are taken at a time: they stay in the cache."""
+FINE = 1 << 12
+"""Parts of the densest points' extent that coordinates are rounded to, to whole numbers of which
+squared distances are exact, however they are added up."""
 
 MANY_CLUSTERS = 1 << 10
 """Clusters above which one draw for each is all: of several the best gains little, and takes
@@ -71,8 +73,7 @@ def k_means_plus_plus(
        k-means++. Proceedings of the 34th ACM-SIAM Symposium on Discrete Algorithms, 1012-1070.
        doi:10.1137/1.9781611977554.ch39
     """
-    # No product of matrices, which rounds as the processor likes.
-    rows, weights = points.exact_rows, points.weights
+    weights, squares_to = points.weights, squares_between(points)
     n_draws = 2 + int(np.log(n_clusters)) if n_clusters <= MANY_CLUSTERS else 1
 
     def draw(odds: NDArray[np.float64], n: int) -> NDArray[np.intp]:
@@ -81,15 +82,6 @@ def k_means_plus_plus(
         where = np.searchsorted(total, random.random(n) * (total[-1] * BELOW_1), "right")
         inside: NDArray[np.intp] = np.minimum(where, points.n - 1)
         return inside
-
-    def squares_to(chosen: NDArray[np.intp]) -> NDArray[Any]:
-        total = np.zeros((chosen.size, points.n), rows.dtype)
-        size = max(1, DIFFERENCES // total.size)
-        for i in range(0, len(rows), size):
-            part = rows[i : i + size, np.newaxis] - rows[i : i + size, chosen, np.newaxis]
-            part *= part
-            total += part.sum(axis=0)
-        return total
 
     chosen = np.empty(n_clusters, np.intp)
     chosen[:1] = draw(weights, 1)
@@ -103,3 +95,50 @@ def k_means_plus_plus(
         best = int((left <= left.min() * CLEARLY_LESS).argmax())
         closest, chosen[i] = closer[best], draws[best]
     return points.features[:, chosen].T.copy()
+
+
+def squares_between(points: WeightedPoints) -> Callable[[NDArray[np.intp]], NDArray[Any]]:
+    """Return what measures squared distances of all points to chosen ones, ``(m, n)``.
+
+    They are in a unit of their own.
+    """
+    whole = _whole_numbers(points)
+    if whole is not None:
+        rows = np.vstack([whole, np.ones((1, points.n))])
+        half = (whole**2).sum(axis=0) / 2
+
+        def by_product(chosen: NDArray[np.intp]) -> NDArray[Any]:
+            halves = np.empty((chosen.size, points.n))
+            multiply(factors_of(whole[:, chosen].T, np.float64), rows, halves)
+            halves += half
+            return halves
+
+        return by_product
+
+    # No product of matrices, which rounds as the processor likes.
+    rows = points.exact_rows
+
+    def by_difference(chosen: NDArray[np.intp]) -> NDArray[Any]:
+        total = np.zeros((chosen.size, points.n), rows.dtype)
+        size = max(1, DIFFERENCES // total.size)
+        for i in range(0, len(rows), size):
+            part = rows[i : i + size, np.newaxis] - rows[i : i + size, chosen, np.newaxis]
+            part *= part
+            total += part.sum(axis=0)
+        return total
+
+    return by_difference
+
+
+def _whole_numbers(points: WeightedPoints) -> NDArray[np.float64] | None:
+    """Round to multiples of a power of two, as whole numbers of which products are exact.
+
+    None where the extent of the densest points would have too few digits left.
+    """
+    # Sums of squares, and what they are made of, are below 2**53 halves.
+    bits = (50 - points.n_features.bit_length()) // 2
+    exponent = bits - int(np.frexp(points.largest)[1])
+    if np.ldexp(points.dense, exponent) < FINE:
+        return None
+    whole: NDArray[np.float64] = np.rint(np.ldexp(points.features, exponent))
+    return whole

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ..parallel import Tick
+    from ..base.parallel import Tick
     from .points import WeightedPoints
     from .seeding import Seeding
 

@@ -1,1 +1,1 @@
-"""Dask arrays, chunk by chunk. Nobody imports this but `prepare`, when it is given one."""
+"""Dask arrays, chunk by chunk. The package lends this to the way in memory."""

@@ -5,8 +5,8 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property  # noqa: TID251 - that of others, whose locks are looked for
-from threading import RLock, current_thread, local
-from time import monotonic, sleep
+from threading import RLock, current_thread, get_ident, local
+from time import monotonic
 from typing import Any
 
 from dask import config, threaded, tokenize
@@ -19,41 +19,83 @@ fork is to do would never let go."""
 _READERS = {"dask", "distributed", "fsspec", "tifffile", "xarray", "zarr"}
 """Packages whose code runs where chunks are read."""
 
-_held = local()
+_owners: dict[Any, int] = {}
+"""Which thread holds a lock of files, where one does."""
+
+_fork = local()
+"""Which locks the fork of a thread holds, and which it has not got."""
+
+
+def _know_owners() -> None:
+    """Have Dask's locks of files say which thread holds them, which a plain lock cannot tell.
+
+    One that the thread which forks holds itself is no reason to wait, and it lets go of it in both
+    processes. Everything that takes such a lock, here or in other packages, does so by its class.
+    """
+    acquire, release = SerializableLock.acquire, SerializableLock.release
+
+    def known(self: Any, *args: Any, **kwargs: Any) -> bool:
+        taken: bool = acquire(self, *args, **kwargs)
+        if taken:
+            _owners[self.lock] = get_ident()
+        return taken
+
+    def forgotten(self: Any, *_: object) -> None:
+        _owners.pop(self.lock, None)
+        release(self)
+
+    for name, function in (
+        ("acquire", known),
+        ("__enter__", known),
+        ("release", forgotten),
+        ("__exit__", forgotten),
+    ):
+        setattr(SerializableLock, name, function)
 
 
 def _locks() -> list[Any]:
     """Give the locks that all calls of Dask in a process share, and those of its files.
 
     A child that is forked while another thread holds one would wait for that thread, which it
-    does not have; and what the lock guards may be half changed. So the fork waits until they are
-    free, as Python itself does with those of `logging`.
+    does not have. To make them anew there is not enough: what they guard may be half changed, as
+    a file that is being read, which has locks of its own. So the fork waits until they are free,
+    as Python itself does with those of `logging`. Two processes that go on reading one open file
+    share its position all the same.
     """
     of_files = (found() for found in SerializableLock._locks.valuerefs())
-    of_all = (config.config_lock, threaded.pools_lock, tokenize.tokenize_lock)
-    return [*of_all, *(lock for lock in of_files if lock is not None)]
+    of_others = (lock for lock in of_files if lock and _owners.get(lock) != get_ident())
+    return [config.config_lock, threaded.pools_lock, tokenize.tokenize_lock, *of_others]
 
 
 def _wait_for_others() -> None:
-    """Hold all of them, or none: others may take two in another order than this."""
-    ends = monotonic() + PATIENCE
-    while not _take(_locks()) and monotonic() < ends:
-        sleep(0.001)
+    """Hold all of them, or none: others may take two in another order than this.
+
+    It waits in the queue of the one that it did not get, without holding another: threads that
+    hand a lock over leave no gap in which it could be found free.
+    """
+    ends, patience, locks = monotonic() + PATIENCE, 0.05, _locks()
+    _fork.held, _fork.missed = [], locks[:]
+    while missed := _take(locks, min(patience, ends - monotonic())):
+        _go_on()
+        if monotonic() >= ends:
+            return
+        locks.sort(key=lambda lock: lock is not missed)
+        patience *= 2
+    _fork.missed = []
 
 
-def _take(locks: list[Any]) -> bool:
-    _held.locks = []
+def _take(locks: list[Any], patience: float) -> Any:
+    """Take all; the first that was not to be had, where there is one."""
     for lock in locks:
-        if not lock.acquire(blocking=False):
-            _go_on()
-            return False
-        _held.locks.append(lock)
-    return True
+        if not lock.acquire(timeout=max(0, patience)):
+            return lock
+        _fork.held.append(lock)
+    return None
 
 
 def _go_on() -> None:
-    while _held.locks:
-        _held.locks.pop().release()
+    while _fork.held:
+        _fork.held.pop().release()
 
 
 def _go_on_in_child() -> None:
@@ -66,6 +108,12 @@ def _go_on_in_child() -> None:
         for one in _cached_properties():
             one.lock = RLock()
     _go_on()
+    for lock in _fork.missed:
+        # Python's own way, of locks that nobody is left to release.
+        if not lock.acquire(blocking=False):
+            lock._at_fork_reinit()
+        else:
+            lock.release()
 
 
 def _cached_properties() -> Iterator[Any]:
@@ -80,6 +128,7 @@ def _cached_properties() -> Iterator[Any]:
 def let_processes_fork() -> None:
     """Have every later fork of this process leave Dask usable in both. Called once."""
     if hasattr(os, "register_at_fork"):
+        _know_owners()
         os.register_at_fork(
             before=_wait_for_others, after_in_parent=_go_on, after_in_child=_go_on_in_child
         )

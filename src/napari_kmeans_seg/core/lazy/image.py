@@ -9,13 +9,13 @@ import dask.array as da
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import array_checks
-from ..errors import NoPixels, WrongValue
+from ..base import array_checks
+from ..base.errors import NoPixels, WrongValue
+from ..base.note import Note
+from ..base.notes import FittedOnSample
+from ..base.parallel import Tick, no_tick
 from ..image.averages import shrink
 from ..image.pixels import Pixels, flatten
-from ..note import Note
-from ..notes import FittedOnSample
-from ..parallel import Tick, no_tick
 from ..points.counting import Counted, Packing, count, merge, most_values, packing_of
 from ..points.drawing import Drawn, merge_drawn
 from ..points.pixel_points import PixelValues

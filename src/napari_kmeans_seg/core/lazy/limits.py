@@ -5,8 +5,8 @@ from typing import Any
 
 import dask
 
-from .. import checks
-from ..errors import WrongType
+from ..base import checks
+from ..base.errors import WrongType
 
 KEY = "napari-kmeans-seg"
 """Where Dask's configuration may have other limits, as ``napari-kmeans-seg.load_bytes``."""

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cached import cached_property
+from ..base.cached import cached_property
+from ..base.parallel import Tick, no_tick
 from ..image.color_spaces import COLOR_SPACES
 from ..image.colors import color_values, convert
 from ..image.features import (
@@ -20,6 +21,7 @@ from ..image.features import (
     divide,
     divided,
     exponent_without_far,
+    means_from,
     middle_values,
     undo_moved,
     variances_of,
@@ -28,8 +30,7 @@ from ..image.pixels import Pixels
 from ..kmeans.assignment import Assigned, Assignment, farthest_of_all, totals_of
 from ..kmeans.nearest import Labels, label_dtype, sums_by_label
 from ..kmeans.points import WEIGHT_UNIT, WeightedPoints, sums_by_exponent
-from ..parallel import Tick, no_tick
-from ..points.image_points import OPTIMUM_SAMPLE, means_from, means_of_pixels
+from ..points.image_points import OPTIMUM_SAMPLE, means_of_pixels
 from ..points.pixel_points import MIDDLE, Extent, PixelPoints, PixelValues
 from ..points.sums import join_means
 from .chunks import gather

@@ -5,11 +5,10 @@ from html import escape
 from typing import Any
 
 import dask.array as da
-from numpy.typing import ArrayLike
 
+from ..base.note import Note, warn
 from ..image.colors import check_color_space
 from ..model import KMeansModel
-from ..note import Note, warn
 from ..shown import line_of_segmentation
 from .chunks import every_chunk
 from .image import LazyImage
@@ -63,13 +62,12 @@ class PredictedBlocks(BlockwiseSegmentation):
         return self.model.n_clusters
 
 
-def open_for(model: KMeansModel, image: Any, mask: ArrayLike | None) -> LazyImage:
-    """Check an image as one for a model. Reads nothing."""
-    form: dict[str, Any] = {"channel_axis": model.channel_axis, "alpha": model.alpha}
-    return LazyImage.of(da.asarray(image), **form, mask=mask)
+def lazy_image(image: Any, **form: Any) -> LazyImage:
+    """Check an image whose `channel_axis`, `alpha` and `mask` are these. Reads nothing."""
+    return LazyImage.of(da.asarray(image), **form)
 
 
-def predict(
+def predict_blocks(
     model: KMeansModel, image: LazyImage, *, rescale: bool, notes: tuple[Note, ...] = ()
 ) -> PredictedBlocks:
     """Label a Dask array with the nearest of a model's centroids, when it is asked for."""

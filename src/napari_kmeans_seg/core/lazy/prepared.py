@@ -14,24 +14,23 @@ import numpy as np
 from dask.delayed import delayed
 from numpy.typing import NDArray
 
-from ..cached import cached_property
+from ..base.cached import cached_property
+from ..base.note import Note
+from ..base.notes import CountsOfPart
+from ..base.parallel import Tick, no_tick
+from ..base.stores import check_all, is_constant, sources_of
 from ..choose_k import ClusterCurve
+from ..image.painting import paint
 from ..kmeans.assignment import Assigned
 from ..kmeans.lloyd import LloydResult
 from ..kmeans.nearest import Labels, label_dtype
 from ..model import KMeansModel
-from ..note import Note
-from ..notes import CountsOfPart
 from ..overlap import pairs_of
-from ..painting import paint
-from ..parallel import Tick, no_tick
 from ..points.counted_image import CountedImage
 from ..points.counting import Codes, Packing, look_up, table_of
-from ..points.image_points import ImagePoints
 from ..prepared import PreparedImage
 from ..segmentation import Segmentation, plain_values
 from ..shown import line_of_segmentation, segmentation_html
-from ..stores import check_all, is_constant, sources_of
 from .chunks import Index, every_chunk, gather
 from .image import LazyImage, Reading, pixels_of
 from .limits import Limits
@@ -129,32 +128,6 @@ class PreparedBlocks(PreparedImage):
         values["labels"] = label_blocks(source, mask, found.model, table)
         values["_pixels"] = replace(self._image.form, n_not_finite=self._whole.pixels.n_not_finite)
         return BlockwiseSegmentation(**values, _source=source)
-
-
-def images_of(
-    image: LazyImage, reading: Reading, color_space: str, fit_scale: float
-) -> tuple[ImagePoints, ImagePoints]:
-    """Return an image that was read, and what of it is fitted."""
-    is_copy = fit_scale < 1
-    sampled = SampledImage(image, reading, color_space, may_be_read_again=not is_copy)
-    if reading.counted is None or not (reading.is_whole or is_copy):
-        whole = sampled
-        if is_copy:
-            whole = SampledImage(image, reading, color_space, may_be_read_again=True)
-        return whole, sampled
-    pixels = sampled.pixels
-    counted = CountedImage(
-        pixels,
-        pixels,
-        color_space,
-        0,
-        reading.counted,
-        image.packing,
-        n_valid=reading.n_valid,
-    )
-    if reading.is_whole and not is_copy:
-        return counted, counted
-    return SampledImage(image, reading, color_space, may_be_read_again=True), counted
 
 
 Table = tuple[Codes, Labels, Packing]

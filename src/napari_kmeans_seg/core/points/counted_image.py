@@ -6,15 +6,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cached import cached_property
+from ..base.cached import cached_property
+from ..base.parallel import Tick, map_spans, spans
 from ..image.color_spaces import COLOR_SPACES
 from ..image.colors import color_values, value_range
-from ..image.features import SAMPLE, FeatureSpace, differences, middle_values, variances_of
+from ..image.features import (
+    SAMPLE,
+    FeatureSpace,
+    differences,
+    means_from,
+    middle_values,
+    variances_of,
+)
 from ..image.pixels import Pixels
 from ..kmeans.assignment import Assigned, Assignment
 from ..kmeans.nearest import Labels, sums_by_label
 from ..kmeans.points import WeightedPoints
-from ..parallel import Tick, map_spans, spans
 from .counting import (
     HISTOGRAM_BITS,
     Counted,
@@ -23,7 +30,7 @@ from .counting import (
     look_up_sorted,
     table_of,
 )
-from .image_points import means_from, means_of_pixels
+from .image_points import means_of_pixels
 
 
 class CountedImage:

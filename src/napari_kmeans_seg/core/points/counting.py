@@ -9,8 +9,8 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
+from ..base.parallel import Tick, map_spans, spans
 from ..image.pixels import Pixels
-from ..parallel import Tick, map_spans, spans
 
 TABLE_BITS = 24
 """Bits of a pixel up to which its value indexes a table of all."""

@@ -6,12 +6,19 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..image.features import CAP, FeatureSpace, divide, power_of_two, whole_power_of_two
+from ..base.parallel import Tick, map_spans
+from ..image.features import (
+    CAP,
+    FeatureSpace,
+    divide,
+    means_from,
+    power_of_two,
+    whole_power_of_two,
+)
 from ..image.pixels import Pixels
 from ..kmeans.assignment import Assigned
 from ..kmeans.nearest import Labels, sums_by_label
 from ..kmeans.points import WeightedPoints
-from ..parallel import Tick, map_spans
 from .pixel_points import PixelPoints, PixelValues
 
 OPTIMUM_SAMPLE = 1 << 15
@@ -85,39 +92,6 @@ class ImagePoints(Protocol):
 
     def labels(self, assigned: Assigned, tick: Tick | None = None) -> Labels:
         """Labels of all pixels from 1, in the spatial shape, from those of the points."""
-
-
-def label(
-    image: ImagePoints, assigned: Assigned, means: NDArray[np.float64], tick: Tick | None = None
-) -> Labelling:
-    """Label the pixels of an image as its points are assigned, with what `means` found.
-
-    Counts and inertia of a sample are scaled up to the image.
-    """
-    factor = image.n_valid / assigned.counts.sum()
-    with np.errstate(over="ignore", under="ignore"):
-        return Labelling(
-            image.labels(assigned, tick),
-            np.rint(assigned.counts * factor).astype(np.int64),
-            means,
-            float(np.ldexp(assigned.inertia * factor, 2 * image.exponent)),
-        )
-
-
-def means_from(
-    sums: NDArray[np.float64],
-    counts: NDArray[np.float64],
-    offset: tuple[float, ...],
-    exponent: int,
-) -> NDArray[np.float64]:
-    """Return ``(n, n_channels)`` means from sums of differences to an offset.
-
-    They are multiplied by two to the power of `exponent`, and NaN where there is nothing.
-    """
-    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
-        means = np.array(offset, np.float64) + sums / counts[:, np.newaxis]
-        scaled: NDArray[np.float64] = np.ldexp(means, exponent)
-        return scaled
 
 
 def means_of_pixels(pixels: Pixels, index: Labels, n_clusters: int) -> NDArray[np.float64]:

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..base.parallel import Tick, no_tick, stages
 from ..image.averages import smooth
 from ..image.color_spaces import COLOR_SPACES
 from ..image.colors import convert, from_0_to_1
 from ..image.features import FeatureSpace, divide, power_of_two, whole_power_of_two
 from ..image.pixels import Pixels
-from ..parallel import Tick, no_tick, stages
 from .counted_image import CountedImage
 from .counting import (
     Packing,
@@ -69,7 +69,9 @@ def read(
     smoothing_tick, tick = stages(tick or no_tick, 2) if any(smoothing) else (no_tick, tick)
     if exponent is None:
         exponent = 0 if converts else power_of_two(pixels)
-    inputs = smooth(divide(pixels, exponent), smoothing, smoothing_tick)
+    inputs = divide(pixels, exponent)
+    if any(smoothing):
+        inputs = smooth(inputs, smoothing, smoothing_tick)
     return of_inputs(
         pixels,
         inputs,

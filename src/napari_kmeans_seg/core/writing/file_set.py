@@ -107,7 +107,7 @@ def write_together(
     if len({pair.target for pair in pairs}) < len(pairs):
         raise ValueError(f"{first} and what belongs to it lead to one and the same file")
     try:
-        with HeldSignals() as held, _locked(work, str(first), _PATIENCE):
+        with HeldSignals() as signals, _locked(work, str(first), _PATIENCE):
             if os.path.lexists(work):
                 settle(work)
             if not overwrite:
@@ -118,7 +118,7 @@ def write_together(
             ]
             try:
                 begin(work, pairs)
-                with held.let_through():
+                with signals.let_through():
                     for pair, write in zip(pairs, writers.values(), strict=True):
                         write(pair.new_path)
                 _refuse_changed(writers, since)

@@ -19,7 +19,7 @@ CHUNK_VALUES = 1 << 23
 """Values that are read at once, at the most where a single chunk of the store has not more."""
 
 _LETTERS = {"time": "T", "channel": "C"}
-_UNITS = {
+UNITS = {
     "angstrom": ("nm", 0.1), "picometer": ("pm", 1.0), "nanometer": ("nm", 1.0),
     "micrometer": ("µm", 1.0), "millimeter": ("mm", 1.0), "centimeter": ("cm", 1.0),
     "decimeter": ("dm", 1.0), "meter": ("m", 1.0), "kilometer": ("km", 1.0), "inch": ("in", 1.0),
@@ -286,7 +286,7 @@ def _scale(pyramid: Pyramid, axes: str, said: list[str]) -> dict[str, Any]:
             sizes = [size * more for size, more in zip(sizes, one["scale"], strict=True)]
     scale: dict[str, Any] = {}
     for letter, size, axis in zip(axes, sizes, pyramid.axes, strict=True):
-        unit = _UNITS.get(str(axis.get("unit")))
+        unit = UNITS.get(str(axis.get("unit")))
         if letter not in "TZYX" or unit is None:
             continue
         if not 0 < size < math.inf:

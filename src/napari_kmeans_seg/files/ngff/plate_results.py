@@ -7,8 +7,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ...core.writing.file_set import write_together
-from .groups import ENDING, Group, group_of, metadata_name, validated, write_group_mark
-from .plates import place_of
+from .groups import ENDING, Group, group_of, metadata_name, write_group_mark
+from .plates import place_of, plate_of, well_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,14 +69,13 @@ def name_in_plate(field: Path, store: Path) -> None:
     """
     source, well, name = _told_by(field)
     row = well.partition("/")[0]
-    fields = _said(group_of(field.parent), "well")["images"]
-    plate = _said(source, "plate")
+    fields, plate = well_of(field.parent)["images"], plate_of(field.parents[2])
     version = source.known_version
     of_plate = {key: plate[key] for key in _OF_PLATE if key in plate}
     old = {"version": version} if version == "0.4" else {}
     _name(store / well, version, "well", "images", name, fields, old)
     if group_of(store / row) is None:
-        _write(store / row, version, lambda: {})
+        _write(store / row, version, dict)
     _name(store, version, "plate", "wells", well, plate["wells"], of_plate | old)
 
 
@@ -87,18 +86,6 @@ def _told_by(field: Path) -> tuple[Group, str, str]:
     source = group_of(place.store)
     assert source is not None
     return source, place.well, place.name.removeprefix(f"{place.well}/")
-
-
-def _said(group: Group | None, kind: str) -> dict[str, Any]:
-    """Return what a plate or a well says, as its model has it."""
-    assert group is not None
-    with validated(kind):
-        import yaozarrs
-
-        module: Any = yaozarrs.v04 if group.known_version == "0.4" else yaozarrs.v05
-        model = getattr(module, f"{kind.capitalize()}Def").model_validate(group.ome[kind])
-    found: dict[str, Any] = model.model_dump(exclude_none=True, mode="json")
-    return found
 
 
 def _name(

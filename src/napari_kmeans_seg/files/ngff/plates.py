@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .groups import check_name, group_of, inside, is_store, kind_of, validated
+from .groups import Group, check_name, group_of, inside, is_store, kind_of, validated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,35 +61,45 @@ def _of_well(plate: Path, well: str) -> list[Path]:
 
 def wells_of(plate: Path) -> list[str]:
     """Name the wells of a plate as its metadata has them: "A/1"."""
-    group = group_of(plate)
+    return [well["path"] for well in plate_of(plate)["wells"]]
+
+
+def plate_of(plate: Path) -> dict[str, Any]:
+    """Return what a plate says, once it is found to be valid."""
+    return _valid(group_of(plate), "plate")
+
+
+def well_of(well: Path) -> dict[str, Any]:
+    """Return what a well says, once it is found to be valid."""
+    group = group_of(well)
+    if group is None or group.kind != "well":
+        raise FileNotFoundError("there is no such well, though the plate names it")
+    return _valid(group, "well")
+
+
+def _valid(group: Group | None, kind: str) -> dict[str, Any]:
     assert group is not None
-    with validated("plate"):
+    with validated(kind):
         import yaozarrs
 
         module: Any = yaozarrs.v04 if group.known_version == "0.4" else yaozarrs.v05
-        return [well.path for well in module.PlateDef.model_validate(group.ome["plate"]).wells]
+        model = getattr(module, f"{kind.capitalize()}Def").model_validate(group.ome[kind])
+    found: dict[str, Any] = model.model_dump(exclude_none=True, mode="json")
+    return found
 
 
 def fields_of(well: Path) -> list[str]:
     """Name the images of a well."""
-    group = group_of(well)
-    if group is None or group.kind != "well":
-        raise FileNotFoundError("there is no such well, though the plate names it")
-    with validated("well"):
-        import yaozarrs
-
-        module: Any = yaozarrs.v04 if group.known_version == "0.4" else yaozarrs.v05
-        found = module.WellDef.model_validate(group.ome["well"])
-        names = [one.path for one in found.images]
+    names = [str(one["path"]) for one in well_of(well)["images"]]
     for name in names:
-        check_name(name)  # of links each is told when it is read
+        check_name(name)  # links are reported one by one, when they are read
     return names
 
 
 def series_of(path: Path) -> list[str]:
     """Name the images of a store as bioformats2raw lays it out."""
-    told = group_of(path / "OME")
-    names = None if told is None else told.ome.get("series")
+    group = group_of(path / "OME")
+    names = None if group is None else group.ome.get("series")
     if not isinstance(names, list):
         # Without a list they are numbered.
         names = []

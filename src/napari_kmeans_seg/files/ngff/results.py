@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from ...core.writing.file_exchange import Identity
     from ..image_file import ImageFile
     from ..results import ResultPaths
+    from .image import Pyramid
+
+    Given = tuple[Pyramid, Segmentation, pd.DataFrame, dict[str, Any]]
+    """How the image lies in its store, what came of it, its table, and what stands with labels."""
 
 LABELS = "kmeans"
 """What our labels are called among those of an image."""
@@ -63,7 +67,7 @@ def write_in_stores(
 
     assert image.store is not None
     table, text = tables
-    given = (image.store, segmentation, table, note)
+    given: Given = (image.store, segmentation, table, note)
     clusters = {paths.clusters: lambda path: path.write_bytes(text)}
     if not paths.labels.is_relative_to(image.path):
         store = {paths.labels: lambda path: write.write_store(path, *given)}
@@ -74,11 +78,36 @@ def write_in_stores(
         if paths.plate is not None:
             name_in_plate(image.path, paths.plate)
         return ()
-    home = inside(image.path, "labels")
-    inside(image.path, f"labels/{LABELS}")
     if not overwrite:
         refuse_existing(paths)
-    version = image.store.version
+    write_in_source(image.path, given, overwrite=True)
+    write_together(clusters, overwrite=overwrite, since=since)
+    return _hidden_by(image.path)
+
+
+def write_store_at(path: Path, given: Given, *, overwrite: bool) -> None:
+    """Write a store of an image in mean colours and its labels."""
+    from . import write
+
+    store = {path: lambda aside: write.write_store(aside, *given)}
+    write_together(store, overwrite=overwrite, folders=store)
+
+
+def write_in_source(image: Path, given: Given, *, overwrite: bool) -> None:
+    """Write labels into the store of their image.
+
+    Raises
+    ------
+    ValueError
+        The labels of the source are links that lead out of it.
+    """
+    from . import write
+
+    home = inside(image, "labels")
+    labels = inside(image, f"labels/{LABELS}")
+    if not overwrite:
+        refuse_existing([labels])
+    version = given[0].version
     said = metadata_name(version)
     more = {home / ".zgroup": write_group_mark} if version == "0.4" else {}
     is_new = not home.exists()
@@ -87,19 +116,17 @@ def write_in_stores(
         # What other labels there are is seen when it is written, so all of it is one exchange.
         write_together(
             {
-                paths.labels: lambda path: write.write_labels(path, *given),
+                labels: lambda path: write.write_labels(path, *given),
                 home / said: lambda path: path.write_text(write.labels_named(home, version)),
                 **more,
             },
             overwrite=True,
-            folders=[paths.labels],
+            folders=[labels],
         )
     finally:
         if is_new:
             with suppress(OSError):
                 home.rmdir()  # nothing came of it
-    write_together(clusters, overwrite=overwrite, since=since)
-    return _hidden_by(image.path)
 
 
 def _hidden_by(image: Path) -> tuple[str, ...]:

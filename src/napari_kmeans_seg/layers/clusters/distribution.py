@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_kmeans_seg.core.parallel import portion
+from napari_kmeans_seg.core.base.parallel import portion
 
 from ..arrays import is_lazy
 from ..outputs.columns import means
@@ -26,7 +26,7 @@ from .points import (
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from napari_kmeans_seg.core.parallel import Progress, Tick
+    from napari_kmeans_seg.core.base.parallel import Progress, Tick
 
     from ..source.layer_image import LayerImage
     from ..source.record import ViewRecord

@@ -14,9 +14,16 @@ from psygnal import Signal
 from ..arrays import as_array, is_lazy
 from ..outputs.appearance import Backdrop
 from ..outputs.colors import Display
-from ..outputs.columns import completed, counted, means, of_clusters, painted_by_hand
+from ..outputs.columns import (
+    completed,
+    counted,
+    of_clusters,
+    painted_by_hand,
+    records_of,
+    renamed,
+)
 from ..outputs.edit_watch import has_other_pixels, write_data
-from ..outputs.record import ClusterRecord, PaintedByHand, Record
+from ..outputs.record import PaintedByHand, Record
 from .depth import Depth
 from .edits import State, Step, table_after
 from .painting import images_of, repainted
@@ -251,7 +258,8 @@ class ClusterHistory:
             if edit is not None:
                 display = before.display if before.palette == "mean" else None
                 colors = self.colors.following(of_clusters(old), rows, display)
-            after = replace(after, clusters=_cluster_records(rows))
+            written = records_of(rows) if edit is not None else renamed(before.clusters, rows)
+            after = replace(after, clusters=written)
         if edit is not None:
             painted = (PaintedByHand(),) if painted_by_hand(layer) else ()
             after = replace(after, edits=(*before.edits, *painted, edit))
@@ -386,10 +394,3 @@ def _backdrop(clusters_ref: Callable[[], ClusterHistory | None]) -> Backdrop:
 def unwrapped(wrapped: Any) -> Any:
     """Take off the wrapping in which napari hands layers and viewers to plugins."""
     return getattr(wrapped, "__wrapped__", wrapped)
-
-
-def _cluster_records(rows: pd.DataFrame) -> tuple[ClusterRecord, ...]:
-    each = zip(
-        rows["label"], rows["name"], rows["pixels"], rows[means(rows)].to_numpy(float), strict=True
-    )
-    return tuple(ClusterRecord.of(*one) for one in each)

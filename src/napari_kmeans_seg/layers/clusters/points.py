@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_kmeans_seg.core.base.parallel import map_spans, no_tick, portion, spans
 from napari_kmeans_seg.core.image.pixels import spread
-from napari_kmeans_seg.core.parallel import map_spans, no_tick, portion, spans
 from napari_kmeans_seg.core.points.counting import Counted, count_sorted, merge
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from napari_kmeans_seg.core.parallel import Progress, Tick
+    from napari_kmeans_seg.core.base.parallel import Progress, Tick
 
     Values = npt.NDArray[np.float64]
     Homes = npt.NDArray[np.unsignedinteger]

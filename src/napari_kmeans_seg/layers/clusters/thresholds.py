@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from napari_kmeans_seg.core.parallel import Progress
+    from napari_kmeans_seg.core.base.parallel import Progress
 
     from .clusters import Clusters
     from .distribution import ClusterValues

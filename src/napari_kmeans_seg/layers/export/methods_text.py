@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image
 
-from napari_kmeans_seg.core.image.color_spaces import COLOR_SPACES
-from napari_kmeans_seg.core.kmeans.starts import K_MEANS_PLUS_PLUS, OPTIMAL, STARTS
-from napari_kmeans_seg.core.notes import (
+from napari_kmeans_seg.core.base.notes import (
     BlankSteps,
     FewValues,
     FittedOn,
@@ -17,6 +15,8 @@ from napari_kmeans_seg.core.notes import (
     Plain,
     WithoutPixels,
 )
+from napari_kmeans_seg.core.image.color_spaces import COLOR_SPACES
+from napari_kmeans_seg.core.kmeans.starts import K_MEANS_PLUS_PLUS, OPTIMAL, STARTS
 
 from ..describe import axis_names, pixels_of, results_axes
 from ..outputs.columns import painted_by_hand

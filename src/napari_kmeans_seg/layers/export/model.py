@@ -77,10 +77,10 @@ def model_of(layer: Labels, colors: Mapping[int, Any]) -> tuple[KMeansModel, tup
 
 def _channel_names(record: Record, n_channels: int) -> tuple[str, ...]:
     names = record.source.channels
-    # Numbers that stand for names tell nothing.
+    # Numbers in place of names say nothing.
     numbered = tuple(f"channel {i}" for i in range(len(names)))
-    told = len(names) == n_channels and names != numbered and len(set(names)) == len(names)
-    return names if told else ()
+    has_names = len(names) == n_channels and names != numbered and len(set(names)) == len(names)
+    return names if has_names else ()
 
 
 def _edits(record: Record, name: str) -> list[Edit]:

@@ -38,8 +38,8 @@ def files_of(layers: Sequence[Layer], whole_bytes: int = WHOLE_BYTES) -> tuple[s
     if len(set(paths)) < len(paths):
         return ()
     both = zip(paths, layers, strict=True)
-    held = all(is_zarr(path) or _holds(Path(path), layer, whole_bytes) for path, layer in both)
-    return tuple(paths) if held else ()
+    in_files = all(is_zarr(path) or _holds(Path(path), layer, whole_bytes) for path, layer in both)
+    return tuple(paths) if in_files else ()
 
 
 def is_zarr(path: str) -> bool:

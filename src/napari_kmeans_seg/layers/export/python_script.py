@@ -12,15 +12,15 @@ from napari.layers import Labels
 
 from napari_kmeans_seg import segment
 from napari_kmeans_seg.core.arguments import ARGUMENTS, FITTING, READING
-from napari_kmeans_seg.core.kmeans.starts import OPTIMAL
-from napari_kmeans_seg.core.notes import (
+from napari_kmeans_seg.core.base.notes import (
     BlankSteps,
     FewValues,
     FittedOnSample,
     Plain,
     WithoutPixels,
 )
-from napari_kmeans_seg.core.notes_on_kind import colors_as_grey
+from napari_kmeans_seg.core.base.notes_on_kind import colors_as_grey
+from napari_kmeans_seg.core.kmeans.starts import OPTIMAL
 
 from ..describe import pixels_of
 from ..outputs.columns import painted_by_hand
@@ -74,7 +74,7 @@ def python_script(
     names : sequence of str
         What the layers of the images are called by now; as when they were clustered, if not given.
     other_pixels : bool
-        Whether the layers of the images show other pixels by now.
+        Whether the layers of the images show other pixels by now: files are those of before, then.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def _lacking(record: Record, *, painted: bool, other_pixels: bool) -> list[str]:
     lacking = []
     if other_pixels:
         lacking.append(
-            "# The image has other pixels by now. This script gives the result of those before."
+            "# The image has other pixels by now. This script is of those that were clustered."
         )
     if painted or any(isinstance(edit, PaintedByHand) for edit in record.edits):
         lacking.append("# Pixels were relabelled by hand, which this script cannot repeat.")

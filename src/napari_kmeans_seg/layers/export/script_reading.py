@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_kmeans_seg.core.notes import FittedOnLevel
+from napari_kmeans_seg.core.base.notes import FittedOnLevel
 
 from .opened_files import is_zarr
 from .script_masks import left_out, region_of, spatial

@@ -50,7 +50,7 @@ SEEN: dict[Seen, tuple[str, str]] = {
     "original": ("Original", "The image as it was opened."),
     "segmented": (
         "Segmented",
-        "The image, each pixel in the mean value of its cluster; 0 where there is none.",
+        "The image, each pixel in the mean value of its cluster; 0 where that was deleted.",
     ),
     "clusters": ("Clusters", "The clusters over the original, which is seen where one is hidden."),
 }

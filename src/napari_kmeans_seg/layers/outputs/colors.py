@@ -12,8 +12,8 @@ import numpy as np
 from napari.utils.colormaps import DirectLabelColormap
 from napari.utils.colormaps.standardize_color import transform_color
 
+from napari_kmeans_seg.core.base.parallel import start_or_run
 from napari_kmeans_seg.core.cluster_colors import DISTINCT
-from napari_kmeans_seg.core.parallel import start_or_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

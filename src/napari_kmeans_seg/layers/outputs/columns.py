@@ -19,7 +19,7 @@ import pandas as pd
 from napari_kmeans_seg.core.points.sums import join_means
 
 from ..describe import is_channel, is_time
-from .record import Record, default_name
+from .record import ClusterRecord, Record, default_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -269,6 +269,25 @@ def painted_by_hand(layer: Layer) -> bool:
     last = np.array([written[label].mean for label in rows["label"]]).reshape(len(rows), -1)
     now = rows[means(rows)].to_numpy(float)
     return last.shape == now.shape and not np.allclose(last, now, rtol=1e-9, equal_nan=True)
+
+
+def records_of(rows: pd.DataFrame) -> tuple[ClusterRecord, ...]:
+    """Note clusters as they are in their rows."""
+    each = zip(
+        rows["label"], rows["name"], rows["pixels"], rows[means(rows)].to_numpy(float), strict=True
+    )
+    return tuple(ClusterRecord.of(*one) for one in each)
+
+
+def renamed(written: Sequence[ClusterRecord], rows: pd.DataFrame) -> tuple[ClusterRecord, ...]:
+    """Give clusters the names in their rows. What is noted of their pixels stays.
+
+    Else what was painted by hand would pass for what a run or a step has written.
+    """
+    names = dict(zip(rows["label"].tolist(), rows["name"].tolist(), strict=True))
+    labels = {one.label for one in written}
+    painted = [replace(one, pixels=0) for one in records_of(rows) if one.label not in labels]
+    return (*(replace(one, name=names.get(one.label, one.name)) for one in written), *painted)
 
 
 # -- the whole table --------------------------------------------------------------------

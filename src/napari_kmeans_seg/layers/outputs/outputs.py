@@ -9,7 +9,7 @@ import numpy as np
 from napari.layers import Image, Labels
 
 from napari_kmeans_seg import Segmentation
-from napari_kmeans_seg.core import checks
+from napari_kmeans_seg.core.base import checks
 
 from ..describe import results_axes
 from ..geometry import placement, shifted, sliced

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field, replace
 from math import isnan, nan
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from napari_kmeans_seg.core import notes_as_json
 from napari_kmeans_seg.core.arguments import ARGUMENTS
+from napari_kmeans_seg.core.base import notes_as_json
 from napari_kmeans_seg.core.model_file import to_json as model_to_json
 
 from ..source.record import RegionRecord as RegionRecord
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_kmeans_seg import Segmentation
-    from napari_kmeans_seg.core.note import Note
+    from napari_kmeans_seg.core.base.note import Note
 
     from ..source.layer_image import LayerImage
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_kmeans_seg.core import checks
-from napari_kmeans_seg.core.errors import WrongType
+from napari_kmeans_seg.core.base import checks
+from napari_kmeans_seg.core.base.errors import WrongType
 
 from ..arrays import as_array, channels_back, channels_last, in_precision, is_lazy, results_keep
 from ..cleanup import CleanUp

@@ -10,10 +10,10 @@ from napari.layers import Image
 
 from napari_kmeans_seg import Segmentation, prepare
 from napari_kmeans_seg.core.arguments import FITTING
-from napari_kmeans_seg.core.cached import cached_property
-from napari_kmeans_seg.core.errors import NoPixels
-from napari_kmeans_seg.core.notes import ValuesLeftOut
-from napari_kmeans_seg.core.parallel import portion, within
+from napari_kmeans_seg.core.base.cached import cached_property
+from napari_kmeans_seg.core.base.errors import NoPixels
+from napari_kmeans_seg.core.base.notes import ValuesLeftOut
+from napari_kmeans_seg.core.base.parallel import portion, within
 from napari_kmeans_seg.core.steps import Blank
 
 from ..arrays import holds_value, reading, stack
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_kmeans_seg import PreparedImage
-    from napari_kmeans_seg.core.parallel import Progress
+    from napari_kmeans_seg.core.base.parallel import Progress
 
     from ..geometry import Matrix
     from .seeds import Start
@@ -368,8 +368,8 @@ class AllLeftOut(ValueError):
         """Say what to do."""
         values = " and ".join(f"{one:g}" for one in self.values)
         return (
-            f"No pixel of “{self.name}” takes part where those of the value {values} are left "
-            "out: leave out other values, or none."
+            f"Every pixel of “{self.name}” has a value that is left out, {values}: leave out other "
+            "values, or none."
         )
 
 

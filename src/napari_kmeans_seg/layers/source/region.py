@@ -9,9 +9,9 @@ import numpy as np
 from napari.layers import Labels, Shapes
 from skimage.draw import polygon
 
-from napari_kmeans_seg.core import checks
-from napari_kmeans_seg.core.cached import cached_property
-from napari_kmeans_seg.core.notes import RegionCovers
+from napari_kmeans_seg.core.base import checks
+from napari_kmeans_seg.core.base.cached import cached_property
+from napari_kmeans_seg.core.base.notes import RegionCovers
 
 from ..arrays import is_lazy
 from ..describe import check_kind

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from napari.layers import Labels, Points
 
-from napari_kmeans_seg.core import checks
-from napari_kmeans_seg.core.notes import SeedsLeftOut
-from napari_kmeans_seg.core.parallel import no_tick
+from napari_kmeans_seg.core.base import checks
+from napari_kmeans_seg.core.base.notes import SeedsLeftOut
+from napari_kmeans_seg.core.base.parallel import no_tick
 
 from ..arrays import is_lazy, sums_per_label
 from ..describe import check_kind
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from napari_kmeans_seg.core.parallel import Tick
+    from napari_kmeans_seg.core.base.parallel import Tick
 
     from ..geometry import Matrix
 

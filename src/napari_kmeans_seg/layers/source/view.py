@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_kmeans_seg.core.cached import cached_property
+from napari_kmeans_seg.core.base.cached import cached_property
 
 from ..arrays import stack
 from ..describe import displayed_plane, results_axes
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
     from napari_kmeans_seg import PreparedImage, Segmentation
-    from napari_kmeans_seg.core.parallel import Progress
+    from napari_kmeans_seg.core.base.parallel import Progress
 
     from ..geometry import Matrix
     from .record import SourceRecord

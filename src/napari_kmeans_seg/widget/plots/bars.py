@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_kmeans_seg.core.cached import cached_property
+from napari_kmeans_seg.core.base.cached import cached_property
 from napari_kmeans_seg.layers.clusters.thresholds import shifted
 
 from .frame import Axis, figure

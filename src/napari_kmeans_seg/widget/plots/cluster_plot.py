@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import napari.viewer
     from qtpy.QtGui import QHideEvent, QShowEvent
 
-    from napari_kmeans_seg.core.parallel import Progress
+    from napari_kmeans_seg.core.base.parallel import Progress
     from napari_kmeans_seg.layers.clusters import Clusters
     from napari_kmeans_seg.layers.clusters.points import ClusterPoints, Members
     from napari_kmeans_seg.layers.clusters.thresholds import Reassignment, Threshold

@@ -222,7 +222,7 @@ class ClusterTable(QWidget):
             self.extras.show_clusters(clusters)
         else:
             if not self._splitting.busy and not self.message.text().startswith("⚠"):
-                self.message.hide()  # a text that was copied tells of what there was
+                self.message.hide()  # a text that was copied describes what there was
             same = [row[1] for row in now] == [row[1] for row in self._shown]
             if clusters is not None and self._shown and not same:
                 # Others have changed them: what was said of a label is not true any more.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 _BESIDE, _BESIDE_TITLE = 7, 10
 # For how much of a name and of a title there should be room, the less the less there is.
 _NAMES, _TITLES = (76, 56, 40), (44, 30, 0)
+# Which of these, one after the other.
+_SHORTER = ((0, 1), (1, 1), (0, 2), (1, 2), (2, 1), (2, 2))
+# With what follows it that belongs to no word.
+_WORD = re.compile(r"[^\s_.-]+[\s_.-]*|[\s_.-]+")
 
 
 def short(value: Any, column: Column) -> str:
@@ -62,18 +67,20 @@ class NumberDelegate(QStyledItemDelegate):
 
 def with_short_titles(columns: Sequence[Column]) -> list[Column]:
     """Leave out the words that the names of all channels begin or end with."""
-    titles = [column.title.split() for column in columns if column.kind == "mean"]
+    words = {one.title: _WORD.findall(one.title) for one in columns}
+    titles = [words[one.title] for one in columns if one.kind == "mean"]
     if len(titles) < 2:
         return list(columns)
     # One word at least stays of each.
     most = min(map(len, titles)) - 1
     first = _n_alike(titles, most)
-    last = _n_alike([words[::-1] for words in titles], most - first)
+    last = _n_alike([title[::-1] for title in titles], most - first)
+
+    def short_title(title: str) -> str:
+        return "".join(words[title][first : len(words[title]) - last]).rstrip(" _.-")
+
     return [
-        replace(one, title=" ".join(one.title.split()[first : len(one.title.split()) - last]))
-        if one.kind == "mean"
-        else one
-        for one in columns
+        replace(one, title=short_title(one.title)) if one.kind == "mean" else one for one in columns
     ]
 
 
@@ -132,7 +139,8 @@ class Fit:
                 break
             shown.remove(i)
         ways = [(False, 0, None), (True, 0, None), (False, 0, 0), (True, 0, 0)]
-        ways += [(True, name, title) for name in (0, 1, 2) for title in (1, 2)]
+        # The name of a channel that is cut to nothing tells less than a shorter one of a cluster.
+        ways += [(True, name, title) for name, title in _SHORTER]
         widths, brief = [0] * len(columns), False
         for brief, name, title in ways:
             widths = [
@@ -140,9 +148,11 @@ class Fit:
             ]
             if sum(widths) <= room:
                 break
-        for i in shown:
-            rest = max(0, room - sum(widths))
-            widths[i] += min(rest, max(0, every[i].width(brief, 0, None) - widths[i]))
+        wanted = {i: max(0, every[i].width(brief, 0, None) - widths[i]) for i in shown}
+        for n, i in enumerate(sorted(wanted, key=lambda i: wanted[i])):
+            # What one does not want is for the others.
+            share = max(0, room - sum(widths)) // (len(wanted) - n)
+            widths[i] += min(share, wanted[i])
         widths = [first, *widths]
         if len(widths) > NAME:
             widths[NAME] += max(0, width - sum(widths))

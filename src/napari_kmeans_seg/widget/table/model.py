@@ -47,10 +47,13 @@ class ClusterModel(QAbstractTableModel):
         Says why a name was not taken.
     renamed : Signal
         Emitted when a name was taken.
+    ticked : Signal
+        Emitted when a person has hidden or shown a cluster.
     """
 
     refused = Signal(str)
     renamed = Signal()
+    ticked = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -116,6 +119,7 @@ class ClusterModel(QAbstractTableModel):
             gone = hidden >= set(labels)
             self._clusters.colors.show(hidden=hidden - set(labels) if gone else hidden | {*labels})
             self.recolored()
+            self.ticked.emit()
 
     def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: N802, B008
         """Count the clusters."""
@@ -163,9 +167,9 @@ class ClusterModel(QAbstractTableModel):
     def _told(self, row: int) -> str:
         """Tell all of a row, for there may be no room for each column."""
         each = zip(self.columns[1:], self.cells, strict=True)
-        told = [(column, column.written(cells[row])) for column, cells in each]
+        shown = [(column, column.written(cells[row])) for column, cells in each]
         return "\n".join(
-            text if column.kind == "name" else f"{column.title}: {text}" for column, text in told
+            text if column.kind == "name" else f"{column.title}: {text}" for column, text in shown
         )
 
     def _seen(self, label: int, role: int) -> Any:
@@ -220,5 +224,6 @@ class ClusterModel(QAbstractTableModel):
             on = Qt.CheckState(value) == Qt.CheckState.Checked
             self._clusters.colors.show(hidden=hidden - {label} if on else hidden | {label})
             self.dataChanged.emit(index, index)
+            self.ticked.emit()
             return True
         return False

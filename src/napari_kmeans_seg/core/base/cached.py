@@ -1,11 +1,12 @@
 """Properties that are found once, without a lock while they are."""
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING or sys.version_info >= (3, 12):
     from functools import cached_property as cached_property  # noqa: TID251
 else:
+    from contextlib import nullcontext
     from functools import cached_property as _locking  # noqa: TID251
 
     class cached_property(_locking):  # noqa: N801 - it is that of later versions of Python
@@ -15,9 +16,6 @@ else:
         image the others wait for it, and a process that is forked meanwhile waits for ever.
         """
 
-        def __get__(self, instance: Any, owner: type | None = None) -> Any:
-            """Find it, or give what was found."""
-            if instance is None:
-                return self
-            found = instance.__dict__[self.attrname] = self.func(instance)
-            return found
+        def __init__(self, func: object) -> None:
+            super().__init__(func)
+            self.lock = nullcontext()

@@ -1,15 +1,12 @@
 """Whether what an array is read from is still there: what is lost is read as if it were 0."""
 
-import mmap
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from .array_checks import is_lazy
-
-Progress = Callable[[float, str], object]
 
 
 def is_there(array: Any) -> bool:
@@ -63,43 +60,3 @@ def is_constant(block: np.ndarray[Any, Any]) -> bool:
         return False
     first = block.flat[0]
     return bool(np.all(block == first) or (first != first and np.all(block != block)))
-
-
-def check_mapped(image: Any) -> None:
-    """Raise OSError if the file is too short by now that an array in memory is mapped from.
-
-    To read where it ended would end the process.
-    """
-    base = image
-    while isinstance(base, np.ndarray):
-        offset, base = getattr(base, "offset", 0), base.base
-    if not isinstance(base, mmap.mmap):
-        return
-    # A mapping begins at a page.
-    needed = offset - offset % mmap.ALLOCATIONGRANULARITY + len(base)
-    if base.size() < needed:
-        raise OSError(
-            f"image is mapped from a file that has shrunk: it needs {needed:,} bytes, and has "
-            f"{base.size():,}. Open it again."
-        )
-
-
-def watched(image: Any, progress: Progress | None) -> Progress | None:
-    """Have progress stop the work once the file that an image is mapped from shrinks.
-
-    It is looked at between two pieces of work: one that shrinks within these milliseconds can
-    still end the process.
-    """
-    base = image
-    while isinstance(base, np.ndarray):
-        base = base.base
-    if not isinstance(base, mmap.mmap):
-        return progress
-
-    def look(fraction: float, stage: str) -> None:
-        if progress is not None:
-            progress(fraction, stage)
-        check_mapped(image)
-
-    check_mapped(image)
-    return look

@@ -1,14 +1,10 @@
-"""What is worth knowing about a result: as numbers, and put in words here and nowhere else."""
+"""What is worth knowing about a result: as numbers, and worded here and nowhere else."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from .errors import Naming, as_argument
 from .note import Note
-
-if TYPE_CHECKING:
-    from .image.pixels import Pixels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -318,20 +314,6 @@ def _size(shape: tuple[int, ...]) -> str:
 # -- what there is to note --------------------------------------------------------------
 
 
-def not_finite(pixels: "Pixels") -> tuple[Note, ...]:
+def not_finite(n: int) -> tuple[Note, ...]:
     """Note how many pixels are left out because they are not finite, if any is."""
-    return (NotFinite(n=int(pixels.n_not_finite)),) if pixels.n_not_finite else ()
-
-
-def few_values(n_values: int, n_clusters: int, fit_scale: float) -> tuple[Note, ...]:
-    """Note if what was fitted has fewer distinct values than clusters were asked for."""
-    if n_values >= n_clusters:
-        return ()
-    return (FewValues(found=n_values, asked=n_clusters, fit_scale=fit_scale),)
-
-
-def without_pixels(n_found: int, n_filled: int) -> tuple[Note, ...]:
-    """Note how many of the clusters that were found no pixel belongs to, if there is one."""
-    if n_filled == n_found:
-        return ()
-    return (WithoutPixels(left_out=n_found - n_filled, found=n_found),)
+    return (NotFinite(n=int(n)),) if n else ()

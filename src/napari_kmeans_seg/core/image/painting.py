@@ -7,13 +7,8 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from .parallel import CHUNK, map_spans, spans
-
-PAIRED = 8
-"""Bytes of a colour up to which a table of all pairs of colours stays in the cache."""
-
-MOVED = 16
-"""Bytes up to which NumPy moves an item fast, if they are a power of two."""
+from ..base.parallel import CHUNK, map_spans, spans
+from .pixels import Pixels
 
 
 def paint(
@@ -43,7 +38,8 @@ def paint(
     item = _item(palette.itemsize * math.prod(palette.shape[1:]))
     table = np.ascontiguousarray(palette).reshape(-1).view(item)
     items, labels = out.reshape(-1).view(item), labels.reshape(-1)
-    if labels.dtype == np.uint8 and labels.size > CHUNK and item.itemsize <= PAIRED:
+    # Bytes of a colour up to which a table of all pairs of colours stays in the cache.
+    if labels.dtype == np.uint8 and labels.size > CHUNK and item.itemsize <= 8:
         # Two neighbours at a time, by a table of all pairs, take half as long.
         n, even = len(table), labels.size // 2 * 2
         pairs = np.zeros((256, 256, 2), item)
@@ -53,7 +49,8 @@ def paint(
         table, items = pairs.view(item).reshape(-1), items[:even].view(item)
         labels = labels[:even].view("<u2")
     width = 1 << (item.itemsize - 1).bit_length()
-    is_padded = item.itemsize < width <= MOVED
+    # Bytes up to which NumPy moves an item fast, if they are a power of two.
+    is_padded = item.itemsize < width <= 16
     if is_padded:
         wide = np.zeros((len(table), width), np.uint8)
         wide[:, : item.itemsize] = table.view(np.uint8).reshape(len(table), -1)
@@ -75,6 +72,45 @@ def paint(
     for _ in map_spans(fill, spans(labels.size)):
         pass
     return out.reshape(shape)
+
+
+def paint_image(
+    pixels: Pixels, palette: NDArray[Any], labels: NDArray[np.unsignedinteger]
+) -> NDArray[Any]:
+    """Paint each pixel of an image with the colour of its label.
+
+    Parameters
+    ----------
+    pixels : Pixels
+        The image.
+    palette : (n_labels + 1, n_channels) array
+        Colour of each label in the image's dtype; row 0 is for label 0.
+    labels : array of the spatial shape
+        Labels of the pixels.
+
+    Returns
+    -------
+    array
+        In the image's dtype and shape; alpha is taken over.
+    """
+    axis, alpha, n_channels = pixels.channel_axis, pixels.alpha, palette.shape[1]
+    if axis is None:
+        return paint(palette[:, 0], labels)
+    n = n_channels + (alpha is not None)
+    if axis == len(pixels.shape):
+        colors = np.zeros((len(palette), n), pixels.dtype)
+        colors[:, :n_channels] = palette
+        image = paint(colors, labels)
+        if alpha is not None:
+            image[..., -1] = alpha.reshape(pixels.shape)
+        return image
+    painted = np.empty((n, *pixels.shape), pixels.dtype)
+    for channel in range(n_channels):
+        paint(palette[:, channel], labels, painted[channel])
+    if alpha is not None:
+        painted[-1] = alpha.reshape(pixels.shape)
+    image = np.moveaxis(painted, 0, axis)
+    return np.ascontiguousarray(image) if axis else image
 
 
 def _item(n_bytes: int) -> np.dtype[np.void]:

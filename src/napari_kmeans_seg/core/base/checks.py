@@ -5,12 +5,22 @@ checked in `array_checks`.
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from math import inf, isfinite
 from numbers import Integral, Real
 from typing import Any
 
 from .errors import WrongType, WrongValue
+
+
+class _NotGiven:
+    def __repr__(self) -> str:
+        return "NOT_GIVEN"
+
+
+NOT_GIVEN: Any = _NotGiven()
+"""The default of `channel_axis`. It means what None does, one channel, but nobody has said so: then
+an image that looks like colours is worth a warning."""
 
 MAX_CLUSTERS = 65_535
 """Labels fit in uint16."""
@@ -63,22 +73,6 @@ def weight(name: str, value: Any, place: str = "") -> float:
         takes = f"0 or a number of at least {SMALLEST_WEIGHT:g}"
         raise WrongValue(name, takes, repr(value), place=place)
     return number
-
-
-def weight_of_positions(value: float, weights: Sequence[float]) -> None:
-    """Refuse a `spatial_weight` that is out of range together with the weights of channels.
-
-    Positions spread as far as the weighted values do, times their own weight.
-    """
-    product = value * max(weights)
-    if value and not SMALLEST_WEIGHT <= product <= LARGEST_WEIGHT:
-        raise WrongValue(
-            "spatial_weight",
-            f"0 or a number from {SMALLEST_WEIGHT:g} to {LARGEST_WEIGHT:g}",
-            repr(product),
-            place=" times the largest of {channel_weights}",
-            others=("channel_weights",),
-        )
 
 
 def one_or_several(name: str, value: Any, low: float, high: float) -> Any:
@@ -173,13 +167,6 @@ def flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise WrongType(name, "True or False", with_type(value))
     return bool(value)
-
-
-def progress(value: Any) -> None:
-    """Refuse a `progress` that cannot be called."""
-    if value is not None and not callable(value):
-        takes = "a function, called as progress(fraction, stage), or None"
-        raise WrongType("progress", takes, with_type(value))
 
 
 def choice(name: str, value: Any, choices: Collection[str]) -> str:

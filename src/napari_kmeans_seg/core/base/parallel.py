@@ -1,5 +1,6 @@
 """Work on blocks of pixels, on all cores, with progress and a way to stop."""
 
+import mmap
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from . import checks
+from .errors import WrongType
 
 Progress = Callable[[float, str], object]
 """Called as ``progress(fraction, stage)``; an exception that it raises stops the work."""
@@ -247,25 +248,61 @@ def alive(work: Callable[[Tick], Result], tick: Tick) -> Result:
 
 def stages(tick: Tick, n: int) -> list[Tick]:
     """Divide the progress of one stage among `n` parts of it that take as long."""
-    return [lambda part, i=i: tick((i + part) / n) for i in range(n)]  # type: ignore[misc]
+    return [part_of(tick, i / n, (i + 1) / n) for i in range(n)]
 
 
-def never_falling(progress: Progress | None) -> Progress | None:
+def part_of(tick: Tick, start: float, stop: float) -> Tick:
+    """Progress of what reaches from `start` to `stop` of one stage."""
+    if tick is no_tick:
+        return no_tick
+    return lambda part: tick(start + (stop - start) * part)
+
+
+def never_falling(progress: Progress | None, image: object = None) -> Progress | None:
     """Check a person's function, and hold the fraction where a later one would be less.
 
-    Work that is met on the way is unforeseen.
+    Work that is met on the way is unforeseen. Where `image` is mapped from a file, this also stops
+    the work once that has shrunk. It is looked at between two pieces of work: one that shrinks
+    within these milliseconds can still end the process.
     """
-    checks.progress(progress)
-    if progress is None:
+    given: Any = progress
+    if not (given is None or callable(given)):
+        takes = "a function, called as progress(fraction, stage), or None"
+        raise WrongType("progress", takes, f"{given!r} ({type(given).__name__})")
+    mapped = _is_long_enough(image)
+    if progress is None and not mapped:
         return None
     highest = 0.0
 
-    def report(fraction: float, stage: str) -> object:
+    def report(fraction: float, stage: str) -> None:
         nonlocal highest
         highest = max(highest, min(fraction, 1.0))
-        return progress(highest, stage)
+        if progress is not None:
+            progress(highest, stage)
+        if mapped:
+            _is_long_enough(image)
 
     return report
+
+
+def _is_long_enough(image: object) -> bool:
+    """Return whether an array in memory is mapped from a file; OSError if that is too short by now.
+
+    To read where it ended would end the process.
+    """
+    base: Any = image
+    while isinstance(base, np.ndarray):
+        offset, base = getattr(base, "offset", 0), base.base
+    if not isinstance(base, mmap.mmap):
+        return False
+    # A mapping begins at a page.
+    needed = offset - offset % mmap.ALLOCATIONGRANULARITY + len(base)
+    if base.size() < needed:
+        raise OSError(
+            f"image is mapped from a file that has shrunk: it needs {needed:,} bytes, and has "
+            f"{base.size():,}. Open it again."
+        )
+    return True
 
 
 def within(progress: Progress | None, start: float, stop: float) -> Progress | None:

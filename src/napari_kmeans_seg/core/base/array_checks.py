@@ -7,8 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .arguments import NOT_GIVEN
-from .checks import LARGEST_WEIGHT, MAX_CLUSTERS, integer, real, weight, with_type
+from .checks import (
+    LARGEST_WEIGHT,
+    MAX_CLUSTERS,
+    NOT_GIVEN,
+    SMALLEST_WEIGHT,
+    integer,
+    real,
+    weight,
+    with_type,
+)
 from .errors import EmptyMask, WrongType, WrongValue
 
 
@@ -119,15 +127,6 @@ def centroids(
     return found
 
 
-def generator(seed: Any) -> np.random.Generator:
-    """Return the random generator of `seed`: an int, a Generator, or None."""
-    if isinstance(seed, np.random.Generator):
-        return seed
-    if seed is not None:
-        seed = integer("seed", seed, 0)
-    return np.random.default_rng(seed)
-
-
 def reals(name: str, value: Any, n: int, what: str, *, high: float) -> tuple[float, ...]:
     """Return `value`, a number or `n` numbers, as `n` floats between 0 and `high`."""
     if isinstance(value, Real):
@@ -159,6 +158,22 @@ def channel_weights(value: Any, n_channels: int, names: Sequence[str] = ()) -> t
     if not any(weights):
         raise WrongValue("channel_weights", "at least one weight above 0", "all 0")
     return tuple(weight("channel_weights", one, f"[{i}]") for i, one in enumerate(weights))
+
+
+def weight_of_positions(value: float, weights: Sequence[float]) -> None:
+    """Refuse a `spatial_weight` that is out of range together with the weights of channels.
+
+    Positions spread as far as the weighted values do, times their own weight.
+    """
+    product = value * max(weights)
+    if value and not SMALLEST_WEIGHT <= product <= LARGEST_WEIGHT:
+        raise WrongValue(
+            "spatial_weight",
+            f"0 or a number from {SMALLEST_WEIGHT:g} to {LARGEST_WEIGHT:g}",
+            repr(product),
+            place=" times the largest of {channel_weights}",
+            others=("channel_weights",),
+        )
 
 
 def _weights_by_name(given: Mapping[Any, Any], n_channels: int, names: Sequence[str]) -> list[Any]:

@@ -1,0 +1,1 @@
+"""What all of core stands on: threads and progress, checks and errors, notes."""

@@ -1,0 +1,38 @@
+"""What commands of all tests share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from .shell import warm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True, scope="session")
+def warm_process_ends_with_the_tests() -> Iterator[None]:
+    yield
+    warm.end()
+
+
+@pytest.fixture
+def photo(tmp_path, coffee) -> Path:
+    path = tmp_path / "coffee.png"
+    Image.fromarray(coffee).save(path)
+    return path
+
+
+@pytest.fixture
+def slow(tmp_path) -> Path:
+    """An image that takes long: 4 megapixels of float noise in 3 channels, for many clusters."""
+    path = tmp_path / "slow.tif"
+    noise = np.random.default_rng(0).random((2000, 2000, 3), np.float32)
+    tifffile.imwrite(path, noise, photometric="rgb")
+    return path
