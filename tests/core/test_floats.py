@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import fsum
+
 import numpy as np
 import pytest
 
@@ -174,3 +176,24 @@ def test_many_pixels_find_a_minimum_as_good_as_from_many_starts(n_channels, k):
 
     assert found.inertia < 1.02 * best.inertia
     np.testing.assert_array_equal(found.labels, found.model.predict(image).labels)
+
+
+@pytest.mark.parametrize("lowest", [100, 1e-3, -50])
+@pytest.mark.parametrize("n_channels", [1, 40])
+def test_sums_of_single_precision_are_exact_in_whatever_order(n_channels, lowest):
+    """Values far from 0 have a last digit in common, and sums that need no second part."""
+    random = np.random.default_rng(n_channels)
+    image = (lowest + random.gamma(2, 30, (5000, n_channels))).astype(np.float32)
+    order = random.permutation(5000)
+
+    one, other = (
+        segment(values, 12, channel_axis=-1, init=image[:12], tol=0)
+        for values in (image, image[order])
+    )
+
+    np.testing.assert_array_equal(one.labels[order], other.labels)
+    assert one.centroids.tobytes() == other.centroids.tobytes()
+    for label in range(1, 13):
+        means = np.array([fsum(row) for row in image[one.labels == label].T.astype(float)])
+        means /= one.counts[label - 1]
+        np.testing.assert_allclose(one.centroids[label - 1], means, rtol=3e-15, atol=3e-13)

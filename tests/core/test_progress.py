@@ -245,3 +245,42 @@ def test_progress_that_would_fall_stands_still() -> None:
     for fraction in (0.1, 0.5, 0.2, 0.6, 1.5):
         tell(fraction, "Stage")
     assert told.fractions == [0.1, 0.5, 0.5, 0.6, 1.0]
+
+
+@pytest.mark.parametrize("init", ["auto", "k-means++", "random", "rows"])
+@pytest.mark.parametrize("n_channels", [1, 2])
+def test_as_many_clusters_as_values_are_these_values_and_none_is_drawn(
+    init: str, n_channels: int
+) -> None:
+    values = np.arange(3000)
+    image = np.stack([values, values[::-1] // 7][:n_channels], axis=-1).reshape(60, 50, -1)
+    rows = np.repeat(np.linspace(0, 2999, 6000)[:, np.newaxis], n_channels, axis=1)
+    calls: list[float] = []
+    arguments: dict[str, Any] = {
+        "channel_axis": -1,
+        "progress": lambda fraction, _: calls.append(fraction),
+    }
+    pixels = image.astype(np.uint16)
+    if init == "rows":
+        with pytest.warns(UserWarning, match="3,000 distinct values"):
+            found = segment(pixels, 6000, init=rows, **arguments)
+    else:
+        found = segment(pixels, 3000, init=init, **arguments)
+    assert np.array_equal(np.sort(found.centroids[:, 0]), values)
+    assert found.inertia == 0
+    assert np.unique(found.labels).size == 3000
+    assert len(calls) < 1500  # a draw of each would tell of each
+
+
+def test_progress_goes_on_while_many_centroids_are_matched_with_more_rows() -> None:
+    image = prepare(np.arange(3000, dtype=np.uint16).reshape(60, 50))
+    rows, times = np.linspace(0, 2999, 60_000)[:, np.newaxis], [clocks()]
+
+    with pytest.warns(UserWarning, match="3,000 distinct values"):
+        found = image.segment(
+            60_000, init=rows, keep_order=True, progress=lambda *_: times.append(clocks())
+        )
+
+    is_kept = ~np.isnan(found.centroids[:, 0])
+    assert np.array_equal(found.centroids[is_kept, 0], np.arange(3000))
+    assert passed([*times, clocks()]).max() < 0.5

@@ -185,6 +185,27 @@ class TestDescriptionsThatAreLeftOver:
             "has a description of another picture; its pages are read as they lie",
         )
 
+    @pytest.mark.parametrize(
+        ("said", "instead"),
+        [
+            ('SizeC="3"', 'SizeC="65536"'),
+            ('SizeC="3"', 'SizeC="4294967296"'),  # a list of 34 GB
+            ('SizeT="1"', f'SizeT="{"9" * 30}"'),
+            ('PlaneCount="3"', 'PlaneCount="4294967296"'),
+        ],
+    )
+    def test_more_pages_than_a_file_has_room_for_are_not_looked_for(self, tmp_path, said, instead):
+        path, stack = tmp_path / "stack.ome.tif", np.arange(600, dtype=np.uint8).reshape(3, 10, 20)
+        tifffile.imwrite(path, stack, ome=True, metadata={"axes": "CYX"}, photometric="minisblack")
+        text = tifffile.tiffcomment(path)
+        assert said in text
+        tifffile.tiffcomment(path, text.replace(said, instead).encode())
+        image = read_image(path)
+        assert_array_equal(image.pixels, stack)
+        assert image.warnings == (
+            "has a description of another picture; its pages are read as they lie",
+        )
+
     def test_grey_that_became_coloured_is_read_in_colour(self, tmp_path, coffee):
         path, colored = tmp_path / "grey.tif", tmp_path / "colored.tif"
         tifffile.imwrite(path, coffee[..., 0], photometric="minisblack")

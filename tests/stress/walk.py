@@ -243,7 +243,8 @@ class Walk:
 
     def do_split(self, one: float, _other: float) -> None:
         if len(self.table.selected) == 1 and not self.table._splitting.busy:
-            self.table.split(2 + int(one * 2))
+            # As its action does, but for the number that a dialog asks for.
+            self.table._try(lambda: self.table.split(2 + int(one * 2)))
 
     def do_delete(self, _one: float, _other: float) -> None:
         self.act("delete")

@@ -1,4 +1,4 @@
-"""The command line: `napari-kmeans-seg segment`, `fit`, `apply` and `demo`.
+"""The command line: `napari-kmeans-seg segment`, `fit`, `apply`, `choose-k` and `demo`.
 
 NumPy, the decoders and napari are imported where a command needs them, so that
 `--help` and a mistyped option answer at once.
@@ -17,6 +17,7 @@ import typer
 from ..core.arguments import ARGUMENTS
 from ..files.limits import DEFAULT_MAX_PIXELS
 from .batch import TABLE, Batch, ByItself, ByModel, write_each, write_table
+from .choose import choose_k
 from .cluster import SCHEDULER, connected
 from .experiment import fit, fitted, loaded
 from .inputs import IMAGES, LIST, RECURSIVE, found, groups_of
@@ -296,6 +297,7 @@ def apply(
 
 
 app.command(epilog=EXIT_CODES)(fit)
+app.command("choose-k", epilog=EXIT_CODES)(choose_k)
 
 
 @app.command()

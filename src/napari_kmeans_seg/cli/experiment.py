@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from enum import StrEnum
 from pathlib import Path  # noqa: TC003 (Typer reads the annotations)
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -32,9 +32,14 @@ from .process import end_if_interrupted
 from .reading import reading_of, refuse_few
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from ..core.base.parallel import Progress
     from ..core.model import KMeansModel
+    from ..core.pooled import PooledImages
+
+
+Made = TypeVar("Made")
 
 
 class Weighting(StrEnum):
@@ -136,6 +141,42 @@ def fitted(
     images: Sequence[Path], settings: dict[str, Any], reading: dict[str, Any], *, quiet: bool
 ) -> tuple[KMeansModel, set[Path]]:
     """Fit one model on the image files that can be read and are of one kind; report the others."""
+    of_fit = {name: settings[name] for name in _OF_FIT}
+    of_pool = {name: one for name, one in settings.items() if name not in of_fit}
+    return of_all(
+        images, of_pool, reading, lambda pooled, progress: pooled.fit(**of_fit, progress=progress),
+        quiet=quiet,
+    )  # fmt: skip
+
+
+def of_all(
+    images: Sequence[Path],
+    of_pool: dict[str, Any],
+    reading: dict[str, Any],
+    make: Callable[[PooledImages, Progress], Made],
+    *,
+    quiet: bool,
+) -> tuple[Made, set[Path]]:
+    """Pool the image files that can be read and are of one kind, and make something of them.
+
+    Parameters
+    ----------
+    images : sequence of Path
+        The files; those that fail are reported.
+    of_pool, reading : dict
+        The arguments of `pool`, and how files are read.
+    make : callable
+        Called with what was pooled and its progress.
+    quiet : bool
+        Whether nothing but errors is said.
+
+    Returns
+    -------
+    object
+        What was made.
+    set of Path
+        The files that failed.
+    """
     from .. import pool
     from ..core.base.parallel import within
     from ..files.limits import check_size
@@ -158,8 +199,6 @@ def fitted(
             report(image, problem)
         else:
             readable.append(image)
-    of_fit = {name: settings[name] for name in _OF_FIT}
-    of_pool = {name: one for name, one in settings.items() if name not in of_fit}
     try:
         with (
             bar("all images", quiet=quiet) as progress,
@@ -174,12 +213,12 @@ def fitted(
                 progress=within(progress, 0, 0.8),
                 failed=lambda i, problem: report(readable[i], problem),
             )
-            model = pooled.fit(**of_fit, progress=within(progress, 0.8, 1))
+            made = make(pooled, within(progress, 0.8, 1) or progress)
     except (OSError, TypeError, ValueError) as problem:
         refuse("no image is left to fit" if len(failed) == len(images) else reason(problem), code=1)
     for one in caught if not quiet else ():
         say(f"warning: {one.message}")
-    return model, failed
+    return made, failed
 
 
 def loaded(path: Path) -> KMeansModel:

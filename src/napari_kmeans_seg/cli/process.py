@@ -27,7 +27,7 @@ EXIT_CODES = (
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
 _IMPATIENCE = 2.0  # seconds
 # They log what they find in files, which may have escape sequences for the terminal.
-_DECODERS = ("tifffile", "PIL")
+_DECODERS = ("tifffile", "PIL", "bioio")
 
 
 def end_with(command: Callable[[], int]) -> NoReturn:

@@ -12,9 +12,6 @@ from .kind import full_scale
 ADAPTS = ("scale",)
 """How images may be adapted to a model."""
 
-PERCENTILES = (1, 99)
-"""What of each channel goes to the ends of the range; beyond them are dust and glare."""
-
 
 def adapted(pixels: Pixels, dtype: np.dtype[Any]) -> Pixels:
     """Stretch each channel of an image from its first to its last percentile.
@@ -35,7 +32,8 @@ def adapted(pixels: Pixels, dtype: np.dtype[Any]) -> Pixels:
         inside = channel if pixels.valid is None else channel[pixels.valid]
         if inside.dtype.kind == "b":
             inside = inside.astype(np.uint8)
-        low, high = np.percentile(inside, PERCENTILES).astype(np.float64)
+        # What of each channel goes to the ends of the range; beyond them are dust and glare.
+        low, high = np.percentile(inside, (1, 99)).astype(np.float64)
         # A constant has no range.
         values = (channel - low) / (high - low or 1) * top
         stretched[...] = _in_range(values, top, dtype)

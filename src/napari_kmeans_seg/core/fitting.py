@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from .base import array_checks
 from .base.cached import cached_property
 from .base.errors import WrongValue
-from .base.parallel import Tick, no_tick, part_of
+from .base.parallel import Tick, map_spans, no_tick, part_of, spans
 from .image.features import FeatureSpace
 from .kmeans.assignment import Assigned
 from .kmeans.fit import CLEARLY, CLOSE, level_sizes, start_of
@@ -24,9 +24,6 @@ from .points.image_points import OPTIMUM_SAMPLE, ImagePoints
 
 OPTIMAL_LIMIT = 1 << 21
 """Distinct values times clusters up to which "auto" means the optimum: half a second's work."""
-
-MATCHED = 1 << 20
-"""Centroids times rows that are given, up to which each gets the row that makes the least sum."""
 
 SUMMED_UP, HALVINGS = 1 << 15, 8
 """Points that are summed up to those on which partitions are scored, and how often they are halved:
@@ -199,6 +196,11 @@ class Fitting:
                 start = optimum.centroids(n_clusters)[:, np.newaxis]
                 if known.n < self.points.n:
                     rest = CLOSE * optimum.costs[n_clusters - 1] / known.total
+        if isinstance(start, Start) and n_values == n_clusters:
+            values = self._values(self.sample(self.points.n, part_of(tick, 0, 0)))
+            if len(values) == n_clusters:
+                # Each is a cluster, whatever is drawn: to draw many takes minutes.
+                start = values
         # One cluster rests in the mean of all.
         limits: dict[str, Any] = {
             "tol": tol * self.variance if n_clusters > 1 else 0.0,
@@ -215,7 +217,7 @@ class Fitting:
         rows = np.arange(n_clusters)
         if keep_order and given is not None and len(given) > n_clusters:
             # Fewer than were given: each is the row that it is near to, no row twice.
-            order, rows = _by_rows(result.centroids, given)
+            order, rows = _by_rows(result.centroids, given, part_of(tick, 1, 1))
             assigned.reorder(order)
             result = replace(result, centroids=result.centroids[order])
         return Fit(result, assigned, parameters, n_values, rows)
@@ -280,11 +282,15 @@ class Fitting:
         few = self._sample_for(n_clusters)
         if all(self.space.scale) or few.n < n_clusters:
             return int(few.n)
+        n = len(self._values(few))
+        return n if n >= n_clusters else len(self._values(self.sample(self.points.n)))
+
+    def _values(self, points: WeightedPoints) -> NDArray[np.float64]:
+        """Return what differs among points, ``(n, n_features)``."""
+        if all(self.space.scale):
+            return points.features.T
         # Values that differ only in a channel without weight are one.
-        n = np.unique(few.features, axis=1).shape[1]
-        if n < n_clusters:
-            n = np.unique(self.sample(self.points.n).features, axis=1).shape[1]
-        return int(n)
+        return np.unique(points.features, axis=1).T
 
     def _sample_for(self, n_clusters: int, tick: Tick = no_tick) -> WeightedPoints:
         """Return a sample that guides so many clusters; it has as many points, if there are."""
@@ -294,17 +300,22 @@ class Fitting:
 
 
 def _by_rows(
-    centroids: NDArray[np.float64], given: NDArray[np.float64]
+    centroids: NDArray[np.float64], given: NDArray[np.float64], tick: Tick
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Assign centroids to more rows; return those in the order of the rows, and which rows."""
     n, n_given = len(centroids), len(given)
-    if n * n_given <= MATCHED:
+    # Centroids times rows that are given, up to which each gets the row that makes the least sum.
+    most = 1 << 20
+    if n * n_given <= most:
         # Half of the time of importing this package, for what few runs need.
         from scipy.optimize import linear_sum_assignment
 
         rows, order = linear_sum_assignment(((given[:, np.newaxis] - centroids) ** 2).sum(axis=-1))
         return order, rows
-    nearest = by_distance(np.vstack([centroids.T, np.ones((1, n))]), given)
+    points = np.vstack([centroids.T, np.ones((1, n))])
+    pieces = spans(n, max(1, most // n_given))
+    found = map_spans(lambda start, stop: by_distance(points[:, start:stop], given), pieces, tick)
+    nearest = np.concatenate(list(found))
     order = np.argsort(nearest, kind="stable")
     # Whose nearest row is taken gets the next one.
     later = np.arange(n)

@@ -17,9 +17,6 @@ STAYED = 0.5
 """Intersection over union above which a cluster is the one that was at its place before. Only one
 can be: another one would need half of the same pixels, too."""
 
-UNSURE = 0.1
-"""By how much two labels might cost less the other way round, and still be as good."""
-
 
 def match(steps: Sequence[Segmentation], tick: Tick) -> list[Segmentation]:
     """Give the clusters of each step the labels of those of the step before that are the same.
@@ -101,7 +98,8 @@ def _doubts(
     own = np.diagonal(cost)
     more = cost + cost.T - own - own[:, np.newaxis]
     np.fill_diagonal(more, np.inf)
-    if (unsure := a[(more < UNSURE).any(axis=0)] + 1).size:
+    # By how much two labels might cost less the other way round, and still be as good.
+    if (unsure := a[(more < 0.1).any(axis=0)] + 1).size:
         found.append(LabelsUncertain(labels=_plain(unsure)))
     return found
 

@@ -9,13 +9,6 @@ from .image.features import FeatureSpace
 from .image.pixels import Pixels
 from .points.image_points import Labelling
 
-MOSTLY_ONE = 0.75
-"""Share of the pixels with one label from which on the model separates little."""
-
-FAR = 10.0
-"""Extents of the centroids. Values of 16 bits lie some 100 from those of 8 bits; what 8 bits can
-hold lies within 10 even of two clusters of a picture of little contrast."""
-
 
 def note_on_values(
     pixels: Pixels, space: FeatureSpace, centroids: NDArray[np.float64], found: Labelling
@@ -34,14 +27,17 @@ def note_on_values(
     dtypes to one scale.
     """
     n, top = int(found.counts.sum()), int(found.counts.argmax())
-    if space.color_space != "rgb" or len(centroids) < 2 or found.counts[top] < MOSTLY_ONE * n:
+    # Share of the pixels with one label from which on the model separates little.
+    if space.color_space != "rgb" or len(centroids) < 2 or found.counts[top] < 0.75 * n:
         return ()
     colors = centroids[:, : len(space.scale)]
     mean = space.of_centroids(found.means[[top]], pixels)[0, : len(space.scale)]
     extent = float((np.ptp(colors, axis=0) ** 2).sum())
     away = float(((mean - colors[top]) ** 2).sum())
     variance = float(np.ldexp(found.inertia, -2 * space.exponent)) / n - away
-    is_far = away > FAR**2 * extent and away > variance
+    # Extents of the centroids. Values of 16 bits lie some 100 from those of 8 bits; what 8 bits can
+    # hold lies within 10 even of two clusters of a picture of little contrast.
+    is_far = away > 10.0**2 * extent and away > variance
     is_one = found.counts[top] == n and variance > 1e-12 * away
     if not (is_far or _n_within_reach(pixels, space, colors, found.means[top], is_one) < 2):
         return ()

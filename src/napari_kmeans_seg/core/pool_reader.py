@@ -25,14 +25,9 @@ from .prepare import prepare
 from .prepared import PreparedImage
 from .same_kind import Kind, same_channels
 
-WEIGHT = 1 << 40
-"""What all pixels of an image weigh together, where each image counts the same."""
-
 HELD_BYTES = 1 << 28
 """Size of values that are not counted up to which they are kept in memory, and not read again."""
 
-CHUNK_ROWS = 1 << 22
-"""Pixels of a chunk of those that are kept."""
 
 Summarize = Callable[..., Summary]
 """`Part.summary`, wherever it is done."""
@@ -180,7 +175,8 @@ class PoolReader:
             raise
         self.sizes.append(n)
         self.n_not_finite += n_not_finite
-        n_all = 1 if self.weighting == "pixels" else WEIGHT // n
+        # What all pixels of an image weigh together, where each image counts the same.
+        n_all = 1 if self.weighting == "pixels" else (1 << 40) // n
         counted = values.counted
         if counted is not None:
             counted = Counted(counted.keys, counted.counts * n_all)
@@ -301,7 +297,8 @@ class PoolReader:
         arrays = []
         for block in blocks:
             if block.rows is not None:
-                arrays.append(da.from_array(block.rows, chunks=(CHUNK_ROWS, -1)))
+                # Pixels of a chunk of those that are kept.
+                arrays.append(da.from_array(block.rows, chunks=(1 << 22, -1)))
             else:
                 read = delayed(partial(rows_again, how=self.how, n_valid=block.n), pure=False)
                 rows = read(block.part)

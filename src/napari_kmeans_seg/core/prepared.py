@@ -14,7 +14,7 @@ from .base import array_checks, checks
 from .base.cached import cached_property
 from .base.errors import WrongType
 from .base.note import Note, warn
-from .base.notes import few_values, not_finite, without_pixels
+from .base.notes import FewValues, WithoutPixels, not_finite
 from .base.parallel import Progress, Tick, alive, never_falling, portion
 from .choose_k import ClusterCurve
 from .fitting import OPTIMAL_LIMIT, Fit, Fitting
@@ -31,9 +31,6 @@ from .points.image_points import ImagePoints
 from .scores import cluster_curve
 from .segmentation import Segmentation, by_brightness
 from .shown import columns_of, images_html, size_of
-
-REORDERED = 10
-"""How often clusters are sorted by their brightness; rarely one."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -183,7 +180,8 @@ class PreparedImage:
         fitted, assigned, kept, means = alive(fit, tick)
         tick = portion(progress, 0.8, 1.0, "Labelling")
         notes = self._notes_on(fitted, n_clusters)
-        notes += without_pixels(len(fitted.result.centroids), len(means))
+        if (left_out := len(fitted.result.centroids) - len(means)) > 0:
+            notes += (WithoutPixels(left_out=left_out, found=len(fitted.result.centroids)),)
         found = self._result(assigned, means, fitted.result, fitted.parameters, notes, tick)
         if not keep_order or len(kept) == n_clusters:
             return found
@@ -284,8 +282,11 @@ class PreparedImage:
 
     def _notes_on(self, fitted: Fit, n_clusters: int) -> tuple[Note, ...]:
         """Return what is worth knowing of the image and of what was found for so many clusters."""
-        few = few_values(fitted.n_values, n_clusters, self._parameters["fit_scale"])
-        return self._notes + not_finite(self._whole.pixels.n_not_finite) + few
+        notes = self._notes + not_finite(self._whole.pixels.n_not_finite)
+        if fitted.n_values < n_clusters:
+            scale = self._parameters["fit_scale"]
+            notes += (FewValues(found=fitted.n_values, asked=n_clusters, fit_scale=scale),)
+        return notes
 
     def choose_k(
         self,
@@ -378,7 +379,8 @@ class PreparedImage:
         """
         tol, max_iter = fitted.parameters["tol"], fitted.parameters["max_iter"]
         n_iter, kept = fitted.result.n_iter, np.arange(len(fitted.result.centroids))
-        for _ in range(REORDERED):
+        # How often clusters are sorted by their brightness; rarely one.
+        for _ in range(10):
             means = self._whole.means(self._space, assigned)
             order = np.arange(len(means)) if keep_order else by_brightness(means)
             order = order[assigned.counts[order] > 0]

@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from .model import KMeansModel
 
 
-COMPARED_PIXELS = 1 << 20
-"""Pixels in memory, evenly spread, whose labels are compared with those of another step."""
-
-
 def by_brightness(centroids: NDArray[np.float64]) -> NDArray[np.intp]:
     """Order centroids by their mean over the channels, the darkest first and NaN last."""
     # Halves of the mean: the largest floats have no sum, nor, by rounding, their mean.
@@ -119,7 +115,8 @@ class Segmentation:
     def _pairs(self, other: "Segmentation", tick: Tick) -> NDArray[np.int64]:
         """Count how many pixels have which two labels, ``(n + 1, n_other + 1)``, of a sample."""
         tick(0)
-        where = spread(self.labels.size, COMPARED_PIXELS)
+        # Pixels in memory, evenly spread, whose labels are compared with those of another step.
+        where = spread(self.labels.size, 1 << 20)
         shape = (self.n_clusters + 1, other.n_clusters + 1)
         return pairs_of(self.labels.reshape(-1)[where], other.labels.reshape(-1)[where], shape)
 

@@ -16,12 +16,6 @@ from .edits import n_changing
 from .image.pixels import Pixels
 from .kind import full_scale
 
-LARGEST_SIDE = 192
-"""Pixels of a picture in a notebook, along its longer side."""
-
-MOST_ROWS = 30
-"""Clusters that a table in a notebook lists."""
-
 
 def counted(n: int, one: str) -> str:
     """Write a number of things: "1 cluster", "1,200 clusters"."""
@@ -95,7 +89,8 @@ def table_html(head: Sequence[str], rows: Iterable[Sequence[object]], colors: Se
     cells = "".join(f"<th>{escape(one)}</th>" for one in ("", *head))
     lines = []
     for i, (row, color) in enumerate(zip(rows, colors, strict=False)):
-        if i == MOST_ROWS:
+        # Clusters that a table in a notebook lists.
+        if i == 30:
             lines.append(f'<tr><td colspan="{len(head) + 1}">… {len(colors) - i:,} more</td></tr>')
             break
         swatch = f'<td style="background:{escape(color)};min-width:1.5em"></td>'
@@ -186,7 +181,8 @@ def _picture(labels: NDArray[Any], colors: Sequence[str], pixels: Pixels) -> str
 
     plane = labels[tuple(n // 2 for n in labels.shape[:-2])]
     plane = plane.reshape((1, -1)) if plane.ndim < 2 else plane
-    step = max(1, -(-max(plane.shape) // LARGEST_SIDE))
+    # Pixels of a picture in a notebook, along its longer side.
+    step = max(1, -(-max(plane.shape) // 192))
     plane = plane[::step, ::step]
     palette = np.array([(0, 0, 0), *(_rgb(color) for color in colors)], np.uint8)
     file = BytesIO()

@@ -1,4 +1,4 @@
-"""Image files: TIFF, PNG, JPEG, BMP and OME-Zarr, read as what they say that they are.
+"""Image files: TIFF, PNG, JPEG, BMP, OME-Zarr and what bioio reads, as what they say they are.
 
 One rule for pictures that are to be turned (EXIF or TIFF Orientation): pixels
 are taken as they are stored, as napari and scikit-image read them, and all
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .by_bioio import is_for_bioio, read_by_bioio
 from .ngff.plates import place_of
 from .pictures import read_picture
 from .tiff import read_tiff
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 def is_read_lazily(path: Path) -> bool:
     """Whether the pixels of an image come as a Dask array."""
-    return path.is_dir()
+    return path.is_dir() or is_for_bioio(path)
 
 
 def read_image(path: Path, series: int | None = None) -> ImageFile:
@@ -54,4 +55,6 @@ def read_image(path: Path, series: int | None = None) -> ImageFile:
         raise ValueError("is no regular file")
     if path.stat().st_size == 0:
         raise ValueError("the file is empty")
+    if is_for_bioio(path):
+        return read_by_bioio(path, series)
     return read_tiff(path, series) if is_tiff(path) else read_picture(path, series)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+_PAGE_BYTES = 100  # of the header of a page, at least
 _SCALE = ("PhysicalSizeX", "PhysicalSizeY", "PhysicalSizeZ", "TimeIncrement")
 
 
@@ -97,6 +98,30 @@ def is_of_another_size(xml: str, width: int, height: int) -> bool:
         return False
     sizes = {(image.get("SizeX"), image.get("SizeY")) for image in images}
     return bool(sizes) and (str(width), str(height)) not in sizes
+
+
+def is_of_more_pages(xml: str, path: Path) -> bool:
+    """Whether OME-XML speaks of more pages than there is room for in its files.
+
+    tifffile makes a list of them all, which takes minutes and all memory.
+    """
+    try:
+        images = ET.fromstring(xml).findall("{*}Image/{*}Pixels")
+    except ET.ParseError:
+        return False
+    names = {name for image in images for one in image.iter() if (name := one.get("FileName"))}
+    parts = {path, *(path.parent / name for name in names)}
+    room = sum(part.stat().st_size for part in parts if part.is_file()) // _PAGE_BYTES
+    try:
+        pages = [math.prod(int(image.get(f"Size{axis}", 1)) for axis in "ZCT") for image in images]
+        pages += [
+            int(one.get("PlaneCount", 1))
+            for image in images
+            for one in image.findall("{*}TiffData")
+        ]
+    except ValueError:
+        return False  # tifffile makes nothing of it
+    return max(pages, default=0) > room
 
 
 def metadata(xml: str, index: int, warnings: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:

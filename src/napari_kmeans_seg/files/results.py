@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.writing.file_set import write_together
 from ..core.writing.tables import table_text
+from .by_bioio import is_for_bioio
 from .ngff.groups import is_store
 from .ngff.plate_results import plate_store_name
 from .ngff.plates import place_of
@@ -77,6 +78,8 @@ def result_paths(path: Path, folder: Path, *, into_source: bool = False) -> Resu
             plate = folder / plate_store_name(of_store, suffix)
             store = plate / place.name
         return ResultPaths(store, store, folder / f"{stem}_clusters.csv", plate)
+    if is_for_bioio(path):
+        suffix = ".tif"
     return ResultPaths(
         labels=folder / f"{stem}_labels.tif",
         segmented=folder / f"{stem}_segmented{suffix}",
@@ -156,11 +159,11 @@ def write_results(
         no_data="0" if image.tiff.no_data else "",
     )
     warnings: list[str] = []
-    labels = segmentation.labels
+    labels = np.asarray(segmentation.labels)
     colors = colormap(segmentation.model.colors, labels.dtype)
 
     def write_segmented(path: Path) -> None:
-        pixels = segmented_pixels(image, segmentation)
+        pixels = np.asarray(segmented_pixels(image, segmentation))
         if image.picture is None:
             write_with_less(
                 lambda style: write_tiff(path, pixels, style),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import tifffile
 
 from .odd_metadata import read_or_leave_out
-from .ome import check_parts, is_of_another_size, xml_to_read
+from .ome import check_parts, is_of_another_size, is_of_more_pages, xml_to_read
 from .tiff_decode import decode
 from .whole_file import whole_file
 
@@ -156,7 +156,10 @@ def _checked(tiff: Any, path: Path, warnings: list[str]) -> dict[str, Any]:
     xml, more = xml_to_read(path, tiff.ome_metadata)
     warnings += more
     page = tiff.pages.first
-    if is_of_another_size(xml or tiff.ome_metadata, page.imagewidth, page.imagelength):
+    described = xml or tiff.ome_metadata
+    if is_of_another_size(described, page.imagewidth, page.imagelength) or is_of_more_pages(
+        described, path
+    ):
         warnings.append(f"{_OF_ANOTHER}; its pages are read as they lie")
         return {"is_ome": False}
     return {} if xml is None else {"omexml": xml}

@@ -98,6 +98,43 @@ def test_differences_on_a_large_offset_are_kept(options, dtype):
     np.testing.assert_allclose(found.centroids[:, 0] - 3e9, [0, 20])
 
 
+@pytest.mark.parametrize(
+    ("dtype", "offset"),
+    [
+        (np.int64, 1 << 60),
+        (np.int64, -(1 << 63)),
+        (np.uint64, 1 << 63),
+        (np.uint64, (1 << 64) - 50),
+    ],
+)
+@pytest.mark.parametrize("fit_scale", [0.5, 0.37])
+def test_a_copy_keeps_differences_that_no_float_has(dtype, offset, fit_scale):
+    """Its values were floats: all were one."""
+    image = np.where(np.arange(60)[:, np.newaxis] < 30, 0, 40)
+    image = image + np.random.default_rng(0).integers(0, 5, (60, 60))
+    mask = np.ones((60, 60), bool)
+    mask[:, :11] = False
+    expected = segment(image.astype(np.uint8), 2, mask=mask, fit_scale=fit_scale)
+
+    found = segment(
+        (image.astype(object) + offset).astype(dtype), 2, mask=mask, fit_scale=fit_scale
+    )
+
+    np.testing.assert_array_equal(found.labels, expected.labels)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64])
+def test_a_copy_has_the_lowest_and_the_highest_of_all_integers(dtype):
+    limits = np.iinfo(dtype)
+    image = np.full((40, 40), limits.max, dtype)
+    image[:, 20:], image[20:, :20] = limits.min, limits.max // 2
+
+    found = segment(image, 3, fit_scale=0.5)
+
+    np.testing.assert_array_equal(found.counts, [800, 400, 400])
+    np.testing.assert_allclose(found.centroids[:, 0], [limits.min, limits.max / 2, limits.max])
+
+
 @pytest.mark.parametrize("n_channels", [1, 2])
 @pytest.mark.parametrize("dtype", [np.int64, np.uint64])
 def test_a_copy_of_64_bit_integers_in_chunks(dtype, n_channels, dask_limits):

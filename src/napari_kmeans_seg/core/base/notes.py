@@ -317,17 +317,3 @@ def _size(shape: tuple[int, ...]) -> str:
 def not_finite(n: int) -> tuple[Note, ...]:
     """Note how many pixels are left out because they are not finite, if any is."""
     return (NotFinite(n=int(n)),) if n else ()
-
-
-def few_values(n_values: int, n_clusters: int, fit_scale: float) -> tuple[Note, ...]:
-    """Note if what was fitted has fewer distinct values than clusters were asked for."""
-    if n_values >= n_clusters:
-        return ()
-    return (FewValues(found=n_values, asked=n_clusters, fit_scale=fit_scale),)
-
-
-def without_pixels(n_found: int, n_filled: int) -> tuple[Note, ...]:
-    """Note how many of the clusters that were found no pixel belongs to, if there is one."""
-    if n_filled == n_found:
-        return ()
-    return (WithoutPixels(left_out=n_found - n_filled, found=n_found),)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.parallel import CHUNK, Tick, map_spans, no_tick, spans, stages
-from .features import middle_of
+from .features import differences, middle_of
 from .pixels import Pixels
 
 WIDE = 32.0
@@ -134,16 +134,15 @@ def shrink(pixels: Pixels, scale: float, tick: Tick | None = None) -> Pixels:
         cover = average(pixels.valid)
         valid = cover >= min(0.5, float(cover.max()))
         cover[~valid] = 1
-    channels = np.empty((pixels.n_channels, np.prod(shape)), dtype)
+    copied = dtype if pixels.dtype.kind in "bf" else pixels.dtype
+    channels = np.empty((pixels.n_channels, np.prod(shape)), copied)
     for small, (values, middle) in zip(channels, _centred(pixels, dtype), strict=True):
-        small[:] = average(values)
+        means = average(values)
         if valid is not None:
-            small /= cover
-        small += middle
+            means /= cover
+        small[:] = means + middle if copied == dtype else _round(means, middle, copied)
         if valid is not None:
             small[~valid] = 0
-    if pixels.dtype.kind != "f":
-        channels = _round(channels, pixels.dtype)
     return replace(
         pixels,
         channels=channels,
@@ -189,15 +188,20 @@ def _average(
     return np.moveaxis(small.reshape(*lines.shape[:-1], size), -1, axis)
 
 
-def _round(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Round floats to the integers of `dtype`, which holds their range but for rounding."""
-    if dtype.kind == "b":
-        return values
+def _round(means: NDArray[Any], middle: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Round means around `middle` to the integers of `dtype`, which holds their range."""
     limits = np.iinfo(dtype)
-    if dtype.itemsize == 8:
-        # The largest 64-bit integers are no floats: stay with floats rather than overflow.
-        return values
-    rounded: NDArray[Any] = np.clip(np.rint(values), limits.min, limits.max).astype(dtype)
+    low, high = (float(limit - int(middle)) for limit in (limits.min, limits.max))
+    if dtype.itemsize < 8:
+        whole: NDArray[Any] = np.clip(np.rint(means + middle), limits.min, limits.max)
+        return whole.astype(dtype)
+    # A float may be the next above a limit; and differences of all have no integer of their own.
+    low, high = (np.nextafter(limit, 0) if abs(limit) > 2.0**53 else limit for limit in (low, high))
+    whole = np.clip(np.rint(means), low, high)
+    half = np.trunc(whole / 2)
+    parts = [half, half, whole - 2 * half]
+    total = sum(part.astype(np.int64).view(np.uint64) for part in parts)
+    rounded: NDArray[Any] = (total + np.uint64(int(middle) % (1 << 64))).view(dtype)
     return rounded
 
 
@@ -209,10 +213,16 @@ def _centred(pixels: Pixels, dtype: np.dtype[Any]) -> Iterator[tuple[NDArray[Any
     """
     largest = float(np.sqrt(np.finfo(dtype).max))
     for channel, middle in zip(pixels.channels, middle_of(pixels), strict=True):
-        # The largest floats have no difference.
-        offset = dtype.type(middle if abs(middle) < largest else 0)
-        values = channel.astype(dtype)
-        values -= offset
+        offset: Any = middle
+        if channel.dtype.kind in "iu" and channel.dtype.itemsize == 8:
+            # Even: what lies between two integers is rounded as if nothing was subtracted.
+            offset = int(middle) // 2 * 2
+            values = differences(channel[np.newaxis], (offset,))[0]
+        else:
+            # The largest floats have no difference.
+            offset = dtype.type(middle if abs(middle) < largest else 0)
+            values = channel.astype(dtype)
+            values -= offset
         if pixels.valid is not None:
             values[~pixels.valid] = 0
         yield values, offset

@@ -10,12 +10,6 @@ from numpy.typing import NDArray
 from ..base.parallel import CHUNK, map_spans, spans
 from .pixels import Pixels
 
-PAIRED = 8
-"""Bytes of a colour up to which a table of all pairs of colours stays in the cache."""
-
-MOVED = 16
-"""Bytes up to which NumPy moves an item fast, if they are a power of two."""
-
 
 def paint(
     palette: NDArray[Any],
@@ -44,7 +38,8 @@ def paint(
     item = _item(palette.itemsize * math.prod(palette.shape[1:]))
     table = np.ascontiguousarray(palette).reshape(-1).view(item)
     items, labels = out.reshape(-1).view(item), labels.reshape(-1)
-    if labels.dtype == np.uint8 and labels.size > CHUNK and item.itemsize <= PAIRED:
+    # Bytes of a colour up to which a table of all pairs of colours stays in the cache.
+    if labels.dtype == np.uint8 and labels.size > CHUNK and item.itemsize <= 8:
         # Two neighbours at a time, by a table of all pairs, take half as long.
         n, even = len(table), labels.size // 2 * 2
         pairs = np.zeros((256, 256, 2), item)
@@ -54,7 +49,8 @@ def paint(
         table, items = pairs.view(item).reshape(-1), items[:even].view(item)
         labels = labels[:even].view("<u2")
     width = 1 << (item.itemsize - 1).bit_length()
-    is_padded = item.itemsize < width <= MOVED
+    # Bytes up to which NumPy moves an item fast, if they are a power of two.
+    is_padded = item.itemsize < width <= 16
     if is_padded:
         wide = np.zeros((len(table), width), np.uint8)
         wide[:, : item.itemsize] = table.view(np.uint8).reshape(len(table), -1)

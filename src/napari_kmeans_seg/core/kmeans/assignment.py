@@ -1,5 +1,7 @@
 """The nearest centroid of every point, brought up to date as centroids move."""
 
+from itertools import chain
+from math import fsum
 from typing import Any, Protocol
 
 import numpy as np
@@ -7,13 +9,10 @@ from numpy.typing import NDArray
 
 from ..base.parallel import Tick, map_spans
 from .nearest import Labels, by_distance, exact_sums_by_label, factors_of, label_dtype, nearest
-from .points import SINGLE_RANGE, Points, exact_sum
+from .points import DIFFERENCES, SINGLE_RANGE, Points, parts_of_sum
 
 FEWEST_WITH_GAPS = 32
 """Clusters from which it pays to keep for each point how sure its label is."""
-
-AT_ONCE = 1 << 16
-"""Differences to centroids that are taken at a time: they stay in the cache."""
 
 
 class Assigned(Protocol):
@@ -178,9 +177,9 @@ class Assignment:
             away = self._squares(start, stop)[1]
             if self.points.weights is not None:
                 away *= self.points.weights[start:stop]
-            return away
+            return parts_of_sum(away, self.points.n)
 
-        return exact_sum(of_part, self.points.pieces)
+        return fsum(chain.from_iterable(map_spans(of_part, self.points.pieces)))
 
     def squares(self) -> NDArray[np.float64]:
         """Return the squared distance of each point to its centroid, ``(n,)``."""
@@ -218,7 +217,7 @@ def squares_to(
     """Return the squared distance of each point to the centroid of its label, ``(n,)``."""
     index, away = labels.astype(np.intp), np.zeros(labels.size)
     coordinates = np.ascontiguousarray(centroids.T)
-    size = max(1, AT_ONCE // max(1, labels.size))
+    size = max(1, DIFFERENCES // max(1, labels.size))
     for i in range(0, len(coordinates), size):
         part = coordinates[i : i + size].take(index, axis=1, mode="clip")
         np.subtract(rows[i : i + size][: len(part)], part, out=part)

@@ -1,19 +1,20 @@
 """What Lloyd's algorithm runs on: points that are compared block by block."""
 
-from collections.abc import Callable
-from math import fsum
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.parallel import Span, Tick, map_spans, no_tick, spans
+from ..base.parallel import Span, Tick, no_tick, spans
 from .nearest import Floats
 
 Index = slice | NDArray[np.intp]
 
 PIECE_NUMBERS = 1 << 19
 """Numbers that one thread takes at a time: they stay in its cache."""
+
+DIFFERENCES = 1 << 17
+"""Differences of points that are taken at a time: they stay in the cache."""
 
 SINGLE_RANGE = 1e-15, 1e15
 """Between these, squares of float32 features are neither infinite nor nothing."""
@@ -135,22 +136,17 @@ class ExactParts:
         return found
 
 
-def exact_sum(of_part: Callable[[int, int], NDArray[np.float64]], pieces: list[Span]) -> float:
-    """Sum numbers that are not negative to the same bits, in whatever order.
+def parts_of_sum(numbers: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    """Return a few numbers whose exact sum is that of these, which are some of `n`, none negative.
 
-    `of_part` gives those of a piece; it is called on several threads.
+    Whatever order the `n` are in, and however they are cut: `math.fsum` of all gives the same bits.
     """
     # As many digits are kept as the number of all numbers allows: not that of those in a part.
-    size = min(SUMMED_AT_ONCE, pieces[-1][1] if pieces else 1)
-
-    def add_up(start: int, stop: int) -> NDArray[np.float64]:
-        numbers = of_part(start, stop)
-        parts = range(0, numbers.size, size)
-        some = [sums_by_exponent(numbers[i : i + size], size) for i in parts]
-        found = np.concatenate([np.zeros(1), *some])
-        return found[found > 0]
-
-    return fsum(number for part in map_spans(add_up, pieces) for number in part)
+    size = min(SUMMED_AT_ONCE, n)
+    parts = range(0, numbers.size, size)
+    some = [sums_by_exponent(numbers[i : i + size], size) for i in parts]
+    found = np.concatenate([np.zeros(1), *some])
+    return found[found > 0]
 
 
 def sums_by_exponent(numbers: NDArray[np.float64], n: int) -> NDArray[np.float64]:

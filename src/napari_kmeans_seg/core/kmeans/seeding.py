@@ -8,10 +8,7 @@ from numpy.typing import NDArray
 
 from ..base.parallel import Tick, no_tick
 from .nearest import factors_of, multiply
-from .points import WeightedPoints
-
-DIFFERENCES = 1 << 17
-"""Differences that are taken at a time: they stay in the cache."""
+from .points import DIFFERENCES, WeightedPoints
 
 FINE = 1 << 12
 """Parts of the densest points' extent that coordinates are rounded to, to whole numbers of which

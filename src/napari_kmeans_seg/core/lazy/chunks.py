@@ -17,10 +17,6 @@ from ..base.stores import check_there
 from .cluster import ClusterError, LeftError, client_of, wait_for
 from .forks import let_processes_fork
 
-BATCH_PIXELS = 1 << 27
-"""Values that are read between two looks at whether to stop: half a second's work. While the
-sums of a batch are merged into those of all before, only one core has work."""
-
 FAN_IN = 4
 """Chunks whose sums are merged by one task."""
 
@@ -95,7 +91,9 @@ def batches(
 ) -> Iterator[tuple[list[Index], T]]:
     """Visit chunks, some at a time; gives the chunks of each batch and what came of them."""
     chosen = every_chunk(image) if chunks is None else list(chunks)
-    size = max(2 * n_threads(), BATCH_PIXELS * image.npartitions // max(1, image.size))
+    # Values that are read between two looks at whether to stop: half a second's work. While the
+    # sums of a batch are merged into those of all before, only one core has work.
+    size = max(2 * n_threads(), (1 << 27) * image.npartitions // max(1, image.size))
     for start in range(0, len(chosen), size):
         look = partial(tick, start / len(chosen))
         look()

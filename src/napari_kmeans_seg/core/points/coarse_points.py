@@ -12,18 +12,10 @@ from ..kmeans.nearest import squares_to_all
 N_POINTS = 1 << 11
 """Points that are enough for scores: all their distances to each other are kept."""
 
-ROWS = 1 << 7
-"""Points whose distances to all are measured at a time: they stay in the cache."""
-
-DISTANCES_AT_ONCE = 1 << 20
-"""Distances of points to centroids that are in memory at a time."""
 
 EQUAL = 1e-9
 """Difference between scores that counts as none: rounding differs between processors."""
 
-INDEPENDENT = 500
-"""Pixels that count as independent of each other, at most: neighbours in an image are alike. With
-100 to 2,000 nearly all answers are the same."""
 
 BANDWIDTH = 0.175
 """Standard deviation of the kernel of the density, in distances between two centroids. Wider,
@@ -35,10 +27,6 @@ ALONG = np.linspace(0, 1, 9)
 
 REACH = 4
 """Standard deviations of the kernel beyond which points count no more."""
-
-COMB = 0.4
-"""Variance of the kernel, in squared steps between values, that makes grey levels a smooth
-density: its ripples are below a thousandth."""
 
 
 class CoarsePoints:
@@ -67,7 +55,8 @@ class CoarsePoints:
                 rows += (feature[start:stop, np.newaxis] - feature) ** 2
             np.sqrt(rows, out=rows)
 
-        for _ in map_spans(measure, spans(n, ROWS)):
+        # Points whose distances to all are measured at a time: they stay in the cache.
+        for _ in map_spans(measure, spans(n, 1 << 7)):
             pass
 
     def silhouettes(self, many: Sequence[NDArray[np.float64]]) -> list[float]:
@@ -144,7 +133,9 @@ class CoarsePoints:
             completed = (odds * np.where(odds > 0, log, 0)).sum(axis=0)
             total += float((self._share[start:stop] * completed).sum())
         norm = n_features / 2 * (np.log(2 * np.pi * variance) + lost / variance)
-        n = min(n_pixels, INDEPENDENT)
+        # Pixels that count as independent of each other, at most: neighbours in an image are alike.
+        # With 100 to 2,000 nearly all answers are the same.
+        n = min(n_pixels, 500)
         return float(total - norm - (k - 1 + k * n_features + 1) * np.log(n) / (2 * n))
 
     def separated(self, centroids: NDArray[np.float64], inertia: float, n_pixels: int) -> bool:
@@ -197,7 +188,9 @@ class CoarsePoints:
         """Return whether the density has a valley between centroids at a squared distance `gap`."""
         if gap == 0:
             return False
-        variance = max(BANDWIDTH**2 * gap, COMB * self._step**2) + lost
+        # Variance of the kernel, in squared steps between values, that makes grey levels a smooth
+        # density: its ripples are below a thousandth.
+        variance = max(BANDWIDTH**2 * gap, 0.4 * self._step**2) + lost
         along, away = np.zeros((2, self.weights.size))
         for feature, start, stop in zip(self.features, a, b, strict=True):
             along += (feature - start) * (stop - start)
@@ -240,4 +233,5 @@ class CoarsePoints:
         return first, second, squared
 
     def _blocks(self, n_clusters: int) -> list[tuple[int, int]]:
-        return spans(self.weights.size, max(1, DISTANCES_AT_ONCE // n_clusters))
+        # Distances of points to centroids that are in memory at a time.
+        return spans(self.weights.size, max(1, (1 << 20) // n_clusters))

@@ -17,20 +17,10 @@ from .counting import add_up
 BUCKET_BITS = 12
 """Bits of a hash whose frequencies show values that many pixels have."""
 
-INTERLEAVED = 8
-"""Channels from which it is faster to hash pixel by pixel than channel by channel."""
 
 FIRST_DRAWN = 1 << 12
 """Different values that are drawn first, at least, where there are as many."""
 
-HASHED_AT_ONCE = 1 << 18
-"""Numbers that one thread hashes at a time."""
-
-KEPT_HASHES = 1 << 23
-"""Pixels up to which their hashes are kept: 32 MB."""
-
-FEW_AT_ODDS = 0.1
-"""Share of the pixels that may be drawn, up to which they are picked out to find their odds."""
 
 SHIFT = np.uint32(32 - BUCKET_BITS)
 
@@ -153,7 +143,8 @@ def hashes(
     many = np.random.default_rng(seed).integers(1 << 63, size=n_channels + 2, dtype=np.uint64)
     factors = many.astype(dtype) | dtype(1)
     total, product = np.zeros(n, dtype), np.empty(n, dtype)
-    if n_channels > INTERLEAVED:
+    # Channels from which it is faster to hash pixel by pixel than channel by channel.
+    if n_channels > 8:
         by_pixel = _words(np.ascontiguousarray(values.T), exponent).astype(dtype, copy=False)
         np.einsum("ij,j->i", by_pixel, factors[:-2], out=total)
     else:
@@ -218,8 +209,10 @@ class Hashed:
         self._exponent = exponent
         self.n = values.shape[1]
         self._kept: NDArray[np.uint32] | None = None
-        self._pieces = spans(self.n, max(1 << 12, HASHED_AT_ONCE // len(values)))
-        if self.n <= KEPT_HASHES:
+        # Numbers that one thread hashes at a time.
+        self._pieces = spans(self.n, max(1 << 12, (1 << 18) // len(values)))
+        # Pixels up to which their hashes are kept: 32 MB.
+        if self.n <= 1 << 23:
             self._kept = np.empty(self.n, np.uint32)
             for (start, stop), part in zip(
                 self._pieces, map_spans(self._hash, self._pieces), strict=True
@@ -265,7 +258,9 @@ class Hashed:
         def part(start: int, stop: int) -> Drawn:
             keys = self._keys(start, stop)
             most = share * (odds.most if odds else 1)
-            if odds is not None and most > FEW_AT_ODDS:
+            # Share of the pixels that may be drawn, up to which they are picked out to find their
+            # odds.
+            if odds is not None and most > 0.1:
                 drawn = np.flatnonzero(keys <= _limit(share * odds.of(slice(start, stop))))
             else:
                 drawn = np.flatnonzero(keys <= _limit(most))

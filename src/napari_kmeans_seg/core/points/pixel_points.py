@@ -29,17 +29,10 @@ KEPT_PIXELS, KEPT_NUMBERS = 1 << 17, 1 << 23
 """Pixels, and numbers that they have, up to which features to compare are kept, and not computed
 each time."""
 
-FAR_SHARE = 1e-3
-"""Share of the pixels that may be far from all others: they count as if they were next to them."""
 
 SORTED = 1 << 24
 """Pixels of one channel up to which all are sorted."""
 
-TOGETHER = 1 << 12
-"""Numbers of neighbouring pixels that are compared at a time."""
-
-SINGLE_SCALE = 1e-25, 1e25
-"""Between these, differences of float32 values are multiplied in single precision."""
 
 MIDDLE = 1 << 11
 """Distinct values in the middle of which the origin lies."""
@@ -116,7 +109,8 @@ class PixelValues:
         """Lowest and highest value of each channel, ``(n_channels,)``."""
         # Along rows of some neighbouring pixels NumPy compares with vector instructions.
         is_interleaved = self.channels.T.flags.c_contiguous
-        n_channels, n_together = len(self.channels), max(1, TOGETHER // len(self.channels))
+        # Numbers of neighbouring pixels that are compared at a time.
+        n_channels, n_together = len(self.channels), max(1, (1 << 12) // len(self.channels))
 
         def of_part(start: int, stop: int) -> tuple[NDArray[Any], NDArray[Any]]:
             part = self.channels[:, start:stop]
@@ -174,16 +168,17 @@ class Extent:
         farthest_place : float
             The largest coordinate of a pixel.
         """
-        low, high = SINGLE_SCALE
+        # Between these, differences of float32 values are multiplied in single precision.
+        low, high = 1e-25, 1e25
         is_single = all(low < one < high for one in space.scale if one)
         largest = float(np.abs(space.of_values(limits)).max())
         largest = max(largest, space.position * farthest_place)
-        are_integers = limits.dtype.kind in "bui" and space.are_values
-        if are_integers and largest * n < 2.0**53:
-            return cls(quick_dtype(largest) if is_single else np.float64, None, largest)
-        dense = dense_extent(few)
+        step = _step(limits, space.offset) if space.are_values else 0.0
+        has_exact_sums = largest * n < 2.0**53 * step
+        dense = 0.0 if has_exact_sums and step == 1 else dense_extent(few)
         quick = quick_dtype(largest, dense) if is_single else np.float64
-        return cls(quick, ExactParts(largest, dense, n, 2), largest)
+        parts = None if has_exact_sums else ExactParts(largest, dense, n, 2)
+        return cls(quick, parts, largest)
 
 
 class PixelPoints:
@@ -262,7 +257,9 @@ class PixelPoints:
         squares, weights = squares_of(self._first), self.values.first.weights
         order = np.argsort(squares, kind="stable")
         squares, total = squares[order], np.cumsum(weights[order])
-        most = squares[np.searchsorted(total, (1 - FAR_SHARE) * total[-1])]
+        # Share of the pixels that may be far from all others: they count as if they were next to
+        # them.
+        most = squares[np.searchsorted(total, (1 - 1e-3) * total[-1])]
         return float((np.minimum(squares, most) * weights[order]).sum() / total[-1])
 
     def cells(self, n: int, tick: Tick = no_tick) -> WeightedPoints:
@@ -307,6 +304,17 @@ class PixelPoints:
         of_each = share * _odds(rows, typical).astype(np.float64)
         of_each[first.is_heavy_in(drawn)] = 1
         return WeightedPoints.drawn(self.of_drawn(drawn), drawn.counts, of_each, drawn.chance)
+
+
+def _step(limits: NDArray[Any], offset: tuple[float, ...]) -> float:
+    """Return what values and offsets are multiples of, 0 where that is not known.
+
+    Of floats of which none is near 0, as of a camera, it is the last digit of the least.
+    """
+    if limits.dtype.kind != "f":
+        return 1.0
+    step = float(np.spacing(limits.min())) if limits.min() > 0 else 0.0
+    return step if step and not np.fmod(offset, step).any() else 0.0
 
 
 def _odds(rows: Floats, typical: float) -> NDArray[np.float32]:

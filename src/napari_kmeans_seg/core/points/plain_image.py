@@ -1,16 +1,18 @@
 """An image by its pixels, one by one, where their values hardly repeat."""
 
+from itertools import chain
+from math import fsum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.parallel import Tick
+from ..base.parallel import Tick, map_spans
 from ..image.features import FeatureSpace, means_from
 from ..image.pixels import Pixels
 from ..kmeans.assignment import Assigned, Assignment
 from ..kmeans.nearest import Labels
-from ..kmeans.points import WeightedPoints, exact_sum
+from ..kmeans.points import WeightedPoints, parts_of_sum
 from .image_points import OPTIMUM_SAMPLE, means_of_pixels
 from .pixel_points import PixelPoints, PixelValues
 
@@ -61,9 +63,9 @@ class PlainImage:
             def of_part(start: int, stop: int) -> NDArray[np.float64]:
                 row = points.rows(slice(start, stop), np.float64)[channel]
                 away: NDArray[np.float64] = (row - mean[channel]) ** 2
-                return away
+                return parts_of_sum(away, points.n)
 
-            return exact_sum(of_part, points.pieces)
+            return fsum(chain.from_iterable(map_spans(of_part, points.pieces)))
 
         n = points.n
         return np.array([squares(channel) / n for channel in range(len(middle))], np.float64)

@@ -15,7 +15,6 @@ from typing import Any
 PLAN, COMMIT, BACK = "plan.json", "commit.json", "back.json"
 
 _FORMAT = "napari-kmeans-seg exchange 1"
-_MAX_BYTES = 1 << 20
 # What file systems say that cannot flush a folder, or at all.
 _NO_FLUSH = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF}
 
@@ -267,7 +266,7 @@ def _read_journal(work: Path, name: str) -> list[Pair]:
     path = work / name
     try:
         with path.open(encoding="ascii") as file:
-            document = json.loads(file.read(_MAX_BYTES))
+            document = json.loads(file.read(1 << 20))
         if document["format"] != _FORMAT:
             raise ValueError("it is of another format")
         pairs = [_pair(work, entry) for entry in document["files"]]
