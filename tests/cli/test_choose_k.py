@@ -13,7 +13,7 @@ from napari_kmeans_seg.cli import app
 from napari_kmeans_seg.cli.choose import choose_k
 from napari_kmeans_seg.core.arguments import FIELDS
 
-from .test_app import run
+from .shell import run
 
 if TYPE_CHECKING:
     from pathlib import Path
