@@ -37,7 +37,7 @@ def test_the_script_prints_what_is_shown() -> None:
 
 def test_the_script_for_ten_images_runs() -> None:
     section = README.split("### Ten images")[1].split("\n### ")[0]
-    [script] = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    [script] = re.findall(r"^```python\n(.*?)^```", section, re.DOTALL | re.MULTILINE)
     result = subprocess.run(
         [sys.executable, "-W", "error", "-c", script],
         capture_output=True,

@@ -21,8 +21,11 @@ SLOWLY = ("-k", 64, "--tol", 0)
 
 
 def run(*arguments: object, **options) -> subprocess.CompletedProcess[str]:
-    """Run the command and wait for it; forked where nothing but its folder is asked for."""
-    if options.keys() <= {"cwd"} and hasattr(os, "fork"):
+    """Run the command and wait for it; forked where nothing but its folder is asked for.
+
+    On Linux only: elsewhere libraries of the system do not stand a fork.
+    """
+    if options.keys() <= {"cwd"} and sys.platform == "linux":
         return warm.run(list(map(str, arguments)), **options)
     return run_from_nothing(*arguments, **options)
 

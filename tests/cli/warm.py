@@ -1,4 +1,4 @@
-"""A process that has imported what a command needs, and forks itself for each: a shell's part.
+"""A process that has imported what commands need: each command is a fork of it.
 
     python -W error warm.py
 
@@ -12,6 +12,7 @@ import gc
 import json
 import os
 import sys
+import warnings
 from importlib import import_module
 
 # What takes long to import of what the commands import.
@@ -25,7 +26,11 @@ def main() -> None:
         import_module(name)
     gc.freeze()  # what is imported lives on: a child that ends need not search it for garbage
     for line in sys.stdin:
-        if (child := os.fork()) == 0:
+        with warnings.catch_warnings():
+            # Of the threads of BLAS, which take part in no fork.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = os.fork()
+        if child == 0:
             begin(**json.loads(line))
             return import_module("napari_kmeans_seg.cli.app").main()
         _, status = os.waitpid(child, 0)

@@ -239,3 +239,19 @@ def test_images_that_fail_are_handed_over_and_left_out() -> None:
     np.testing.assert_array_equal(pooled.fit(2).centroids, expected)
     with pytest.raises(ValueError, match="at least one image"):
         pool(images[:1], failed=lambda *_: None)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
+@pytest.mark.parametrize("n_images", [4, 3000, 9000])
+def test_each_of_many_images_counts_the_same(dtype: str, n_images: int) -> None:
+    random = np.random.default_rng(5)
+    images = []
+    for n in random.integers(5, 40, n_images):
+        values = random.choice([0.1, 0.35, 0.6, 0.9], n) + random.normal(0, 0.03, n)
+        images.append((np.round(50 * values) * (4 if dtype == "uint8" else 0.02)).astype(dtype))
+    model = pool(images, channel_axis=None, weighting="images").fit(3, tol=0)
+    values = np.concatenate(images).astype(float)
+    weights = np.concatenate([np.full(len(image), 1 / len(image)) for image in images])
+    nearest = np.abs(values[:, np.newaxis] - model.centroids[:, 0]).argmin(axis=1)
+    means = [np.average(values[nearest == i], weights=weights[nearest == i]) for i in range(3)]
+    np.testing.assert_allclose(model.centroids[:, 0], means, rtol=1e-8)

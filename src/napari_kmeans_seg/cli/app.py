@@ -240,7 +240,7 @@ def _write(
         try:
             write_table(tables, table, since, overwrite=replaces)
         except OSError as problem:
-            refuse(f"{table} cannot be written: {reason(problem)}", code=1)
+            refuse(f"{table} cannot be written: {reason(problem, table)}", code=1)
     if failed or fails or printer.failed:
         raise typer.Exit(1)
 

@@ -130,7 +130,7 @@ def fit(
     try:
         model.save(output)
     except (OSError, ValueError) as problem:
-        refuse(f"-o {output} cannot be written: {reason(problem)}", code=1)
+        refuse(f"-o {output} cannot be written: {reason(problem, output)}", code=1)
     if not quiet:
         say(f"{model!r} saved to {output}")
     if failed:
@@ -228,4 +228,4 @@ def loaded(path: Path) -> KMeansModel:
     try:
         return KMeansModel.load(path)
     except (OSError, ValueError) as problem:
-        refuse(f"{path}: {reason(problem)}")
+        refuse(reason_for(path, problem))

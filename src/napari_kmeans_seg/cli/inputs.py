@@ -61,7 +61,7 @@ def _lines(listed: Path | None) -> Iterator[Path]:
     try:
         text = listed.read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as problem:
-        refuse(f"--list {listed} cannot be read as text: {reason(problem)}")
+        refuse(f"--list {listed} cannot be read as text: {reason(problem, listed)}")
     yield from (Path(line) for line in text.splitlines() if line.strip())
 
 

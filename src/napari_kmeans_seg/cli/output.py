@@ -125,12 +125,13 @@ def refuse(message: str, code: int = 2) -> NoReturn:
     raise typer.Exit(code)
 
 
-def reason(problem: BaseException) -> str:
-    """Say an error in one line."""
+def reason(problem: BaseException, named: Path | None = None) -> str:
+    """Say an error in one line, without the name of a file that was named before."""
     if isinstance(problem, MemoryError):
         return "there is not enough memory for this image"
     if isinstance(problem, OSError) and problem.strerror:
-        where = f"{problem.filename}: " if problem.filename else ""
+        is_named = named is not None and str(problem.filename) == str(named)
+        where = f"{problem.filename}: " if problem.filename and not is_named else ""
         return f"{where}{problem.strerror}"
     text = " ".join(str(problem).split())
     expected = isinstance(problem, OSError | ValueError | TypeError)
@@ -140,8 +141,8 @@ def reason(problem: BaseException) -> str:
 
 def reason_for(path: Path, problem: BaseException) -> str:
     """Say an error of a file in one line that begins with its name."""
-    text = reason(problem)
-    return text if text.startswith(f"{path}: ") else f"{path}: {text}"
+    text = reason(problem, path)
+    return text if text.startswith((f"{path}: ", f"{path} ")) else f"{path}: {text}"
 
 
 def printable(text: str) -> str:

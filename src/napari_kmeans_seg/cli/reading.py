@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .output import reason, refuse
+from .output import reason_for, refuse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +43,7 @@ def _limits(
         check_size(mask, max_pixels)
         return Limits(no_data, low, high, read_mask(mask))
     except (OSError, ValueError) as problem:
-        refuse(f"--mask {mask}: {reason(problem)}")
+        refuse(f"--mask {reason_for(mask, problem)}")
 
 
 def refuse_few(colors: Colors | None, n_clusters: int) -> None:

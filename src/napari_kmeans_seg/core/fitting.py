@@ -98,8 +98,8 @@ class Fitting:
 
     @property
     def variance(self) -> float:
-        """Mean variance of the features, about: of pixels from the origin, without the farthest."""
-        return self.points.typical_square / self.points.n_features
+        """Mean variance of the features, about, without the farthest."""
+        return self.points.variance / self.points.n_features
 
     def darkest_first(self, centroids: NDArray[np.float64]) -> NDArray[np.intp]:
         """Order centroids by brightness, as far as their features show it."""

@@ -25,6 +25,12 @@ from .prepare import prepare
 from .prepared import PreparedImage
 from .same_kind import Kind, same_channels
 
+WEIGHT = 1 << 44
+"""What all pixels of an image weigh together, where each image counts the same."""
+
+TOTAL = 1 << 40
+"""What the pixels of all of them weigh at most once they are added up: see `ExactParts`."""
+
 HELD_BYTES = 1 << 28
 """Size of values that are not counted up to which they are kept in memory, and not read again."""
 
@@ -175,8 +181,12 @@ class PoolReader:
             raise
         self.sizes.append(n)
         self.n_not_finite += n_not_finite
-        # What all pixels of an image weigh together, where each image counts the same.
-        n_all = 1 if self.weighting == "pixels" else (1 << 40) // n
+        n_all = 1 if self.weighting == "pixels" else WEIGHT // n
+        most = np.iinfo(np.int64).max // WEIGHT
+        if self.weighting == "images" and len(self.sizes) > most:
+            raise ValueError(
+                f"weighting='images' takes at most {most:,} images. Set weighting='pixels'."
+            )
         counted = values.counted
         if counted is not None:
             counted = Counted(counted.keys, counted.counts * n_all)
@@ -240,7 +250,7 @@ class PoolReader:
         else:
             return self._of_pixels(arguments, parameters, progress)
         if self.weighting == "images":
-            counted = replace(counted, counts=counted.counts // _common(counted.counts))
+            counted = replace(counted, counts=_weights(counted.counts))
         n_valid = sum(self.sizes)
         color_space = self.how.color_space
         whole = CountedImage(form, form, color_space, exponent, counted, packing, n_valid=n_valid)
@@ -306,6 +316,10 @@ class PoolReader:
         return da.concatenate(arrays)
 
 
-def _common(counts: NDArray[np.int64]) -> int:
-    """Return the largest number that divides all."""
-    return gcd(*np.unique(counts).tolist())
+def _weights(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the smallest integers of the same ratios, or nearly so where these are too large."""
+    smallest: NDArray[np.int64] = counts // gcd(*np.unique(counts).tolist())
+    if (total := int(smallest.sum())) <= TOTAL:
+        return smallest
+    fewer: NDArray[np.int64] = np.maximum(1, np.rint(smallest * (TOTAL / total))).astype(np.int64)
+    return fewer

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-_PAGE_BYTES = 100  # of the header of a page, at least
+_PAGE_BYTES = 50  # of the header of a page, at least
 _SCALE = ("PhysicalSizeX", "PhysicalSizeY", "PhysicalSizeZ", "TimeIncrement")
 
 

@@ -66,7 +66,7 @@ class SeenSwitch(QWidget):
             button.setToolTip(plain(tip))
             # By Tab, as every button; a click leaves the keyboard where it is.
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            button.clicked.connect(lambda _=False, seen=seen: self.show_only(seen))
+            button.clicked.connect(self._on_button)
             self.buttons[seen] = button
             row.addWidget(button)
         self.note = hidden_line()
@@ -101,6 +101,12 @@ class SeenSwitch(QWidget):
                 event.disconnect(self.follow_soon)
             layers.removed.disconnect(self._let_go)
         self._let_go()
+
+    def _on_button(self) -> None:
+        pressed = self.sender()
+        for seen, button in self.buttons.items():
+            if button is pressed:
+                self.show_only(seen)
 
     def show_only(self, seen: Seen) -> None:
         """Look at the original, the segmented image or the clusters."""

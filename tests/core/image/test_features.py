@@ -231,3 +231,22 @@ def test_a_blur_that_reaches_no_neighbour_changes_nothing(sigma: float) -> None:
     blurred = segment(image, 3, channel_axis=-1, smoothing=sigma, tol=0)
     plain = segment(image.astype(np.float32), 3, channel_axis=-1, tol=0)
     np.testing.assert_array_equal(blurred.labels, plain.labels)
+
+
+@pytest.mark.parametrize("tol", [1e-4, 1e-3])
+def test_where_a_region_lies_decides_no_label_however_soon_centroids_rest(tol):
+    """They rested the sooner, the farther it was from the first pixel."""
+    pixels = np.random.default_rng(0).integers(0, 256, (80, 90), np.uint8)
+    start = [[value] for value in (10, 50, 90, 140, 190, 240)]
+
+    def at(row: int, column: int) -> tuple[np.ndarray, int]:
+        image, mask = np.zeros((600, 700), np.uint8), np.zeros((600, 700), bool)
+        where = np.s_[row : row + 80, column : column + 90]
+        image[where], mask[where] = pixels, True
+        found = segment(image, 6, mask=mask, spatial_weight=1, init=start, tol=tol)
+        return found.labels[where], found.n_iter
+
+    first, last = at(0, 0), at(520, 610)
+
+    np.testing.assert_array_equal(last[0], first[0])
+    assert last[1] == first[1]

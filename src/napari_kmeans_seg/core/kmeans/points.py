@@ -1,5 +1,6 @@
 """What Lloyd's algorithm runs on: points that are compared block by block."""
 
+from math import ceil
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,6 +26,9 @@ DENSE_SHARE, DENSE_BITS = 16, 20
 LOOKED_AT = 1 << 10
 """Points that are looked at to find this extent."""
 
+LEAST_BITS = 18
+"""Bits that each part has where it is one of those that there are at least."""
+
 MOST_PARTS = 16
 """Parts of a number: so many of some 30 bits reach as far as squares of numbers do."""
 
@@ -49,7 +53,9 @@ class Points(Protocol):
     quick : dtype
         In what points are compared first: float32 unless it cannot hold their squares.
     typical_square : float
-        Typical squared distance of a point from the origin: what `tol` is relative to.
+        Typical squared distance of a point from the origin.
+    variance : float
+        Sum of the variances of the features, about: what `tol` is relative to.
     pieces : list of (start, stop)
         How the points are cut up for the threads. It depends on the points alone, so that results
         do not depend on the machine.
@@ -66,6 +72,9 @@ class Points(Protocol):
 
     @property
     def typical_square(self) -> float: ...  # noqa: D102
+
+    @property
+    def variance(self) -> float: ...  # noqa: D102
 
     def sample(self, size: int, tick: Tick = no_tick) -> "WeightedPoints":
         """Take about `size` points that stand for all, or all where they are no more."""
@@ -119,6 +128,8 @@ class ExactParts:
         self._bits = int(total).bit_length()
         self._exponent = int(np.frexp(largest)[1])
         kept = np.log2(largest / smallest) + DENSE_BITS if 0 < smallest < largest else 0.0
+        # Parts of fewer digits than images have, where weights are large, are more.
+        n_least = max(n_least, ceil(n_least * LEAST_BITS / (53 - self._bits)))
         self.n = int(np.clip(np.ceil(kept / (52 - self._bits)), n_least, MOST_PARTS))
 
     def of(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -250,6 +261,11 @@ class WeightedPoints:
         mean = (self.features * self.weights).sum(axis=1) / self.total
         square = float((self.squares * self.weights).sum()) / self.total
         return max(0.0, square - float((mean**2).sum()))
+
+    @property
+    def variance(self) -> float:
+        """The same."""
+        return self.typical_square
 
     def rows(self, index: Index, dtype: type[np.floating[Any]]) -> Floats:
         """Return some of the points, with a last row of ones."""

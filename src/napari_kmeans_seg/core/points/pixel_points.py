@@ -253,8 +253,22 @@ class PixelPoints:
     @cached_property
     def typical_square(self) -> float:
         """Typical squared distance of a point from the origin."""
+        return self._typical(self._first)
+
+    @property
+    def variance(self) -> float:
+        """The same from about the middle, wherever in the image the pixels lie."""
+        n_channels = len(self.space.scale)
+        if n_channels == self.n_features:
+            return self.typical_square
+        around, weights = self._first.copy(), self.values.first.weights
+        places = around[n_channels:]
+        places -= np.average(places, axis=1, weights=weights)[:, np.newaxis]
+        return self._typical(around)
+
+    def _typical(self, features: NDArray[np.float64]) -> float:
         # A mean, of which the largest thousandth is cut off: a few outliers would outweigh all.
-        squares, weights = squares_of(self._first), self.values.first.weights
+        squares, weights = squares_of(features), self.values.first.weights
         order = np.argsort(squares, kind="stable")
         squares, total = squares[order], np.cumsum(weights[order])
         # Share of the pixels that may be far from all others: they count as if they were next to

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image, Labels
 from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
-from qtpy.QtGui import QAction  # type: ignore[attr-defined]
 from qtpy.QtWidgets import (
     QGridLayout,
     QInputDialog,
@@ -19,7 +18,7 @@ from qtpy.QtWidgets import (
 from ..plain_text import plain
 from ..sections import hidden_line
 from ..task import Task
-from .buttons import action, buttons
+from .buttons import Action, action, buttons
 from .canvas import label_at
 from .extras import ClusterExtras
 from .followed import Followed
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 
     import napari.viewer
     from qtpy.QtCore import QPoint
+    from qtpy.QtGui import QAction  # type: ignore[attr-defined]
 
     from napari_kmeans_seg import Segmentation
     from napari_kmeans_seg.layers.clusters import Clusters
@@ -131,9 +131,8 @@ class ClusterTable(QWidget):
             one = action(self, text, key, tip, lambda do=do: self._try(do))  # type: ignore[misc]
             self.actions_[text.rstrip("…").lower()] = one
         grid = buttons(self.actions_.values())
-        joined = QAction("Extract as one mask", self)
-        joined.triggered.connect(lambda: self._try(lambda: self.extract(joined=True)))
-        self.actions_["extract_joined"] = joined
+        one_mask = lambda: self._try(lambda: self.extract(joined=True))  # noqa: E731
+        self.actions_["extract_joined"] = Action("Extract as one mask", self, one_mask)
         return grid
 
     # -- which clusters -----------------------------------------------------------------

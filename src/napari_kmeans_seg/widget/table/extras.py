@@ -16,7 +16,7 @@ from napari_kmeans_seg.layers.export.python_script import python_script
 from napari_kmeans_seg.layers.export.tables import clusters_as_text, save_clusters, table_formats
 
 from ..task import Task
-from .buttons import action, button
+from .buttons import ActionButton, action
 from .counts import counts_of
 from .model import SWATCH
 
@@ -77,7 +77,7 @@ class ClusterExtras(QWidget):
         ]  # fmt: skip
         self.actions_ = [action(self, *one) for one in made]
         self._script = self.actions_[3]
-        each = [button(one) for one in self.actions_]
+        each = [ActionButton(one) for one in self.actions_]
         self.table, self.file, self.methods, self.script, self.model = each
         rows = action(self, "Copy rows", "Ctrl+C", "Copy the selected rows.", self._copy_rows)
         tip = "Choose the colour of the selected cluster."

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from qtpy.QtCore import QModelIndex
-    from qtpy.QtGui import QKeyEvent, QResizeEvent
+    from qtpy.QtGui import QAction, QKeyEvent, QResizeEvent  # type: ignore[attr-defined]
     from qtpy.QtWidgets import QWidget
 
     from napari_kmeans_seg.layers.clusters import Clusters
@@ -157,11 +157,13 @@ class ClusterView(QTableView):
             title = self.sorted.headerData(column, Qt.Orientation.Horizontal) or "Label"
             action = menu.addAction(str(title))
             assert action is not None
-            action.triggered.connect(lambda _=False, column=column: self._sort(column))
+            action.setData(column)
+        menu.triggered.connect(self._sort)
         return menu
 
-    def _sort(self, column: int) -> None:
+    def _sort(self, action: QAction) -> None:
         """Sort by a column; by the same one the other way round."""
+        column = int(action.data())
         again = self.sorted.sortColumn() == column
         up, down = Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder
         self.sortByColumn(column, down if again and self.sorted.sortOrder() == up else up)

@@ -119,6 +119,15 @@ for dtype in ("uint8", "uint16", "float32"):
     assert told.stdout.splitlines() == [said] * 36
 
 
+@pytest.mark.parametrize("work", ["segment", "choose_k", "classify"])
+def test_one_that_shrinks_after_it_was_prepared_is_an_error_before_it_is_read(tmp_path, work):
+    np.save(tmp_path / "coins.npy", skimage.data.coins())
+    prepared = prepare(np.load(tmp_path / "coins.npy", mmap_mode="r"))
+    os.truncate(tmp_path / "coins.npy", 100)
+    with pytest.raises(OSError, match="mapped from a file that has shrunk"):
+        getattr(prepared, work)([[50], [90]] if work == "classify" else 3)
+
+
 def test_a_mapped_file_that_is_whole_is_read_as_ever(tmp_path):
     coins = skimage.data.coins()
     np.save(tmp_path / "coins.npy", coins)
