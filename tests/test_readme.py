@@ -14,10 +14,13 @@ from pathlib import Path
 import pytest
 import skimage.data
 import tifffile
+import yaozarrs
 
 from napari_kmeans_seg import segment
 from napari_kmeans_seg.core.image.color_spaces import COLOR_SPACES
 from napari_kmeans_seg.core.kmeans.starts import STARTS
+
+from .files.ngff.stores import field_of_cells, write_image
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -44,6 +47,21 @@ def test_the_script_for_ten_images_runs() -> None:
     )
     assert result.returncode == 0, result.stderr
     assert "% of a slide is brown" in result.stdout
+
+
+def test_the_script_that_writes_labels_runs(tmp_path: Path) -> None:
+    section = README.split("### Plates and other")[1].split("\n### ")[0]
+    [script] = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    write_image(tmp_path / "cells.zarr", field_of_cells(0, 64))
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert result.returncode == 0, result.stderr
+    yaozarrs.validate_zarr_store(tmp_path / "cells_segmented.zarr")
 
 
 def test_the_line_of_pandas_reads_what_the_shell_writes(tmp_path: Path) -> None:

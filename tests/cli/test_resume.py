@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import pytest
 import skimage.data
 import tifffile
@@ -15,7 +16,7 @@ from numpy.testing import assert_array_equal
 
 from napari_kmeans_seg.files.tiff_note import read_note
 
-from .shell import COMMAND, POSIX, run
+from .shell import COMMAND, POSIX, PYTHON, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -155,3 +156,43 @@ def test_a_process_that_dies_is_told_and_resumed(tmp_path: Path, batch: tuple[Pa
     assert "Traceback" not in done.stderr
     assert run("apply", model, folder, "-q", "--jobs", 2, "--resume", "-o", cut).returncode == 0
     assert contents(cut) == contents(whole)
+
+
+DIES_WHEN_IT_HAS_WRITTEN = """
+import os, sys, time
+from functools import partial
+from napari_kmeans_seg.cli import app, batch, jobs
+
+def then_die(given, work):
+    if given[0].name == "s0.tif":
+        work(given)
+        os._exit(9)
+    time.sleep(300)
+
+def in_order(work, inputs, n_jobs):
+    return jobs.in_order(partial(then_die, work=work), inputs, n_jobs)
+
+if __name__ == "__main__":
+    batch.in_order = in_order
+    app.main()
+"""
+
+
+def test_what_a_process_wrote_before_it_died_is_done(
+    tmp_path: Path, batch: tuple[Path, Path]
+) -> None:
+    folder, model = batch
+    program = tmp_path / "program.py"
+    program.write_text(DIES_WHEN_IT_HAS_WRITTEN)
+    images, out = [str(folder / f"s{i}.tif") for i in range(2)], tmp_path / "out"
+    arguments = [*PYTHON, str(program), "apply", str(model), *images, "--jobs", "2"]
+    done = subprocess.run(
+        [*arguments, "-q", "-o", str(out)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert f"{images[1]}: the process that worked on it, or on another image, died" in done.stderr
+    assert "s0.tif" not in done.stderr
+    assert set(pd.read_csv(out / "clusters.csv")["image"]) == {"s0.tif"}
+    assert sorted(path.name for path in out.iterdir()) == [
+        "clusters.csv", "s0_clusters.csv", "s0_labels.tif", "s0_segmented.tif",
+    ]  # fmt: skip

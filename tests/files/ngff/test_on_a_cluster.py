@@ -95,6 +95,30 @@ def test_a_worker_that_is_killed_changes_nothing_of_what_is_written(
     assert table["pixels"].sum() == 12 * 128 * 128
 
 
+def test_what_a_worker_wrote_before_it_died_is_not_written_again(tmp_path: Path) -> None:
+    plate = write_plate(tmp_path / "plate.zarr")
+    field, out = plate / "A/1/0", tmp_path / "out"
+    out.mkdir()
+    reading = {"axis": "auto", "series": None, "limits": Limits(), "max_pixels": 10**6}
+    model = ByModel(KMeansModel.fit([field], 3))
+    batch = Batch(
+        model, reading, {}, {}, None, None,
+        overwrite=False, resume=False, jobs=1, quiet=True, is_remote=True,
+    )  # fmt: skip
+    given = (field, result_paths(field, out))
+    since = dict.fromkeys(given[1])
+    first = _write_one(given, batch, "work", since)
+    before = digests(out)
+    # The scheduler never heard of it, and asks another worker.
+    second = _write_one(given, batch, "work", since)
+    assert not isinstance(first, str)
+    assert not isinstance(second, str)
+    pd.testing.assert_frame_equal(first.table, second.table, check_dtype=False)
+    assert digests(out) == before
+    # By other work it would be another result.
+    assert "there already" in str(_write_one(given, batch, "other", since))
+
+
 def test_workers_that_each_have_an_image_do_not_wait_for_each_other(tmp_path: Path) -> None:
     plate = write_plate(tmp_path / "plate.zarr")
     model = KMeansModel.fit([plate], 4)
@@ -102,17 +126,9 @@ def test_workers_that_each_have_an_image_do_not_wait_for_each_other(tmp_path: Pa
     out.mkdir()
     reading = {"axis": "auto", "series": None, "limits": Limits(), "max_pixels": 10**6}
     batch = Batch(
-        ByModel(model),
-        reading,
-        {},
-        {},
-        None,
-        None,
-        overwrite=False,
-        resume=False,
-        jobs=1,
-        quiet=True,
-    )
+        ByModel(model), reading, {}, {}, None, None,
+        overwrite=False, resume=False, jobs=1, quiet=True,
+    )  # fmt: skip
     given = [(image, result_paths(image, out)) for image in images_in(plate)]
     work = partial(
         _write_one,
