@@ -102,7 +102,16 @@ def test_workers_that_each_have_an_image_do_not_wait_for_each_other(tmp_path: Pa
     out.mkdir()
     reading = {"axis": "auto", "series": None, "limits": Limits(), "max_pixels": 10**6}
     batch = Batch(
-        ByModel(model), reading, {}, {}, None, None, overwrite=False, resume=False, jobs=1, quiet=True
+        ByModel(model),
+        reading,
+        {},
+        {},
+        None,
+        None,
+        overwrite=False,
+        resume=False,
+        jobs=1,
+        quiet=True,
     )
     given = [(image, result_paths(image, out)) for image in images_in(plate)]
     work = partial(
