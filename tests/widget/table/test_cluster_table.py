@@ -55,7 +55,7 @@ def test_layers_keep_their_names_in_the_header(viewer, dock, finish, coffee):
     assert header == ["", "Name", "Pixels", "%", *names]
 
 
-def test_numbers_are_written_as_people_read_them(table, labels):
+def test_numbers_are_written_as_people_read_them(table, labels, qtbot):
     for value, shown in (
         (47_770.0, "47,770"),
         (8953.0, "8,953"),
@@ -72,8 +72,11 @@ def test_numbers_are_written_as_people_read_them(table, labels):
             features[column] = features[column].astype(float)
             features.loc[1, column] = value
         labels.features = features
-        QTest.qWait(50)
-        assert [rows(table)[0][column] for column in (3, 4)] == [shown, shown]
+
+        def are_shown(shown: str = shown) -> None:
+            assert [rows(table)[0][column] for column in (3, 4)] == [shown, shown]
+
+        qtbot.waitUntil(are_shown)
 
 
 def test_the_swatch_is_the_colour_on_the_canvas(table, labels):
