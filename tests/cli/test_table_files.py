@@ -10,7 +10,8 @@ import tifffile
 
 from napari_kmeans_seg import segment
 from napari_kmeans_seg.files.images import read_image
-from napari_kmeans_seg.files.results import result_paths, write_results
+from napari_kmeans_seg.files.result_paths import result_paths
+from napari_kmeans_seg.files.results import write_results
 
 NAMES = ["=1+1", "+cmd|' /C calc'!A0", "-2", "@SUM(A1)", 'a";=1+1', "b\t=1+1", "c;=1+1", "d,=1"]
 

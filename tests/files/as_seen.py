@@ -14,7 +14,8 @@ from PIL import Image
 from napari_kmeans_seg import segment
 from napari_kmeans_seg.files.images import read_image
 from napari_kmeans_seg.files.part import Limits, taking_part
-from napari_kmeans_seg.files.results import result_paths, write_results
+from napari_kmeans_seg.files.result_paths import result_paths
+from napari_kmeans_seg.files.results import write_results
 
 if TYPE_CHECKING:
     from pathlib import Path

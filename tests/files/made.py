@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_kmeans_seg import segment
-from napari_kmeans_seg.files.results import result_paths, write_results
+from napari_kmeans_seg.files.result_paths import result_paths
+from napari_kmeans_seg.files.results import write_results
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -30,7 +30,8 @@ from PIL import Image
 
 from napari_kmeans_seg import segment
 from napari_kmeans_seg.files.images import read_image
-from napari_kmeans_seg.files.results import result_paths, write_results
+from napari_kmeans_seg.files.result_paths import result_paths
+from napari_kmeans_seg.files.results import write_results
 
 ODD = [
     *("", "0", "-1", "3", "4", "7", "1e308", "-inf", "nan", "65536", "4294967296", "1e400"),

@@ -52,7 +52,7 @@ from .steps import STEP_AXIS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..files.results import ResultPaths
+    from ..files.result_paths import ResultPaths
 
 
 APART = (

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ..core.writing.file_exchange import Identity
     from ..files.image_file import ImageFile
     from ..files.part import Limits
-    from ..files.results import ResultPaths
+    from ..files.result_paths import ResultPaths
 
 TABLE = "clusters.csv"
 """The table of all images, in the folder of the results."""

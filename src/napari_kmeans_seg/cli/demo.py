@@ -108,7 +108,8 @@ def write_pictures(n_clusters: int, folder: Path) -> tuple[Segmentation, list[Pa
     from .. import segment
     from ..core.writing.file_set import refuse_existing, write_together
     from ..files.images import read_image
-    from ..files.results import result_paths, write_results
+    from ..files.result_paths import result_paths
+    from ..files.results import write_results
 
     own = folder == FOLDER
     original = folder / "coffee.png"

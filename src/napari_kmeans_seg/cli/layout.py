@@ -12,7 +12,7 @@ from .output import refuse
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from ..files.results import ResultPaths
+    from ..files.result_paths import ResultPaths
 
 
 def folders_of(images: Sequence[Path], *, into_source: bool) -> dict[Path, Path]:
@@ -21,7 +21,7 @@ def folders_of(images: Sequence[Path], *, into_source: bool) -> dict[Path, Path]
     That is the folder of all itself, unless results of two images would have one name. Then it is,
     for every image, its own folder below the one that all of them have in common.
     """
-    from ..files.results import result_paths
+    from ..files.result_paths import result_paths
 
     paths = [result_paths(image, Path(), into_source=into_source) for image in images]
     if next(of_two(images, paths), None) is None:
@@ -50,7 +50,7 @@ def of_two(
 
 def places_of(folders: Mapping[Path, Path], output: Path) -> dict[Path, Path]:
     """Return for each image where its results go, or end where that is not safe."""
-    from ..files.results import writable_name
+    from ..files.result_paths import writable_name
 
     places = {
         image: output.joinpath(*map(writable_name, folder.parts))

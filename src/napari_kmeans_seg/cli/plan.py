@@ -13,7 +13,7 @@ from .output import reason, refuse, say
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from ..files.results import ResultPaths
+    from ..files.result_paths import ResultPaths
 
 
 def plan(
@@ -42,7 +42,7 @@ def plan(
     overwrite, resume, quiet, into_source : bool
         The options of these names; to resume, `refuse_standing` is for later.
     """
-    from ..files.results import result_paths
+    from ..files.result_paths import result_paths
 
     refuse_twice(images)
     _refuse_inside(folder, images)

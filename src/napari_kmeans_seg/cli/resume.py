@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..files.part import Limits
-    from ..files.results import ResultPaths
+    from ..files.result_paths import ResultPaths
 
 KEY = "made_of"
 """Where the parameters in a labels file say it."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from .ngff.image import Pyramid
+    from .ngff.pyramid import Pyramid
     from .tiff_write import TiffStyle
 
 

@@ -23,7 +23,7 @@ from napari_kmeans_seg.cli.app import app
 from napari_kmeans_seg.cli.batch import Batch, ByModel, _write_one
 from napari_kmeans_seg.files.ngff.plates import images_in
 from napari_kmeans_seg.files.part import Limits
-from napari_kmeans_seg.files.results import result_paths
+from napari_kmeans_seg.files.result_paths import result_paths
 
 from .stores import digests, write_plate
 
@@ -48,7 +48,7 @@ def test_a_worker_that_is_killed_changes_nothing_of_what_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Many chunks to each field.
-    monkeypatch.setattr("napari_kmeans_seg.files.ngff.image.CHUNK_VALUES", 1)
+    monkeypatch.setattr("napari_kmeans_seg.files.ngff.pyramid.CHUNK_VALUES", 1)
     plate = write_plate(tmp_path / "plate.zarr", size=128)
     for name in ("one", "other"):
         (tmp_path / name).mkdir()

@@ -19,6 +19,9 @@ Kind = Literal["image", "plate", "well", "series"]
 ENDING = ".zarr"
 """What stores are called; one that says what it holds may have any name."""
 
+LABELS = "kmeans"
+"""What our labels are called among those of an image."""
+
 INSTALL = (
     'OME-Zarr is read and written by zarr and yaozarrs: pip install "napari-kmeans-seg[ome-zarr]"'
 )

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from ...core.segmentation import Segmentation
 from ..results import parameters_of
 from ..tables import cluster_table
-from .groups import kind_of
+from .groups import LABELS, kind_of
 from .image import read_store
-from .results import LABELS, write_in_source, write_store_at
-
-if TYPE_CHECKING:
-    from ...core.segmentation import Segmentation
+from .results import write_in_source, write_store_at
 
 Place = str | PathLike[str]
 
@@ -70,6 +67,8 @@ def write_labels(
     for name, place in (("image", image), ("path", "" if path is None else path)):
         if not isinstance(place, str | PathLike):
             raise TypeError(f"{name} takes a path; got {place!r} ({type(place).__name__}).")
+    if not isinstance(segmentation, Segmentation):
+        raise TypeError(f"segmentation takes what segment returns; got {segmentation!r:.80}.")
     source = Path(image)
     if kind_of(source) != "image":
         if not source.exists():

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ...core.writing.file_set import refuse_existing, write_together
-from .groups import ENDING, inside, metadata_name, read_json, write_group_mark
+from .groups import LABELS, inside, metadata_name, read_json, write_group_mark
 from .plate_results import make_place, name_in_plate
 
 if TYPE_CHECKING:
@@ -18,19 +18,11 @@ if TYPE_CHECKING:
     from ...core.segmentation import Segmentation
     from ...core.writing.file_exchange import Identity
     from ..image_file import ImageFile
-    from ..results import ResultPaths
-    from .image import Pyramid
+    from ..result_paths import ResultPaths
+    from .pyramid import Pyramid
 
     Given = tuple[Pyramid, Segmentation, pd.DataFrame, dict[str, Any]]
     """How the image lies in its store, what came of it, its table, and what stands with labels."""
-
-LABELS = "kmeans"
-"""What our labels are called among those of an image."""
-
-
-def store_name(stem: str, suffix: str) -> str:
-    """Name the store of results, which ends as that of the image."""
-    return f"{stem}_segmented{suffix if suffix.lower().endswith(ENDING) else ENDING}"
 
 
 def write_in_stores(

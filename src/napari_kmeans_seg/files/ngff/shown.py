@@ -14,17 +14,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...core.base.cached import cached_property
-from .groups import group_of, inside
+from .groups import LABELS, group_of, inside
 from .image import UNITS, read_store
 from .plates import fields_of, plate_of
-from .results import LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
 
-    from .image import Pyramid
+    from .pyramid import Pyramid
 
     LayerTuple = tuple[Any, dict[str, Any], str]
 
