@@ -14,9 +14,6 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from .by_bioio import is_for_bioio
-from .by_bioio import pixels_said as pixels_said_by_bioio
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -74,8 +71,11 @@ def check_size(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> None:
         return
     if not regular:
         return
-    if is_for_bioio(path):
-        if (n := pixels_said_by_bioio(path)) > max_pixels:
+    # With NumPy and tifffile, which the command line does not wait for at its start.
+    from . import by_bioio
+
+    if by_bioio.is_for_bioio(path):
+        if (n := by_bioio.pixels_said(path)) > max_pixels:
             raise _too_large(f"{n:,} pixels", max_pixels)
         return
     with path.open("rb") as file:
