@@ -46,6 +46,8 @@ def in_order(
     executor = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin)
     try:
         futures = [executor.submit(work, one) for one in inputs]
+        # The pool sees the death of the process that it began last only once it is woken again.
+        executor.submit(int)
         for future in futures:
             try:
                 yield future.result()
