@@ -85,7 +85,7 @@ class TestBadInput:
     def test_a_channel_axis_that_is_not_there_is_refused(self, tmp_path, photo):
         done = run("segment", photo, "--channel-axis", 5, "-o", tmp_path / "out")
         assert done.returncode == 1
-        assert "channel_axis" in done.stderr
+        assert "channel_axis takes an axis of the image, from -3 to 2; got 5" in done.stderr
         assert files(tmp_path / "out") == []
 
     def test_an_output_folder_that_is_a_file_is_refused(self, photo):

@@ -287,3 +287,12 @@ def test_channels_of_files_are_not_mixed_up(tmp_path: Path) -> None:
     told = run("fit", a, other, "-o", tmp_path / "both.json")
     assert told.returncode == 0
     assert "warning: other.ome.tif: Its channels are called Hoechst, GFP, RFP" in told.stderr
+
+
+def test_a_model_that_has_no_folder_is_refused_before_anything_is_read(
+    tmp_path: Path, slides: list[Path]
+) -> None:
+    for place in (tmp_path / "none" / "model.json", slides[0] / "model.json"):
+        done = run("fit", *slides, "-o", place)
+        assert done.returncode == 2
+        assert f"-o {place}: there is no folder {place.parent}; make it first" in done.stderr

@@ -81,7 +81,8 @@ def test_what_is_of_another_input_or_model_is_not_done(
     assert done.returncode == 2
     assert "s2_labels.tif" in done.stderr
     assert "s1_labels.tif" not in done.stderr
-    assert "there already, of another input, model or options; --overwrite" in done.stderr
+    assert "there already, of another input, model or options, or without the rest" in done.stderr
+    assert "--overwrite beside --resume makes these anew" in done.stderr
     assert contents(out) == before
     done = run(*apply, "--overwrite")
     assert "4 of 5 images were done already" in done.stderr
@@ -91,6 +92,22 @@ def test_what_is_of_another_input_or_model_is_not_done(
         assert "s0_labels.tif" in run(*apply, *other).stderr
     assert run("fit", folder / "s0.tif", "-k", 4, "-q", "-o", model, "--overwrite").returncode == 0
     assert "s0_labels.tif" in run(*apply).stderr
+
+
+def test_an_image_of_which_a_file_is_missing_is_named_and_made_anew(
+    tmp_path: Path, batch: tuple[Path, Path]
+) -> None:
+    folder, model = batch
+    out = tmp_path / "out"
+    apply = ("apply", model, folder, "--resume", "-q", "-o", out)
+    assert run(*apply).returncode == 0
+    before = contents(out)
+    (out / "s1_labels.tif").unlink()
+    done = run(*apply)
+    assert done.returncode == 2
+    assert "or without the rest of their set; --overwrite beside --resume" in done.stderr
+    assert run(*apply, "--overwrite").returncode == 0
+    assert contents(out) == before
 
 
 @pytest.mark.parametrize("kind", ["ome", "imagej", "plain"])

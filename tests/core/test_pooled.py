@@ -191,6 +191,7 @@ GREY = np.arange(12, dtype=np.uint8).reshape(3, 4)
         ([], {}, ValueError, "images takes at least one image; got none"),
         ("a.tif", {}, TypeError, "images takes several images"),
         (7, {}, TypeError, "images takes several images"),
+        (np.zeros((9, 9, 3)), {}, TypeError, r"got one array of shape \(9, 9, 3\)"),
         ([GREY, GREY.astype(float)], {}, ValueError, r"images\[1\]: takes the dtype of the first"),
         ([GREY, "no.tif"], {}, OSError, r"images\[1\] \(no.tif\): there is no such file"),
         ([GREY, GREY * np.nan], {}, ValueError, r"images\[1\]: image takes at least one pixel"),

@@ -107,6 +107,8 @@ def fit(
     images = found(images or [], listed, recursive=recursive, output=None)
     if output.exists() and not overwrite:
         refuse(f"{output} exists already; --overwrite replaces what is there")
+    if not output.parent.is_dir():
+        refuse(f"-o {output}: there is no folder {output.parent}; make it first")
     if output.resolve() in {one.resolve() for one in (*images, *([mask] if mask else ()))}:
         refuse(f"{output} is an input and would be overwritten; choose another file with -o")
     settings = {

@@ -91,14 +91,16 @@ def _refuse_inside(folder: Path, images: Sequence[Path]) -> None:
             refuse(f"-o {folder} is in the store {store}, which is read; choose another folder")
 
 
-def refuse_standing(paths: Iterable[ResultPaths], of: str = "") -> None:
+def refuse_standing(
+    paths: Iterable[ResultPaths], of: str = "", how: str = "--overwrite replaces what is there"
+) -> None:
     """End where results are there already, by the work that is named or by any."""
     from ..core.writing.file_set import refuse_existing
 
     try:
         refuse_existing([file for results in paths for file in results])
     except FileExistsError as problem:
-        refuse(f"{problem}{of}; --overwrite replaces what is there")
+        refuse(f"{problem}{of}; {how}")
 
 
 def refuse_twice(images: Sequence[Path]) -> None:

@@ -18,6 +18,11 @@ def with_masks(
     takes = "several images, such as a list of arrays or of paths"
     if isinstance(images, str | PathLike) or not isinstance(images, Iterable):
         raise TypeError(f"images takes {takes}; got {images!r} ({type(images).__name__}).")
+    if (shape := getattr(images, "shape", None)) is not None:
+        raise TypeError(
+            f"images takes {takes}; got one array of shape {shape}. [image] is one image, and "
+            "list(images) the slices of a stack."
+        )
     images = (one for image in images for one in _images_in(image))
     if masks is None:
         yield from ((image, None) for image in images)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from ..core.base import array_checks
 from .names import RGB_NAMES
 
 if TYPE_CHECKING:
@@ -83,7 +84,15 @@ class ImageFile:
         return () if self.is_color and self.channel_names == RGB_NAMES else self.channel_names
 
     def with_channel_axis(self, axis: int | None) -> ImageFile:
-        """Return the image with another axis, or none, taken for its channels."""
+        """Return the image with another axis, or none, taken for its channels.
+
+        Raises
+        ------
+        ValueError
+            It has no such axis.
+        """
+        if axis is not None:
+            array_checks.axis("channel_axis", axis, self.pixels.ndim)
         own = axis in self.own_axes
         return replace(
             self,

@@ -72,7 +72,7 @@ def test_what_is_no_image_or_not_that_of_the_labels_is_told(tmp_path: Path) -> N
         write_labels(seg, tmp_path / "none.zarr")
     with pytest.raises(TypeError, match="image takes a path; got array"):
         write_labels(seg, np.zeros((2, 2)))
-    with pytest.raises(TypeError, match="segmentation takes what segment returns; got array"):
+    with pytest.raises(TypeError, match="segmentation takes what segment returns; got ndarray"):
         write_labels(np.ones((64, 64), int), plate / "A/1/0")
     seg = segment(plate / "A/1/0", 2)
     with pytest.raises(ValueError, match="path takes a place outside of the image"):

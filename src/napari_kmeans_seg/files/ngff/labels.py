@@ -68,7 +68,9 @@ def write_labels(
         if not isinstance(place, str | PathLike):
             raise TypeError(f"{name} takes a path; got {place!r} ({type(place).__name__}).")
     if not isinstance(segmentation, Segmentation):
-        raise TypeError(f"segmentation takes what segment returns; got {segmentation!r:.80}.")
+        raise TypeError(
+            f"segmentation takes what segment returns; got {type(segmentation).__name__}."
+        )
     source = Path(image)
     if kind_of(source) != "image":
         if not source.exists():
