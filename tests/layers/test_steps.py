@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from inspect import signature
 
@@ -78,6 +79,19 @@ def test_in_a_pyramid_in_memory_they_are_matched_as_without_it():
     pyramid = [series, series[:, ::2, ::2]]
     plain = labels_of(series, k=2, rgb=True)
     np.testing.assert_array_equal(labels_of(pyramid, k=2, rgb=True, multiscale=True), plain)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("order", [1, -1])
+def test_things_that_are_as_bright_as_each_other_for_a_step_keep_their_labels_after_it(seed, order):
+    bands = np.repeat([0, 1, 2], 20)[:, np.newaxis] * np.ones(60, int)
+    values = np.array([[10, 60, 110, 160, 210][::order], [110] * 5, [250] * 5])
+    noise = np.random.default_rng(seed).normal(0, 3, (5, 60, 60))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that place and value disagree, or say nothing
+        steps = segment_steps(values.T[:, bands] + noise, n_clusters=3, step_axis=0)
+    first = steps.labels[0]
+    assert (steps.labels[[1, 3, 4]] == first).mean() > 0.99
 
 
 def test_things_that_move_away_keep_the_label_of_their_brightness():

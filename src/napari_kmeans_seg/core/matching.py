@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from .base.array_checks import is_lazy
 from .base.note import Note
 from .base.notes import LabelsByPlace, LabelsUncertain
-from .base.parallel import Tick
+from .base.parallel import Tick, part_of
 from .levels import PyramidSegmentation, relabelled
 from .segmentation import Segmentation
 
@@ -22,30 +22,37 @@ def match(steps: Sequence[Segmentation], tick: Tick) -> list[Segmentation]:
     """Give the clusters of each step the labels of those of the step before that are the same.
 
     First goes where their pixels are: what has more than half of the pixels of both in common is
-    the same, however its value has changed, be it past those of others. Of the rest it is the
-    assignment with the least sum of two costs: how far apart the mean values are (squared, in
-    standard deviations of all means), and how little of their pixels lie in the same place (one
-    less intersection over union). So what moves away keeps the label of its value. That the two
-    weigh alike is a heuristic. A step that has more clusters than all steps before gives those
-    that are left new labels.
+    the same, however its value has changed, be it past those of others. Of those that have not, the
+    same holds of the step before that one. Of the rest it is the assignment with the least sum of
+    two costs: how far apart the mean values are (squared, in standard deviations of all means), and
+    how little of their pixels lie in the same place (one less intersection over union). So what
+    moves away keeps the label of its value. That the two weigh alike is a heuristic. A step that
+    has more clusters than all steps before gives those that are left new labels.
     """
+    n = len(steps)
     known = np.empty((0, steps[0].centroids.shape[1]))
     tables: list[NDArray[np.int64]] = []
     matched: list[Segmentation] = []
     for i, step in enumerate(steps):
-
-        def comparing(part: float, i: int = i) -> None:
-            tick((i + part) / len(steps))
-
         scale = np.nanstd(np.concatenate([known, step.centroids]), axis=0)
         scale[scale == 0] = 1
         distance = ((known[:, np.newaxis] - step.centroids) / scale) ** 2
         # A cluster without pixels has no mean, and may get any label that is left.
         by_value = np.nan_to_num(distance.sum(axis=-1), nan=1e9)
         shared = np.zeros_like(by_value)
-        if i:
+        # What has lost its place in the step before may have it from the one before that: where two
+        # are as bright as each other in a step, their pixels go to either by chance.
+        for back in range(1, min(i, 2) + 1):
+            rows, columns = (~(shared > STAYED).any(axis=axis) for axis in (1, 0))
+            if not (rows.any() and columns.any()):
+                break
+            before = np.zeros_like(shared)
             # The first entry of the table is label 0, which is no cluster.
-            shared[tables[-1][1:] - 1] = _shared(steps[i - 1], step, comparing)
+            comparing = part_of(tick, (i + (back - 1) / 2) / n, (i + back / 2) / n)
+            before[tables[-back][1:] - 1] = _shared(steps[i - back], step, comparing)
+            # How little is shared counts for the last step alone.
+            free = np.outer(rows, columns) & (before > STAYED) if back > 1 else True
+            np.copyto(shared, before, where=free)
         olds, news = _assigned(by_value + 1 - shared, shared > STAYED)
         table = np.zeros(step.n_clusters + 1, np.int64)
         table[news + 1] = olds + 1

@@ -77,7 +77,8 @@ def segment_steps(
     Notes
     -----
     From step to step a cluster keeps its label where more than half of the pixels of both are the
-    same, be its value past those of others by then. The rest is matched by the assignment of the
+    same, be its value past those of others by then; one that has lost its place, where so many are
+    those of the step before. The rest is matched by the assignment of the
     least cost: squared distance of the means, in standard deviations of all, and one less the
     intersection over union. So what bleaches, inverts or crosses others in brightness keeps its
     label while it stays, and what moves keeps it while its value does.
