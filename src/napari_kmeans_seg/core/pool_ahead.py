@@ -46,7 +46,7 @@ def in_advance(images: Iterable[tuple[Any, Any]], reader: PoolReader) -> Iterato
 
 
 def _submitted(given: Given, reader: PoolReader, client: Any) -> Given:
-    """Have the workers read the parts of an image file; an error is told when it is its turn."""
+    """Have the workers read the parts of an image file; an error is reported in its turn."""
     name = named(given.number, given.image)[0]
     try:
         parts = list(parts_of(name, given.image, given.mask, reader.how))

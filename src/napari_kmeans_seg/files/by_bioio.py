@@ -76,7 +76,7 @@ def read_by_bioio(path: Path, series: int | None = None) -> ImageFile:
     try:
         opened.set_scene(series or 0)
         data = opened.reader.xarray_dask_data
-        told = [str(one) for one in opened.channel_names or ()]
+        given = [str(one) for one in opened.channel_names or ()]
         sizes, properties = opened.physical_pixel_sizes, opened.dimension_properties
     except Exception as problem:
         raise _unread(problem) from problem
@@ -103,7 +103,12 @@ def read_by_bioio(path: Path, series: int | None = None) -> ImageFile:
                 f"PhysicalSize{letter}Unit": known.get(str(unit), str(unit)),
             }
     names = channel_names(
-        n_channels, axis, is_color=False, display={"Channel": {"Name": told}}, bands=(), planes=()
+        n_channels,
+        axis,
+        is_color=False,
+        display={"Channel": {"Name": given}},
+        bands=(),
+        planes=(),
     )
     return ImageFile(
         path=path,

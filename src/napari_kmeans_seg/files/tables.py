@@ -28,7 +28,7 @@ STEP = "step"
 """The column that counts the steps of an axis from 0."""
 
 _AT_ONCE = 1 << 20
-"""Pixels of which values are held as floats."""
+"""Pixels of which values are kept as floats."""
 
 
 def cluster_table(

@@ -27,7 +27,7 @@ _fork = local()
 
 
 def _know_owners() -> None:
-    """Have Dask's locks of files say which thread holds them, which a plain lock cannot tell.
+    """Have Dask's locks of files say which thread holds them, which a plain lock does not say.
 
     One that the thread which forks holds itself is no reason to wait, and it lets go of it in both
     processes. Everything that takes such a lock, here or in other packages, does so by its class.
@@ -74,7 +74,7 @@ def _wait_for_others() -> None:
     hand a lock over leave no gap in which it could be found free.
     """
     ends, patience, locks = monotonic() + PATIENCE, 0.05, _locks()
-    _fork.held, _fork.missed = [], locks[:]
+    _fork.taken, _fork.missed = [], locks[:]
     while missed := _take(locks, min(patience, ends - monotonic())):
         _go_on()
         if monotonic() >= ends:
@@ -89,13 +89,13 @@ def _take(locks: list[Any], patience: float) -> Any:
     for lock in locks:
         if not lock.acquire(timeout=max(0, patience)):
             return lock
-        _fork.held.append(lock)
+        _fork.taken.append(lock)
     return None
 
 
 def _go_on() -> None:
-    while _fork.held:
-        _fork.held.pop().release()
+    while _fork.taken:
+        _fork.taken.pop().release()
 
 
 def _go_on_in_child() -> None:

@@ -106,18 +106,18 @@ def _name(
     if name in named():
         return
 
-    def told() -> dict[str, Any]:
+    def content() -> dict[str, Any]:
         there = {*named(), name}
         return {kind: {key: [one for one in every if one["path"] in there], **others}}
 
-    _write(path, version, told)
+    _write(path, version, content)
 
 
-def _write(path: Path, version: str, told: Callable[[], dict[str, Any]]) -> None:
-    """Write what a group says; `told` is asked while nobody else writes it."""
+def _write(path: Path, version: str, content: Callable[[], dict[str, Any]]) -> None:
+    """Write what a group says; `content` is asked while nobody else writes it."""
 
     def write(file: Path) -> None:
-        found: dict[str, Any] = told()
+        found: dict[str, Any] = content()
         if version == "0.5":
             attributes = {"ome": {"version": version} | found} if found else {}
             found = {"zarr_format": 3, "node_type": "group", "attributes": attributes}

@@ -1,7 +1,7 @@
 """A plate of results as layers: all fields of all wells, and clusters by name and colour.
 
 For napari, which asks for it where a store is called as our results of plates are. Nothing of
-napari is imported: its readers tell of layers in tuples.
+napari is imported: its readers describe layers in tuples.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ class _Grid:
         of_well = np.array(self.well_shape) * self.first.store.levels[0].shape[-2:]
         corners = np.array([[0, 0], [0, 1], [1, 1], [1, 0]])
         shapes = [(corners + place) * of_well for place in self.wells_at.values()]
-        told = {
+        described = {
             "name": "wells",
             "shape_type": "rectangle",
             "edge_color": "gray",
@@ -146,7 +146,7 @@ class _Grid:
             "features": {"well": list(self.wells_at)},
             "text": {"string": "{well}", "anchor": "upper_left", "color": "white"},
         }
-        return shapes, told | where, "shapes"
+        return shapes, described | where, "shapes"
 
 
 def _tile(

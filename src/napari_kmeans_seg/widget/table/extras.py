@@ -223,10 +223,10 @@ class ClusterExtras(QWidget):
             layer, other_pixels = self._count(clusters).layer, clusters.is_of_other_pixels
             names = [one.name for one in sources]
             # Files that hold what the image shows by now do not hold what was clustered.
-            held = () if other_pixels else files
+            known_files = () if other_pixels else files
             self._copy(
                 f"Python script of “{layer.name}”",
-                lambda: python_script(layer, *held, names=names, other_pixels=other_pixels),
+                lambda: python_script(layer, *known_files, names=names, other_pixels=other_pixels),
             )
 
         # Until the script is there nobody shall paste that of another image.

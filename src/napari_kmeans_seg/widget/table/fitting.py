@@ -139,7 +139,7 @@ class Fit:
                 break
             shown.remove(i)
         ways = [(False, 0, None), (True, 0, None), (False, 0, 0), (True, 0, 0)]
-        # The name of a channel that is cut to nothing tells less than a shorter one of a cluster.
+        # The name of a channel that is cut to nothing says less than a shorter one of a cluster.
         ways += [(True, name, title) for name, title in _SHORTER]
         widths, brief = [0] * len(columns), False
         for brief, name, title in ways:
