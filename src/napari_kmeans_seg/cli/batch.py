@@ -218,11 +218,7 @@ def write_each(
     done = [batch.resume and is_done(path, results, digest) for path, results in images]
     if batch.resume and not batch.overwrite:
         others = [results for (_, results), one in zip(images, done, strict=True) if not one]
-        refuse_standing(
-            others,
-            ", of another input, model or options, or without the rest of their set",
-            "--overwrite beside --resume makes these anew",
-        )
+        refuse_standing(others, resumes=True)
     tables, failed = [], False
     work = partial(_write_one, batch=batch, digest=digest, since=since)
     left = [one for one, is_there in zip(images, done, strict=True) if not is_there]

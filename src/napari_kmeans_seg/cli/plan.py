@@ -91,16 +91,19 @@ def _refuse_inside(folder: Path, images: Sequence[Path]) -> None:
             refuse(f"-o {folder} is in the store {store}, which is read; choose another folder")
 
 
-def refuse_standing(
-    paths: Iterable[ResultPaths], of: str = "", how: str = "--overwrite replaces what is there"
-) -> None:
-    """End where results are there already, by the work that is named or by any."""
+def refuse_standing(paths: Iterable[ResultPaths], *, resumes: bool = False) -> None:
+    """End where results are there already: any, or those that cannot be resumed."""
     from ..core.writing.file_set import refuse_existing
 
     try:
         refuse_existing([file for results in paths for file in results])
     except FileExistsError as problem:
-        refuse(f"{problem}{of}; {how}")
+        if resumes:
+            refuse(
+                f"{problem}, of another input, model or options, or without the rest of their set; "
+                "--overwrite beside --resume makes these anew"
+            )
+        refuse(f"{problem}; --overwrite replaces what is there")
 
 
 def refuse_twice(images: Sequence[Path]) -> None:
