@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import skimage.data
 import tifffile
 from PIL import Image
 
@@ -14,6 +15,9 @@ from .shell import warm
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+TISSUE = skimage.data.immunohistochemistry()[::4, ::4]
+PARTS = TISSUE[:60], TISSUE[60:]
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -36,3 +40,11 @@ def slow(tmp_path) -> Path:
     noise = np.random.default_rng(0).random((2000, 2000, 3), np.float32)
     tifffile.imwrite(path, noise, photometric="rgb")
     return path
+
+
+@pytest.fixture
+def slides(tmp_path: Path) -> list[Path]:
+    paths = [tmp_path / "a.tif", tmp_path / "b.tif"]
+    for path, part in zip(paths, PARTS, strict=True):
+        tifffile.imwrite(path, part, photometric="rgb")
+    return paths

@@ -5,29 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, get_type_hints
 
 import pytest
-import skimage.data
-import tifffile
 
 from napari_kmeans_seg import pool
 from napari_kmeans_seg.cli import app
 from napari_kmeans_seg.cli.choose import choose_k
 from napari_kmeans_seg.core.arguments import FIELDS
 
+from .conftest import PARTS
 from .shell import run
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-TISSUE = skimage.data.immunohistochemistry()[::4, ::4]
-PARTS = TISSUE[:60], TISSUE[60:]
-
-
-@pytest.fixture
-def slides(tmp_path: Path) -> list[Path]:
-    paths = [tmp_path / "a.tif", tmp_path / "b.tif"]
-    for path, part in zip(paths, PARTS, strict=True):
-        tifffile.imwrite(path, part, photometric="rgb")
-    return paths
 
 
 def test_the_suggestion_is_that_of_a_pool_of_all_images(slides: list[Path]) -> None:

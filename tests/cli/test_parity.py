@@ -12,21 +12,11 @@ import tifffile
 
 from napari_kmeans_seg import KMeansModel, pool, segment
 
+from .conftest import PARTS
 from .shell import run
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-TISSUE = skimage.data.immunohistochemistry()[::4, ::4]
-PARTS = TISSUE[:60], TISSUE[60:]
-
-
-@pytest.fixture
-def slides(tmp_path: Path) -> list[Path]:
-    paths = [tmp_path / "a.tif", tmp_path / "b.tif"]
-    for path, part in zip(paths, PARTS, strict=True):
-        tifffile.imwrite(path, part, photometric="rgb")
-    return paths
 
 
 def labels(out: Path, name: str) -> np.ndarray:
