@@ -12,7 +12,7 @@ from napari.layers import Image, Labels
 from openable import add_region, add_seeds
 from openable import images as images_in
 
-from napari_kmeans_seg.layers.describe import results_axes
+from napari_kmeans_seg.layers.base.describe import results_axes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

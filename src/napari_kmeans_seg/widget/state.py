@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from psygnal import Signal
 
 from napari_kmeans_seg.core.arguments import READING
-from napari_kmeans_seg.layers.arrays import Same
-from napari_kmeans_seg.layers.describe import pixels_of
+from napari_kmeans_seg.layers.base.arrays import Same
+from napari_kmeans_seg.layers.base.describe import pixels_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping

@@ -9,15 +9,16 @@ import numpy as np
 import pandas as pd
 from napari.layers import Labels
 
+from napari_kmeans_seg.core.levels import PyramidSegmentation
 from napari_kmeans_seg.core.model_file import to_json as model_to_json
+from napari_kmeans_seg.core.steps import levels_of
 
-from ..arrays import is_lazy
+from ..base.arrays import is_lazy
+from ..base.pyramid import label_level
 from ..outputs import columns
 from ..outputs.colors import distinct_colors
 from ..outputs.edit_watch import METADATA_KEY, linked_layers, linked_to
 from ..outputs.record import Deleted, Merged, Split, default_name
-from ..pyramid import label_level
-from ..results import PyramidSegmentation, levels_of
 from .edits import listed, members, relabelling, splitting
 from .history import ClusterHistory, unwrapped
 from .palette import mean_colors_of

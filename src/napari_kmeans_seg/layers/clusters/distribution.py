@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_kmeans_seg.core.base.parallel import portion
 
-from ..arrays import is_lazy
+from ..base.arrays import is_lazy
 from ..outputs.columns import means
 from ..source.view import PartInView, View
 from .points import (

@@ -11,7 +11,7 @@ from weakref import ref
 
 from psygnal import Signal
 
-from ..arrays import as_array, is_lazy
+from ..base.arrays import as_array, is_lazy
 from ..outputs.appearance import Backdrop
 from ..outputs.colors import Display
 from ..outputs.columns import (

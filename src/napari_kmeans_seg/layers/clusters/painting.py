@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arrays import as_array, channels_back, channels_last, is_lazy, look_up
+from ..base.arrays import as_array, channels_back, channels_last, is_lazy, look_up
 from ..outputs.columns import means
 from ..outputs.edit_watch import linked_layers, linked_to
 from ..outputs.record import Record

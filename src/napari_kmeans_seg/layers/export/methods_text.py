@@ -18,7 +18,7 @@ from napari_kmeans_seg.core.base.notes import (
 from napari_kmeans_seg.core.image.color_spaces import COLOR_SPACES
 from napari_kmeans_seg.core.kmeans.starts import K_MEANS_PLUS_PLUS, OPTIMAL, STARTS
 
-from ..describe import axis_names, pixels_of, results_axes
+from ..base.describe import axis_names, pixels_of, results_axes
 from ..outputs.columns import painted_by_hand
 from ..outputs.record import Deleted, Merged, PaintedByHand, Record, Split, ThresholdMoved
 

@@ -22,7 +22,7 @@ from napari_kmeans_seg.core.base.notes import (
 from napari_kmeans_seg.core.base.notes_on_kind import colors_as_grey
 from napari_kmeans_seg.core.kmeans.starts import OPTIMAL
 
-from ..describe import pixels_of
+from ..base.describe import pixels_of
 from ..outputs.columns import painted_by_hand
 from ..outputs.record import (
     Deleted,

@@ -17,8 +17,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from napari.layers import Labels
 
-from ..arrays import Same, is_lazy
-from ..describe import pixels_of
+from ..base.arrays import Same, is_lazy
+from ..base.describe import pixels_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

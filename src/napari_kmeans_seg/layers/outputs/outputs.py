@@ -10,11 +10,11 @@ from napari.layers import Image, Labels
 
 from napari_kmeans_seg import Segmentation
 from napari_kmeans_seg.core.base import checks
+from napari_kmeans_seg.core.steps import levels_of
 
-from ..describe import results_axes
-from ..geometry import placement, shifted, sliced
-from ..pyramid import can_be_drawn
-from ..results import levels_of
+from ..base.describe import results_axes
+from ..base.geometry import placement, shifted, sliced
+from ..base.pyramid import can_be_drawn
 from ..source.layer_image import LayerImage
 from ..source.view import PartInView
 from .appearance import FirstLook, first_palette, ids_of, look_at_images, look_at_new

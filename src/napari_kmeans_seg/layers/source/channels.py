@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari_kmeans_seg.files.axes import TIFF, channels_said
 
-from ..describe import axis_names, is_channel, is_time, pixels_of
+from ..base.describe import axis_names, is_channel, is_time, pixels_of
 
 if TYPE_CHECKING:
     from napari.layers import Image

@@ -12,8 +12,15 @@ import numpy as np
 from napari_kmeans_seg.core.base import checks
 from napari_kmeans_seg.core.base.errors import WrongType
 
-from ..arrays import as_array, channels_back, channels_last, in_precision, is_lazy, results_keep
-from ..cleanup import CleanUp
+from ..base.arrays import (
+    as_array,
+    channels_back,
+    channels_last,
+    in_precision,
+    is_lazy,
+    results_keep,
+)
+from ..base.cleanup import CleanUp
 from .record import SeedsRecord, SourceRecord
 from .region import Region
 from .seeds import Seeds
@@ -23,7 +30,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
-    from ..geometry import Matrix, Units
+    from ..base.geometry import Matrix, Units
 
 _NO_CLEAN_UP = CleanUp()
 

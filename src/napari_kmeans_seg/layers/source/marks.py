@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from napari.layers import Labels
 
-from ..arrays import as_array
-from ..describe import pixels_of
-from ..geometry import conversion, in_units, placement, shifted
+from ..base.arrays import as_array
+from ..base.describe import pixels_of
+from ..base.geometry import conversion, in_units, placement, shifted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from napari.layers import Layer
 
-    from ..geometry import Matrix, Units
+    from ..base.geometry import Matrix, Units
 
 
 @dataclass(frozen=True, eq=False)

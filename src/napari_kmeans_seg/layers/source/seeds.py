@@ -13,9 +13,9 @@ from napari_kmeans_seg.core.base import checks
 from napari_kmeans_seg.core.base.notes import SeedsLeftOut
 from napari_kmeans_seg.core.base.parallel import no_tick
 
-from ..arrays import is_lazy, sums_per_label
-from ..describe import check_kind
-from ..geometry import into, resampled
+from ..base.arrays import is_lazy, sums_per_label
+from ..base.describe import check_kind
+from ..base.geometry import into, resampled
 from .marks import Marks, in_chunks
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from napari_kmeans_seg.core.base.parallel import Tick
 
-    from ..geometry import Matrix
+    from ..base.geometry import Matrix
 
     # The number of pixels of each label, and the sums of their channels.
     Sums = dict[int, npt.NDArray[np.float64]]

@@ -14,9 +14,10 @@ from skimage.measure import label
 from napari_kmeans_seg.core.base import checks
 from napari_kmeans_seg.core.base.notes import CountsBeforeSpecks, ObjectsMissing
 from napari_kmeans_seg.core.base.parallel import portion, within
+from napari_kmeans_seg.core.levels import PyramidSegmentation
+from napari_kmeans_seg.core.steps import StepsSegmentation
 
 from .arrays import is_lazy, sums_per_label
-from .results import PyramidSegmentation, StepsSegmentation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
