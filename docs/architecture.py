@@ -19,11 +19,6 @@ PACKAGE = "napari_kmeans_seg"
 SOURCE = Path(__file__).parents[1] / "src" / PACKAGE
 PICTURE = Path(__file__).with_suffix(".svg")
 
-# What a whole floor stands on; the other modules at its top are its way.
-GROUND = {
-    "widget": {"napari_versions", "plain_text", "sections", "state", "task", "wording"},
-}
-
 
 class Box(NamedTuple):
     """Where a room is drawn, and what is written above its modules."""
@@ -40,7 +35,7 @@ BOXES = {
     "widget/fields": Box("fields: what is set", 265, 46, 220, 54),
     "widget/table": Box("table: the clusters", 510, 46, 220, 62),
     "widget/plots": Box("plots: what is drawn", 755, 46, 215, 68),
-    "widget/ground": Box("what all of it stands on", 30, 130, 940, 40),
+    "widget/base": Box("base: what all of it stands on", 30, 130, 940, 40),
     "layers/export": Box("export: text, script, table", 30, 226, 260, 54),
     "layers/clusters": Box("clusters: what is done later", 320, 226, 290, 62),
     "layers/outputs": Box("outputs: what a run adds", 320, 308, 290, 48),
@@ -73,8 +68,7 @@ HEAD = """\
 
 def room_of(module: str) -> str | None:
     """Say in which box a module is, such as ``core/image/colors``; None for the package itself."""
-    folder, _, name = module.rpartition("/")
-    return f"{folder}/ground" if name in GROUND.get(folder, ()) else folder or None
+    return module.rpartition("/")[0] or None
 
 
 def imports() -> dict[str, set[str]]:

@@ -29,8 +29,8 @@ from napari_kmeans_seg.core.arguments import ARGUMENTS, FIELDS, FITTING, OF_IMAG
 from napari_kmeans_seg.core.base.errors import ArgumentProblem, WrongValue
 from napari_kmeans_seg.core.image.color_spaces import COLOR_SPACES
 from napari_kmeans_seg.core.kmeans.starts import AUTO, STARTS
-from napari_kmeans_seg.widget.napari_versions import declared_settings
-from napari_kmeans_seg.widget.wording import words_of
+from napari_kmeans_seg.widget.base.napari_versions import declared_settings
+from napari_kmeans_seg.widget.base.wording import words_of
 
 # No arguments of a segmentation, but of the call.
 OF_THE_CALL = {"self", "image", "progress", "keep_order", "channel_names"}

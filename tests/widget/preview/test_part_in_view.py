@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from napari_kmeans_seg import segment
-from napari_kmeans_seg.widget.napari_versions import camera_of
+from napari_kmeans_seg.widget.base.napari_versions import camera_of
 
 PREVIEW = "coffee clusters preview"
 

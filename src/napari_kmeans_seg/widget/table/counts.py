@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 from napari_kmeans_seg.layers.outputs.columns import painted_by_hand
 from napari_kmeans_seg.layers.outputs.edit_watch import fingerprint, written_data
 
-from ..task import Clock, Task
+from ..base.task import Clock, Task
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from napari_kmeans_seg.layers.clusters import Clusters
 
-    from ..task import Progress
+    from ..base.task import Progress
 
 # How long the brush rests before the pixels are counted, in milliseconds.
 _BRUSH_REST = 300

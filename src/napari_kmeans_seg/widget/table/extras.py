@@ -15,7 +15,7 @@ from napari_kmeans_seg.layers.export.opened_files import files_of
 from napari_kmeans_seg.layers.export.python_script import python_script
 from napari_kmeans_seg.layers.export.tables import clusters_as_text, save_clusters, table_formats
 
-from ..task import Task
+from ..base.task import Task
 from .buttons import ActionButton, action
 from .counts import counts_of
 from .model import SWATCH
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from napari_kmeans_seg.layers.clusters import Clusters
 
-    from ..task import Clock
+    from ..base.task import Clock
     from .view import ClusterView
 
 _SCRIPT = "Copy as Python"

@@ -12,9 +12,9 @@ import pytest
 from qtpy.QtCore import QEventLoop, QObject, QTimer
 
 from napari_kmeans_seg import segment
-from napari_kmeans_seg.widget.task import Clock, Task
+from napari_kmeans_seg.widget.base.task import Clock, Task
 
-from .hands import threads
+from ..hands import threads
 
 
 def count_for_ever(progress) -> None:

@@ -10,7 +10,7 @@ from napari.layers import Image, Labels
 
 from napari_kmeans_seg import segment
 from napari_kmeans_seg.layers import LayerImage, Seeds
-from napari_kmeans_seg.widget.wording import (
+from napari_kmeans_seg.widget.base.wording import (
     FieldError,
     Words,
     breakable,

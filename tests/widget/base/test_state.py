@@ -13,7 +13,7 @@ from napari.layers import Image, Labels, Points, Shapes
 
 from napari_kmeans_seg.layers import CleanUp, LayerImage, PartInView, Region, Seeds
 from napari_kmeans_seg.layers.source.view import View
-from napari_kmeans_seg.widget.state import (
+from napari_kmeans_seg.widget.base.state import (
     DockState,
     Refusal,
     Request,
