@@ -50,8 +50,10 @@ BOXES = {
     "core/base": Box("base: what all of it stands on", 30, 740, 580, 40),
     "core/writing": Box("writing: files whole or not", 30, 578, 250, 54),
     "cli": Box("cli: the command line", 705, 476, 265, 62),
-    "files": Box("files: what a file says of its pixels", 705, 580, 265, 90),
-    "files/ngff": Box("ngff: OME-Zarr stores", 705, 700, 265, 54),
+    "files": Box("files: what a file says of its pixels", 705, 562, 265, 54),
+    "files/tiff": Box("tiff", 705, 640, 125, 76),
+    "files/ngff": Box("ngff: OME-Zarr", 845, 640, 125, 76),
+    "files/base": Box("base: what all of it stands on", 705, 740, 265, 40),
 }
 FLOORS = {
     "widget": Box("widget: Qt", 15, 20, 970, 160),

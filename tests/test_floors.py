@@ -54,6 +54,9 @@ STRANGERS = {
     "widget/base/state": ("widget/base/task",),
     "widget/base/task": ("widget",),
     "layers/base": ("layers/results", *_ROOMS_OF_LAYERS),
+    "files/base": ("files/tiff", "files/ngff", "files/images", "files/results"),
+    "files/tiff": ("files/ngff", "files/images", "files/results"),
+    "files/ngff": ("files/tiff", "files/images", "files/results"),
     "layers/source": ("layers/outputs", "layers/clusters", "layers/export"),
     "layers/outputs": ("layers/clusters", "layers/export"),
     "layers/clusters": ("layers/export",),
@@ -74,14 +77,14 @@ def test_rooms_know_only_those_that_they_may() -> None:
     assert [wrong for module in modules for wrong in strangers(module, SOURCE)] == []
 
 
-@pytest.mark.parametrize("floor", ["core", "layers", "widget"])
+@pytest.mark.parametrize("floor", ["core", "layers", "widget", "files", "cli"])
 def test_no_modules_of_a_floor_import_each_other_in_a_circle(floor: str) -> None:
     # A segmentation has its model, and a model predicts segmentations: they name each other.
     named = ["core/model -> core/segmentation -> core/model"] if floor == "core" else []
     assert circles(SOURCE, floor) == named
 
 
-@pytest.mark.parametrize("floor", ["core", "layers", "widget"])
+@pytest.mark.parametrize("floor", ["core", "layers", "widget", "files"])
 def test_no_folders_of_a_floor_import_each_other(floor: str) -> None:
     assert both_ways(SOURCE, floor) == []
 
@@ -117,6 +120,7 @@ def test_nobody_in_core_imports_what_is_lazy() -> None:
         ("widget/base/state.py", "from .task import Task", "widget/base/task"),
         ("widget/base/state.py", "from qtpy.QtCore import QObject", "qtpy.QtCore.QObject"),
         ("core/arguments.py", "import numpy as np", "numpy"),
+        ("files/ngff/bad.py", "from ..tiff.write import write_tiff", "files/tiff/write/write_tiff"),
         ("layers/base/bad.py", "from ..source import view", "layers/source/view"),
         ("layers/source/bad.py", "from ..outputs.record import Record", "layers/outputs/record"),
         ("layers/outputs/bad.py", "from .. import clusters", "layers/clusters"),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .core.segment_steps import segment_steps
     from .core.segmentation import Segmentation
     from .core.steps import StepsSegmentation
-    from .files.ngff.labels import write_labels
+    from .files.labels import write_labels
 
 __version__ = version("napari-kmeans-seg")
 __all__ = [
@@ -50,7 +50,7 @@ _HOME = {
     "prepare": "core.prepare",
     "segment": "core.segment",
     "segment_steps": "core.segment_steps",
-    "write_labels": "files.ngff.labels",
+    "write_labels": "files.labels",
 }
 
 

@@ -52,7 +52,7 @@ from .steps import STEP_AXIS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..files.result_paths import ResultPaths
+    from ..files.base.paths import ResultPaths
 
 
 APART = (

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from ..core.model import KMeansModel
     from ..core.segmentation import Segmentation
     from ..core.writing.file_exchange import Identity
-    from ..files.image_file import ImageFile
+    from ..files.base.image_file import ImageFile
+    from ..files.base.paths import ResultPaths
     from ..files.part import Limits
-    from ..files.result_paths import ResultPaths
 
 TABLE = "clusters.csv"
 """The table of all images, in the folder of the results."""

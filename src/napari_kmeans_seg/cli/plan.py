@@ -13,7 +13,7 @@ from .output import reason, refuse, say
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from ..files.result_paths import ResultPaths
+    from ..files.base.paths import ResultPaths
 
 
 def plan(

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ..files.base.paths import ResultPaths
     from ..files.part import Limits
-    from ..files.result_paths import ResultPaths
 
 KEY = "made_of"
 """Where the parameters in a labels file say it."""

@@ -6,10 +6,10 @@ import math
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from .image_file import ImageFile
-from .names import channel_names
-from .tiff_decode import is_tiff
-from .tiff_write import TiffStyle
+from .base.image_file import ImageFile
+from .base.names import channel_names
+from .base.tiff_style import TiffStyle
+from .tiff.decode import is_tiff
 
 if TYPE_CHECKING:
     from pathlib import Path

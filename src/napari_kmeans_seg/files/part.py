@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from .image_file import ImageFile
+    from .base.image_file import ImageFile
 
 
 @dataclass(frozen=True, eq=False)

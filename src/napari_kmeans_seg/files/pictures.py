@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .color import to_srgb
-from .image_file import ImageFile, PictureStyle
-from .names import RGB_NAMES
-from .odd_metadata import picture_without_metadata, read_or_leave_out
+from .base.color import to_srgb
+from .base.image_file import ImageFile, PictureStyle
+from .base.names import RGB_NAMES
+from .base.odd_metadata import picture_without_metadata, read_or_leave_out
+from .base.tiff_style import TiffStyle
 from .png16 import PngMarks, is_png16, read_png16, write_png16
-from .tiff_write import TiffStyle
 
 if TYPE_CHECKING:
     from io import BytesIO

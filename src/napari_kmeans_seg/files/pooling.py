@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from .image_file import ImageFile
+    from .base.image_file import ImageFile
 
 
 def open_for_pool(

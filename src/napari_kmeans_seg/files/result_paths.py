@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .base.paths import ResultPaths
 from .by_bioio import is_for_bioio
 from .ngff.groups import ENDING, LABELS, is_store
 from .ngff.plate_results import plate_store_name
 from .ngff.plates import place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-
-@dataclass(frozen=True)
-class ResultPaths:
-    """The three files that belong to one image; in a store labels and picture are one.
-
-    Those of a field of a plate are an image in the store `plate`.
-    """
-
-    labels: Path
-    segmented: Path
-    clusters: Path
-    plate: Path | None = None
-
-    def __iter__(self) -> Iterator[Path]:
-        return iter(dict.fromkeys((self.labels, self.segmented, self.clusters)))
 
 
 def writable_name(name: str) -> str:

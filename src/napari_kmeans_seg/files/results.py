@@ -9,15 +9,15 @@ import numpy as np
 
 from ..core.writing.file_set import write_together
 from ..core.writing.tables import table_text
+from .base.odd_metadata import write_with_less
+from .base.tiff_style import Storage, TiffStyle, negative
 from .ngff.results import write_in_stores
-from .odd_metadata import write_with_less
 from .pictures import write_picture
 from .pixel_size import pixel_size
-from .samples import Storage, negative
 from .tables import cluster_table
-from .tiff import no_data_value
-from .tiff_note import read_note as read_note_of_file
-from .tiff_write import TiffStyle, write_tiff
+from .tiff.note import read_note as read_note_of_file
+from .tiff.read import no_data_value
+from .tiff.write import write_tiff
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from ..core.segmentation import Segmentation
     from ..core.writing.file_exchange import Identity
-    from .image_file import ImageFile
-    from .result_paths import ResultPaths
+    from .base.image_file import ImageFile
+    from .base.paths import ResultPaths
 
 
 def parameters_of(

@@ -48,7 +48,7 @@ def test_a_worker_that_is_killed_changes_nothing_of_what_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Many chunks to each field.
-    monkeypatch.setattr("napari_kmeans_seg.files.ngff.pyramid.CHUNK_VALUES", 1)
+    monkeypatch.setattr("napari_kmeans_seg.files.base.pyramid.CHUNK_VALUES", 1)
     plate = write_plate(tmp_path / "plate.zarr", size=128)
     for name in ("one", "other"):
         (tmp_path / name).mkdir()

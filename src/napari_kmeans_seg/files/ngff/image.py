@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from ..image_file import ImageFile
-from ..names import channel_names
-from ..tiff_write import TiffStyle
-from .groups import Version, group_of, inside, is_zarr, kind_of, read_json, validated
+from ..base.image_file import ImageFile
+from ..base.names import channel_names
+from ..base.pyramid import Level, Pyramid, Version, chunks_of
+from ..base.tiff_style import TiffStyle
+from .groups import group_of, inside, is_zarr, kind_of, read_json, validated
 from .plates import check_place, listed, series_of
-from .pyramid import Level, Pyramid, chunks_of
 
 if TYPE_CHECKING:
     from pathlib import Path

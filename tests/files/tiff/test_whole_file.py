@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_kmeans_seg.files import tiff
 from napari_kmeans_seg.files.images import read_image
-from napari_kmeans_seg.files.whole_file import whole_file
+from napari_kmeans_seg.files.tiff import read
+from napari_kmeans_seg.files.tiff.whole_file import whole_file
 
 
 @pytest.fixture
@@ -28,13 +28,13 @@ def test_a_tiff_that_is_cut_before_its_pixels_are_decoded_is_an_error(
     tifffile.imwrite(path, pixels, compression=compression, **layout)
     whole = path.read_bytes()
     assert read_image(path).pixels.all()
-    decode, lengths = tiff.decode, list(range(len(whole) - 4, len(whole)))
+    decode, lengths = read.decode, list(range(len(whole) - 4, len(whole)))
 
     def cut_and_decode(*arguments):
         os.truncate(path, lengths.pop())
         return decode(*arguments)
 
-    monkeypatch.setattr(tiff, "decode", cut_and_decode)
+    monkeypatch.setattr(read, "decode", cut_and_decode)
     while lengths:
         path.write_bytes(whole)
         with pytest.raises(ValueError, match=r"bytes could be read; try again: .*cut\.tif"):

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import tifffile
 
-from .odd_metadata import read_or_leave_out
+from ..base.odd_metadata import read_or_leave_out
+from .decode import decode
 from .ome import check_parts, is_of_another_size, is_of_more_pages, xml_to_read
-from .tiff_decode import decode
 from .whole_file import whole_file
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
-if TYPE_CHECKING:
-    from .groups import Version
+Version = Literal["0.4", "0.5"]
+"""Of NGFF."""
 
 CHUNK_VALUES = 1 << 23
 """Values that are read at once, at the most where a single chunk of the store has not more."""

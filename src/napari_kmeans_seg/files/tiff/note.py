@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import tifffile
 
-from .tiff_write import NOTE
+from .write import NOTE
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from tifffile import PHOTOMETRIC, TiffPage
 
+from ..base.image_file import ImageFile
+from ..base.names import band_descriptions, channel_names, descriptions_only
+from ..base.odd_metadata import read_or_leave_out
+from ..base.tiff_style import ALPHA, TiffStyle
 from . import ome
-from .image_file import ImageFile
-from .names import band_descriptions, channel_names, descriptions_only
-from .odd_metadata import read_or_leave_out
-from .samples import ALPHA, Decoded, Meaning, meaning
-from .tiff_decode import absent, cut_short, decode
-from .tiff_series import choose, opened, valid_pixels
-from .tiff_write import TiffStyle
+from .decode import absent, cut_short, decode
+from .samples import Decoded, Meaning, meaning
+from .series import choose, opened, valid_pixels
 
 if TYPE_CHECKING:
     from pathlib import Path

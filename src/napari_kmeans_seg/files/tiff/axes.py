@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from .names import band_descriptions, channel_names
+from ..base.names import band_descriptions, channel_names
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,8 +49,8 @@ def _said(path: Path, shape: tuple[int, ...], _changed: int, _size: int) -> Axes
     # Imported here: it takes a while, and most images are no TIFF.
     from tifffile import PHOTOMETRIC
 
-    from .tiff import display_of
-    from .tiff_series import opened
+    from .read import display_of
+    from .series import opened
 
     try:
         with opened(path) as (tiff, _):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from os import PathLike
 from pathlib import Path
 
-from ...core.segmentation import Segmentation
-from ..results import parameters_of
-from ..tables import cluster_table
-from .groups import LABELS, kind_of
-from .image import read_store
-from .results import write_in_source, write_store_at
+from ..core.segmentation import Segmentation
+from .ngff.groups import LABELS, kind_of
+from .ngff.image import read_store
+from .ngff.results import write_in_source, write_store_at
+from .results import parameters_of
+from .tables import cluster_table
 
 Place = str | PathLike[str]
 

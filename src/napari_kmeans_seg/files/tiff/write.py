@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import tifffile
-
-from .samples import Storage
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
     import numpy.typing as npt
+
+    from ..base.tiff_style import TiffStyle
 
 NOTE = "napari-kmeans-seg"
 """The key under which a plain TIFF's JSON description holds the parameters."""
@@ -28,46 +27,6 @@ _IMAGEJ_BYTES = 4_000_000_000
 _OME_AXES = "TZCYXS"
 _TURN, _PROFILE, _NO_DATA = 274, 34675, 42113
 _ASCII, _SHORT, _UNDEFINED = 2, 3, 7
-
-
-@dataclass(frozen=True)
-class TiffStyle:
-    """How a TIFF file says what its pixels mean, so that others can be written alike.
-
-    Attributes
-    ----------
-    axes
-        One letter per axis of the pixels: S for samples, C for channels.
-    flavour
-        Whose metadata the file carries.
-    scale
-        Pixel size, spacing and time step, in the flavour's own words.
-    display
-        Channel names, look-up tables and ranges, in the flavour's own words.
-    resolution
-        Pixels per `resolution_unit` along x and y, if the file says.
-    resolution_unit
-        TIFF's number for the unit: 1 none, 2 inch, 3 centimetre.
-    storage
-        In what terms samples are stored.
-    turn
-        TIFF's number for how a viewer turns the picture: 1 not at all.
-    no_data
-        The value of pixels that hold no data, as GDAL writes it; "" for none.
-    extra_tags
-        Tags to carry over as they are, as `tifffile` takes them.
-    """
-
-    axes: str
-    flavour: Literal["imagej", "ome", "plain"] = "plain"
-    scale: dict[str, Any] = field(default_factory=dict)
-    display: dict[str, Any] = field(default_factory=dict)
-    resolution: tuple[float, float] | None = None
-    resolution_unit: int = 1
-    storage: Storage = field(default_factory=Storage)
-    turn: int = 1
-    no_data: str = ""
-    extra_tags: tuple[tuple[Any, ...], ...] = ()
 
 
 def write_tiff(

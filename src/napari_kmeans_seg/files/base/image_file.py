@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from ..core.base import array_checks
+from ...core.base import array_checks
 from .names import RGB_NAMES
 
 if TYPE_CHECKING:
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from .ngff.pyramid import Pyramid
-    from .tiff_write import TiffStyle
+    from .pyramid import Pyramid
+    from .tiff_style import TiffStyle
 
 
 @dataclass(frozen=True)

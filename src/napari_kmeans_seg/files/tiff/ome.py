@@ -7,7 +7,7 @@ import reprlib
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-from .tiff_decode import is_tiff
+from .decode import is_tiff
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

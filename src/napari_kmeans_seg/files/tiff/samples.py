@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tifffile import PHOTOMETRIC
 
-from .color import from_lab, from_ycbcr, to_srgb
+from ..base.color import from_lab, from_ycbcr, to_srgb
+from ..base.tiff_style import ALPHA, ASSOCIATED, UNASSOCIATED, Storage, negative
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 
-_ASSOCIATED, _UNASSOCIATED = 1, 2
-ALPHA = {_ASSOCIATED, _UNASSOCIATED, 999}  # 999: Corel Draw's own number
 _GREY = {PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.MASK}
 _N_COLORS = {
     PHOTOMETRIC.RGB: 3,
@@ -42,46 +41,6 @@ _YCBCR_OF_APERIO = 33003  # a compression that says what the tag does not
 
 _PHOTOMETRIC = 262
 _YCBCR_COEFFICIENTS, _REFERENCE, _INK_SET, _PROFILE = 529, 532, 332, 34675
-
-
-@dataclass(frozen=True)
-class Storage:
-    """In what terms the samples of an image are stored.
-
-    Attributes
-    ----------
-    photometric
-        "minisblack", "miniswhite" or "rgb".
-    extrasamples
-        TIFF's number for what each sample beyond the colours is.
-    associated
-        Whether colours are stored multiplied by their opacity.
-    planar
-        Whether each sample is stored as a plane of its own.
-    profile
-        ICC profile of values that were taken as they are.
-    """
-
-    photometric: str = "minisblack"
-    extrasamples: tuple[int, ...] = ()
-    associated: bool = False
-    planar: bool = False
-    profile: bytes | None = None
-
-    def stored(self, pixels: npt.NDArray[Any], axis: int | None) -> npt.NDArray[Any]:
-        """Return pixels, whose samples lie along `axis`, as they are stored."""
-        if self.photometric != "miniswhite" and not self.associated:
-            return pixels
-        alpha = any(kind in ALPHA for kind in self.extrasamples)
-        samples = pixels[..., np.newaxis] if axis is None else np.moveaxis(pixels, axis, -1)
-        values, opacity = (samples[..., :-1], samples[..., -1:]) if alpha else (samples, None)
-        if self.photometric == "miniswhite":
-            values = negative(values)
-        if opacity is not None:
-            if self.associated:
-                values = _multiplied(values, opacity)
-            values = np.concatenate([values, opacity], axis=-1)
-        return values[..., 0] if axis is None else np.moveaxis(values, -1, axis)
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,16 +93,6 @@ class Meaning:
     notes: tuple[str, ...] = ()
 
 
-def negative(values: npt.NDArray[Any], full: int | None = None) -> npt.NDArray[Any]:
-    """Return light for dark and dark for light; twice, it is what it was."""
-    if values.dtype.kind == "u":
-        most = values.dtype.type(np.iinfo(values.dtype).max if full is None else full)
-        light: npt.NDArray[Any] = most - np.minimum(values, most)
-        return light
-    # The complement of a signed integer is -1 - x, and has no overflow.
-    return -values if values.dtype.kind in "fc" else ~values
-
-
 def meaning(decoded: Decoded, page: Any, axes: str, *, is_imagej: bool = False) -> Meaning:
     """Tell what samples mean by all that the page they come from says.
 
@@ -175,7 +124,7 @@ def meaning(decoded: Decoded, page: Any, axes: str, *, is_imagej: bool = False) 
             raise ValueError(f"has {n_main} samples, too few for colours of {kind.name}")
         channels, opacity, profile = _color(channels, opacity, kind, page, decoded, notes)
         is_color, is_converted = True, profile is None and _PROFILE in page.tags
-    associated = any(extra == _ASSOCIATED for extra in extras)
+    associated = any(extra == ASSOCIATED for extra in extras)
     if associated and not decoded.is_unassociated:
         channels = _divided(channels, opacity)
 
@@ -183,7 +132,7 @@ def meaning(decoded: Decoded, page: Any, axes: str, *, is_imagej: bool = False) 
     if channels is not before or opacity.size:
         pixels = np.concatenate([channels, opacity], axis=-1)
     n_extra = channels.shape[-1] - (3 if is_color else 1)
-    alpha = (_ASSOCIATED if associated else _UNASSOCIATED,) if opacity.size else ()
+    alpha = (ASSOCIATED if associated else UNASSOCIATED,) if opacity.size else ()
     names = {PHOTOMETRIC.MINISWHITE: "miniswhite"}
     storage = Storage(
         photometric="rgb" if is_color else names.get(kind, "minisblack"),
@@ -238,7 +187,7 @@ def _extras(kind: PHOTOMETRIC, page: Any, n_samples: int) -> tuple[int, ...]:
     if len(given) == n_extra:
         return given
     # A fourth sample that is not explained is taken as opacity by all viewers.
-    return (_UNASSOCIATED,) if kind == PHOTOMETRIC.RGB and n_extra == 1 else (0,) * n_extra
+    return (UNASSOCIATED,) if kind == PHOTOMETRIC.RGB and n_extra == 1 else (0,) * n_extra
 
 
 def _grey(
@@ -340,17 +289,6 @@ def _divided(values: npt.NDArray[Any], opacity: npt.NDArray[Any]) -> npt.NDArray
     full = np.iinfo(values.dtype).max
     whole: npt.NDArray[Any] = values.astype(np.uint64) * np.uint64(full) // np.maximum(opacity, 1)
     whole = np.where(opacity > 0, np.minimum(whole, full), values)
-    return whole.astype(values.dtype)
-
-
-def _multiplied(values: npt.NDArray[Any], opacity: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return colours multiplied by their opacity, so that dividing gives them back."""
-    whole: npt.NDArray[Any]
-    if values.dtype.kind == "f":
-        whole = values * opacity
-        return whole
-    full = np.iinfo(values.dtype).max
-    whole = (values.astype(np.uint64) * opacity + np.uint64(full - 1)) // np.uint64(full)
     return whole.astype(values.dtype)
 
 
