@@ -25,7 +25,7 @@ from napari_kmeans_seg import (
     segment,
 )
 from napari_kmeans_seg.cli import app
-from napari_kmeans_seg.core.arguments import ARGUMENTS, FIELDS, FITTING, OF_IMAGE, READING
+from napari_kmeans_seg.core.arguments import ARGUMENTS, FIELDS, FITTING, READING
 from napari_kmeans_seg.core.base.errors import ArgumentProblem, WrongValue
 from napari_kmeans_seg.core.image.color_spaces import COLOR_SPACES
 from napari_kmeans_seg.core.kmeans.starts import AUTO, STARTS
@@ -48,7 +48,8 @@ def defaults(*names: str) -> dict:
 
 def test_the_signatures_have_the_arguments_of_the_table_and_their_defaults():
     assert given(segment) == defaults(*ARGUMENTS)
-    assert given(prepare) == defaults(*OF_IMAGE, *READING)
+    of_image = [one.name for one in ARGUMENTS.values() if one.stage == "image"]
+    assert given(prepare) == defaults(*of_image, *READING)
     assert given(PreparedImage.segment) == defaults(*FITTING)
     several = {"n_clusters": range(2, 13)}
     assert given(choose_k) == defaults(*ARGUMENTS) | several

@@ -19,7 +19,7 @@ from .kmeans.nearest import by_distance
 from .kmeans.optimal import OptimalPartitions, most_clusters, optimal_partitions
 from .kmeans.points import Points, WeightedPoints
 from .kmeans.starts import AUTO, K_MEANS_PLUS_PLUS, OPTIMAL, Start, resolve
-from .points.coarse_points import N_POINTS, CoarsePoints
+from .points.coarse_points import CoarsePoints
 from .points.image_points import OPTIMUM_SAMPLE, ImagePoints
 
 OPTIMAL_LIMIT = 1 << 21
@@ -109,7 +109,8 @@ class Fitting:
     def coarse(self) -> CoarsePoints:
         """What partitions are scored on."""
         few = self.sample(SUMMED_UP)
-        if few.n > N_POINTS:
+        # Of so many all distances to each other are kept.
+        if few.n > 1 << 11:
             few = few.summed_up(HALVINGS)
         return CoarsePoints(few.features, few.weights)
 

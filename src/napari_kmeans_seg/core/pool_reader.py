@@ -28,9 +28,6 @@ from .same_kind import Kind, same_channels
 WEIGHT = 1 << 44
 """What all pixels of an image weigh together, where each image counts the same."""
 
-TOTAL = 1 << 40
-"""What the pixels of all of them weigh at most once they are added up: see `ExactParts`."""
-
 HELD_BYTES = 1 << 28
 """Size of values that are not counted up to which they are kept in memory, and not read again."""
 
@@ -316,10 +313,13 @@ class PoolReader:
         return da.concatenate(arrays)
 
 
-def _weights(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the smallest integers of the same ratios, or nearly so where these are too large."""
+def _weights(counts: NDArray[np.int64], most: int = 1 << 40) -> NDArray[np.int64]:
+    """Return the smallest integers of the same ratios, or nearly so where these are too large.
+
+    They add up to `most`, about, at most: see `ExactParts`.
+    """
     smallest: NDArray[np.int64] = counts // gcd(*np.unique(counts).tolist())
-    if (total := int(smallest.sum())) <= TOTAL:
+    if (total := int(smallest.sum())) <= most:
         return smallest
-    fewer: NDArray[np.int64] = np.maximum(1, np.rint(smallest * (TOTAL / total))).astype(np.int64)
+    fewer: NDArray[np.int64] = np.maximum(1, np.rint(smallest * (most / total))).astype(np.int64)
     return fewer

@@ -59,7 +59,6 @@ if TYPE_CHECKING:
 
 _PREFIX = ".napari-kmeans-seg-"
 _OURS = re.compile(rf"{re.escape(_PREFIX)}([0-9a-f]{{16}})(\.lock)?")
-_PATIENCE = 2.0  # seconds; who looks for leftovers holds a lock for an instant
 
 
 def write_together(
@@ -107,7 +106,8 @@ def write_together(
     if len({pair.target for pair in pairs}) < len(pairs):
         raise ValueError(f"{first} and what belongs to it lead to one and the same file")
     try:
-        with HeldSignals() as signals, _locked(work, str(first), _PATIENCE):
+        # Two seconds: who looks for leftovers holds a lock for an instant.
+        with HeldSignals() as signals, _locked(work, str(first), 2.0):
             if os.path.lexists(work):
                 settle(work)
             if not overwrite:
