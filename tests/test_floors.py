@@ -32,21 +32,23 @@ WITHOUT = {"widget/base/state": QT, "core/arguments": {"numpy"}}
 
 _ROOMS_OF_LAYERS = ("layers/source", "layers/outputs", "layers/clusters", "layers/export")
 
-_ROOMS_OF_CORE = ("core/image", "core/kmeans", "core/points", "core/lazy", "core/writing")
 # Loaded by the package when they are first needed: see `core/base/lent.py`.
-_LENT = ("core/lazy", "core/pooled")
+_LENT = ("core/lazy", "core/pool")
+_PARTS = ("core/model_parts", "core/writing", *_LENT)
+_ROOMS_OF_CORE = ("core/image", "core/kmeans", "core/points", *_PARTS)
 _ROOMS_OF_WIDGET = ("widget/fields", "widget/table", "widget/plots")
 
 # Rooms and modules of a floor that must not know others of it.
 STRANGERS = {
-    "core/kmeans": ("core/image", "core/points", "core/lazy", "core/writing"),
-    "core/image": ("core/kmeans", "core/points", "core/lazy", "core/writing"),
-    "core/points": ("core/lazy", "core/writing"),
+    "core/kmeans": ("core/image", "core/points", *_PARTS),
+    "core/image": ("core/kmeans", "core/points", *_PARTS),
+    "core/points": _PARTS,
+    "core/model_parts": ("core/model", "core/segmentation", "core/prepared", *_LENT),
     "core/base": _ROOMS_OF_CORE,
     "core/prepare": _LENT,
     "core/model": _LENT,
-    "core/lazy": ("core/prepare", "core/writing"),
-    "core/writing": ("core/image", "core/points", "core/kmeans", "core/lazy"),
+    "core/lazy": ("core/prepare", "core/pool", "core/writing"),
+    "core/writing": tuple(room for room in _ROOMS_OF_CORE if room != "core/writing"),
     "widget/fields": ("widget/table", "widget/plots", "widget/kmeans", "widget/preview"),
     "widget/table": ("widget/plots", "widget/fields", "widget/kmeans", "widget/preview"),
     "widget/plots": ("widget/fields", "widget/kmeans", "widget/preview"),
@@ -77,16 +79,13 @@ def test_rooms_know_only_those_that_they_may() -> None:
     assert [wrong for module in modules for wrong in strangers(module, SOURCE)] == []
 
 
-@pytest.mark.parametrize("floor", ["core", "layers", "widget", "files", "cli"])
-def test_no_modules_of_a_floor_import_each_other_in_a_circle(floor: str) -> None:
+def test_no_modules_import_each_other_in_a_circle() -> None:
     # A segmentation has its model, and a model predicts segmentations: they name each other.
-    named = ["core/model -> core/segmentation -> core/model"] if floor == "core" else []
-    assert circles(SOURCE, floor) == named
+    assert circles(imports(SOURCE)) == ["core/model -> core/segmentation -> core/model"]
 
 
-@pytest.mark.parametrize("floor", ["core", "layers", "widget", "files"])
-def test_no_folders_of_a_floor_import_each_other(floor: str) -> None:
-    assert both_ways(SOURCE, floor) == []
+def test_no_folders_import_each_other_in_a_circle() -> None:
+    assert circles(between_folders(SOURCE)) == []
 
 
 def test_nobody_in_core_imports_what_is_lazy() -> None:
@@ -106,7 +105,7 @@ def test_nobody_in_core_imports_what_is_lazy() -> None:
         ("core/image/bad.py", "from ..points import counting", "core/points/counting"),
         ("core/points/bad.py", "from ..lazy.chunks import load", "core/lazy/chunks/load"),
         ("core/base/bad.py", "from ..image.pixels import Pixels", "core/image/pixels"),
-        ("core/model.py", "def fit():\n    from .pooled import pool", "core/pooled/pool"),
+        ("core/model.py", "def fit():\n    from .pool.pooled import pool", "core/pool/pooled/pool"),
         ("widget/fields/bad.py", "from ..table.view import ClusterView", "widget/table/view"),
         ("widget/fields/bad.py", "from .. import plots", "widget/plots"),
         ("widget/fields/bad.py", "def run():\n    from ..kmeans import Run", "widget/kmeans"),
@@ -150,15 +149,23 @@ def test_a_circle_is_found(tmp_path: Path) -> None:
     (tmp_path / "widget").mkdir()
     for name, other in (("a", "b"), ("b", "c"), ("c", "b"), ("d", "a")):
         (tmp_path / "widget" / f"{name}.py").write_text(f"from .{other} import thing")
-    assert circles(tmp_path, "widget") == ["widget/b -> widget/c -> widget/b"]
+    assert circles(imports(tmp_path)) == ["widget/b -> widget/c -> widget/b"]
 
 
 def test_folders_that_import_each_other_are_found(tmp_path: Path) -> None:
-    (tmp_path / "core" / "room").mkdir(parents=True)
-    (tmp_path / "core" / "top.py").write_text("from .room.below import thing")
-    (tmp_path / "core" / "ground.py").write_text("def run():\n    import numpy")
-    (tmp_path / "core" / "room" / "below.py").write_text("from ..ground import run")
-    assert both_ways(tmp_path, "core") == ["core <-> core/room"]
+    for name, code in {
+        "core/top.py": "from .room.below import thing",
+        "core/room/below.py": "def run():\n    from ..other import ground",
+        "core/other/ground.py": "if TYPE_CHECKING:\n    from ..last import Thing",
+        # A folder is what its face is, too.
+        "core/last/__init__.py": "from ..beside import run",
+        "core/beside.py": "import numpy",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(code)
+    assert circles(imports(tmp_path)) == []
+    found = ["core -> core/room -> core/other -> core/last -> core"]
+    assert circles(between_folders(tmp_path)) == found
 
 
 @pytest.mark.parametrize(
@@ -275,49 +282,47 @@ def strangers(path: Path, source: Path) -> Iterator[str]:
             yield f"{path.relative_to(source).as_posix()}:{line} imports {other}"
 
 
-def imports_within(source: Path, floor: str) -> dict[str, set[str]]:
-    """Which modules of a floor import which others of it, in whatever way."""
-    modules = {_place(path, source): path for path in sorted((source / floor).rglob("*.py"))}
-    return {
+def imports(source: Path) -> dict[str, set[str]]:
+    """Which modules import which others of the package, in whatever way; not its own face."""
+    modules = {_place(path, source): path for path in sorted(source.rglob("*/**/*.py"))}
+    found: dict[str, set[str]] = {}
+    for place, path in modules.items():
+        named = [
+            [one for one in _names(other) if one in modules] for _, other in _ours(path, source)
+        ]
         # The innermost: to import a module of a room imports nothing that the room holds beside.
-        place: {
-            [one for one in _names(other) if one in modules][-1]
-            for _, other in _ours(path, source)
-            if other.split("/")[0] == floor
-        }
-        - {place}
-        for place, path in modules.items()
+        found[place] = {inner[-1] for inner in named if inner} - {place}
+    return found
+
+
+def between_folders(source: Path) -> dict[str, set[str]]:
+    """Which folders import which others: the face of one, its `__init__`, is in it."""
+    folder_of = {
+        _place(path, source): path.parent.relative_to(source).as_posix()
+        for path in source.rglob("*/**/*.py")
     }
+    found: dict[str, set[str]] = {folder: set() for folder in folder_of.values()}
+    for place, others in imports(source).items():
+        here = folder_of[place]
+        found[here] |= {folder_of[other] for other in others} - {here}
+    return found
 
 
-def both_ways(source: Path, floor: str) -> list[str]:
-    """Find the folders of a floor that import each other."""
-    pairs = {
-        (place.rpartition("/")[0], other.rpartition("/")[0])
-        for place, others in imports_within(source, floor).items()
-        for other in others
-    }
-    return [
-        f"{one} <-> {other}"
-        for one, other in sorted(pairs)
-        if one < other and (other, one) in pairs
-    ]
-
-
-def circles(source: Path, floor: str) -> list[str]:
-    """Find the modules of a floor that import each other, in whatever way."""
-    imports = imports_within(source, floor)
+def circles(arrows: dict[str, set[str]]) -> list[str]:
+    """Find what imports each other, in whatever way; the first name of a circle is its first."""
     found, done = [], set()
 
     def visit(place: str, way: tuple[str, ...]) -> None:
         if place in way:
-            found.append(" -> ".join([*way[way.index(place) :], place]))
+            circle = way[way.index(place) :]
+            first = circle.index(min(circle))
+            found.append(" -> ".join([*circle[first:], *circle[:first], circle[first]]))
         elif place not in done:
-            for other in sorted(imports[place]):
+            for other in sorted(arrows[place]):
                 visit(other, (*way, place))
             done.add(place)
 
-    for place in imports:
+    for place in sorted(arrows):
         visit(place, ())
     return found
 

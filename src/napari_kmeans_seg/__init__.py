@@ -10,7 +10,7 @@ from .core.base import lent
 if TYPE_CHECKING:
     from .core.choose_k import ClusterCurve
     from .core.model import KMeansModel
-    from .core.pooled import PooledImages, pool
+    from .core.pool.pooled import PooledImages, pool
     from .core.prepare import prepare
     from .core.prepared import PreparedImage
     from .core.segment import choose_k, segment
@@ -41,12 +41,12 @@ __all__ = [
 _HOME = {
     "ClusterCurve": "core.choose_k",
     "KMeansModel": "core.model",
-    "PooledImages": "core.pooled",
+    "PooledImages": "core.pool.pooled",
     "PreparedImage": "core.prepared",
     "Segmentation": "core.segmentation",
     "StepsSegmentation": "core.steps",
     "choose_k": "core.segment",
-    "pool": "core.pooled",
+    "pool": "core.pool.pooled",
     "prepare": "core.prepare",
     "segment": "core.segment",
     "segment_steps": "core.segment_steps",
@@ -70,7 +70,7 @@ lent.is_read_lazily = _later("files.images", "is_read_lazily")
 lent.read_blocks = _later("core.lazy.prepare", "read_blocks")
 lent.lazy_image = _later("core.lazy.predicted", "lazy_image")
 lent.predict_blocks = _later("core.lazy.predicted", "predict_blocks")
-lent.pool = _later("core.pooled", "pool")
+lent.pool = _later("core.pool.pooled", "pool")
 
 
 def __getattr__(name: str) -> Any:

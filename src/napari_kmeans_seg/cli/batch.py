@@ -115,7 +115,7 @@ class ByModel:
         progress: Progress,
     ) -> Segmentation:
         """Label an image."""
-        from ..core.same_kind import refuse_other_form
+        from ..core.model_parts.same_kind import refuse_other_form
 
         refuse_other_form(self.model, image)
         return self.model.predict(
@@ -128,7 +128,7 @@ class ByModel:
 
     def to_json(self) -> dict[str, Any]:
         """Return all that decides what comes of an image."""
-        from ..core.model_file import to_json
+        from ..core.model_parts.model_file import to_json
 
         return {"model": to_json(self.model), "rescale": self.rescale}
 

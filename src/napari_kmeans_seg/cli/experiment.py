@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from ..core.base.parallel import Progress
     from ..core.model import KMeansModel
-    from ..core.pooled import PooledImages
+    from ..core.pool.pooled import PooledImages
 
 
 Made = TypeVar("Made")

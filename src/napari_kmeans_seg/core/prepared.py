@@ -19,7 +19,6 @@ from .base.parallel import Progress, Tick, alive, never_falling, portion
 from .choose_k import ClusterCurve
 from .fitting import OPTIMAL_LIMIT, Fit, Fitting
 from .image.features import FeatureSpace
-from .kind import ValueKind
 from .kmeans.assignment import Assigned
 from .kmeans.lloyd import LloydResult, lloyd
 from .kmeans.nearest import Labels
@@ -27,6 +26,7 @@ from .kmeans.points import Points
 from .kmeans.starts import AUTO, K_MEANS_PLUS_PLUS, OPTIMAL, STARTS
 from .levels import relabelled
 from .model import KMeansModel
+from .model_parts.kind import ValueKind
 from .points.image_points import ImagePoints
 from .scores import cluster_curve
 from .segmentation import Segmentation, by_brightness

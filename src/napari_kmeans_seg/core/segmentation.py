@@ -14,8 +14,7 @@ from .base.note import Note
 from .base.parallel import Tick
 from .image.painting import paint, paint_image
 from .image.pixels import Pixels, spread
-from .kmeans.nearest import label_dtype
-from .overlap import pairs_of
+from .kmeans.nearest import Labels, label_dtype
 from .points.sums import join_means
 
 if TYPE_CHECKING:
@@ -28,6 +27,14 @@ def by_brightness(centroids: NDArray[np.float64]) -> NDArray[np.intp]:
     """Order centroids by their mean over the channels, the darkest first and NaN last."""
     # Halves of the mean: the largest floats have no sum, nor, by rounding, their mean.
     return np.argsort((centroids / (2 * centroids.shape[1])).sum(axis=1), kind="stable")
+
+
+def pairs_of(one: Labels, other: Labels | None, shape: tuple[int, int]) -> NDArray[np.int64]:
+    """Count which labels of two images lie in the same place, as a table of this shape."""
+    index = one.reshape(-1).astype(np.intp) * shape[1]
+    if other is not None:
+        index += other.reshape(-1)
+    return np.bincount(index, minlength=shape[0] * shape[1]).reshape(shape).astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -49,7 +49,7 @@ def test_a_model_is_fitted_on_200_megapixels_within_a_part_of_their_size(tmp_pat
 def test_chunks_that_are_held_or_read_again_give_the_model_of_the_array(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: int, share: int
 ) -> None:
-    monkeypatch.setattr("napari_kmeans_seg.core.pool_reader.HELD_BYTES", held)
+    monkeypatch.setattr("napari_kmeans_seg.core.pool.reader.HELD_BYTES", held)
     monkeypatch.setattr("napari_kmeans_seg.files.base.pyramid.CHUNK_VALUES", 1)
     cells = [field_of_cells(n, 100) for n in (0, 5)]
     paths = [

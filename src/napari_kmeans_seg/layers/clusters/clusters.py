@@ -10,7 +10,7 @@ import pandas as pd
 from napari.layers import Labels
 
 from napari_kmeans_seg.core.levels import PyramidSegmentation
-from napari_kmeans_seg.core.model_file import to_json as model_to_json
+from napari_kmeans_seg.core.model_parts.model_file import to_json as model_to_json
 from napari_kmeans_seg.core.steps import levels_of
 
 from ..base.arrays import is_lazy

@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..base import checks
+from ..base.checks import MAX_CLUSTERS, MAX_SMOOTHING
+from ..image.color_spaces import COLOR_SPACES
+from ..image.features import LARGEST_FEATURE, FeatureSpace
+from ..writing.file_set import write_together
 from .adapt import ADAPTS
-from .base import checks
-from .base.checks import MAX_CLUSTERS, MAX_SMOOTHING
 from .edits import Edit, Relabel, Split, Threshold, n_labels_of
-from .image.color_spaces import COLOR_SPACES
-from .image.features import LARGEST_FEATURE, FeatureSpace
 from .json_fields import Checker, parse
 from .kind import ValueKind
-from .writing.file_set import write_together
 
 FORMAT = "napari-kmeans-seg model"
 SCHEMA = 2

@@ -6,11 +6,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .image.painting import paint
-from .image.pixels import Pixels
-from .kmeans.nearest import Labels, label_dtype
-from .points.image_points import Labelling, means_of_pixels
-from .points.sums import join_means
+from ..image.painting import paint
+from ..image.pixels import Pixels
+from ..kmeans.nearest import Labels, label_dtype
+from ..points.image_points import Labelling, means_of_pixels
+from ..points.sums import join_means
 
 
 class Labeller(Protocol):

@@ -10,20 +10,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .base.errors import NoPixels
-from .base.note import Note
-from .base.notes import Plain
-from .base.parallel import Progress, Tick
-from .image.features import divide, power_of_two
-from .image.pixels import Pixels, flatten
-from .points.counted_image import CountedImage
-from .points.counting import Counted, Packing, merge, packing_of
-from .points.image_points import ImagePoints
-from .points.reading import feature_space, of_inputs
-from .pool_sources import How, Part, Summary, rows_again
-from .prepare import prepare
-from .prepared import PreparedImage
-from .same_kind import Kind, same_channels
+from ..base.errors import NoPixels
+from ..base.note import Note
+from ..base.notes import Plain
+from ..base.parallel import Progress, Tick
+from ..image.features import divide, power_of_two
+from ..image.pixels import Pixels, flatten
+from ..model_parts.same_kind import Kind, same_channels
+from ..points.counted_image import CountedImage
+from ..points.counting import Counted, Packing, merge, packing_of
+from ..points.image_points import ImagePoints
+from ..points.reading import feature_space, of_inputs
+from ..prepare import prepare
+from ..prepared import PreparedImage
+from .sources import How, Part, Summary, rows_again
 
 WEIGHT = 1 << 44
 """What all pixels of an image weigh together, where each image counts the same."""

@@ -6,19 +6,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..base import checks
+from ..base.errors import WrongValue
+from ..base.note import Note
+from ..base.parallel import Tick, no_tick, part_of
+from ..image.colors import check_color_space
+from ..image.features import FeatureSpace
+from ..image.pixels import Pixels
+from ..points.image_points import ImagePoints, Labelling
+from ..points.reading import read
 from .adapt import adapted
-from .base import checks
-from .base.errors import WrongValue
-from .base.note import Note
-from .base.parallel import Tick, no_tick, part_of
 from .edits import Edit, edited, labels_left, with_means_of
-from .image.colors import check_color_space
-from .image.features import FeatureSpace
-from .image.pixels import Pixels
 from .kind import ValueKind, rescaled
 from .other_values import note_on_values
-from .points.image_points import ImagePoints, Labelling
-from .points.reading import read
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from .base.note import Note
-from .base.notes_on_kind import OtherValues
-from .image.features import FeatureSpace
-from .image.pixels import Pixels
-from .points.image_points import Labelling
+from ..base.note import Note
+from ..base.notes_on_kind import OtherValues
+from ..image.features import FeatureSpace
+from ..image.pixels import Pixels
+from ..points.image_points import Labelling
 
 
 def note_on_values(

@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from .opening import images_in
+from ..opening import images_in
 
 Images = Iterable[ArrayLike | str | PathLike[str]]
 

@@ -10,7 +10,7 @@ import pytest
 import skimage.data
 
 from napari_kmeans_seg import Segmentation, segment
-from napari_kmeans_seg.core.edits import Relabel, Split, Threshold, labels_left
+from napari_kmeans_seg.core.model_parts.edits import Relabel, Split, Threshold, labels_left
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from .pool_reader import PoolReader, Summarize
-from .pool_sources import Part, Summary, is_file, named, parts_of
+from .reader import PoolReader, Summarize
+from .sources import Part, Summary, is_file, named, parts_of
 
 
 @dataclass(frozen=True, eq=False)

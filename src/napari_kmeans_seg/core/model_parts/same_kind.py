@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from .base.errors import WrongValue
-from .base.note import Note
-from .base.notes import Plain
-from .image.pixels import Pixels
+from ..base.errors import WrongValue
+from ..base.note import Note
+from ..base.notes import Plain
+from ..image.pixels import Pixels
 
 
 def same_channels(given: Sequence[str], expected: Sequence[str], whose: str) -> tuple[Note, ...]:

@@ -10,7 +10,7 @@ import skimage.data
 
 from napari_kmeans_seg import KMeansModel, segment
 
-from .spaces import CONVERTED
+from ..spaces import CONVERTED
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,9 @@ import tifffile
 from distributed import Client, LocalCluster
 
 from napari_kmeans_seg import KMeansModel, pool, segment
-from napari_kmeans_seg.core import pool_reader, pool_sources
-from napari_kmeans_seg.core import pooled as pooled_images
+from napari_kmeans_seg.core.pool import pooled as pooled_images
+from napari_kmeans_seg.core.pool import reader as pool_reader
+from napari_kmeans_seg.core.pool import sources as pool_sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,23 +9,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .adapt import ADAPTS
-from .arguments import NOT_GIVEN, checked
-from .base import array_checks, checks
-from .base.note import Note, warn
-from .base.notes import not_finite
-from .base.notes_on_kind import colors_as_grey
-from .base.parallel import Progress, alive, never_falling, portion, within
-from .choose_k import ClusterCurve
+from ..arguments import NOT_GIVEN, checked
+from ..base import array_checks, checks
+from ..base.note import Note, warn
+from ..base.notes import not_finite
+from ..base.notes_on_kind import colors_as_grey
+from ..base.parallel import Progress, alive, never_falling, portion, within
+from ..choose_k import ClusterCurve
+from ..image.pixels import Pixels
+from ..model import KMeansModel
+from ..model_parts.adapt import ADAPTS
+from ..prepare import VERSION
+from ..prepared import PreparedImage
+from ..shown import columns_of, images_html
+from .ahead import in_advance
 from .each_image import Images, with_masks
-from .image.pixels import Pixels
-from .model import KMeansModel
-from .pool_ahead import in_advance
-from .pool_reader import PoolReader
-from .pool_sources import How, is_file, named, parts_of
-from .prepare import VERSION
-from .prepared import PreparedImage
-from .shown import columns_of, images_html
+from .reader import PoolReader
+from .sources import How, is_file, named, parts_of
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .image.pixels import Pixels
+from ..image.pixels import Pixels
 from .kind import full_scale
 
 ADAPTS = ("scale",)

@@ -9,17 +9,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .adapt import adapted
-from .base import array_checks
-from .base.checks import MAX_SMOOTHING
-from .base.stores import check_there
-from .image.averages import smooth
-from .image.colors import check_color_space
-from .image.pixels import Pixels, flatten
-from .opening import is_read_lazily, is_unopened, open_image
-from .points.counting import Counted, count, count_values, packing_of
-from .points.reading import MOST_OF_ONE_CHANNEL
-from .same_kind import Kind
+from ..base import array_checks
+from ..base.checks import MAX_SMOOTHING
+from ..base.stores import check_there
+from ..image.averages import smooth
+from ..image.colors import check_color_space
+from ..image.pixels import Pixels, flatten
+from ..model_parts.adapt import adapted
+from ..model_parts.same_kind import Kind
+from ..opening import is_read_lazily, is_unopened, open_image
+from ..points.counting import Counted, count, count_values, packing_of
+from ..points.reading import MOST_OF_ONE_CHANNEL
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .base.errors import WrongType
-from .base.note import Note
-from .base.notes_on_kind import OtherScale
-from .base.parallel import map_spans, spans
-from .image.colors import value_range
-from .image.pixels import Pixels
+from ..base.errors import WrongType
+from ..base.note import Note
+from ..base.notes_on_kind import OtherScale
+from ..base.parallel import map_spans, spans
+from ..image.colors import value_range
+from ..image.pixels import Pixels
 
 PLAIN = ("uint8", "uint16", "uint32")
 """Dtypes between which the scale is plain: from no light to all that they can hold."""
