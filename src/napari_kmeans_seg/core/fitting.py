@@ -78,6 +78,9 @@ class Fitting:
         parameters: dict[str, Any],
     ) -> None:
         self._whole, self._image, self.space, self._parameters = whole, image, space, parameters
+        # By their size: to draw them takes as long as some iterations.
+        self._samples: dict[int, WeightedPoints] = {}
+        self._optima: dict[tuple[int, int], OptimalPartitions] = {}
 
     @cached_property
     def points(self) -> Points:
@@ -85,21 +88,11 @@ class Fitting:
         points: Points = self._image.points(self.space)
         return points
 
-    @cached_property
-    def _samples(self) -> dict[int, WeightedPoints]:
-        """Samples of the points by their size: to draw them takes as long as some iterations."""
-        return {}
-
     def sample(self, size: int, tick: Tick = no_tick) -> WeightedPoints:
         """Return about `size` points that stand for all."""
         if size not in self._samples:
             self._samples[size] = self.points.sample(size, tick)
         return self._samples[size]
-
-    @property
-    def variance(self) -> float:
-        """Mean variance of the features, about, without the farthest."""
-        return self.points.variance / self.points.n_features
 
     def darkest_first(self, centroids: NDArray[np.float64]) -> NDArray[np.intp]:
         """Order centroids by brightness, as far as their features show it."""
@@ -146,10 +139,6 @@ class Fitting:
             self._optima.clear()
             self._optima[key] = found
         return self._optima[key]
-
-    @cached_property
-    def _optima(self) -> dict[tuple[int, int], OptimalPartitions]:
-        return {}
 
     def fit(
         self,
@@ -202,11 +191,9 @@ class Fitting:
             if len(values) == n_clusters:
                 # Each is a cluster, whatever is drawn: to draw many takes minutes.
                 start = values
-        # One cluster rests in the mean of all.
-        limits: dict[str, Any] = {
-            "tol": tol * self.variance if n_clusters > 1 else 0.0,
-            "max_iter": max_iter,
-        }
+        # Relative to the mean variance of the features. One cluster rests in the mean of all.
+        rests = tol * (self.points.variance / self.points.n_features) if n_clusters > 1 else 0.0
+        limits: dict[str, Any] = {"tol": rests, "max_iter": max_iter}
         if isinstance(start, Start):
             result, assigned = self._from_sample(start, n_clusters, n_init, random, limits, tick)
         else:

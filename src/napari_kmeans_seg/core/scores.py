@@ -56,7 +56,7 @@ def cluster_curve(
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.maximum(scatter - within, 0) / (k - 1) / (within / (n_pixels - k))
     ratio[k == 1] = np.nan
-    silhouette = np.array(points.silhouettes(centroids), np.float64)
+    silhouette = np.array([points.silhouette(few) for few in centroids], np.float64)
     icl = np.zeros(k.size)
     separated = np.zeros(k.size, bool)
     if scatter > 0:

@@ -40,8 +40,6 @@ class Points(Protocol):
         Sum of the weights.
     quick : dtype
         In what points are compared first: float32 unless it cannot hold their squares.
-    typical_square : float
-        Typical squared distance of a point from the origin.
     variance : float
         Sum of the variances of the features, about: what `tol` is relative to.
     pieces : list of (start, stop)
@@ -57,9 +55,6 @@ class Points(Protocol):
 
     @property
     def weights(self) -> NDArray[np.float64] | None: ...  # noqa: D102
-
-    @property
-    def typical_square(self) -> float: ...  # noqa: D102
 
     @property
     def variance(self) -> float: ...  # noqa: D102
@@ -247,16 +242,11 @@ class WeightedPoints:
         return squares_of(self.features)
 
     @property
-    def typical_square(self) -> float:
+    def variance(self) -> float:
         """Sum of the variances of the features, by weight."""
         mean = (self.features * self.weights).sum(axis=1) / self.total
         square = float((self.squares * self.weights).sum()) / self.total
         return max(0.0, square - float((mean**2).sum()))
-
-    @property
-    def variance(self) -> float:
-        """The same."""
-        return self.typical_square
 
     def rows(self, index: Index, dtype: type[np.floating[Any]]) -> Floats:
         """Return some of the points, with a last row of ones."""

@@ -1,7 +1,5 @@
 """Weighted points that stand for the pixels of an image, with scores of partitions of them."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -49,14 +47,14 @@ class CoarsePoints:
         for _ in map_spans(measure, spans(n, 1 << 7)):
             pass
 
-    def silhouettes(self, many: Sequence[NDArray[np.float64]]) -> list[float]:
+    def silhouette(self, centroids: NDArray[np.float64]) -> float:
         """Mean silhouette of the pixels, each with its nearest centroid; NaN for one cluster.
 
-        Of several partitions, given by ``(n_clusters, n_features)`` centroids each.
+        Parameters
+        ----------
+        centroids : (n_clusters, n_features) float64 array
+            The centroids.
         """
-        return [self._silhouette(centroids) for centroids in many]
-
-    def _silhouette(self, centroids: NDArray[np.float64]) -> float:
         own = self._two_nearest(centroids)[0]
         weights = np.zeros((own.size, len(centroids)))
         weights[np.arange(own.size), own] = self.weights
