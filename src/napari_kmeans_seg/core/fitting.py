@@ -11,7 +11,7 @@ from .base import array_checks
 from .base.cached import cached_property
 from .base.errors import WrongValue
 from .base.parallel import Tick, map_spans, no_tick, part_of, spans
-from .image.features import FeatureSpace
+from .image.features import FeatureSpace, by_brightness
 from .kmeans.assignment import Assigned
 from .kmeans.fit import CLEARLY, CLOSE, level_sizes, start_of
 from .kmeans.lloyd import LloydResult, lloyd
@@ -87,6 +87,18 @@ class Fitting:
         """What k-means runs on."""
         points: Points = self._image.points(self.space)
         return points
+
+    @cached_property
+    def points_of_whole(self) -> Points:
+        """The points of the image itself: not those that are fitted where these are of a copy."""
+        if self._is_whole:
+            return self.points
+        points: Points = self._whole.points(self.space)
+        return points
+
+    @property
+    def _is_whole(self) -> bool:
+        return self._image is self._whole
 
     def sample(self, size: int, tick: Tick = no_tick) -> WeightedPoints:
         """Return about `size` points that stand for all."""
@@ -209,6 +221,69 @@ class Fitting:
             assigned.reorder(order)
             result = replace(result, centroids=result.centroids[order])
         return Fit(result, assigned, parameters, n_values, rows)
+
+    def fit_whole(
+        self, tick: Tick, *, keep_order: bool, **arguments: Any
+    ) -> tuple[Fit, NDArray[np.float64]]:
+        """Find the centroids, and assign the points of the image to them.
+
+        Parameters
+        ----------
+        tick, keep_order, **arguments
+            As for `fit`.
+
+        Returns
+        -------
+        fit : Fit
+            Of the clusters that have pixels, from the darkest to the brightest unless their order
+            is kept, are its `assigned` and its `rows`; the rest as of `fit`.
+        means : (n_clusters, n_channels) float64 array
+            Mean input value of each of these.
+        """
+        fit = self.fit(tick, keep_order=keep_order, **arguments)
+        assigned = self._assign_whole(fit)
+        kept, means = self._in_order(assigned, fit, keep_order=keep_order)
+        return replace(fit, assigned=assigned, rows=fit.rows[kept]), means
+
+    def _assign_whole(self, fitted: Fit) -> Assigned:
+        """Assign the points of the image, where a smaller copy of it was fitted."""
+        if self._is_whole:
+            return fitted.assigned
+        centroids = fitted.result.centroids
+        assigned = self._whole.assign(
+            self.points_of_whole, len(centroids), fitted.parameters["tol"]
+        )
+        assigned.move(centroids)
+        if not assigned.counts.all():
+            # One more iteration gives a cluster without pixels the farthest.
+            lloyd(assigned, centroids, max_iter=1)
+        return assigned
+
+    def _in_order(
+        self, assigned: Assigned, fitted: Fit, *, keep_order: bool
+    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Put the clusters in the order of their brightness; return which, and their means.
+
+        Points that lie exactly between two centroids go to the first: in another order they may go
+        to another one. Clusters without pixels are left out. Iterations that this takes are within
+        `max_iter`, but those of the result are those of the fit, before.
+        """
+        tol, max_iter = fitted.parameters["tol"], fitted.parameters["max_iter"]
+        n_iter, kept = fitted.result.n_iter, np.arange(len(fitted.result.centroids))
+        # How often clusters are sorted by their brightness; rarely one.
+        for _ in range(10):
+            means = self._whole.means(self.space, assigned)
+            order = np.arange(len(means)) if keep_order else by_brightness(means)
+            order = order[assigned.counts[order] > 0]
+            if np.array_equal(order, np.arange(len(means))):
+                break
+            assigned.reorder(order)
+            kept = kept[order]
+            if tol == 0 and self._is_whole and n_iter < max_iter:
+                n_iter += lloyd(assigned, assigned.centroids, max_iter=max_iter - n_iter).n_iter
+            else:
+                assigned.move(assigned.centroids)
+        return kept, means
 
     def start(
         self, init: str | ArrayLike, n_clusters: int

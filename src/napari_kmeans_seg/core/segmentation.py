@@ -12,6 +12,7 @@ from .base import checks
 from .base.cached import cached_property
 from .base.note import Note
 from .base.parallel import Tick
+from .image.features import by_brightness
 from .image.painting import paint, paint_image
 from .image.pixels import Pixels, spread
 from .kmeans.nearest import Labels, label_dtype
@@ -21,12 +22,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .model import KMeansModel
-
-
-def by_brightness(centroids: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Order centroids by their mean over the channels, the darkest first and NaN last."""
-    # Halves of the mean: the largest floats have no sum, nor, by rounding, their mean.
-    return np.argsort((centroids / (2 * centroids.shape[1])).sum(axis=1), kind="stable")
 
 
 def pairs_of(one: Labels, other: Labels | None, shape: tuple[int, int]) -> NDArray[np.int64]:

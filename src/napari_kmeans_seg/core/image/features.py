@@ -160,6 +160,12 @@ class FeatureSpace:
         return found
 
 
+def by_brightness(centroids: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Order centroids by their mean over the channels, the darkest first and NaN last."""
+    # Halves of the mean: the largest floats have no sum, nor, by rounding, their mean.
+    return np.argsort((centroids / (2 * centroids.shape[1])).sum(axis=1), kind="stable")
+
+
 def differences(
     values: Values, offsets: tuple[float, ...], out: NDArray[np.float64] | None = None
 ) -> NDArray[np.float64]:
