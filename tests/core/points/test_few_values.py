@@ -161,7 +161,7 @@ def with_empty_clusters(image: str, kind: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 in_every_way = pytest.mark.parametrize(
-    ("image", "kind"), product(["uint8", "float64"], ["duplicates", "far away", "one spot"])
+    ("image", "kind"), [*product(["uint8", "float64"], ["duplicates", "far away", "one spot"])]
 )
 
 
