@@ -10,16 +10,26 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from .imports import (
+    PACKAGE,
+    SOURCE,
+    all_imports,
+    between_folders,
+    circles,
+    imports,
+    own_imports,
+    place_of,
+    rooms_of,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-PACKAGE = "napari_kmeans_seg"
-SOURCE = Path(__file__).parents[1] / "src" / PACKAGE
 
 BINDINGS = {"PyQt5", "PyQt6", "PySide2", "PySide6"}
 QT = BINDINGS | {"magicgui", "qtpy", "superqt", "vispy"}
@@ -74,7 +84,7 @@ def test_imports_run_downward_only() -> None:
 
 def test_rooms_know_only_those_that_they_may() -> None:
     modules = sorted(SOURCE.rglob("*.py"))
-    rooms = {parent for module in modules for parent in _names(_place(module, SOURCE))}
+    rooms = {parent for module in modules for parent in rooms_of(place_of(module, SOURCE))}
     assert {*STRANGERS, *(one for others in STRANGERS.values() for one in others)} <= rooms
     assert [wrong for module in modules for wrong in strangers(module, SOURCE)] == []
 
@@ -90,12 +100,12 @@ def test_no_folders_import_each_other_in_a_circle() -> None:
 
 def test_nobody_in_core_imports_what_is_lazy() -> None:
     importing = {
-        _place(module, SOURCE)
+        place_of(module, SOURCE)
         for module in (SOURCE / "core").rglob("*.py")
-        for _, other in _ours(module, SOURCE)
-        if "core/lazy" in _names(other)
+        for _, other in own_imports(module, SOURCE)
+        if "core/lazy" in rooms_of(other)
     }
-    assert {place for place in importing if "core/lazy" not in _names(place)} == set()
+    assert {place for place in importing if "core/lazy" not in rooms_of(place)} == set()
 
 
 @pytest.mark.parametrize(
@@ -236,8 +246,8 @@ def test_importing_the_package_loads_neither_napari_nor_qt() -> None:
 
 def test_importing_the_core_loads_neither_napari_nor_qt() -> None:
     parts = [".".join(path.relative_to(SOURCE).with_suffix("").parts) for path in _core_modules()]
-    imports = "; ".join(f"import {PACKAGE}.{part}" for part in parts)
-    loaded = _loaded_by(imports)
+    statements = "; ".join(f"import {PACKAGE}.{part}" for part in parts)
+    loaded = _loaded_by(statements)
     assert "numpy" in loaded
     assert loaded & NAPARI_AND_QT == set()
 
@@ -265,9 +275,9 @@ def test_what_a_subprocess_loads_is_seen() -> None:
 
 def violations(path: Path, source: Path) -> Iterator[str]:
     """Tell each import of a module that its floor may not have."""
-    floor, place = _floor(path, source), _place(path, source)
+    floor, place = _floor(path, source), place_of(path, source)
     tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-    for line, name, at_import in _imports(tree, path.relative_to(source)):
+    for line, name, at_import in all_imports(tree, path.relative_to(source)):
         bare = name.partition(".")[0] in WITHOUT.get(place, ())
         if bare or not _allowed(floor, name, at_import):
             yield f"{path.relative_to(source).as_posix()}:{line} imports {name}"
@@ -275,80 +285,11 @@ def violations(path: Path, source: Path) -> Iterator[str]:
 
 def strangers(path: Path, source: Path) -> Iterator[str]:
     """Tell each import of a module that its room may not have."""
-    place = _place(path, source)
-    forbidden = {one for room in _names(place) for one in STRANGERS.get(room, ())}
-    for line, other in _ours(path, source):
-        if other != place and forbidden.intersection(_names(other)):
+    place = place_of(path, source)
+    forbidden = {one for room in rooms_of(place) for one in STRANGERS.get(room, ())}
+    for line, other in own_imports(path, source):
+        if other != place and forbidden.intersection(rooms_of(other)):
             yield f"{path.relative_to(source).as_posix()}:{line} imports {other}"
-
-
-def imports(source: Path) -> dict[str, set[str]]:
-    """Which modules import which others of the package, in whatever way; not its own face."""
-    modules = {_place(path, source): path for path in sorted(source.rglob("*/**/*.py"))}
-    found: dict[str, set[str]] = {}
-    for place, path in modules.items():
-        named = [
-            [one for one in _names(other) if one in modules] for _, other in _ours(path, source)
-        ]
-        # The innermost: to import a module of a room imports nothing that the room holds beside.
-        found[place] = {inner[-1] for inner in named if inner} - {place}
-    return found
-
-
-def between_folders(source: Path) -> dict[str, set[str]]:
-    """Which folders import which others: the face of one, its `__init__`, is in it."""
-    folder_of = {
-        _place(path, source): path.parent.relative_to(source).as_posix()
-        for path in source.rglob("*/**/*.py")
-    }
-    found: dict[str, set[str]] = {folder: set() for folder in folder_of.values()}
-    for place, others in imports(source).items():
-        here = folder_of[place]
-        found[here] |= {folder_of[other] for other in others} - {here}
-    return found
-
-
-def circles(arrows: dict[str, set[str]]) -> list[str]:
-    """Find what imports each other, in whatever way; the first name of a circle is its first."""
-    found, done = [], set()
-
-    def visit(place: str, way: tuple[str, ...]) -> None:
-        if place in way:
-            circle = way[way.index(place) :]
-            first = circle.index(min(circle))
-            found.append(" -> ".join([*circle[first:], *circle[:first], circle[first]]))
-        elif place not in done:
-            for other in sorted(arrows[place]):
-                visit(other, (*way, place))
-            done.add(place)
-
-    for place in sorted(arrows):
-        visit(place, ())
-    return found
-
-
-def _ours(path: Path, source: Path) -> Iterator[tuple[int, str]]:
-    """Line and place of what a module imports of this package."""
-    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-    for line, name, _ in _imports(tree, path.relative_to(source)):
-        top, *parts = name.split(".")
-        if top == PACKAGE and parts:
-            # The last part may be a thing in a module, or the module itself.
-            place = "/".join(parts)
-            is_thing = len(parts) > 1 and not parts[-1].islower()
-            yield line, place.rpartition("/")[0] if is_thing else place
-
-
-def _place(path: Path, source: Path) -> str:
-    """Where a module lies; a folder for its `__init__`."""
-    place = path.relative_to(source).with_suffix("").as_posix()
-    return place.removesuffix("/__init__")
-
-
-def _names(place: str) -> list[str]:
-    """The place itself, and all rooms around it."""
-    parts = place.split("/")
-    return ["/".join(parts[: i + 1]) for i in range(len(parts))]
 
 
 def _floor(path: Path, source: Path) -> str:
@@ -374,43 +315,6 @@ def _allowed(floor: str, name: str, at_import: bool) -> bool:
             return not at_import or (
                 top not in NAPARI_AND_QT and not {"layers", "widget"}.intersection(ours)
             )
-
-
-def _imports(tree: ast.AST, path: Path) -> Iterator[tuple[int, str, bool]]:
-    """Line, full dotted name, and whether it runs when the module is imported."""
-    package = (PACKAGE, *path.parent.parts)
-
-    def walk(node: ast.AST, at_import: bool) -> Iterator[tuple[int, str, bool]]:
-        for child in ast.iter_child_nodes(node):
-            match child:
-                case ast.Import(names=names):
-                    for alias in names:
-                        yield child.lineno, alias.name, at_import
-                case ast.ImportFrom(module=module, names=names, level=level):
-                    base = package[: len(package) - level + 1] if level else ()
-                    for alias in names:
-                        parts = [*base, *([module] if module else []), alias.name]
-                        yield child.lineno, ".".join(parts), at_import
-                case ast.Call(
-                    func=ast.Name(id="__import__"), args=[ast.Constant(value=str(name)), *_]
-                ):
-                    yield child.lineno, name, at_import
-                case ast.Call(
-                    func=ast.Attribute(attr="import_module") | ast.Name(id="import_module"),
-                    args=[ast.Constant(value=str(name)), *_],
-                ):
-                    yield child.lineno, name, at_import
-            later = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-            yield from walk(child, at_import and not later and not _is_type_checking(child))
-
-    yield from walk(tree, True)
-
-
-def _is_type_checking(node: ast.AST) -> bool:
-    return isinstance(node, ast.If) and ast.unparse(node.test) in {
-        "TYPE_CHECKING",
-        "typing.TYPE_CHECKING",
-    }
 
 
 def _core_modules() -> Iterator[Path]:

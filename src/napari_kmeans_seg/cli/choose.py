@@ -10,7 +10,7 @@ import typer
 
 from ..core.base.checks import MAX_CLUSTERS
 from ..files.limits import DEFAULT_MAX_PIXELS
-from .experiment import ADAPT, WEIGHTING, Adapt, Weighting, of_all
+from .experiment import ADAPT, WEIGHTING, Adapt, Weighting, of_all, of_pool
 from .inputs import IMAGES, LIST, RECURSIVE, found
 from .options import (
     CHANNEL_AXIS,
@@ -77,18 +77,10 @@ def choose_k(
     reading = reading_of(channel_axis, series, (no_data, low, high), mask, max_pixels)
     images = found(images or [], listed, recursive=recursive, output=None)
     refuse_twice(images)
-    of_pool = {
-        "color_space": color_space,
-        "smoothing": smoothing,
-        "channel_weights": channel_weights,
-        "normalize": normalize,
-        "weighting": weighting.value,
-        "adapt": None if adapt is Adapt.NONE else adapt.value,
-    }
     of_fit: dict[str, Any] = {"init": init, "n_init": n_init, "seed": seed, "tol": tol}
     curve, failed = of_all(
         images,
-        of_pool,
+        of_pool(color_space, smoothing, channel_weights, normalize, weighting, adapt),
         reading,
         lambda pooled, progress: pooled.choose_k(
             n_clusters, **of_fit, max_iter=max_iter, progress=progress

@@ -118,12 +118,7 @@ def fit(
         "seed": seed,
         "tol": tol,
         "max_iter": max_iter,
-        "color_space": color_space,
-        "smoothing": smoothing,
-        "channel_weights": channel_weights,
-        "normalize": normalize,
-        "weighting": weighting.value,
-        "adapt": None if adapt is Adapt.NONE else adapt.value,
+        **of_pool(color_space, smoothing, channel_weights, normalize, weighting, adapt),
     }
     refuse_twice(images)
     with connected(scheduler):
@@ -139,21 +134,40 @@ def fit(
         raise typer.Exit(1)
 
 
+def of_pool(
+    color_space: str,
+    smoothing: float,
+    channel_weights: Any,
+    normalize: bool,
+    weighting: Weighting,
+    adapt: Adapt,
+) -> dict[str, Any]:
+    """Name what was typed as `pool` takes it."""
+    return {
+        "color_space": color_space,
+        "smoothing": smoothing,
+        "channel_weights": channel_weights,
+        "normalize": normalize,
+        "weighting": weighting.value,
+        "adapt": None if adapt is Adapt.NONE else adapt.value,
+    }
+
+
 def fitted(
     images: Sequence[Path], settings: dict[str, Any], reading: dict[str, Any], *, quiet: bool
 ) -> tuple[KMeansModel, set[Path]]:
     """Fit one model on the image files that can be read and are of one kind; report the others."""
     of_fit = {name: settings[name] for name in _OF_FIT}
-    of_pool = {name: one for name, one in settings.items() if name not in of_fit}
+    pooling = {name: one for name, one in settings.items() if name not in of_fit}
     return of_all(
-        images, of_pool, reading, lambda pooled, progress: pooled.fit(**of_fit, progress=progress),
+        images, pooling, reading, lambda pooled, progress: pooled.fit(**of_fit, progress=progress),
         quiet=quiet,
     )  # fmt: skip
 
 
 def of_all(
     images: Sequence[Path],
-    of_pool: dict[str, Any],
+    pooling: dict[str, Any],
     reading: dict[str, Any],
     make: Callable[[PooledImages, Progress], Made],
     *,
@@ -165,7 +179,7 @@ def of_all(
     ----------
     images : sequence of Path
         The files; those that fail are reported.
-    of_pool, reading : dict
+    pooling, reading : dict
         The arguments of `pool`, and how files are read.
     make : callable
         Called with what was pooled and its progress.
@@ -211,7 +225,7 @@ def of_all(
             files: Any = [FileToPool(image, **how) for image in readable]
             pooled = pool(
                 files,
-                **of_pool,
+                **pooling,
                 progress=within(progress, 0, 0.8),
                 failed=lambda i, problem: report(readable[i], problem),
             )

@@ -13,7 +13,7 @@ from .base.cached import cached_property
 from .base.note import Note
 from .base.parallel import Tick
 from .image.features import by_brightness
-from .image.painting import paint, paint_image
+from .image.painting import as_palette, paint, paint_image
 from .image.pixels import Pixels, spread
 from .kmeans.nearest import Labels, label_dtype
 from .points.sums import join_means
@@ -128,21 +128,8 @@ class Segmentation:
 
         Row 0 is for label 0.
         """
-        dtype = self._pixels.dtype
-        # No pixel has the colour of an empty cluster, whose mean is NaN.
-        colors = np.nan_to_num(self.centroids)
-        colors = np.concatenate([np.zeros((1, colors.shape[1])), colors])
-        if dtype.kind == "b":
-            return colors >= 0.5
-        if dtype.kind == "f":
-            return colors.astype(dtype)
-        limits = np.iinfo(dtype)
-        # Python's integers: the largest 64-bit ones are no floats.
-        whole = [
-            [min(max(round(value), int(limits.min)), int(limits.max)) for value in row]
-            for row in colors.tolist()
-        ]
-        return np.array(whole, dtype)
+        black = np.zeros((1, self.centroids.shape[1]))
+        return as_palette(np.concatenate([black, self.centroids]), self._pixels.dtype)
 
     def mask(self, *labels: int) -> NDArray[np.bool_]:
         """Return where the pixels of the given clusters are.
