@@ -85,7 +85,8 @@ def planned(
         if not (overwrite or resume):
             refuse_standing(paths)
         if not quiet and any(place != folder for place in places.values()):
-            say(f"images of one name: their results go into folders in {folder}, named as theirs")
+            more = f"their results go into folders in {folder}, named as their own"
+            say(f"images of one name: {more}")
         yield paths
     finally:
         _remove_empty(made)

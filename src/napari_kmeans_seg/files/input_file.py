@@ -81,9 +81,8 @@ class InputFile:
         if self.problem:
             raise FileNotFoundError(self.problem)
         for file in self.files:
-            if file.exists():
-                with _named(file, self.path):
-                    check_size(file, self.max_pixels)
+            with _named(file, self.path):
+                check_size(file, self.max_pixels)
 
     def open(self) -> tuple[ImageFile, npt.NDArray[np.bool_] | None]:
         """Read it, and say which of its pixels take part."""
