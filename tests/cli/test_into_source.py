@@ -74,7 +74,7 @@ def test_labels_do_not_follow_a_link_out_of_the_source(tmp_path: Path, cells: np
     assert done.returncode == 1
     assert "'labels', a link that leads out of its folder" in done.stderr
     assert list((tmp_path / "elsewhere").iterdir()) == []
-    assert list((tmp_path / "out").iterdir()) == []
+    assert not (tmp_path / "out").exists()
 
 
 def test_files_have_no_labels_of_their_own(tmp_path: Path) -> None:

@@ -168,7 +168,9 @@ def test_a_fit_of_many_images_has_the_arguments_of_the_table_that_are_not_of_one
 
 
 # What only a command has that writes results, or means otherwise where a model is written.
-OF_ONE_RUN = ("together", "model", "resume", "into_source", "group_by", "jobs", "step_axis")
+OF_ONE_RUN = (
+    "together", "model", "resume", "into_source", "group_by", "jobs", "step_axis", "specks"
+)  # fmt: skip
 OWN = ("output", "overwrite", "return")
 
 

@@ -70,7 +70,7 @@ def read_by_bioio(path: Path, series: int | None = None) -> ImageFile:
     opened = _opened(path)
     n, warnings = len(opened.scenes), []
     if not (0 <= (series or 0) < n):
-        raise ValueError(f"has {n} series, counted from 0; there is no {series}")
+        raise ValueError(f"has no series {series}: it has {n}, counted from 0")
     if series is None and n > 1:
         warnings.append(f"has {n} series; the first is read, --series takes another")
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from ..core.segmentation import Segmentation
 from .ngff.groups import LABELS, kind_of
@@ -64,8 +65,9 @@ def write_labels(
     >>> write_labels(seg, "cells.zarr", "cells_segmented.zarr")  # doctest: +SKIP
     PosixPath('cells_segmented.zarr/labels/kmeans')
     """
-    for name, place in (("image", image), ("path", "" if path is None else path)):
-        if not isinstance(place, str | PathLike):
+    given: dict[str, Any] = {"image": image} | ({} if path is None else {"path": path})
+    for name, place in given.items():
+        if not isinstance(place, str | PathLike) or not str(place):
             raise TypeError(f"{name} takes a path; got {place!r} ({type(place).__name__}).")
     if not isinstance(segmentation, Segmentation):
         raise TypeError(
@@ -85,17 +87,17 @@ def write_labels(
             f"segmentation takes that of the image, with labels of {expected}; got labels of "
             f"{segmentation.labels.shape}."
         )
-    given = (
+    written = (
         file.store,
         segmentation,
         cluster_table(file, segmentation),
         parameters_of(file, segmentation),
     )
     if path is None:
-        write_in_source(source, given, overwrite=overwrite)
+        write_in_source(source, written, overwrite=overwrite)
         return source / "labels" / LABELS
     store = Path(path)
     if store.resolve().is_relative_to(source.resolve()):
         raise ValueError(f"path takes a place outside of the image {source}; got {store}.")
-    write_store_at(store, given, overwrite=overwrite)
+    write_store_at(store, written, overwrite=overwrite)
     return store / "labels" / LABELS

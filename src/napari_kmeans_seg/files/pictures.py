@@ -130,7 +130,7 @@ def _frame(picture: PillowImage.Image, wanted: int | None) -> list[str]:
     # A camera's JPEG may hold smaller views and maps of itself: no frames that are missed.
     n_frames = getattr(picture, "n_frames", 1)
     if wanted is not None and wanted >= n_frames:
-        raise ValueError(f"has no series {wanted}; it holds {n_frames}, counted from 0")
+        raise ValueError(f"has no series {wanted}: it has {n_frames}, counted from 0")
     if wanted:
         picture.seek(wanted)
     elif n_frames > 1 and wanted is None and picture.format == "PNG":

@@ -236,7 +236,10 @@ def test_saving_names_the_path_that_was_given(tmp_path: Path, photograph: np.nda
     path = tmp_path / "nowhere" / "model.json"
     with pytest.raises(FileNotFoundError) as caught:
         model.save(path)
-    assert caught.value.filename == str(path)
+    assert str(caught.value) == f"{path}: there is no folder {path.parent}; make it first"
+    path.parent.touch()
+    with pytest.raises(NotADirectoryError, match="nowhere is a file; a folder is needed"):
+        model.save(path)
 
 
 def test_a_name_may_be_as_long_as_the_file_system_allows(
@@ -293,5 +296,7 @@ def test_a_truncated_file_is_refused(file: Path) -> None:
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        KMeansModel.load(tmp_path / "none.json")
+    path = tmp_path / "none.json"
+    with pytest.raises(FileNotFoundError) as caught:
+        KMeansModel.load(path)
+    assert str(caught.value) == f"{path}: there is no such file"

@@ -36,6 +36,14 @@ def test_channels_on_another_axis_are_refused(tmp_path: Path) -> None:
         pool([VALUES, VALUES[:, np.newaxis]], channel_axis=0)
 
 
+def test_a_grey_image_among_colours_is_taken_for_one() -> None:
+    rgb = np.moveaxis(VALUES, 0, -1)
+    with pytest.raises(ValueError, match=r"images\[1\]: takes the channels of the first image, 3; "
+                       r"got \d+ on the last axis, of 2 in all, so perhaps an image of one "
+                       r"channel \(grey\)\. Give images of one kind"):  # fmt: skip
+        pool([rgb, rgb[..., 0]], channel_axis=-1)
+
+
 def test_colors_are_not_pooled_with_other_channels(tmp_path: Path) -> None:
     last = np.moveaxis(VALUES, 0, -1).copy()
     colors = written(tmp_path / "c.tif", last, photometric="rgb")

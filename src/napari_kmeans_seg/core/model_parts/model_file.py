@@ -78,6 +78,8 @@ def read(path: str | os.PathLike[str], make: Make) -> Any:
         if len(content) > MAX_BYTES:
             raise ValueError(f"it has more than {MAX_BYTES:,} bytes")
         document = parse(content)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{path}: there is no such file") from error
     except (ValueError, RecursionError) as error:
         raise ValueError(
             f"{path} is no k-means model: it cannot be read as JSON: {error}."

@@ -126,8 +126,15 @@ class Kind:
                 f"takes the dtype of the first image, {self.dtype}; got {other.dtype}."
             )
         if other.n_channels != self.n_channels:
+            got = f"{other.n_channels} on the {_place(other.axis)} axis"
+            if other.axis is None:
+                got = "one channel"
+            elif other.n_axes < self.n_axes:
+                # Rows or columns are taken for channels.
+                got += f", of {other.n_axes + 1} in all, so perhaps an image of one channel (grey)"
             raise ValueError(
-                f"takes the channels of the first image, {self.n_channels}; got {other.n_channels}."
+                f"takes the channels of the first image, {self.n_channels}; got {got}. Give images "
+                "of one kind."
             )
         if (other.axis, other.alpha) != (self.axis, self.alpha):
             raise ValueError(
@@ -148,11 +155,17 @@ class Kind:
             )
 
 
+def _place(axis: int | None) -> str:
+    """Say which axis it is, counted from the end."""
+    if axis is None:
+        return ""
+    return {-1: "last", -2: "second last", -3: "third last"}.get(axis, f"{-axis}th last")
+
+
 def _form(axis: int | None, n_channels: int, alpha: bool) -> str:
     if axis is None:
         return "an image of one channel (grey)"
-    places = {-1: "last", -2: "second last", -3: "third last"}
-    place = places.get(axis, f"{-axis}th last")
+    place = _place(axis)
     what = "one channel" if n_channels == 1 else f"{n_channels} channels"
     if alpha:
         what += " and alpha"

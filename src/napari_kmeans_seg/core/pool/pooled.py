@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from ..arguments import NOT_GIVEN, checked
 from ..base import array_checks, checks
+from ..base.errors import named as of_kind
 from ..base.note import Note, warn
 from ..base.notes import not_finite
 from ..base.notes_on_kind import colors_as_grey
@@ -60,9 +61,13 @@ class PooledImages:
         max_iter: int = 300,
         tol: float = 1e-4,
         seed: int | np.random.Generator | None = 0,
+        keep_order: bool = False,
         progress: Progress | None = None,
     ) -> KMeansModel:
-        """Fit a model on the pixels of all images; the arguments are those of `segment`."""
+        """Fit a model on the pixels of all images.
+
+        The arguments are those of `segment`, and `keep_order` that of `PreparedImage.segment`.
+        """
         found = self._prepared.segment(
             n_clusters,
             init=init,
@@ -70,6 +75,7 @@ class PooledImages:
             max_iter=max_iter,
             tol=tol,
             seed=seed,
+            keep_order=keep_order,
             progress=progress,
         )
         axis, n_axes = self._form.channel_axis, len(self._form.shape)
@@ -170,7 +176,8 @@ def pool(
     of all pixels in one Dask array, bit for bit (see there). NumPy arrays are kept in any case,
     and so is what is smoothed.
 
-    A Dask array or an OME-Zarr image is read chunk by chunk, but where it is smoothed or adapted.
+    A Dask array or an OME-Zarr image is read chunk by chunk. Where it is smoothed or adapted it is
+    read whole, one image after the other: the largest has to fit into memory.
     Where a Dask cluster is active (a `distributed.Client`) its workers read the files, by their
     absolute paths.
 
@@ -184,7 +191,7 @@ def pool(
     """
     checks.choice("weighting", weighting, ("pixels", "images"))
     if adapt is not None:
-        checks.choice("adapt", adapt, ADAPTS)
+        checks.choice("adapt", adapt, ADAPTS, or_none=True)
     normalize = checks.flag("normalize", normalize)
     sigma, color_space = checked(smoothing=smoothing, color_space=color_space).values()
     progress = never_falling(progress)
@@ -253,5 +260,4 @@ def _named(name: str, failed: Callable[[Exception], object] | None) -> Iterator[
         if failed is not None:
             failed(error)
             return
-        kind = next(one for one in (ValueError, TypeError, OSError) if isinstance(error, one))
-        raise kind(f"{name}: {error}") from error
+        raise of_kind(error, f"{name}: {error}") from error

@@ -238,9 +238,7 @@ def parts_of(name: str, image: Any, mask: ArrayLike | None, how: How) -> Iterato
 
 def absolute(image: Any) -> Any:
     """Name a file so that a process in another folder finds it, or this one later."""
-    if is_unopened(image):
-        return replace(image, path=image.path.absolute())
-    return Path(image).absolute()
+    return image.absolute() if is_unopened(image) else Path(image).absolute()
 
 
 def named(number: int, image: Any) -> tuple[str, str]:
@@ -249,9 +247,10 @@ def named(number: int, image: Any) -> tuple[str, str]:
     if not is_file(image):
         return number_of, number_of
     path = image.path if is_unopened(image) else Path(image)
-    # A field of a plate is a number: only its path says where it is.
-    name = path.name if path.suffix else path.as_posix()
-    return f"{number_of} ({name})", name
+    if not path.suffix:
+        # A field of a plate is a number, and the plate was given, not the field.
+        return path.as_posix(), path.as_posix()
+    return f"{number_of} ({path.name})", path.name
 
 
 def rows_again(part: Part, how: How, n_valid: int) -> NDArray[Any]:

@@ -52,12 +52,12 @@ def read_store(path: Path, series: int | None = None) -> ImageFile:
     if kind == "series":
         names = series_of(path)
         if not (0 <= (series or 0) < len(names)):
-            raise ValueError(f"has {len(names)} series, counted from 0; there is no {series}")
+            raise ValueError(f"has no series {series}: it has {len(names)}, counted from 0")
         if series is None and len(names) > 1:
             several = (f"has {len(names)} series; the first is read, --series takes another",)
         path = path / names[series or 0]
     elif series:
-        raise ValueError(f"has one image, which is series 0; there is no {series}")
+        raise ValueError(f"has no series {series}: it has 1, counted from 0")
     return _read_image(path, several)
 
 

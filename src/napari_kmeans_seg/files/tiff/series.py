@@ -183,7 +183,8 @@ def choose(tiff: Any, wanted: int | None) -> Chosen:
     elif wanted < len(every):
         index = wanted
     else:
-        raise ValueError(f"has no series {wanted}; it holds {_listed(every, range(len(every)))}")
+        listed = _listed(every, range(len(every)))
+        raise ValueError(f"has no series {wanted}: it has {len(every)}, counted from 0 ({listed})")
     series = every[index]
     warnings: tuple[str, ...] = ()
     if len(pictures) > 1 and wanted is None:

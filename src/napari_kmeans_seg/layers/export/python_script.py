@@ -96,7 +96,10 @@ def python_script(
         f"version = {record.version!r}",
     ]
     if plain := [str(note) for note in record.notes if isinstance(note, Plain)]:
-        made_by += ["# What it said of it, which this script knows nothing of.", f"notes = {plain}"]
+        made_by += [
+            "# Warnings that it gave with the result; this script does not use them.",
+            f"notes = {plain}",
+        ]
     return "\n".join([*made_by, "", *_imports(body), "", *body, ""])
 
 
