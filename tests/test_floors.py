@@ -68,6 +68,7 @@ STRANGERS = {
     "layers/lazy_cleanup": _ROOMS_OF_LAYERS,
     "layers/pyramid": _ROOMS_OF_LAYERS,
     "layers/results": _ROOMS_OF_LAYERS,
+    "layers/same": _ROOMS_OF_LAYERS,
     "layers/source": ("layers/outputs", "layers/clusters", "layers/export"),
     "layers/outputs": ("layers/clusters", "layers/export"),
     "layers/clusters": ("layers/export",),
