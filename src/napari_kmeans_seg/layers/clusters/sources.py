@@ -106,6 +106,6 @@ def _drawn_on(
     if what not in marks:
         return None
     try:
-        return replace(image, **{what: marks[what]}).marks[what]  # type: ignore[arg-type,index]
+        return replace(image, **{what: marks[what]}).marks[what]  # type: ignore[arg-type]
     except ValueError:  # it has more axes than the image by now
         return None
