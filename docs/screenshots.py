@@ -113,9 +113,9 @@ def _save(viewer: napari.Viewer, name: str) -> None:
 
 
 def _write(picture: Image.Image, name: str) -> None:
-    # 256 colours, as in a README nobody tells the difference, and a third of the size. Not those
-    # that most pixels have: a swatch in the table is small, and has the colour of its cluster.
-    few = picture.convert("RGB").quantize(256, method=Image.Quantize.MAXCOVERAGE)
+    # 256 colours, as in a README nobody tells the difference, and a third of the size. By k-means:
+    # swatches in the table have few pixels, and would get the colour of another cluster.
+    few = picture.convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT, kmeans=3)
     few.save(DOCS / name, optimize=True)
     print(f"docs/{name}: {picture.width} × {picture.height}")
 
