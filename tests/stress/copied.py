@@ -123,11 +123,9 @@ def drawn_on(layer: Any) -> list[Any]:
 
 
 def _alike(some: list[Any], others: list[Any]) -> bool:
-    """Whether all arrays are the same, NaN included."""
+    """Whether all arrays are the same, NaN included, of whatever dtype."""
     return len(some) == len(others) and all(
-        one == other
-        if isinstance(one, list)
-        else one.shape == other.shape and one.tobytes() == other.tobytes()
+        one == other if isinstance(one, list) else np.array_equal(one, other, equal_nan=True)
         for one, other in zip(some, others, strict=True)
     )
 
