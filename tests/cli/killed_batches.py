@@ -147,7 +147,7 @@ def ways(folder: Path) -> dict[str, list[object]]:
 def run(folder: Path, times: int, seconds: float, seed: int) -> dict[str, object]:
     """Cut each way so many times, or until the time is up."""
     chance = random.Random(seed)
-    for name in ("cli.app", "files.results", "files.ngff.write", "core.pooled"):
+    for name in ("cli.app", "files.results", "files.ngff.write", "core.pool.pooled"):
         import_module(f"napari_kmeans_seg.{name}")
     failures: list[str] = []
     counts: dict[str, dict[str, int]] = {}

@@ -63,6 +63,8 @@ class Points:
         if levels or source.region or source.seeds or source.step_axis is not None:
             return source.segment(progress=progress, **request.parameters)
         known = self._known.pop(source.link_id, None)
+        if known is not None:
+            source.look(progress)
         if known is None or request.points != known[0]:
             # Let go of the one before the other is made.
             known = None

@@ -12,6 +12,7 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels, Points, Shapes
 
 from napari_kmeans_seg.layers import CleanUp, LayerImage, PartInView, Region, Seeds
+from napari_kmeans_seg.layers.base.same import look_at
 from napari_kmeans_seg.layers.source.view import View
 from napari_kmeans_seg.widget.base.state import (
     DockState,
@@ -56,6 +57,29 @@ def test_a_key_does_not_keep_pixels_alive():
     del array
     assert gone() is None
     assert key != Same(np.zeros(3))
+
+
+def test_an_array_is_another_one_while_a_look_finds_other_pixels_in_it():
+    array = np.zeros(3)
+    key = Same(array)
+    assert not look_at(array)
+    array[1] = 1
+    assert key == Same(array), "nobody has looked"
+    assert look_at(array)
+    assert not look_at(array)
+    assert key != Same(array) == key.now
+    array[1] = 0
+    assert look_at(array)
+    assert key == Same(array) == key.now
+
+
+@pytest.mark.parametrize("lazy", [da.zeros(3), [np.zeros(3)], np.memmap])
+def test_what_is_lazy_or_lies_in_a_file_is_not_read_to_compare_it(lazy, tmp_path):
+    array = np.memmap(tmp_path / "pixels", shape=3, mode="w+") if lazy is np.memmap else lazy
+    assert not look_at(array)
+    if lazy is np.memmap:
+        array[0] = 1
+    assert not look_at(array)
 
 
 @pytest.mark.parametrize("n", [1, 3])

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from functools import reduce
 from operator import mul
 from typing import TYPE_CHECKING, Any
-from weakref import ref
 
 import numpy as np
 
@@ -20,31 +19,13 @@ from napari_kmeans_seg.core.base.arrays import look_up as look_up
 from napari_kmeans_seg.core.base.stores import is_there as is_there
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import numpy.typing as npt
 
 CHUNK_BYTES = 16 << 20
 """Size to which the small chunks of a store are joined: large enough that a task is worth
 its overhead, small enough that a plane is shown at once."""
-
-
-class Same:
-    """An array in a key: equal to no other one, and not kept alive by the key."""
-
-    def __init__(self, array: object) -> None:
-        self._hash = id(array)
-        try:
-            self._get: Callable[[], object] = ref(array)
-        except TypeError:  # such as lists of lists
-            self._get = lambda: array
-
-    def __eq__(self, other: object) -> bool:
-        array = self._get()
-        return isinstance(other, Same) and array is not None and array is other._get()
-
-    def __hash__(self) -> int:
-        return self._hash
 
 
 def inner_array(array: Any) -> Any:

@@ -134,6 +134,7 @@ class LayerImage(Chosen):
         `parameters` are those of `napari_kmeans_seg.prepare`. Scope and region count; steps,
         smaller levels and seeds do not.
         """
+        self.look()
         image, where = self.levels[0]
         with reading(self._arrays):
             return self._prepare(image, where, progress, parameters)
@@ -153,6 +154,7 @@ class LayerImage(Chosen):
         """
         if "mask" in parameters:
             return self._segment(self.levels[:1], n_clusters, parameters, progress)
+        self.look()
         spatial = slice(1, None) if self.channels else slice(self._n_axes)
         self.clean_up.check([level for level, _ in self.levels], spatial)
         cleaning = 0.8 if self.clean_up.specks else 1.0

@@ -165,6 +165,12 @@ class Region(Marks):
         chunks = tuple(one for i, one in enumerate(image.chunks) if i != axis)
         return in_chunks(_within, self._drawn, chunks, where, bool)
 
+    @property
+    def _drawn_arrays(self) -> Sequence[Any]:
+        if self.labels is None:
+            return self.outlines
+        return [] if is_lazy(self.labels) else [self._inside]
+
     def covers(self, shape: Sequence[int]) -> RegionCovers | None:
         """Note on which planes of an image of this shape it counts, if that is to be said."""
         flat = [_flat_axes(outline) for outline in self.outlines] or [[*self.through]]

@@ -19,7 +19,7 @@ from ..base.geometry import into, resampled
 from .marks import Marks, in_chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -80,6 +80,12 @@ class Seeds(Marks):
         check_kind(layer, Labels, Points)
         points = None if isinstance(layer, Labels) else np.array(layer.data, float)
         return cls(*cls._read(layer), points=points, fixed=fixed)
+
+    @property
+    def _drawn_arrays(self) -> Sequence[Any]:
+        if self.labels is None:
+            return [self.points]
+        return [] if is_lazy(self.labels) else [self.labels]
 
     def start(
         self,

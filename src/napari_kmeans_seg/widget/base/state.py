@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from psygnal import Signal
 
 from napari_kmeans_seg.core.arguments import READING
-from napari_kmeans_seg.layers.base.arrays import Same
 from napari_kmeans_seg.layers.base.describe import pixels_of
+from napari_kmeans_seg.layers.base.same import Same
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
@@ -30,7 +30,7 @@ State = Literal["empty", "ready", "running", "done", "cancelled", "error"]
 Key: TypeAlias = "tuple[Hashable, ...]"
 
 
-def images_key(images: Iterable[Image]) -> Key:
+def images_key(images: Iterable[Image]) -> tuple[tuple[str, Same], ...]:
     """Give the key of the arrays that layers show."""
     return tuple((str(layer.unique_id), Same(pixels_of(layer))) for layer in images)
 
@@ -216,7 +216,7 @@ class DockState:
 
     def __init__(self, ask: Callable[[], Request | Refusal]) -> None:
         self._ask = ask
-        self._images: Key = ()
+        self._looked_at: tuple[tuple[str, Same], ...] = ()
         self._part_shown = False
         self._meanwhile = ""
         self._said = Said("empty", of=())
@@ -234,6 +234,7 @@ class DockState:
     @property
     def said(self) -> Said:
         """What is to be read now."""
+        self._forget_stale()
         return self._said
 
     @property
@@ -255,7 +256,7 @@ class DockState:
 
     def look_at(self, images: Iterable[Image]) -> None:
         """Note which images are current."""
-        self._images = images_key(images)
+        self._looked_at = images_key(images)
         self._forget_stale()
         self.changed.emit()
 
@@ -268,7 +269,7 @@ class DockState:
     @property
     def images(self) -> Key:
         """The key of the current images."""
-        return self._images
+        return tuple((layer_id, array.now) for layer_id, array in self._looked_at)
 
     @property
     def meanwhile(self) -> str:
@@ -288,14 +289,14 @@ class DockState:
             self._said = self._result
         else:
             self._said = (
-                Said("ready", "Ready.", of=self._images)
-                if self._images
-                else Said("empty", of=self._images)
+                Said("ready", "Ready.", of=self.images)
+                if self.images
+                else Said("empty", of=self.images)
             )
 
     def _is_current(self, said: Said) -> bool:
-        part = part_of(self._images) if self._part_shown else None
-        return said.of is None or said.of in (self._images, part)
+        part = part_of(self.images) if self._part_shown else None
+        return said.of is None or said.of in (self.images, part)
 
     # -- while layers are added ---------------------------------------------------------
 
