@@ -83,15 +83,19 @@ def test_in_a_pyramid_in_memory_they_are_matched_as_without_it():
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("order", [1, -1])
-def test_things_that_are_as_bright_as_each_other_for_a_step_keep_their_labels_after_it(seed, order):
+@pytest.mark.parametrize("n_alike", [1, 2, 5])
+def test_things_as_bright_as_each_other_for_some_steps_keep_their_labels_after_them(
+    n_alike, order, seed
+):
     bands = np.repeat([0, 1, 2], 20)[:, np.newaxis] * np.ones(60, int)
-    values = np.array([[10, 60, 110, 160, 210][::order], [110] * 5, [250] * 5])
-    noise = np.random.default_rng(seed).normal(0, 3, (5, 60, 60))
+    first = [10, 60, *[110] * n_alike, 160, 210][::order]
+    values = np.array([first, [110] * len(first), [250] * len(first)])
+    noise = np.random.default_rng(seed).normal(0, 3, (len(first), 60, 60))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that place and value disagree, or say nothing
         steps = segment_steps(values.T[:, bands] + noise, n_clusters=3, step_axis=0)
-    first = steps.labels[0]
-    assert (steps.labels[[1, 3, 4]] == first).mean() > 0.99
+    differ = [0, 1, -2, -1]
+    assert (steps.labels[differ] == steps.labels[0]).mean() > 0.99
 
 
 def test_things_that_move_away_keep_the_label_of_their_brightness():
