@@ -8,7 +8,7 @@ from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QFontMetrics, QWheelEvent
 from qtpy.QtWidgets import QApplication, QWidget
 
-from napari_kmeans_seg.widget.base.sections import On
+from napari_kmeans_seg.widget.base.sections import On, Scrolled, Section
 from napari_kmeans_seg.widget.fields.k import ClusterCount
 
 from .hands import at_rest
@@ -135,6 +135,19 @@ def test_what_a_section_unfolds_is_scrolled_to(viewer, dock, finish, qtbot, coff
     widget.clusters.select([1, 2])
     widget.clusters.merge()
     assert at_rest(bar.value, qtbot) <= at, "nothing moves by itself later"
+
+
+def test_a_dock_that_goes_right_after_a_section_was_unfolded_leaves_no_traceback(qtbot):
+    section = Section("More", QWidget())
+    scrolled = Scrolled(section)
+    scrolled.show()
+    section.expand()
+    scrolled.verticalScrollBar().setRange(0, 99)
+    scrolled.deleteLater()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    with qtbot.captureExceptions() as errors:
+        qtbot.wait(50)
+    assert not errors
 
 
 def test_an_event_that_comes_while_python_takes_things_apart_is_no_error(qtbot):

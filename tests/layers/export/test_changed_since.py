@@ -188,7 +188,7 @@ def test_what_was_not_changed_is_not_said_to_be(viewer, coffee, make, scale):
 def test_of_an_image_that_is_too_large_to_be_read_at_once_some_rows_are_compared(
     viewer, coffee, monkeypatch
 ):
-    monkeypatch.setattr("napari_kmeans_seg.layers.same.LOOKED_AT", coffee.nbytes // 3)
+    monkeypatch.setattr("napari_kmeans_seg.layers.base.same.LOOKED_AT", coffee.nbytes // 3)
     layer = viewer.add_image(coffee.copy(), rgb=True)
     result = run(viewer, LayerImage.of(layer))
     assert result.look_again() == ()

@@ -112,3 +112,41 @@ def test_what_was_just_painted_is_in_the_numbers(viewer, table, labels, qtbot):
     QTest.mouseClick(table.extras.table, Qt.MouseButton.LeftButton)
     counts = np.bincount(labels.data.ravel(), minlength=5)[1:]
     assert clipboard()["pixels"].tolist() == counts.tolist()
+
+
+@pytest.mark.parametrize("specks", [0, 100, 1000])
+def test_every_number_that_is_copied_is_of_the_pixels_in_its_row(
+    viewer, dock, finish, histology, specks
+):
+    viewer.add_image(histology, name="tissue", scale=(0.5, 0.5), units=("um", "um"))
+    widget = dock()
+    widget.n_clusters.value = 6
+    widget.inputs.specks.value = specks
+    widget.run()
+    finish(widget)
+    labels, table = viewer.layers["tissue clusters"], widget.clusters
+
+    def compare():
+        table.extras.copy_table()
+        copied = clipboard().set_index("label")
+        assert set(copied.index) == set(np.unique(labels.data)) - {0}
+        for label, row in copied.iterrows():
+            inside = labels.data == label
+            assert row["pixels"] == inside.sum()
+            means = row[["mean_red", "mean_green", "mean_blue"]].to_numpy(float)
+            np.testing.assert_allclose(means, histology[inside].mean(axis=0))
+            np.testing.assert_allclose(row["percent"], 100 * inside.sum() / (labels.data > 0).sum())
+            np.testing.assert_allclose(row["area [µm²]"], inside.sum() / 4)
+
+    compare()
+    table.select([2, 3])
+    table.actions_["merge"].trigger()
+    compare()
+    table.select([1])
+    table.actions_["delete"].trigger()
+    compare()
+    labels.brush_size = 60
+    labels.paint((250, 250), 4)
+    compare()
+    table.actions_["undo"].trigger()
+    compare()

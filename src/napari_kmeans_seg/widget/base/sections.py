@@ -171,6 +171,10 @@ class Scrolled(QScrollArea):
         self.setWidgetResizable(True)
         self._opened: Section | None = None
         self._since = 0.0
+        # Goes with this, whichever Qt binding it is.
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self._reveal)
         for widget in widgets:
             if isinstance(widget, Section):
                 widget.toggled.connect(self._on_section)
@@ -190,7 +194,7 @@ class Scrolled(QScrollArea):
     def _reveal_soon(self) -> None:
         # What is in it may come a while later; not for ever, for nothing is to move by itself.
         if self._opened is not None and perf_counter() - self._since < _UNFOLDS:
-            QTimer.singleShot(0, self._reveal)
+            self._later.start(0)
 
     def _reveal(self) -> None:
         """Scroll to what a section has unfolded below the window."""

@@ -157,9 +157,14 @@ class ClusterExtras(QWidget):
     def copy_table(self) -> None:
         """Put all rows on the clipboard, with all columns."""
         if (clusters := self._counted()) is not None:
-            self._copy(
-                "Table", clusters, lambda: clusters_as_text(clusters.layer, self._view.shown)
-            )
+            rows = self._rows(clusters)
+            self._copy("Table", clusters, lambda: clusters_as_text(clusters.layer, rows))
+
+    def _rows(self, clusters: Clusters) -> list[int]:
+        """Give the labels of all rows as they are sorted, then those that are not seen yet."""
+        there, shown = clusters.labels, self._view.shown
+        seen = [label for label in shown if label in there]
+        return [*seen, *(label for label in there if label not in shown)]
 
     def _copy_rows(self) -> None:
         if (clusters := self._counted()) is None:
@@ -207,7 +212,7 @@ class ClusterExtras(QWidget):
             return
         try:
             changed = clusters.changed_since
-            rows = self._view.shown
+            rows = self._rows(clusters)
             save_clusters(path, clusters.layer, rows, changed=changed, overwrite=overwrite)
         except (ValueError, OSError) as error:
             self._say(f"The table was not saved: {error}", False)
