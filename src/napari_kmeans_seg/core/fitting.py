@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from .base import array_checks
 from .base.cached import cached_property
 from .base.errors import WrongValue
+from .base.note import Note
+from .base.notes_on_kind import digits_lost
 from .base.parallel import Tick, map_spans, no_tick, part_of, spans
 from .image.features import FeatureSpace
 from .kmeans.assignment import Assigned
@@ -21,6 +23,7 @@ from .kmeans.points import Points, WeightedPoints
 from .kmeans.starts import AUTO, K_MEANS_PLUS_PLUS, OPTIMAL, Start, resolve
 from .points.coarse_points import N_POINTS, CoarsePoints
 from .points.image_points import OPTIMUM_SAMPLE, ImagePoints
+from .segmentation import by_brightness
 
 OPTIMAL_LIMIT = 1 << 21
 """Distinct values times clusters up to which "auto" means the optimum: half a second's work."""
@@ -104,6 +107,23 @@ class Fitting:
     def darkest_first(self, centroids: NDArray[np.float64]) -> NDArray[np.intp]:
         """Order centroids by brightness, as far as their features show it."""
         return np.argsort(self.space.brightness(centroids), kind="stable")
+
+    @cached_property
+    def notes(self) -> tuple[Note, ...]:
+        """What is to be noted where floats have no room for all digits of the values."""
+        dtype, smoothed = self._whole.pixels.dtype, any(self._parameters["smoothing"])
+        return digits_lost(dtype, lambda: self._whole.value_range, smoothed=smoothed)
+
+    def order(
+        self, means: NDArray[np.float64], assigned: Assigned, *, keep_order: bool
+    ) -> NDArray[np.intp]:
+        """Order clusters from dark to bright, or as they are.
+
+        By their means, or where these lack digits by what they are rounded from.
+        """
+        if keep_order:
+            return np.arange(len(means))
+        return self.darkest_first(assigned.centroids) if self.notes else by_brightness(means)
 
     @cached_property
     def coarse(self) -> CoarsePoints:
