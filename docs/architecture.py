@@ -19,61 +19,71 @@ PACKAGE = "napari_kmeans_seg"
 SOURCE = Path(__file__).parents[1] / "src" / PACKAGE
 PICTURE = Path(__file__).with_suffix(".svg")
 
-# What a whole floor stands on; the other modules at its top are its way.
-GROUND = {
-    "widget": {"napari_versions", "plain_text", "sections", "state", "task", "wording"},
-}
-
 
 class Box(NamedTuple):
-    """Where a room is drawn, and what is written above its modules."""
+    """Where a room or a floor is drawn, and what is written into it."""
 
     title: str
     x: int
     y: int
     width: int
     height: int
+    lines: tuple[str, ...] = ()
 
 
-BOXES = {
-    "widget": Box("the way of a click on Run", 30, 46, 210, 54),
-    "widget/fields": Box("fields: what is set", 265, 46, 220, 54),
-    "widget/table": Box("table: the clusters", 510, 46, 220, 62),
-    "widget/plots": Box("plots: what is drawn", 755, 46, 215, 68),
-    "widget/ground": Box("what all of it stands on", 30, 130, 940, 40),
-    "layers/export": Box("export: text, script, table", 30, 226, 260, 54),
-    "layers/clusters": Box("clusters: what is done later", 320, 226, 290, 62),
-    "layers/outputs": Box("outputs: what a run adds", 320, 308, 290, 48),
-    "layers/source": Box("source: what is segmented", 640, 308, 330, 40),
-    "layers": Box("what all of it stands on", 30, 380, 940, 40),
-    "core": Box("the way of an image", 30, 476, 250, 80),
-    "core/lazy": Box("lazy: Dask, chunk by chunk", 340, 476, 270, 48),
-    "core/points": Box("points: what stands for pixels", 340, 550, 270, 68),
-    "core/image": Box("image: what the values are", 340, 652, 270, 54),
-    "core/kmeans": Box("kmeans: the method", 30, 652, 250, 68),
-    "core/base": Box("base: what all of it stands on", 30, 740, 580, 40),
-    "core/writing": Box("writing: files whole or not", 30, 578, 250, 54),
-    "cli": Box("cli: the command line", 705, 476, 265, 62),
-    "files": Box("files: what a file says of its pixels", 705, 580, 265, 90),
-    "files/ngff": Box("ngff: OME-Zarr stores", 705, 700, 265, 54),
+class Place(NamedTuple):
+    """In which row of its floor a room stands, and where in the row."""
+
+    title: str
+    row: int
+    x: int
+    width: int
+
+
+ROOMS = {
+    "widget": Place("the way of a click on Run", 0, 30, 215),
+    "widget/fields": Place("fields: what is set", 0, 270, 215),
+    "widget/plots": Place("plots: what is drawn", 0, 510, 215),
+    "widget/table": Place("table: the clusters", 0, 750, 220),
+    "widget/base": Place("base: what all of it stands on", 1, 30, 940),
+    "layers": Place("for scripts that were copied", 0, 655, 315),
+    "layers/export": Place("export: text, script, table", 0, 30, 260),
+    "layers/clusters": Place("clusters: what is done later", 0, 325, 290),
+    "layers/outputs": Place("outputs: what a run adds", 1, 325, 290),
+    "layers/source": Place("source: what is segmented", 1, 655, 315),
+    "layers/base": Place("base: what all of it stands on", 2, 30, 940),
+    "core/pool": Place("pool: many images as one", 0, 30, 265),
+    "core/lazy": Place("lazy: Dask, chunk by chunk", 0, 340, 275),
+    "core": Place("the way of an image", 1, 30, 585),
+    "core/model_parts": Place("model_parts: what a model is made of", 2, 30, 270),
+    "core/points": Place("points: what stands for pixels", 2, 340, 275),
+    "core/writing": Place("writing: files, all or none", 3, 30, 180),
+    "core/kmeans": Place("kmeans: the method", 3, 230, 185),
+    "core/image": Place("image: what values are", 3, 435, 180),
+    "core/base": Place("base: what all of it stands on", 4, 30, 585),
+    "cli": Place("cli: the command line", 0, 690, 280),
+    "files": Place("files: what a file says of its pixels", 1, 690, 280),
+    "files/tiff": Place("tiff", 2, 690, 130),
+    "files/ngff": Place("ngff: OME-Zarr", 2, 840, 130),
+    "files/base": Place("base: what all of it stands on", 3, 690, 280),
 }
+# The title, x and width of each; the last two stand beside each other.
 FLOORS = {
-    "widget": Box("widget: Qt", 15, 20, 970, 160),
-    "layers": Box("layers: napari, no Qt", 15, 200, 970, 230),
-    "core": Box("core: arrays, no napari", 15, 450, 640, 338),
-    "beside": Box("beside", 690, 450, 295, 338),
+    "widget": ("widget: Qt", 15, 970),
+    "layers": ("layers: napari, no Qt", 15, 970),
+    "core": ("core: arrays, no napari", 15, 620),
+    "beside": ("beside", 665, 320),
 }
 
 HEAD = """\
-<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1000 800" font-family="sans-serif">
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1000 {height}" font-family="sans-serif">
 <defs><marker id="to" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="9" markerHeight="9"
  markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L8 4L0 8z" fill="#555"/></marker></defs>"""
 
 
 def room_of(module: str) -> str | None:
     """Say in which box a module is, such as ``core/image/colors``; None for the package itself."""
-    folder, _, name = module.rpartition("/")
-    return f"{folder}/ground" if name in GROUND.get(folder, ()) else folder or None
+    return module.rpartition("/")[0] or None
 
 
 def imports() -> dict[str, set[str]]:
@@ -130,37 +140,66 @@ def needed(arrows: dict[str, set[str]]) -> list[tuple[str, str]]:
     return left
 
 
-def draw() -> str:
-    """Draw boxes and arrows."""
+def floor_of(room: str) -> str:
+    """Say on which floor a room is."""
+    floor = room.partition("/")[0]
+    return "beside" if floor in {"cli", "files"} else floor
+
+
+def boxes() -> dict[str, Box]:
+    """Lay out rooms and floors, each as high as what is written into it."""
     modules = defaultdict(list)
     for path in sorted(SOURCE.rglob("*.py")):
         module = path.relative_to(SOURCE).with_suffix("").as_posix()
         if (room := room_of(module)) and path.stem != "__init__":
             modules[room].append(path.stem)
-    if unknown := set(modules) - set(BOXES):
-        raise SystemExit(f"No box for {', '.join(sorted(unknown))}: give it a place in BOXES.")
-    floor = {room: room.partition("/")[0] for room in BOXES}
-    floor |= {room: "beside" for room in BOXES if floor[room] in {"cli", "files"}}
+    if unknown := set(modules) - set(ROOMS):
+        raise SystemExit(f"No place for {', '.join(sorted(unknown))}: give it one in ROOMS.")
+    lines = {
+        room: tuple(textwrap.wrap(", ".join(modules[room]), width=place.width * 10 // 64))
+        for room, place in ROOMS.items()
+    }
+    found: dict[str, Box] = {}
+    top = end = 20
+    for floor, (title, x, width) in FLOORS.items():
+        # Beside the one before.
+        top = end if floor != "beside" else top
+        y = top + 26
+        rooms = [room for room in ROOMS if floor_of(room) == floor]
+        for row in range(1 + max(ROOMS[room].row for room in rooms)):
+            for room in (room for room in rooms if ROOMS[room].row == row):
+                place, height = ROOMS[room], 26 + 14 * len(lines[room])
+                found[room] = Box(place.title, place.x, y, place.width, height, lines[room])
+            y = max(box.y + box.height for box in found.values() if box.y == y) + 24
+        found[f"floor {floor}"] = Box(title, x, top, width, y - 12 - top)
+        end = max(end, y + 8)
+    return found
+
+
+def draw() -> str:
+    """Draw boxes and arrows."""
+    found = boxes()
     inside, across = defaultdict(set), set()
     for room, others in imports().items():
         for other in others:
-            if floor[room] == floor[other]:
+            if floor_of(room) == floor_of(other):
                 inside[room].add(other)
             else:
-                across.add((floor[room], floor[other]))
-    parts = [HEAD, '<rect width="1000" height="800" fill="white"/>']
-    parts += [_box(box, [], "#f3f5f8", "#c5ccd6") for box in FLOORS.values()]
-    parts += [_arrow(BOXES[room], BOXES[other]) for room, other in needed(inside)]
-    parts += [_arrow(FLOORS[one], FLOORS[other], wide=True) for one, other in sorted(across)]
-    parts += [_box(box, modules[room], "white", "#7a8aa0") for room, box in BOXES.items()]
+                across.add((f"floor {floor_of(room)}", f"floor {floor_of(other)}"))
+    floors = [f"floor {floor}" for floor in FLOORS]
+    height = 20 + max(found[floor].y + found[floor].height for floor in floors)
+    parts = [HEAD.format(height=height), f'<rect width="1000" height="{height}" fill="white"/>']
+    parts += [_box(found[floor], "#f3f5f8", "#c5ccd6") for floor in floors]
+    parts += [_arrow(found[room], found[other]) for room, other in needed(inside)]
+    parts += [_arrow(found[one], found[other], wide=True) for one, other in sorted(across)]
+    parts += [_box(found[room], "white", "#7a8aa0") for room in ROOMS]
     return "\n".join([*parts, "</svg>", ""])
 
 
-def _box(box: Box, names: list[str], fill: str, line: str) -> str:
-    lines = textwrap.wrap(", ".join(names), width=max(20, box.width * 10 // 58))
+def _box(box: Box, fill: str, line: str) -> str:
     texts = "".join(
         f'<text x="{box.x + 8}" y="{box.y + 30 + 14 * i}" font-size="11">{escape(text)}</text>'
-        for i, text in enumerate(lines)
+        for i, text in enumerate(box.lines)
     )
     return (
         f'<rect x="{box.x}" y="{box.y}" width="{box.width}" height="{box.height}" rx="5" '

@@ -37,9 +37,7 @@ def window() -> None:
     """Make the README's picture: a photograph, its five clusters, and one of them."""
     viewer, widget = _open("coffee")
     _run(widget)
-    clusters = viewer.layers["coffee clusters"]
-    clusters.selected_label = 2
-    clusters.show_selected_label = True
+    widget.clusters.view.rows.hide_or_show([1, 3, 4, 5])
     viewer.layers["coffee k-means"].visible = True
     viewer.canvas.grid.shape = (3, 1)
     viewer.canvas.grid.spacing = 0.03
@@ -115,8 +113,9 @@ def _save(viewer: napari.Viewer, name: str) -> None:
 
 
 def _write(picture: Image.Image, name: str) -> None:
-    # 256 colours, as in a README nobody tells the difference, and a third of the size.
-    few = picture.convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT)
+    # 256 colours, as in a README nobody tells the difference, and a third of the size. By k-means:
+    # swatches in the table have few pixels, and would get the colour of another cluster.
+    few = picture.convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT, kmeans=3)
     few.save(DOCS / name, optimize=True)
     print(f"docs/{name}: {picture.width} × {picture.height}")
 

@@ -10,16 +10,26 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from .imports import (
+    PACKAGE,
+    SOURCE,
+    all_imports,
+    between_folders,
+    circles,
+    imports,
+    own_imports,
+    place_of,
+    rooms_of,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-PACKAGE = "napari_kmeans_seg"
-SOURCE = Path(__file__).parents[1] / "src" / PACKAGE
 
 BINDINGS = {"PyQt5", "PyQt6", "PySide2", "PySide6"}
 QT = BINDINGS | {"magicgui", "qtpy", "superqt", "vispy"}
@@ -28,46 +38,37 @@ NAPARIS_OWN_QT = ("napari._qt", "napari.qt", "napari._vispy", "napari.viewer", "
 
 
 # What single modules must not know, for they are to be read without it.
-WITHOUT = {"widget/state": QT, "core/arguments": {"numpy"}}
+WITHOUT = {"widget/base/state": QT, "core/arguments": {"numpy"}}
 
 _ROOMS_OF_LAYERS = ("layers/source", "layers/outputs", "layers/clusters", "layers/export")
 
-_ROOMS_OF_CORE = ("core/image", "core/kmeans", "core/points", "core/lazy", "core/writing")
 # Loaded by the package when they are first needed: see `core/base/lent.py`.
-_LENT = ("core/lazy", "core/pooled")
+_LENT = ("core/lazy", "core/pool")
+_PARTS = ("core/model_parts", "core/writing", *_LENT)
+_ROOMS_OF_CORE = ("core/image", "core/kmeans", "core/points", *_PARTS)
 _ROOMS_OF_WIDGET = ("widget/fields", "widget/table", "widget/plots")
-
-# What the rooms of the dock stand on, so that these may import each other's folder.
-_STOOD_ON = {
-    **dict.fromkeys(
-        (f"widget/{name}" for name in ("napari_versions", "plain_text", "sections", "wording")),
-        _ROOMS_OF_WIDGET,
-    ),
-}
 
 # Rooms and modules of a floor that must not know others of it.
 STRANGERS = {
-    **_STOOD_ON,
-    "core/kmeans": ("core/image", "core/points", "core/lazy", "core/writing"),
-    "core/image": ("core/kmeans", "core/points", "core/lazy", "core/writing"),
-    "core/points": ("core/lazy", "core/writing"),
+    "core/kmeans": ("core/image", "core/points", *_PARTS),
+    "core/image": ("core/kmeans", "core/points", *_PARTS),
+    "core/points": _PARTS,
+    "core/model_parts": ("core/model", "core/segmentation", "core/prepared", *_LENT),
     "core/base": _ROOMS_OF_CORE,
     "core/prepare": _LENT,
     "core/model": _LENT,
-    "core/lazy": ("core/prepare", "core/writing"),
-    "core/writing": ("core/image", "core/points", "core/kmeans", "core/lazy"),
+    "core/lazy": ("core/prepare", "core/pool", "core/writing"),
+    "core/writing": tuple(room for room in _ROOMS_OF_CORE if room != "core/writing"),
     "widget/fields": ("widget/table", "widget/plots", "widget/kmeans", "widget/preview"),
     "widget/table": ("widget/plots", "widget/fields", "widget/kmeans", "widget/preview"),
     "widget/plots": ("widget/fields", "widget/kmeans", "widget/preview"),
-    "widget/state": ("widget/task", "widget/table", "widget/plots", "widget/kmeans"),
-    "widget/task": ("widget",),
-    "layers/arrays": _ROOMS_OF_LAYERS,
-    "layers/cleanup": _ROOMS_OF_LAYERS,
-    "layers/describe": _ROOMS_OF_LAYERS,
-    "layers/geometry": _ROOMS_OF_LAYERS,
-    "layers/lazy_cleanup": _ROOMS_OF_LAYERS,
-    "layers/pyramid": _ROOMS_OF_LAYERS,
-    "layers/results": _ROOMS_OF_LAYERS,
+    "widget/base": (*_ROOMS_OF_WIDGET, "widget/kmeans", "widget/preview"),
+    "widget/base/state": ("widget/base/task",),
+    "widget/base/task": ("widget",),
+    "layers/base": ("layers/results", *_ROOMS_OF_LAYERS),
+    "files/base": ("files/tiff", "files/ngff", "files/images", "files/results"),
+    "files/tiff": ("files/ngff", "files/images", "files/results"),
+    "files/ngff": ("files/tiff", "files/images", "files/results"),
     "layers/source": ("layers/outputs", "layers/clusters", "layers/export"),
     "layers/outputs": ("layers/clusters", "layers/export"),
     "layers/clusters": ("layers/export",),
@@ -83,30 +84,28 @@ def test_imports_run_downward_only() -> None:
 
 def test_rooms_know_only_those_that_they_may() -> None:
     modules = sorted(SOURCE.rglob("*.py"))
-    rooms = {parent for module in modules for parent in _names(_place(module, SOURCE))}
+    rooms = {parent for module in modules for parent in rooms_of(place_of(module, SOURCE))}
     assert {*STRANGERS, *(one for others in STRANGERS.values() for one in others)} <= rooms
     assert [wrong for module in modules for wrong in strangers(module, SOURCE)] == []
 
 
-@pytest.mark.parametrize("floor", ["core", "layers", "widget"])
-def test_no_modules_of_a_floor_import_each_other_in_a_circle(floor: str) -> None:
+def test_no_modules_import_each_other_in_a_circle() -> None:
     # A segmentation has its model, and a model predicts segmentations: they name each other.
-    named = ["core/model -> core/segmentation -> core/model"] if floor == "core" else []
-    assert circles(SOURCE, floor) == named
+    assert circles(imports(SOURCE)) == ["core/model -> core/segmentation -> core/model"]
 
 
-def test_no_folders_of_core_import_each_other() -> None:
-    assert both_ways(SOURCE, "core") == []
+def test_no_folders_import_each_other_in_a_circle() -> None:
+    assert circles(between_folders(SOURCE)) == []
 
 
 def test_nobody_in_core_imports_what_is_lazy() -> None:
     importing = {
-        _place(module, SOURCE)
+        place_of(module, SOURCE)
         for module in (SOURCE / "core").rglob("*.py")
-        for _, other in _ours(module, SOURCE)
-        if "core/lazy" in _names(other)
+        for _, other in own_imports(module, SOURCE)
+        if "core/lazy" in rooms_of(other)
     }
-    assert {place for place in importing if "core/lazy" not in _names(place)} == set()
+    assert {place for place in importing if "core/lazy" not in rooms_of(place)} == set()
 
 
 @pytest.mark.parametrize(
@@ -116,16 +115,22 @@ def test_nobody_in_core_imports_what_is_lazy() -> None:
         ("core/image/bad.py", "from ..points import counting", "core/points/counting"),
         ("core/points/bad.py", "from ..lazy.chunks import load", "core/lazy/chunks/load"),
         ("core/base/bad.py", "from ..image.pixels import Pixels", "core/image/pixels"),
-        ("core/model.py", "def fit():\n    from .pooled import pool", "core/pooled/pool"),
+        ("core/model.py", "def fit():\n    from .pool.pooled import pool", "core/pool/pooled/pool"),
         ("widget/fields/bad.py", "from ..table.view import ClusterView", "widget/table/view"),
         ("widget/fields/bad.py", "from .. import plots", "widget/plots"),
         ("widget/fields/bad.py", "def run():\n    from ..kmeans import Run", "widget/kmeans"),
         ("widget/table/bad.py", "from ..plots.frame import Look", "widget/plots/frame"),
-        ("widget/task.py", "if TYPE_CHECKING:\n    from .state import Key", "widget/state"),
-        ("widget/state.py", "from .task import Task", "widget/task"),
-        ("widget/state.py", "from qtpy.QtCore import QObject", "qtpy.QtCore.QObject"),
+        ("widget/base/bad.py", "from ..table.view import ClusterView", "widget/table/view"),
+        (
+            "widget/base/task.py",
+            "if TYPE_CHECKING:\n    from .state import Key",
+            "widget/base/state",
+        ),
+        ("widget/base/state.py", "from .task import Task", "widget/base/task"),
+        ("widget/base/state.py", "from qtpy.QtCore import QObject", "qtpy.QtCore.QObject"),
         ("core/arguments.py", "import numpy as np", "numpy"),
-        ("layers/arrays.py", "from .source import view", "layers/source/view"),
+        ("files/ngff/bad.py", "from ..tiff.write import write_tiff", "files/tiff/write/write_tiff"),
+        ("layers/base/bad.py", "from ..source import view", "layers/source/view"),
         ("layers/source/bad.py", "from ..outputs.record import Record", "layers/outputs/record"),
         ("layers/outputs/bad.py", "from .. import clusters", "layers/clusters"),
         (
@@ -154,15 +159,23 @@ def test_a_circle_is_found(tmp_path: Path) -> None:
     (tmp_path / "widget").mkdir()
     for name, other in (("a", "b"), ("b", "c"), ("c", "b"), ("d", "a")):
         (tmp_path / "widget" / f"{name}.py").write_text(f"from .{other} import thing")
-    assert circles(tmp_path, "widget") == ["widget/b -> widget/c -> widget/b"]
+    assert circles(imports(tmp_path)) == ["widget/b -> widget/c -> widget/b"]
 
 
 def test_folders_that_import_each_other_are_found(tmp_path: Path) -> None:
-    (tmp_path / "core" / "room").mkdir(parents=True)
-    (tmp_path / "core" / "top.py").write_text("from .room.below import thing")
-    (tmp_path / "core" / "ground.py").write_text("def run():\n    import numpy")
-    (tmp_path / "core" / "room" / "below.py").write_text("from ..ground import run")
-    assert both_ways(tmp_path, "core") == ["core <-> core/room"]
+    for name, code in {
+        "core/top.py": "from .room.below import thing",
+        "core/room/below.py": "def run():\n    from ..other import ground",
+        "core/other/ground.py": "if TYPE_CHECKING:\n    from ..last import Thing",
+        # A folder is what its face is, too.
+        "core/last/__init__.py": "from ..beside import run",
+        "core/beside.py": "import numpy",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(code)
+    assert circles(imports(tmp_path)) == []
+    found = ["core -> core/room -> core/other -> core/last -> core"]
+    assert circles(between_folders(tmp_path)) == found
 
 
 @pytest.mark.parametrize(
@@ -233,8 +246,8 @@ def test_importing_the_package_loads_neither_napari_nor_qt() -> None:
 
 def test_importing_the_core_loads_neither_napari_nor_qt() -> None:
     parts = [".".join(path.relative_to(SOURCE).with_suffix("").parts) for path in _core_modules()]
-    imports = "; ".join(f"import {PACKAGE}.{part}" for part in parts)
-    loaded = _loaded_by(imports)
+    statements = "; ".join(f"import {PACKAGE}.{part}" for part in parts)
+    loaded = _loaded_by(statements)
     assert "numpy" in loaded
     assert loaded & NAPARI_AND_QT == set()
 
@@ -262,9 +275,9 @@ def test_what_a_subprocess_loads_is_seen() -> None:
 
 def violations(path: Path, source: Path) -> Iterator[str]:
     """Tell each import of a module that its floor may not have."""
-    floor, place = _floor(path, source), _place(path, source)
+    floor, place = _floor(path, source), place_of(path, source)
     tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-    for line, name, at_import in _imports(tree, path.relative_to(source)):
+    for line, name, at_import in all_imports(tree, path.relative_to(source)):
         bare = name.partition(".")[0] in WITHOUT.get(place, ())
         if bare or not _allowed(floor, name, at_import):
             yield f"{path.relative_to(source).as_posix()}:{line} imports {name}"
@@ -272,82 +285,11 @@ def violations(path: Path, source: Path) -> Iterator[str]:
 
 def strangers(path: Path, source: Path) -> Iterator[str]:
     """Tell each import of a module that its room may not have."""
-    place = _place(path, source)
-    forbidden = {one for room in _names(place) for one in STRANGERS.get(room, ())}
-    for line, other in _ours(path, source):
-        if other != place and forbidden.intersection(_names(other)):
+    place = place_of(path, source)
+    forbidden = {one for room in rooms_of(place) for one in STRANGERS.get(room, ())}
+    for line, other in own_imports(path, source):
+        if other != place and forbidden.intersection(rooms_of(other)):
             yield f"{path.relative_to(source).as_posix()}:{line} imports {other}"
-
-
-def imports_within(source: Path, floor: str) -> dict[str, set[str]]:
-    """Which modules of a floor import which others of it, in whatever way."""
-    modules = {_place(path, source): path for path in sorted((source / floor).rglob("*.py"))}
-    return {
-        # The innermost: to import a module of a room imports nothing that the room holds beside.
-        place: {
-            [one for one in _names(other) if one in modules][-1]
-            for _, other in _ours(path, source)
-            if other.split("/")[0] == floor
-        }
-        - {place}
-        for place, path in modules.items()
-    }
-
-
-def both_ways(source: Path, floor: str) -> list[str]:
-    """Find the folders of a floor that import each other."""
-    pairs = {
-        (place.rpartition("/")[0], other.rpartition("/")[0])
-        for place, others in imports_within(source, floor).items()
-        for other in others
-    }
-    return [
-        f"{one} <-> {other}"
-        for one, other in sorted(pairs)
-        if one < other and (other, one) in pairs
-    ]
-
-
-def circles(source: Path, floor: str) -> list[str]:
-    """Find the modules of a floor that import each other, in whatever way."""
-    imports = imports_within(source, floor)
-    found, done = [], set()
-
-    def visit(place: str, way: tuple[str, ...]) -> None:
-        if place in way:
-            found.append(" -> ".join([*way[way.index(place) :], place]))
-        elif place not in done:
-            for other in sorted(imports[place]):
-                visit(other, (*way, place))
-            done.add(place)
-
-    for place in imports:
-        visit(place, ())
-    return found
-
-
-def _ours(path: Path, source: Path) -> Iterator[tuple[int, str]]:
-    """Line and place of what a module imports of this package."""
-    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-    for line, name, _ in _imports(tree, path.relative_to(source)):
-        top, *parts = name.split(".")
-        if top == PACKAGE and parts:
-            # The last part may be a thing in a module, or the module itself.
-            place = "/".join(parts)
-            is_thing = len(parts) > 1 and not parts[-1].islower()
-            yield line, place.rpartition("/")[0] if is_thing else place
-
-
-def _place(path: Path, source: Path) -> str:
-    """Where a module lies; a folder for its `__init__`."""
-    place = path.relative_to(source).with_suffix("").as_posix()
-    return place.removesuffix("/__init__")
-
-
-def _names(place: str) -> list[str]:
-    """The place itself, and all rooms around it."""
-    parts = place.split("/")
-    return ["/".join(parts[: i + 1]) for i in range(len(parts))]
 
 
 def _floor(path: Path, source: Path) -> str:
@@ -373,43 +315,6 @@ def _allowed(floor: str, name: str, at_import: bool) -> bool:
             return not at_import or (
                 top not in NAPARI_AND_QT and not {"layers", "widget"}.intersection(ours)
             )
-
-
-def _imports(tree: ast.AST, path: Path) -> Iterator[tuple[int, str, bool]]:
-    """Line, full dotted name, and whether it runs when the module is imported."""
-    package = (PACKAGE, *path.parent.parts)
-
-    def walk(node: ast.AST, at_import: bool) -> Iterator[tuple[int, str, bool]]:
-        for child in ast.iter_child_nodes(node):
-            match child:
-                case ast.Import(names=names):
-                    for alias in names:
-                        yield child.lineno, alias.name, at_import
-                case ast.ImportFrom(module=module, names=names, level=level):
-                    base = package[: len(package) - level + 1] if level else ()
-                    for alias in names:
-                        parts = [*base, *([module] if module else []), alias.name]
-                        yield child.lineno, ".".join(parts), at_import
-                case ast.Call(
-                    func=ast.Name(id="__import__"), args=[ast.Constant(value=str(name)), *_]
-                ):
-                    yield child.lineno, name, at_import
-                case ast.Call(
-                    func=ast.Attribute(attr="import_module") | ast.Name(id="import_module"),
-                    args=[ast.Constant(value=str(name)), *_],
-                ):
-                    yield child.lineno, name, at_import
-            later = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-            yield from walk(child, at_import and not later and not _is_type_checking(child))
-
-    yield from walk(tree, True)
-
-
-def _is_type_checking(node: ast.AST) -> bool:
-    return isinstance(node, ast.If) and ast.unparse(node.test) in {
-        "TYPE_CHECKING",
-        "typing.TYPE_CHECKING",
-    }
 
 
 def _core_modules() -> Iterator[Path]:

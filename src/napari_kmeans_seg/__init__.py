@@ -10,14 +10,14 @@ from .core.base import lent
 if TYPE_CHECKING:
     from .core.choose_k import ClusterCurve
     from .core.model import KMeansModel
-    from .core.pooled import PooledImages, pool
+    from .core.pool.pooled import PooledImages, pool
     from .core.prepare import prepare
     from .core.prepared import PreparedImage
     from .core.segment import choose_k, segment
     from .core.segment_steps import segment_steps
     from .core.segmentation import Segmentation
     from .core.steps import StepsSegmentation
-    from .files.ngff.labels import write_labels
+    from .files.labels import write_labels
 
 __version__ = version("napari-kmeans-seg")
 __all__ = [
@@ -41,16 +41,16 @@ __all__ = [
 _HOME = {
     "ClusterCurve": "core.choose_k",
     "KMeansModel": "core.model",
-    "PooledImages": "core.pooled",
+    "PooledImages": "core.pool.pooled",
     "PreparedImage": "core.prepared",
     "Segmentation": "core.segmentation",
     "StepsSegmentation": "core.steps",
     "choose_k": "core.segment",
-    "pool": "core.pooled",
+    "pool": "core.pool.pooled",
     "prepare": "core.prepare",
     "segment": "core.segment",
     "segment_steps": "core.segment_steps",
-    "write_labels": "files.ngff.labels",
+    "write_labels": "files.labels",
 }
 
 
@@ -70,7 +70,7 @@ lent.is_read_lazily = _later("files.images", "is_read_lazily")
 lent.read_blocks = _later("core.lazy.prepare", "read_blocks")
 lent.lazy_image = _later("core.lazy.predicted", "lazy_image")
 lent.predict_blocks = _later("core.lazy.predicted", "predict_blocks")
-lent.pool = _later("core.pooled", "pool")
+lent.pool = _later("core.pool.pooled", "pool")
 
 
 def __getattr__(name: str) -> Any:

@@ -10,6 +10,7 @@ import skimage.data
 import tifffile
 from PIL import Image
 
+from ..files.ngff.stores import field_of_cells
 from .shell import warm
 
 if TYPE_CHECKING:
@@ -48,3 +49,9 @@ def slides(tmp_path: Path) -> list[Path]:
     for path, part in zip(paths, PARTS, strict=True):
         tifffile.imwrite(path, part, photometric="rgb")
     return paths
+
+
+@pytest.fixture
+def cells() -> np.ndarray:
+    """Three channels of 16 bits: (3, 70, 70)."""
+    return field_of_cells(0, 70)

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import tifffile
 
+from napari_kmeans_seg.files.results import read_note
+
 from .shell import POSIX, files, run
 
 
@@ -65,7 +67,7 @@ class TestBadInput:
         assert done.stderr.startswith(f"napari-kmeans-seg: {tmp_path / name}: ")
         assert message in done.stderr
         assert len(done.stderr.splitlines()) == 1
-        assert files(tmp_path / "out") == []
+        assert not (tmp_path / "out").exists()
 
     def test_a_folder_without_an_image_is_refused(self, tmp_path):
         (tmp_path / "folder").mkdir()
@@ -80,13 +82,13 @@ class TestBadInput:
         assert done.returncode == 1
         assert "complex64" in done.stderr
         assert len(done.stderr.splitlines()) == 1
-        assert files(tmp_path / "out") == []
+        assert not (tmp_path / "out").exists()
 
     def test_a_channel_axis_that_is_not_there_is_refused(self, tmp_path, photo):
         done = run("segment", photo, "--channel-axis", 5, "-o", tmp_path / "out")
         assert done.returncode == 1
         assert "channel_axis takes an axis of the image, from -3 to 2; got 5" in done.stderr
-        assert files(tmp_path / "out") == []
+        assert not (tmp_path / "out").exists()
 
     def test_an_output_folder_that_is_a_file_is_refused(self, photo):
         done = run("segment", photo, "-o", photo)
@@ -118,3 +120,36 @@ class TestBadInput:
             done = run("segment", path, "-o", tmp_path / "out")
             assert done.returncode == 1
             assert done.stderr == f"napari-kmeans-seg: {path}: is no regular file\n"
+
+    def test_a_folder_that_takes_no_files_is_named(self, tmp_path, photo):
+        if not Path("/proc/self").is_dir():
+            return  # of Linux alone
+        done = run("fit", photo, "-k", 2, "-o", "/proc/model.json")
+        assert done.returncode == 1
+        assert done.stderr.startswith("napari-kmeans-seg: -o /proc/model.json cannot be written: ")
+        assert "the folder /proc takes no files" in done.stderr
+        assert "another process" not in done.stderr
+
+    def test_folders_that_were_made_for_nothing_are_removed(self, tmp_path, photo):
+        (tmp_path / "empty.png").touch()
+        out = tmp_path / "a" / "b"
+        assert run("segment", tmp_path / "empty.png", "-o", out).returncode == 1
+        assert not (tmp_path / "a").exists()
+        assert run("segment", tmp_path / "empty.png", photo, "-k", 2, "-o", out).returncode == 1
+        assert len(files(out)) == 3
+        (tmp_path / "mine").mkdir()
+        run("segment", tmp_path / "empty.png", "-o", tmp_path / "mine")
+        assert (tmp_path / "mine").is_dir()
+
+    def test_a_result_that_may_mean_nothing_is_told_to_the_quiet_too(self, tmp_path, coffee):
+        tifffile.imwrite(tmp_path / "a.tif", coffee[::4, ::4], photometric="rgb")
+        wide = coffee[::4, ::4].astype(np.uint16) * 257
+        tifffile.imwrite(tmp_path / "wide.tif", wide, photometric="rgb")
+        model, out = tmp_path / "m.json", tmp_path / "out"
+        assert run("fit", tmp_path / "a.tif", "-k", 2, "-o", model).returncode == 0
+        done = run("apply", model, tmp_path / "wide.tif", "-q", "-o", out)
+        assert (done.returncode, done.stdout) == (0, "")
+        assert "wide.tif: warning: " in done.stderr
+        assert "are of another kind than those that the model was fitted on" in done.stderr
+        (said,) = read_note(out / "wide_labels.tif")["warnings"]
+        assert "of another kind" in said

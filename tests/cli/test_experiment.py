@@ -105,7 +105,7 @@ def test_names_that_a_model_has_stand_in_the_table(tmp_path: Path, slides: list[
 def test_clusters_that_were_merged_have_no_row(tmp_path: Path, slides: list[Path]) -> None:
     from dataclasses import replace
 
-    from napari_kmeans_seg.core.edits import Relabel
+    from napari_kmeans_seg.core.model_parts.edits import Relabel
 
     model = segment(tifffile.imread(slides[0]), 4, channel_axis=-1).model
     replace(model, edits=(Relabel((2, 3), (2, 2)),)).save(tmp_path / "m.json")

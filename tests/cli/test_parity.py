@@ -10,7 +10,8 @@ import pytest
 import skimage.data
 import tifffile
 
-from napari_kmeans_seg import KMeansModel, pool, segment
+from napari_kmeans_seg import KMeansModel, pool, prepare, segment
+from napari_kmeans_seg.files.results import read_note
 
 from .conftest import PARTS
 from .shell import run
@@ -153,3 +154,71 @@ def test_what_is_mistyped_is_told_before_any_work(
     assert done.returncode == 2
     assert said in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_start_of_ones_own_is_typed_or_read_and_orders_the_labels(
+    tmp_path: Path, slides: list[Path]
+) -> None:
+    start = [[200.0, 190, 200], [90, 60, 50], [150, 120, 130]]
+    prepared = prepare(PARTS[0], channel_axis=-1)
+    expected = prepared.segment(3, init=start, keep_order=True)
+    typed = ";".join(",".join(map(str, row)) for row in start)
+    plain, means = tmp_path / "plain.csv", tmp_path / "means.csv"
+    plain.write_text("\n".join(",".join(map(str, row)) for row in start))
+    columns = ["mean_red", "mean_green", "mean_blue"]
+    table = pd.DataFrame(start, columns=columns)
+    table.insert(0, "label", [1, 2, 3])
+    table.to_csv(means, index=False)
+    for i, given in enumerate((typed, plain, means)):
+        done = run("segment", slides[0], "--init", given, "-o", tmp_path / str(i))
+        assert done.returncode == 0, done.stderr
+        np.testing.assert_array_equal(labels(tmp_path / str(i), "a"), expected.labels)
+    assert (expected.labels != segment(PARTS[0], 3, channel_axis=-1).labels).any()
+    model = tmp_path / "m.json"
+    assert run("fit", *slides, "--init", means, "-o", model).returncode == 0
+    pooled = pool(PARTS, channel_axis=-1).fit(3, init=start, keep_order=True)
+    found = KMeansModel.load(model)
+    np.testing.assert_array_equal(found.feature_centroids, pooled.feature_centroids)
+    assert found.centroids[0].sum() > found.centroids[1].sum()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--init", "1,2;3"], "takes one of 'auto'"),
+        (["--init", "nowhere.csv"], "nowhere.csv cannot be read: No such file"),
+        (["--init", "1;2;3", "-k", 4], "--init takes a row for each of the 4 clusters; got 3"),
+        (["--init", "1;2;3", "--step-axis", "T"], "--step-axis takes no --init of values"),
+        (["--specks", -1], "takes an integer of at least 0"),
+    ],
+)
+def test_a_start_that_cannot_be_is_refused(
+    tmp_path: Path, slides: list[Path], options: list, said: str
+) -> None:
+    done = run("segment", slides[0], *options, "-o", tmp_path / "out")
+    assert done.returncode == 2
+    assert said in done.stderr
+    done = run("segment", slides[0], "--init", "1;2;3", "-o", tmp_path / "out")
+    assert done.returncode == 1
+    assert "init takes" in done.stderr
+
+
+def test_specks_go_to_what_is_around_them(tmp_path: Path, slides: list[Path]) -> None:
+    from napari_kmeans_seg.layers import CleanUp
+
+    model, out = tmp_path / "m.json", tmp_path / "out"
+    assert run("fit", *slides, "-k", 3, "-o", model).returncode == 0
+    apply = ("apply", model, *slides, "--specks", 20, "-o", out)
+    done = run(*apply)
+    assert done.returncode == 0, done.stderr
+    for name, part in zip("ab", PARTS, strict=True):
+        seg = KMeansModel.load(model).predict(part)
+        expected = CleanUp(specks=20).without_specks(seg)
+        assert (expected.labels != seg.labels).any()
+        np.testing.assert_array_equal(labels(out, name), expected.labels)
+        table = pd.read_csv(out / f"{name}_clusters.csv")
+        assert table["pixels"].tolist() == expected.counts.tolist()
+    assert read_note(out / "a_labels.tif")["specks"] == 20
+    assert "2 of 2 images were done already" in run(*apply, "--resume").stderr
+    other = ("apply", model, *slides, "-o", out, "--resume", "--overwrite")
+    assert "done already" not in run(*other).stderr

@@ -14,7 +14,7 @@ import skimage.data
 import tifffile
 from numpy.testing import assert_array_equal
 
-from napari_kmeans_seg.files.tiff_note import read_note
+from napari_kmeans_seg.files.tiff.note import read_note
 
 from .shell import COMMAND, POSIX, PYTHON, run
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["apply", "missing.json", "image.png"], "missing.json: No such file or directory"),
+        (["apply", "missing.json", "image.png"], "missing.json: there is no such file"),
         (["apply", "bad.json", "image.png"], "bad.json is no k-means model: it cannot be read"),
         (["segment", "image.png", "--mask", "missing.png"], "--mask missing.png: "),
         (

@@ -17,7 +17,14 @@ from importlib import import_module
 
 # What takes long to import of what the commands import.
 SLOW = ["dask.array", "imagecodecs", "numpy", "pandas", "PIL.Image", "tifffile", "yaozarrs", "zarr"]
-OURS = ["cli.app", "core.prepare", "core.model_file", "files.images", "files.results", "files.ngff"]
+OURS = [
+    "cli.app",
+    "core.prepare",
+    "core.model_parts.model_file",
+    "files.images",
+    "files.results",
+    "files.ngff",
+]
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PHOTO = skimage.data.coffee()[::8, ::8].copy()
-WORDS = "last axis of the image is 3 long, as of colours, and is taken for one of space"
+WORDS = "last axis of the image has length 3, as if it held colours, but was taken for rows or"
 
 CALLS: dict[str, Callable[..., Any]] = {
     "segment": lambda image, **form: segment(image, 2, **form),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from napari_kmeans_seg import choose_k, prepare, segment
+from napari_kmeans_seg import KMeansModel, choose_k, pool, prepare, segment, segment_steps
 
 from .spaces import CONVERTED
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GREY = np.arange(12, dtype=np.uint8).reshape(3, 4)
 RGB = np.arange(36, dtype=np.uint8).reshape(3, 4, 3)
@@ -160,13 +163,33 @@ def test_an_image_of_no_real_numbers(dtype: str) -> None:
     )
 
 
-@pytest.mark.parametrize("image", [None, {1: 2}, [None, 1]])
-def test_what_is_no_image(image: Any) -> None:
-    refuses(TypeError, "image takes booleans, integers or floats", "got dtype", image=image)
+def test_what_is_no_image() -> None:
+    for image in (None, {1: 2}):
+        takes = "image takes an array, or the path of an image file"
+        refuses(TypeError, takes, f"got {image!r}", image=image)
+    takes = "image takes booleans, integers or floats"
+    refuses(TypeError, takes, "got dtype", image=[None, 1])
 
 
-def test_a_file_that_is_not_there() -> None:
-    refuses(OSError, "image (coffee.png): there is no such file", image="coffee.png")
+def test_a_file_that_is_not_there_is_one_in_every_function() -> None:
+    model = segment(GREY, 2).model
+    for take in (
+        segment, prepare, choose_k, segment_steps, model.predict, lambda path: pool([path]),
+        lambda path: KMeansModel.fit([GREY, path], 2),
+    ):  # fmt: skip
+        with pytest.raises(FileNotFoundError, match=r"coffee.png\): there is no such file"):
+            take("coffee.png")
+
+
+def test_a_folder_is_no_image(tmp_path: Path) -> None:
+    for take in (segment, lambda path: pool([path])):
+        with pytest.raises(IsADirectoryError, match="is a folder; name the image files in it"):
+            take(tmp_path)
+
+
+def test_adapt_that_is_none_of_its_values() -> None:
+    with pytest.raises(ValueError, match="adapt takes one of 'scale', None; got 'stain'"):
+        pool([GREY], adapt="stain")
 
 
 def test_what_numpy_makes_no_array_of() -> None:
@@ -212,7 +235,7 @@ def test_alpha_without_a_channel_to_be_it() -> None:
 
 @pytest.mark.parametrize("alpha", ["no", 0, 1.0, [True]])
 def test_alpha_that_is_neither_true_nor_false(alpha: Any) -> None:
-    takes = ("alpha takes True or False", f"got {alpha!r}")
+    takes = ("alpha takes True, False or None", f"got {alpha!r}")
     refuses(TypeError, *takes, image=RGB, channel_axis=-1, alpha=alpha)
 
 

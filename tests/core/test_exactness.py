@@ -93,6 +93,14 @@ def as_features(image: NDArray[Any], axis: int | None) -> NDArray[Any]:
     return channels.reshape(-1, channels.shape[-1])
 
 
+def start(data: st.DataObject, features: NDArray[Any], seed: int) -> NDArray[np.float64]:
+    """Draw how many clusters, and begin at as many different pixels."""
+    values = np.unique(features, axis=0)
+    n_clusters = data.draw(st.integers(1, min(4, len(values))))
+    # What is asked for is what a float64 can say of the largest 64-bit integers.
+    return np.random.default_rng(seed).permutation(values)[:n_clusters].astype(np.float64)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(data=st.data(), layout=st.sampled_from(list(LAYOUTS)), seed=st.integers(0, 99))
 @few
@@ -101,10 +109,7 @@ def test_lloyd_ends_where_exact_arithmetic_ends(
 ) -> None:
     image, axis = data.draw(images(dtype))
     features = as_features(image, axis)
-    values = np.unique(features, axis=0)
-    n_clusters = data.draw(st.integers(1, min(4, len(values))))
-    init = np.random.default_rng(seed).permutation(values)[:n_clusters].astype(np.float64)
-    # What is asked for is what a float64 can say of the largest 64-bit integers.
+    init = start(data, features, seed)
     result = exact.lloyd(exact.vectors(features), exact.vectors(init))
     assume(result is not None)
     expected = exact.by_brightness(result)
@@ -112,7 +117,7 @@ def test_lloyd_ends_where_exact_arithmetic_ends(
 
     found = segment(
         LAYOUTS[layout](image),
-        n_clusters,
+        len(init),
         channel_axis=axis,
         alpha=False,
         init=init,
@@ -141,16 +146,14 @@ def test_lloyd_ends_where_exact_arithmetic_ends(
 def test_lloyd_ends_where_scikit_learn_ends(dtype: str, data: st.DataObject, seed: int) -> None:
     image, axis = data.draw(images(dtype))
     features = as_features(image, axis)
-    values = np.unique(features, axis=0)
-    n_clusters = data.draw(st.integers(1, min(4, len(values))))
-    init = np.random.default_rng(seed).permutation(values)[:n_clusters].astype(np.float64)
+    init = start(data, features, seed)
     result = exact.lloyd(exact.vectors(features), exact.vectors(init))
     assume(result is not None)
     assume(exact.by_brightness(result) is not None)
-    theirs = KMeans(n_clusters, init=init, n_init=1, tol=0, max_iter=1000, algorithm="lloyd")
+    theirs = KMeans(len(init), init=init, n_init=1, tol=0, max_iter=1000, algorithm="lloyd")
     theirs.fit(features.astype(np.float64))
     ours = segment(
-        image, n_clusters, channel_axis=axis, alpha=False, init=init, tol=0, max_iter=1000
+        image, len(init), channel_axis=axis, alpha=False, init=init, tol=0, max_iter=1000
     )
     order = np.argsort(theirs.cluster_centers_.mean(axis=1))
     np.testing.assert_array_equal(ours.labels.reshape(-1), np.argsort(order)[theirs.labels_] + 1)

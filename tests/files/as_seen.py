@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from napari_kmeans_seg.files.image_file import ImageFile
+    from napari_kmeans_seg.files.base.image_file import ImageFile
 
 
 def seen(path: Path) -> npt.NDArray[Any]:

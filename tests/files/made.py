@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from napari_kmeans_seg.files.image_file import ImageFile
+    from napari_kmeans_seg.files.base.image_file import ImageFile
 
 
 def as_16_bit(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint16]:

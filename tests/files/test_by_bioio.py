@@ -49,7 +49,7 @@ def test_a_czi_is_its_planes_with_names_and_sizes(tmp_path: Path) -> None:
     np.testing.assert_array_equal(image.pixels.compute(), planes[..., 0])
     assert image.channel_names == ("DAPI", "GFP", "RFP")
     assert pixel_size(image) == ("volume", 0.375, "µm³")
-    with pytest.raises(ValueError, match="has 1 series, counted from 0; there is no 1"):
+    with pytest.raises(ValueError, match="has no series 1: it has 1, counted from 0"):
         read_image(tmp_path / "a.czi", 1)
 
 

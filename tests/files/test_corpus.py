@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from napari_kmeans_seg.files.image_file import ImageFile
+    from napari_kmeans_seg.files.base.image_file import ImageFile
 
     from .corpus import File
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +19,7 @@ from napari_kmeans_seg.files.result_paths import result_paths
 from napari_kmeans_seg.files.results import write_results
 
 from .as_seen import segmented
+from .shell import run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,16 +29,6 @@ NO_DATA = 42113
 
 def tag(text: str) -> tuple:
     return (NO_DATA, "s", 0, text, True)
-
-
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "napari_kmeans_seg.cli", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 @pytest.fixture
@@ -190,7 +179,7 @@ class TestOptions:
             note = json.loads(tiff.pages.first.description)["napari-kmeans-seg"]
         assert note["input"] == {"min": 0, "max": 40}
 
-    @pytest.mark.parametrize("limits", [Limits(no_data=7), Limits(low=8), Limits(high=6)])
+    @pytest.mark.parametrize("limits", [Limits(no_data=(7,)), Limits(low=8), Limits(high=6)])
     def test_an_image_of_which_nothing_is_left_is_refused(self, tmp_path, limits):
         Image.new("L", (4, 4), 7).save(tmp_path / "flat.png")
         with pytest.raises(ValueError, match="has no pixel that takes part"):
@@ -211,7 +200,7 @@ class TestOptions:
         photo = coffee.copy()
         photo[:100] = 7
         Image.fromarray(photo).save(tmp_path / "photo.png")
-        _, result = segmented(tmp_path / "photo.png", tmp_path / "out", limits=Limits(no_data=7))
+        _, result = segmented(tmp_path / "photo.png", tmp_path / "out", limits=Limits(no_data=(7,)))
         assert not result.labels[:100].any()
         assert (result.labels[100:] > 0).all()
 

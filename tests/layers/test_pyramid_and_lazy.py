@@ -15,14 +15,7 @@ from napari.components import ViewerModel
 from napari.layers import Image, Points
 
 from napari_kmeans_seg import segment
-from napari_kmeans_seg.layers import (
-    CleanUp,
-    LayerImage,
-    Outputs,
-    Region,
-    Seeds,
-    describe,
-)
+from napari_kmeans_seg.layers import CleanUp, LayerImage, Outputs, Region, Seeds, describe
 
 
 def show(viewer, source, segmentation):

@@ -153,7 +153,9 @@ def test_what_stays_keeps_its_label_past_two_others_in_brightness_and_when_all_i
         things = [np.bincount(step[:, 20 * i : 20 * i + 20].ravel(), minlength=4) for i in range(3)]
         assert [int(one.argmax()) for one in things] == [1, 2, 3]
     assert "Step 1: Labels" in " ".join(found.warnings)
-    assert "go by where their pixels are; by value they would be others" in " ".join(found.warnings)
+    assert "were given by place, since their clusters stay where they were" in " ".join(
+        found.warnings
+    )
 
 
 def test_nothing_is_said_where_place_and_value_tell_the_same():
@@ -235,7 +237,7 @@ def test_a_blank_step_of_a_pyramid_is_blank_on_every_level():
 def test_segment_steps_gives_what_the_dock_gives(lazy):
     series = np.moveaxis(crossing(n_channels=2), -1, 0)
     data = da.from_array(series, chunks=(2, 1, 60, 60)) if lazy else series
-    with pytest.warns(UserWarning, match="go by where their pixels are"):
+    with pytest.warns(UserWarning, match="were given by place"):
         found = segment_steps(data, 4, step_axis=1, channel_axis=0, normalize=True)
     layers = [Image(one) for one in series]
     source = replace(LayerImage.of(*layers), step_axis=0)

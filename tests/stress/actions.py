@@ -38,10 +38,11 @@ ON_ONE_IMAGE = {
 IN_SCRIPTS = {
     "open": 6, "remove": 0.5, "select": 2, "k": 4, "option": 8, "weights": 2,
     "reset": 2, "draw region": 4, "no region": 3, "region": 1, "region how": 3,
-    "set seeds": 2, "no seeds": 2, "seeds how": 1, "scope": 5, "leave out": 2, "specks": 2,
+    "set seeds": 4, "no seeds": 2, "seeds how": 1, "scope": 5, "leave out": 2, "specks": 2,
     "along": 1, "dims": 3, "run and wait": 18, "merge": 5, "split": 6, "delete": 4, "name": 3,
     "color": 2, "extract": 1, "paint": 2, "unpaint": 2, "threshold": 5, "undo": 5, "redo": 4,
-    "rename": 3, "model": 3, "live": 3, "other data": 2, "cut data": 1, "data of before": 2,
+    "rename": 3, "model": 3, "live": 3, "other data": 2, "cut data": 1, "data of before": 4,
+    "write pixels": 4, "paint marks": 12, "unpaint marks": 4,
 }  # fmt: skip
 """How often, where a script is copied of each state."""
 
@@ -49,6 +50,7 @@ IN_SCRIPTS = {
 SHOWS_ANOTHER = (
     "run and wait", "merge", "split", "delete", "name", "color", "paint", "unpaint", "threshold",
     "undo", "redo", "rename", "remove", "select", "other data", "cut data", "data of before",
+    "write pixels", "paint marks", "unpaint marks",
 )  # fmt: skip
 """After these there is another state, of which the script is copied."""
 

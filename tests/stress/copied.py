@@ -29,7 +29,11 @@ PATIENCE = 120
 
 BY_HAND = "relabelled by hand"
 SAMPLED = "took a sample"
-OTHER_PIXELS = "has other pixels by now"
+CHANGED = {
+    "pixels": "The image has other pixels by now.",
+    "region": "The region is another one by now.",
+    "seeds": "The seeds are others by now.",
+}
 
 
 @dataclass(eq=False)
@@ -56,6 +60,8 @@ class Asked:
         The labels before each stroke of the brush that changed some.
     arrays : list of array, or of list of array
         What the layers of the images showed; of a pyramid all levels.
+    drawn : dict
+        By "region" and "seeds" the layer, and a copy of what was drawn on it.
     """
 
     sources: list[tuple[Any, list[np.ndarray]]]
@@ -69,14 +75,59 @@ class Asked:
     undone: list[str | None] = field(default_factory=list)
     strokes: list[np.ndarray] = field(default_factory=list)
     arrays: list[Any] = field(default_factory=list)
+    drawn: dict[str, tuple[Any, list[Any]]] = field(default_factory=dict)
+
+    def changed(self, there: list[Any]) -> dict[str, bool]:
+        """Say of pixels, region and seeds that are still there whether they are others by now."""
+        if not all(layer in there for layer, _ in self.sources):
+            return {}
+        found = {"pixels": self._has_other_pixels}
+        if found["pixels"]:
+            return found
+        for what, (layer, before) in self.drawn.items():
+            if layer in there:
+                found[what] = not _alike(
+                    self._counting(what, before), self._counting(what, drawn_on(layer))
+                )
+        return found
+
+    def _counting(self, what: str, drawn: list[Any]) -> list[Any]:
+        """Of labels that are a region only that counts which are chosen."""
+        if what != "region" or self.region_data is None:
+            return drawn
+        chosen = [int(label) for label in self.words["region labels"].split()]
+        return [np.isin(drawn[0], chosen) if chosen else drawn[0] != 0]
 
     @property
-    def replaced(self) -> bool:
-        """Whether an image shows other pixels by now."""
-        return any(
-            layer.data[0] is not data[0] if layer.multiscale else layer.data is not data
-            for (layer, _), data in zip(self.sources, self.arrays, strict=True)
-        )
+    def _has_other_pixels(self) -> bool:
+        """Whether an image shows another array by now, or other pixels in it."""
+        for (layer, levels), data in zip(self.sources, self.arrays, strict=True):
+            now, then = (layer.data[0], data[0]) if layer.multiscale else (layer.data, data)
+            if now is not then:
+                return True
+            if isinstance(now, np.ndarray) and not _alike([now], levels[:1]):
+                return True
+        return False
+
+
+def drawn_of(**layers: Any) -> dict[str, tuple[Any, list[Any]]]:
+    """Copy what is drawn on the layers that there are."""
+    return {what: (one, drawn_on(one)) for what, one in layers.items() if one is not None}
+
+
+def drawn_on(layer: Any) -> list[Any]:
+    """Copy what is drawn on a layer of labels, shapes or points."""
+    if isinstance(layer.data, list):
+        return [*map(np.array, layer.data), list(layer.shape_type)]
+    return [np.array(layer.data)]
+
+
+def _alike(some: list[Any], others: list[Any]) -> bool:
+    """Whether all arrays are the same, NaN included, of whatever dtype."""
+    return len(some) == len(others) and all(
+        one == other if isinstance(one, list) else np.array_equal(one, other, equal_nan=True)
+        for one, other in zip(some, others, strict=True)
+    )
 
 
 class Scripts:
@@ -235,11 +286,12 @@ def faults(
         found.append("the script owns up to paint where nobody has painted")
     if asked.strokes and BY_HAND not in head and not np.array_equal(given, shown):
         found.append("the script does not own up to paint at its top")
-    if all(layer in there for layer, _ in asked.sources):
-        if asked.replaced and OTHER_PIXELS not in head:
-            found.append("the script does not say that the image has other pixels by now")
-        if not asked.replaced and OTHER_PIXELS in head:
-            found.append("the script calls pixels other ones that are those of before")
+    for what, is_other in asked.changed(there).items():
+        for name, first in (("script", head), ("methods text", text.partition("Pixels were")[0])):
+            if is_other and CHANGED[what] not in first:
+                found.append(f"the {name} does not say that {what} were changed")
+            if not is_other and CHANGED[what] in first:
+                found.append(f"the {name} says that {what} were changed, which is not so")
     plain = constants(script)
     sources = [layer for layer, _ in asked.sources]
     if "layer_name" in plain and all(layer in there for layer in sources):

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from walk import Walk
 
 # isort: split
-from napari.layers import Image, Labels
+import numpy as np
+from napari.layers import Image, Labels, Points, Shapes
 from openable import add_region, add_seeds
 from openable import images as images_in
 
-from napari_kmeans_seg.layers.describe import results_axes
+from napari_kmeans_seg.layers.base.describe import results_axes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,6 +140,47 @@ class SettingsWalk(Walk):
     def do_cut_data(self, one: float, _other: float) -> None:
         """Give an image another shape: of several planes, one less."""
         self.replace(one, lambda level: level[: -1 if level.ndim > 2 else -10])
+
+    def do_write_pixels(self, one: float, other: float) -> None:
+        """Write into the array of an image, and tell napari of it or not."""
+        images = list(self.widget.target.images)
+        if not images:
+            return
+        layer = images[int(one * len(images))]
+        data = layer.data[0] if layer.multiscale else layer.data
+        if isinstance(data, np.ndarray) and data.flags.writeable:
+            first = int(other * len(data))
+            part = slice(first, first + 1 + len(data) // 4)
+            data[part] = data[part][..., ::-1].copy()
+            if one * 1000 % 1 < 0.5:
+                layer.refresh()
+
+    def do_paint_marks(self, one: float, other: float) -> None:
+        """Draw on the region or the seeds."""
+        layer = self.pick_marks(one)
+        if isinstance(layer, Labels) and isinstance(layer.data, np.ndarray):
+            place = [int(other * 7919 * (i + 1)) % n for i, n in enumerate(layer.data.shape)]
+            layer.brush_size = 1 + int(20 * other)
+            with layer.block_history():
+                layer.paint(place, int(one * 100 % 3))
+        elif isinstance(layer, Shapes):
+            layer.add(0.5 * np.array(layer.data[0]) + 3, shape_type="polygon")
+        elif isinstance(layer, Points):
+            layer.add(0.5 * np.array(layer.data[0]))
+
+    def do_unpaint_marks(self, one: float, _other: float) -> None:
+        layer = self.pick_marks(one)
+        if isinstance(layer, Labels):
+            layer.undo()
+        elif isinstance(layer, Shapes | Points) and len(layer.data) > 2:
+            layer.selected_data = {len(layer.data) - 1}
+            layer.remove_selected()
+
+    def pick_marks(self, one: float) -> Any:
+        inputs = self.widget.inputs
+        chosen = [inputs._chosen(inputs.region), inputs._chosen(inputs.seeds)]
+        layers = [layer for layer in chosen if layer is not None]
+        return layers[int(one * len(layers))] if layers else None
 
     def replace(self, one: float, change: Callable[[Any], Any]) -> None:
         """Give an image of those that are looked at other pixels."""

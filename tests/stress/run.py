@@ -38,8 +38,14 @@ def main() -> int:
     by_time = [f"--seconds={60 * given.minutes}", f"--seed={given.seed}"]
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
+
+        def folder_of(name: str) -> str:
+            (place := Path(folder, name)).mkdir()
+            return str(place)
+
         for program, arguments in (
             (HERE.parent / "core/writing/interrupted_writes.py", [folder, *by_time]),
+            (HERE.parent / "cli/killed_batches.py", [folder_of("batches"), *by_time]),
             (HERE / "processes_in_a_folder.py", by_time),
             (HERE / "mutated_metadata.py", by_time),
             (HERE / "mutated_models.py", by_time),

@@ -30,7 +30,7 @@ from walk import PATIENCE, Action
 # isort: split
 import numpy as np
 from actions import IN_SCRIPTS, SHOWS_ANOTHER
-from copied import Asked, Scripts, faults
+from copied import Asked, Scripts, drawn_of, faults
 from napari.layers import Labels
 from qtpy.QtGui import QGuiApplication
 
@@ -130,12 +130,15 @@ class ScriptWalk(SettingsWalk):
             if asked is not None and link is not before.get(layer_id):
                 self.asked[layer_id] = asked
 
-    def do_data_of_before(self, _one: float, _other: float) -> None:
-        """Give the images of a result the very arrays back that it was made of."""
+    def do_data_of_before(self, _one: float, other: float) -> None:
+        """Give the images of a result the very arrays back that it was made of, or pixels, too."""
         asked = self.known()
-        if asked is not None:
-            for (layer, _), data in zip(asked.sources, asked.arrays, strict=True):
-                layer.data = data
+        both = zip(asked.sources, asked.arrays, strict=True) if asked is not None else ()
+        for (layer, levels), data in both:
+            array = data[0] if layer.multiscale else data
+            if other < 0.7 and isinstance(array, np.ndarray) and array.flags.writeable:
+                array[...] = levels[0]
+            layer.data = data
 
     def do_run_and_wait(self, one: float, other: float) -> None:
         asked, before = self.ask(), self.results()
@@ -179,12 +182,13 @@ class ScriptWalk(SettingsWalk):
             "left_out": inputs.leave_out.value,
             "per plane": inputs.per_plane.value,
         }
-        data = np.array(region.data) if isinstance(region, Labels) else None
         return Asked(
             [(layer, _levels(layer)) for layer in images], values, region,
-            None if region is None else region.name, data,
+            None if region is None else region.name,
+            np.array(region.data) if isinstance(region, Labels) else None,
             None if seeds is None else seeds.name, words,
             arrays=[list(layer.data) if layer.multiscale else layer.data for layer in images],
+            drawn=drawn_of(region=region, seeds=seeds),
         )  # fmt: skip
 
     def known(self) -> Asked | None:

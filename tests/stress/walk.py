@@ -37,7 +37,7 @@ from actions import HOW_OFTEN, IN_PREVIEW, Action, actions_from  # noqa: E402
 from napari.layers import Image, Labels  # noqa: E402
 from qtpy.QtWidgets import QApplication  # noqa: E402
 
-from napari_kmeans_seg.widget.napari_versions import camera_of  # noqa: E402
+from napari_kmeans_seg.widget.base.napari_versions import camera_of  # noqa: E402
 
 PATIENCE = 60
 """Seconds after which what goes on by itself must have come to rest."""

@@ -7,7 +7,7 @@ from qtpy.QtCore import Qt
 from scipy.ndimage import distance_transform_edt
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from napari_kmeans_seg.widget.napari_versions import camera_of
+from napari_kmeans_seg.widget.base.napari_versions import camera_of
 from napari_kmeans_seg.widget.table.model import SWATCH
 
 from .hands import canvas_at_rest

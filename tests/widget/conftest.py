@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
+import dask.array as da
 import numpy as np
 import pytest
 from npe2 import PluginManifest
@@ -106,6 +107,19 @@ def finish(qtbot) -> Callable[[KMeansWidget], None]:
 def big() -> np.ndarray:
     """Twenty megapixels of coloured noise: some seconds of work."""
     return np.random.default_rng(0).integers(0, 256, (4000, 5000, 3), np.uint8)
+
+
+@pytest.fixture
+def on_disk(coffee) -> tuple[da.Array, list[bool]]:
+    """The coffee cup in four chunks, and a list: while anything is in it, the disk is gone."""
+    gone: list[bool] = []
+
+    def read(block: np.ndarray) -> np.ndarray:
+        if gone:
+            raise OSError("the disk is gone")
+        return block
+
+    return da.from_array(coffee, chunks=(400, 100, 3)).map_blocks(read, dtype=np.uint8), gone
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QPushButton
 
-from napari_kmeans_seg.widget.napari_versions import camera_of
+from napari_kmeans_seg.widget.base.napari_versions import camera_of
 from napari_kmeans_seg.widget.table.model import NAME
 
 CONTROL = Qt.KeyboardModifier.ControlModifier

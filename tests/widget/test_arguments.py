@@ -25,12 +25,12 @@ from napari_kmeans_seg import (
     segment,
 )
 from napari_kmeans_seg.cli import app
-from napari_kmeans_seg.core.arguments import ARGUMENTS, FIELDS, FITTING, OF_IMAGE, READING
+from napari_kmeans_seg.core.arguments import ARGUMENTS, FIELDS, FITTING, READING
 from napari_kmeans_seg.core.base.errors import ArgumentProblem, WrongValue
 from napari_kmeans_seg.core.image.color_spaces import COLOR_SPACES
 from napari_kmeans_seg.core.kmeans.starts import AUTO, STARTS
-from napari_kmeans_seg.widget.napari_versions import declared_settings
-from napari_kmeans_seg.widget.wording import words_of
+from napari_kmeans_seg.widget.base.napari_versions import declared_settings
+from napari_kmeans_seg.widget.base.wording import words_of
 
 # No arguments of a segmentation, but of the call.
 OF_THE_CALL = {"self", "image", "progress", "keep_order", "channel_names"}
@@ -48,7 +48,8 @@ def defaults(*names: str) -> dict:
 
 def test_the_signatures_have_the_arguments_of_the_table_and_their_defaults():
     assert given(segment) == defaults(*ARGUMENTS)
-    assert given(prepare) == defaults(*OF_IMAGE, *READING)
+    of_image = [one.name for one in ARGUMENTS.values() if one.stage == "image"]
+    assert given(prepare) == defaults(*of_image, *READING)
     assert given(PreparedImage.segment) == defaults(*FITTING)
     several = {"n_clusters": range(2, 13)}
     assert given(choose_k) == defaults(*ARGUMENTS) | several
@@ -167,7 +168,9 @@ def test_a_fit_of_many_images_has_the_arguments_of_the_table_that_are_not_of_one
 
 
 # What only a command has that writes results, or means otherwise where a model is written.
-OF_ONE_RUN = ("together", "model", "resume", "into_source", "group_by", "jobs", "step_axis")
+OF_ONE_RUN = (
+    "together", "model", "resume", "into_source", "group_by", "jobs", "step_axis", "specks"
+)  # fmt: skip
 OWN = ("output", "overwrite", "return")
 
 

@@ -8,8 +8,8 @@ from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QFontMetrics, QWheelEvent
 from qtpy.QtWidgets import QApplication, QWidget
 
+from napari_kmeans_seg.widget.base.sections import On
 from napari_kmeans_seg.widget.fields.k import ClusterCount
-from napari_kmeans_seg.widget.sections import On
 
 from .hands import at_rest
 

@@ -7,7 +7,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QTextDocument
 from qtpy.QtWidgets import QLabel, QWidget
 
-from napari_kmeans_seg.widget.plain_text import plain
+from napari_kmeans_seg.widget.base.plain_text import plain
 
 NAME = '<img src="file:///nowhere.png"> <b>&amp; bold</b>'
 

@@ -25,7 +25,7 @@ def test_from_a_photograph_to_a_mask_and_a_sentence(viewer, dock, qtbot):
     def picture(name):
         """Keep a picture of the window, where somebody wants to look at it."""
         if folder := os.environ.get("KMEANS_PICTURES"):
-            QTest.qWait(200)
+            QTest.qWait(1000)
             viewer.window._qt_window.grab().save(str(Path(folder) / f"{name}.png"))
 
     def click(thing, modifier=NONE, place=None):
@@ -109,6 +109,8 @@ def test_from_a_photograph_to_a_mask_and_a_sentence(viewer, dock, qtbot):
     assert "8 clusters by k-means in RGB space" in text
     assert "Clusters 3 and 5 were merged." in text
     table.select([])
+    # It lies over its cluster in a colour of its own.
+    viewer.layers["cup mask"].visible = False
     widget.see.expand()
     QTest.qWait(300)
     shown(widget.see)

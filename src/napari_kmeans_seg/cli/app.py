@@ -8,6 +8,7 @@ The exit codes stand in `process.EXIT_CODES`.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,15 +17,16 @@ import typer
 
 from ..core.arguments import ARGUMENTS
 from ..files.limits import DEFAULT_MAX_PIXELS
-from .batch import TABLE, Batch, ByItself, ByModel, write_each, write_table
+from .batch import TABLE, Batch, write_each, write_table
 from .choose import choose_k
 from .cluster import SCHEDULER, connected
 from .experiment import fit, fitted, loaded
-from .inputs import IMAGES, LIST, RECURSIVE, found, groups_of
+from .inputs import IMAGES, LIST, RECURSIVE, groups_of
 from .layout import folders_of
 from .options import (
     CHANNEL_AXIS,
     CHANNEL_WEIGHTS,
+    CHANNELS,
     COLORS,
     GROUP_BY,
     HIGH,
@@ -40,19 +42,22 @@ from .options import (
     RESUME,
     SEGMENT_HELP,
     SERIES,
+    SPECKS,
     as_option,
     option,
 )
 from .output import NAME, Printer, outcome, printable, reason, refuse, say
-from .plan import make_folder, plan, settle
+from .plan import make_folder, planned, settle
 from .process import EXIT_CODES, NOT_STARTED, end_with
 from .reading import reading_of, refuse_few
+from .start import INIT, number_of
 from .steps import STEP_AXIS
+from .work import ByItself, ByModel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..files.result_paths import ResultPaths
+    from ..files.base.paths import ResultPaths
 
 
 APART = (
@@ -115,7 +120,7 @@ def segment(
     recursive: Annotated[bool, RECURSIVE] = False,
     n_clusters: Annotated[int, option("n_clusters", "-k", "--n-clusters")] = 5,
     output: Annotated[Path, OUTPUT] = Path(),
-    init: Annotated[str, option("init")] = "auto",
+    init: Annotated[Any, INIT] = "auto",
     n_init: Annotated[int, option("n_init")] = 1,
     seed: Annotated[int, option("seed")] = 0,
     tol: Annotated[float, option("tol")] = 1e-4,
@@ -129,10 +134,12 @@ def segment(
     channel_axis: Annotated[Any, CHANNEL_AXIS] = "auto",
     series: Annotated[int | None, SERIES] = None,
     step_axis: Annotated[Any, STEP_AXIS] = None,
-    no_data: Annotated[float | None, NO_DATA] = None,
+    channels: Annotated[Any, CHANNELS] = None,
+    no_data: Annotated[Any, NO_DATA] = None,
     low: Annotated[float | None, LOW] = None,
     high: Annotated[float | None, HIGH] = None,
     mask: Annotated[Path | None, MASK] = None,
+    specks: Annotated[int, SPECKS] = 0,
     colors: Annotated[Any, COLORS] = None,
     together: Annotated[
         bool,
@@ -156,6 +163,7 @@ def segment(
         refuse("--group-by is for clusters.csv, which --together and --model write")
     if together and model is not None:
         refuse("--together fits a model and --model takes one; give one of them")
+    n_clusters = number_of(init, n_clusters)
     refuse_few(colors if model is None else None, n_clusters)
     settings = {
         "n_clusters": n_clusters,
@@ -169,28 +177,38 @@ def segment(
         "channel_weights": channel_weights,
         "normalize": normalize,
     }
+    if step_axis is not None and not (isinstance(init, str) or together or model is not None):
+        refuse("--step-axis takes no --init of values: the clusters of each step are its own")
     of_one = {"spatial_weight": spatial_weight, "fit_scale": fit_scale / 100}
-    reading = reading_of(channel_axis, series, (no_data, low, high), mask, max_pixels)
+    limits = (no_data, low, high)
+    reading = reading_of(channel_axis, series, limits, mask, channels, max_pixels)
     if model is not None:
         chosen = settings | of_one
         asked = [name for name, one in chosen.items() if one != ARGUMENTS[name].default]
         if asked:
             refuse(f"--model takes no {as_option(asked[0])}: the model was fitted by its own")
-    images = found(images or [], listed, recursive=recursive, output=output)
     if scheduler is not None:
         # Its workers are in other folders.
-        images, output = [image.absolute() for image in images], output.absolute()
+        output = output.absolute()
+    reading, images = reading.of_images(
+        images or [], listed, recursive=recursive, output=output, quiet=quiet,
+        absolute=scheduler is not None,
+    )  # fmt: skip
     groups = groups_of(images, group_by)
     others = [one for one in (mask, model) if one is not None]
+    others += [file for image in images for file in reading.read_by(image)]
     of_places = [name for name, one in of_one.items() if one != ARGUMENTS[name].default]
     if together and of_places:
         refuse(f"--together takes no {as_option(of_places[0])}: it is of one image")
     failed: set[Path] = set()
     work: ByItself | ByModel
-    with connected(scheduler) as client:
+    with ExitStack() as running:
+        client = running.enter_context(connected(scheduler))
         folders = folders_of(images, into_source=into_source)
-        plans = plan(images, folders, output, others, overwrite=overwrite, resume=resume,
-                     quiet=quiet, into_source=into_source)  # fmt: skip
+        plans = running.enter_context(
+            planned(images, folders, output, others, overwrite=overwrite, resume=resume,
+                    quiet=quiet, into_source=into_source)
+        )  # fmt: skip
         if together:
             fit_of_all, failed = fitted(images, settings, reading, quiet=quiet)
             work = ByModel(fit_of_all)
@@ -202,7 +220,7 @@ def segment(
             if len(images) > 1 and not quiet:
                 say(APART)
         batch = Batch(
-            work, reading, groups, folders, colors, step_axis,
+            work, reading, groups, folders, colors, step_axis, specks,
             overwrite=overwrite, resume=resume, jobs=jobs, quiet=quiet,
         )  # fmt: skip
         pairs = zip(images, plans, strict=True)
@@ -258,10 +276,12 @@ def apply(
     channel_axis: Annotated[Any, CHANNEL_AXIS] = "auto",
     series: Annotated[int | None, SERIES] = None,
     step_axis: Annotated[Any, STEP_AXIS] = None,
-    no_data: Annotated[float | None, NO_DATA] = None,
+    channels: Annotated[Any, CHANNELS] = None,
+    no_data: Annotated[Any, NO_DATA] = None,
     low: Annotated[float | None, LOW] = None,
     high: Annotated[float | None, HIGH] = None,
     mask: Annotated[Path | None, MASK] = None,
+    specks: Annotated[int, SPECKS] = 0,
     colors: Annotated[Any, COLORS] = None,
     max_pixels: Annotated[int, MAX_PIXELS] = DEFAULT_MAX_PIXELS,
     overwrite: Annotated[bool, OVERWRITE] = False,
@@ -276,21 +296,29 @@ def apply(
 
     The table, clusters.csv, has a row for each cluster of each image.
     """
-    reading = reading_of(channel_axis, series, (no_data, low, high), mask, max_pixels)
+    limits = (no_data, low, high)
+    reading = reading_of(channel_axis, series, limits, mask, channels, max_pixels)
     work = ByModel(loaded(model), rescale)
     refuse_few(colors, work.model.n_clusters)
-    images = found(images or [], listed, recursive=recursive, output=output)
     if scheduler is not None:
         # Its workers are in other folders.
-        images, output = [image.absolute() for image in images], output.absolute()
+        output = output.absolute()
+    reading, images = reading.of_images(
+        images or [], listed, recursive=recursive, output=output, quiet=quiet,
+        absolute=scheduler is not None,
+    )  # fmt: skip
     groups = groups_of(images, group_by)
     others = [one for one in (mask, model) if one is not None]
-    with connected(scheduler) as client:
+    others += [file for image in images for file in reading.read_by(image)]
+    with ExitStack() as running:
+        client = running.enter_context(connected(scheduler))
         folders = folders_of(images, into_source=into_source)
-        plans = plan(images, folders, output, others, overwrite=overwrite, resume=resume,
-                     quiet=quiet, into_source=into_source)  # fmt: skip
+        plans = running.enter_context(
+            planned(images, folders, output, others, overwrite=overwrite, resume=resume,
+                    quiet=quiet, into_source=into_source)
+        )  # fmt: skip
         batch = Batch(
-            work, reading, groups, folders, colors, step_axis,
+            work, reading, groups, folders, colors, step_axis, specks,
             overwrite=overwrite, resume=resume, jobs=jobs, quiet=quiet,
         )  # fmt: skip
         _write(list(zip(images, plans, strict=True)), batch, output / TABLE, client)

@@ -8,7 +8,7 @@ from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from .cluster import on_cluster
 from .jobs import in_order
@@ -18,6 +18,7 @@ from .plan import refuse_standing
 from .process import end_if_interrupted
 from .resume import digest_of_work, is_done, made_of
 from .steps import axis_in
+from .work import ByItself
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,12 +28,13 @@ if TYPE_CHECKING:
 
     from ..core.base.parallel import Progress
     from ..core.cluster_colors import Colors
-    from ..core.model import KMeansModel
     from ..core.segmentation import Segmentation
     from ..core.writing.file_exchange import Identity
-    from ..files.image_file import ImageFile
-    from ..files.part import Limits
-    from ..files.result_paths import ResultPaths
+    from ..files.base.image_file import ImageFile
+    from ..files.base.paths import ResultPaths
+    from ..files.input_file import InputFile
+    from .reading import Reading
+    from .work import ByModel
 
 TABLE = "clusters.csv"
 """The table of all images, in the folder of the results."""
@@ -68,75 +70,6 @@ def bar(title: str, *, quiet: bool) -> Iterator[Progress]:
         yield progress
 
 
-@dataclass(frozen=True)
-class ByItself:
-    """Segments an image with clusters of its own."""
-
-    settings: dict[str, Any]
-
-    def __call__(
-        self, image: ImageFile, mask: Any, step_axis: int | None, progress: Progress
-    ) -> Segmentation:
-        """Segment an image, or each step of an axis by itself."""
-        from .. import segment, segment_steps
-
-        found = segment if step_axis is None else partial(segment_steps, step_axis=step_axis)
-        return found(
-            image.pixels,
-            **self.settings,
-            channel_axis=image.channel_axis,
-            alpha=image.alpha,
-            mask=mask,
-            channel_names=image.names_told or None,
-            progress=progress,
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """Return all that decides what comes of an image."""
-        return self.settings
-
-    def name_of(self, label: int) -> str:  # noqa: ARG002
-        """Return what a cluster is called."""
-        return ""
-
-
-@dataclass(frozen=True)
-class ByModel:
-    """Labels an image with the clusters of a model."""
-
-    model: KMeansModel
-    rescale: bool = False
-
-    def __call__(
-        self,
-        image: ImageFile,
-        mask: Any,
-        step_axis: int | None,  # noqa: ARG002 (all steps have the clusters of the model)
-        progress: Progress,
-    ) -> Segmentation:
-        """Label an image."""
-        from ..core.same_kind import refuse_other_form
-
-        refuse_other_form(self.model, image)
-        return self.model.predict(
-            image.pixels,
-            mask=mask,
-            rescale=self.rescale,
-            channel_names=image.names_told or None,
-            progress=progress,
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """Return all that decides what comes of an image."""
-        from ..core.model_file import to_json
-
-        return {"model": to_json(self.model), "rescale": self.rescale}
-
-    def name_of(self, label: int) -> str:
-        """Return what a cluster is called."""
-        return self.model.names.get(label, "")
-
-
 @dataclass(frozen=True, kw_only=True)
 class Batch:
     """What is done with each of several images.
@@ -146,7 +79,7 @@ class Batch:
     work
         What makes a segmentation of an image.
     reading
-        How files are read: axis, series, limits, max_pixels.
+        How files are read.
     groups
         What each file belongs to.
     folders
@@ -155,6 +88,8 @@ class Batch:
         Those of the clusters: see `cluster_colors.colored`.
     step_axis
         The axis of the steps of a series, as a person names it.
+    specks
+        Pieces of fewer pixels go to what is around them.
     overwrite, resume, jobs, quiet
         The options of these names.
     is_remote
@@ -162,11 +97,12 @@ class Batch:
     """
 
     work: ByItself | ByModel = field(kw_only=False)
-    reading: dict[str, Any] = field(kw_only=False)
+    reading: Reading = field(kw_only=False)
     groups: Mapping[Path, str] = field(kw_only=False)
     folders: Mapping[Path, Path] = field(kw_only=False)
     colors: Colors | None = field(kw_only=False)
     step_axis: int | str | None = field(kw_only=False)
+    specks: int = field(kw_only=False)
     overwrite: bool
     resume: bool
     jobs: int
@@ -186,6 +122,7 @@ class Done:
     table: pd.DataFrame
     shown: pd.DataFrame
     warnings: tuple[str, ...]
+    doubts: tuple[str, ...]
     outcome: str
     seconds: float
 
@@ -212,10 +149,12 @@ def write_each(
     client : distributed.Client, optional
         Whose workers do it.
     """
-    keys = ("axis", "series", "limits")
-    work_and_colors = batch.work.to_json() | {"colors": batch.colors, "steps": batch.step_axis}
-    digest = digest_of_work(work_and_colors, **{key: batch.reading[key] for key in keys})
-    done = [batch.resume and is_done(path, results, digest) for path, results in images]
+    of_results = {"colors": batch.colors, "steps": batch.step_axis, "specks": batch.specks}
+    digest = digest_of_work(batch.work.to_json() | of_results, batch.reading)
+    done = [
+        batch.resume and is_done(batch.reading.of(path), results, digest)
+        for path, results in images
+    ]
     if batch.resume and not batch.overwrite:
         others = [results for (_, results), one in zip(images, done, strict=True) if not one]
         refuse_standing(others, resumes=True)
@@ -232,7 +171,7 @@ def write_each(
             tables.append(_rows(path, results, _read_table(results), batch))
             continue
         found = next(new)
-        if isinstance(found, Exception) and is_done(path, results, digest):
+        if isinstance(found, Exception) and is_done(batch.reading.of(path), results, digest):
             # What died had written all, and could not say so any more.
             tables.append(_rows(path, results, _read_table(results), batch))
             continue
@@ -245,9 +184,9 @@ def write_each(
             failed = True
             continue
         tables.append(_rows(path, results, found.table, batch))
+        for warning in (*(() if batch.quiet else found.warnings), *found.doubts):
+            say(f"{path}: warning: {warning}")
         if not batch.quiet:
-            for warning in found.warnings:
-                say(f"{path}: warning: {warning}")
             shown = found.shown.copy()
             names = [batch.work.name_of(label) for label in shown["label"]]
             if any(names):
@@ -266,14 +205,14 @@ def _write_one(
 ) -> Done | str:
     """Write the results of an image, or say why not."""
     path, results = given
-    if batch.is_remote and is_done(path, results, digest):
+    if batch.is_remote and is_done(batch.reading.of(path), results, digest):
         # The worker before this one died when it had written all.
         table = _read_table(results)
-        return Done(table, table, (), "written by a worker that died", 0)
+        return Done(table, table, (), (), "written by a worker that died", 0)
     started = time.perf_counter()
     try:
         with _by_itself():
-            image, seg = _segment_file(path, results, batch, digest, since, **batch.reading)
+            image, seg = _segment_file(batch.reading.of(path), results, batch, digest, since)
             from ..files.tables import cluster_table
 
             table = shown = cluster_table(image, seg)
@@ -284,9 +223,12 @@ def _write_one(
         end_if_interrupted()
         return reason_for(path, problem)
     seconds = time.perf_counter() - started
-    notes = tuple(note.words(as_option) for note in seg.notes)
+    doubts, notes = (
+        tuple(note.words(as_option) for note in seg.notes if note.is_doubt == is_doubt)
+        for is_doubt in (True, False)
+    )
     said = outcome(seg, is_fit=isinstance(batch.work, ByItself))
-    return Done(table, shown, (*image.warnings, *notes), said, seconds)
+    return Done(table, shown, (*image.warnings, *notes), doubts, said, seconds)
 
 
 @contextmanager
@@ -308,35 +250,35 @@ def _by_itself() -> Iterator[None]:
 
 
 def _segment_file(
-    path: Path,
+    file: InputFile,
     results: ResultPaths,
     batch: Batch,
     digest: str,
     since: Mapping[Path, Identity | None],
-    *,
-    axis: int | Literal["auto"] | None,
-    series: int | None,
-    limits: Limits,
-    max_pixels: int,
 ) -> tuple[ImageFile, Segmentation]:
     from dataclasses import replace
 
     from ..core.cluster_colors import colored
     from ..core.steps import StepsSegmentation
-    from ..files.images import read_image
-    from ..files.limits import check_size
     from ..files.ngff.plates import name_of
-    from ..files.part import taking_part
     from ..files.results import write_results
 
-    with bar(name_of(path), quiet=not batch.shows_progress) as progress:
-        check_size(path, max_pixels)
-        of_this = made_of(path, digest) if path.is_file() or path.is_dir() else None
-        image = read_image(path, series)
-        if axis != "auto":
-            image = image.with_channel_axis(axis)
+    with bar(name_of(file.path), quiet=not batch.shows_progress) as progress:
+        file.check()
+        of_this = made_of(file, digest)
+        image, inside = file.open()
         step_axis = axis_in(image, batch.step_axis)
-        seg = batch.work(image, taking_part(image, limits), step_axis, progress)
+        seg = batch.work(image, inside, step_axis, progress)
+        if batch.specks:
+            import warnings
+
+            # Imported here: it takes napari, which a file without specks need not wait for.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of what napari imports
+                from ..layers import CleanUp
+
+            progress(1, "merging specks")
+            seg = CleanUp(specks=batch.specks).without_specks(seg)
         # Of steps that were clustered each by itself the model is that of the first.
         model = (
             replace(seg.model, centroids=seg.centroids)
@@ -346,11 +288,10 @@ def _segment_file(
         seg = replace(seg, model=colored(model, batch.colors))
         progress(1, "writing")
         end_if_interrupted()
-        note = limits.to_json() | ({} if series is None else {"series": series})
         lost = write_results(
             image, seg, results,
-            overwrite=batch.overwrite, note=note, made_of=of_this, since=since,
-            step_axis=step_axis,
+            overwrite=batch.overwrite, note=file.to_json(), made_of=of_this, since=since,
+            step_axis=step_axis, specks=batch.specks,
         )  # fmt: skip
     return replace(image, warnings=(*image.warnings, *lost)), seg
 

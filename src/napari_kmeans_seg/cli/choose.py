@@ -10,11 +10,12 @@ import typer
 
 from ..core.base.checks import MAX_CLUSTERS
 from ..files.limits import DEFAULT_MAX_PIXELS
-from .experiment import ADAPT, WEIGHTING, Adapt, Weighting, of_all
-from .inputs import IMAGES, LIST, RECURSIVE, found
+from .experiment import ADAPT, WEIGHTING, Adapt, Weighting, of_all, of_pool
+from .inputs import IMAGES, LIST, RECURSIVE
 from .options import (
     CHANNEL_AXIS,
     CHANNEL_WEIGHTS,
+    CHANNELS,
     HIGH,
     LOW,
     MASK,
@@ -66,7 +67,8 @@ def choose_k(
     adapt: Annotated[Adapt, ADAPT] = Adapt.NONE,
     channel_axis: Annotated[Any, CHANNEL_AXIS] = "auto",
     series: Annotated[int | None, SERIES] = None,
-    no_data: Annotated[float | None, NO_DATA] = None,
+    channels: Annotated[Any, CHANNELS] = None,
+    no_data: Annotated[Any, NO_DATA] = None,
     low: Annotated[float | None, LOW] = None,
     high: Annotated[float | None, HIGH] = None,
     mask: Annotated[Path | None, MASK] = None,
@@ -74,21 +76,16 @@ def choose_k(
     quiet: Annotated[bool, NUMBER_ONLY] = False,
 ) -> None:
     """Suggest a number of clusters for all images together, and print why."""
-    reading = reading_of(channel_axis, series, (no_data, low, high), mask, max_pixels)
-    images = found(images or [], listed, recursive=recursive, output=None)
+    limits = (no_data, low, high)
+    reading = reading_of(channel_axis, series, limits, mask, channels, max_pixels)
+    reading, images = reading.of_images(
+        images or [], listed, recursive=recursive, output=None, quiet=quiet
+    )
     refuse_twice(images)
-    of_pool = {
-        "color_space": color_space,
-        "smoothing": smoothing,
-        "channel_weights": channel_weights,
-        "normalize": normalize,
-        "weighting": weighting.value,
-        "adapt": None if adapt is Adapt.NONE else adapt.value,
-    }
     of_fit: dict[str, Any] = {"init": init, "n_init": n_init, "seed": seed, "tol": tol}
     curve, failed = of_all(
         images,
-        of_pool,
+        of_pool(color_space, smoothing, channel_weights, normalize, weighting, adapt),
         reading,
         lambda pooled, progress: pooled.choose_k(
             n_clusters, **of_fit, max_iter=max_iter, progress=progress

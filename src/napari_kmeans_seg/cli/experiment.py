@@ -12,10 +12,11 @@ import typer
 from ..core.cluster_colors import colored
 from ..files.limits import DEFAULT_MAX_PIXELS
 from .cluster import SCHEDULER, connected
-from .inputs import IMAGES, LIST, RECURSIVE, found
+from .inputs import IMAGES, LIST, RECURSIVE
 from .options import (
     CHANNEL_AXIS,
     CHANNEL_WEIGHTS,
+    CHANNELS,
     COLORS,
     HIGH,
     LOW,
@@ -30,13 +31,15 @@ from .output import reason, reason_for, refuse, say
 from .plan import refuse_twice
 from .process import end_if_interrupted
 from .reading import reading_of, refuse_few
+from .start import INIT, number_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ..core.base.parallel import Progress
     from ..core.model import KMeansModel
-    from ..core.pooled import PooledImages
+    from ..core.pool.pooled import PooledImages
+    from .reading import Reading
 
 
 Made = TypeVar("Made")
@@ -76,7 +79,7 @@ def fit(
     listed: Annotated[Path | None, LIST] = None,
     recursive: Annotated[bool, RECURSIVE] = False,
     n_clusters: Annotated[int, option("n_clusters", "-k", "--n-clusters")] = 5,
-    init: Annotated[str, option("init")] = "auto",
+    init: Annotated[Any, INIT] = "auto",
     n_init: Annotated[int, option("n_init")] = 1,
     seed: Annotated[int, option("seed")] = 0,
     tol: Annotated[float, option("tol")] = 1e-4,
@@ -89,7 +92,8 @@ def fit(
     adapt: Annotated[Adapt, ADAPT] = Adapt.NONE,
     channel_axis: Annotated[Any, CHANNEL_AXIS] = "auto",
     series: Annotated[int | None, SERIES] = None,
-    no_data: Annotated[float | None, NO_DATA] = None,
+    channels: Annotated[Any, CHANNELS] = None,
+    no_data: Annotated[Any, NO_DATA] = None,
     low: Annotated[float | None, LOW] = None,
     high: Annotated[float | None, HIGH] = None,
     mask: Annotated[Path | None, MASK] = None,
@@ -102,14 +106,19 @@ def fit(
     quiet: Annotated[bool, QUIET] = False,
 ) -> None:
     """Fit one model on the pixels of many images, each of which is read once."""
+    n_clusters = number_of(init, n_clusters)
     refuse_few(colors, n_clusters)
-    reading = reading_of(channel_axis, series, (no_data, low, high), mask, max_pixels)
-    images = found(images or [], listed, recursive=recursive, output=None)
+    limits = (no_data, low, high)
+    reading = reading_of(channel_axis, series, limits, mask, channels, max_pixels)
+    reading, images = reading.of_images(
+        images or [], listed, recursive=recursive, output=None, quiet=quiet
+    )
     if output.exists() and not overwrite:
         refuse(f"{output} exists already; --overwrite replaces what is there")
     if not output.parent.is_dir():
         refuse(f"-o {output}: there is no folder {output.parent}; make it first")
-    if output.resolve() in {one.resolve() for one in (*images, *([mask] if mask else ()))}:
+    read = [file for image in images for file in reading.read_by(image)]
+    if output.resolve() in {one.resolve() for one in (*read, *([mask] if mask else ()))}:
         refuse(f"{output} is an input and would be overwritten; choose another file with -o")
     settings = {
         "n_clusters": n_clusters,
@@ -118,12 +127,7 @@ def fit(
         "seed": seed,
         "tol": tol,
         "max_iter": max_iter,
-        "color_space": color_space,
-        "smoothing": smoothing,
-        "channel_weights": channel_weights,
-        "normalize": normalize,
-        "weighting": weighting.value,
-        "adapt": None if adapt is Adapt.NONE else adapt.value,
+        **of_pool(color_space, smoothing, channel_weights, normalize, weighting, adapt),
     }
     refuse_twice(images)
     with connected(scheduler):
@@ -139,22 +143,42 @@ def fit(
         raise typer.Exit(1)
 
 
+def of_pool(
+    color_space: str,
+    smoothing: float,
+    channel_weights: Any,
+    normalize: bool,
+    weighting: Weighting,
+    adapt: Adapt,
+) -> dict[str, Any]:
+    """Name what was typed as `pool` takes it."""
+    return {
+        "color_space": color_space,
+        "smoothing": smoothing,
+        "channel_weights": channel_weights,
+        "normalize": normalize,
+        "weighting": weighting.value,
+        "adapt": None if adapt is Adapt.NONE else adapt.value,
+    }
+
+
 def fitted(
-    images: Sequence[Path], settings: dict[str, Any], reading: dict[str, Any], *, quiet: bool
+    images: Sequence[Path], settings: dict[str, Any], reading: Reading, *, quiet: bool
 ) -> tuple[KMeansModel, set[Path]]:
     """Fit one model on the image files that can be read and are of one kind; report the others."""
     of_fit = {name: settings[name] for name in _OF_FIT}
-    of_pool = {name: one for name, one in settings.items() if name not in of_fit}
+    pooling = {name: one for name, one in settings.items() if name not in of_fit}
     return of_all(
-        images, of_pool, reading, lambda pooled, progress: pooled.fit(**of_fit, progress=progress),
+        images, pooling, reading,
+        lambda pooled, progress: pooled.fit(**of_fit, keep_order=True, progress=progress),
         quiet=quiet,
     )  # fmt: skip
 
 
 def of_all(
     images: Sequence[Path],
-    of_pool: dict[str, Any],
-    reading: dict[str, Any],
+    pooling: dict[str, Any],
+    reading: Reading,
     make: Callable[[PooledImages, Progress], Made],
     *,
     quiet: bool,
@@ -165,8 +189,10 @@ def of_all(
     ----------
     images : sequence of Path
         The files; those that fail are reported.
-    of_pool, reading : dict
-        The arguments of `pool`, and how files are read.
+    pooling : dict
+        The arguments of `pool`.
+    reading : Reading
+        How files are read.
     make : callable
         Called with what was pooled and its progress.
     quiet : bool
@@ -181,8 +207,6 @@ def of_all(
     """
     from .. import pool
     from ..core.base.parallel import within
-    from ..files.limits import check_size
-    from ..files.pooling import FileToPool
     from .batch import bar
 
     failed: set[Path] = set()
@@ -195,8 +219,7 @@ def of_all(
     readable = []
     for image in images:
         try:
-            if image.exists():
-                check_size(image, reading["max_pixels"])
+            reading.of(image).check()
         except Exception as problem:  # noqa: BLE001 - of whatever kind, it is of this file alone
             report(image, problem)
         else:
@@ -207,11 +230,10 @@ def of_all(
             warnings.catch_warnings(record=True) as caught,
         ):
             warnings.simplefilter("always")
-            how = {name: reading[name] for name in ("axis", "series", "limits")}
-            files: Any = [FileToPool(image, **how) for image in readable]
+            files: Any = [reading.of(image) for image in readable]
             pooled = pool(
                 files,
-                **of_pool,
+                **pooling,
                 progress=within(progress, 0, 0.8),
                 failed=lambda i, problem: report(readable[i], problem),
             )

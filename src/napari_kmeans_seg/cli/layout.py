@@ -12,7 +12,7 @@ from .output import refuse
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from ..files.result_paths import ResultPaths
+    from ..files.base.paths import ResultPaths
 
 
 def folders_of(images: Sequence[Path], *, into_source: bool) -> dict[Path, Path]:

@@ -164,6 +164,17 @@ def _number(
     return typer.Option(*names, parser=parse, metavar=metavar, help=text)
 
 
+SPECKS = _number(
+    int,
+    "--specks",
+    least=0,
+    takes="an integer of at least 0",
+    text="Connected pieces of a cluster with fewer pixels, in each plane, go to what is around "
+    "them. 0: none. The segmented image and the means follow the labels.",
+    metavar="PIXELS",
+)
+
+
 def _real(text: str) -> int | float:
     """Read a number; integers that an image can have stay exact."""
     try:
@@ -188,7 +199,23 @@ def _pixel_value(name: str, text: str) -> Any:
     return typer.Option(name, parser=parse, metavar="VALUE", help=text)
 
 
-NO_DATA = _pixel_value("--no-data", "Pixels of this value hold no data and take no part.")
+def _values(given: Any) -> tuple[int | float, ...]:
+    """Read one value as pixels have it, or several."""
+    try:
+        values = tuple(_real(one) for one in re.split(r"[,\s]+", str(given).strip()))
+    except ValueError:
+        values = (math.nan,)
+    if any(math.isnan(one) for one in values):
+        raise typer.BadParameter(f"got {given!r}, takes a number, or several: 0,255")
+    return values
+
+
+NO_DATA = typer.Option(
+    "--no-data",
+    parser=_values,
+    metavar="VALUES",
+    help="Pixels of this value, or of one of several (0,255), hold no data and take no part.",
+)
 LOW = _pixel_value("--min", "Pixels below it take no part.")
 HIGH = _pixel_value("--max", "Pixels above it take no part.")
 SERIES = _number(
@@ -199,7 +226,34 @@ SERIES = _number(
     text="Which of several images in a file, counted from 0; else the first at full resolution.",
 )
 MASK = typer.Option(
-    "--mask", metavar="FILE", help="Image of the same size: pixels where it is black take no part."
+    "--mask",
+    metavar="FILE|PATTERN|DIR",
+    help="Where it is black pixels take no part: an image of the same size. One FILE for all; or "
+    "one for each, by a PATTERN beside the images, {stem}_mask.tif, in which {stem} is the image's "
+    "name without its ending; or a folder DIR, which has them under the names of the images, with "
+    "any ending. Masks of other images are no images.",
+)
+
+
+def _channels(given: Any) -> tuple[tuple[str, str], ...]:
+    """Read which files are which channels: names, and what stands in the names of the files."""
+    parts = [one.strip() for one in str(given).split(",")]
+    pairs = tuple((one.partition("=")[0].strip(), one.rpartition("=")[2].strip()) for one in parts)
+    # What has no name is called what it is found by.
+    pairs = tuple((name.strip("_-. ") or name, word) for name, word in pairs)
+    names, words = ({one[i].casefold() for one in pairs} for i in (0, 1))
+    if len(pairs) < 2 or "" in names | words or len(pairs) > min(len(names), len(words)):
+        takes = "two or more, each with what only its files have in their names: DAPI=_w1,GFP=_w2"
+        raise typer.BadParameter(f"got {given!r}, takes {takes}")
+    return pairs
+
+
+CHANNELS = typer.Option(
+    "--channels",
+    parser=_channels,
+    metavar="NAME=TEXT,...",
+    help="Files that are channels of one image: what to call each channel, and what its files have "
+    "in their names, such as DAPI=_w1,GFP=_w2. The rest of the name is that of the image.",
 )
 
 
@@ -233,7 +287,9 @@ INTO_SOURCE = typer.Option(
     help="Write the labels of OME-Zarr images into their own stores, beside other labels; nothing "
     "else in these is touched.",
 )
-QUIET = typer.Option("-q", "--quiet", help="Print errors only.")
+QUIET = typer.Option(
+    "-q", "--quiet", help="Print errors only, and where a result may mean nothing."
+)
 RESUME = typer.Option(
     "--resume",
     help="Go on with a run that was cut off: skip images whose results are there, of the same "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,13 @@ from .layout import of_two, places_of
 from .output import reason, refuse, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from ..files.result_paths import ResultPaths
+    from ..files.base.paths import ResultPaths
 
 
-def plan(
+@contextmanager
+def planned(
     images: Sequence[Path],
     folders: Mapping[Path, Path],
     folder: Path,
@@ -26,8 +28,10 @@ def plan(
     resume: bool = False,
     quiet: bool,
     into_source: bool = False,
-) -> list[ResultPaths]:
+) -> Iterator[list[ResultPaths]]:
     """Name all results and refuse, before any work, what would end badly.
+
+    Folders that are made for them, and are empty in the end, are removed.
 
     Parameters
     ----------
@@ -67,18 +71,31 @@ def plan(
             refuse(f"{result} is an input and would be overwritten; choose another folder with -o")
         if ends.setdefault(end, result) is not result:
             refuse(f"{ends[end]} and {result} are links to one file; remove one of them")
+    made: list[Path] = []
     try:
         for place in dict.fromkeys([folder, *places.values()]):
             _refuse_inside(place, images)
+            made += [one for one in (place, *place.parents) if not os.path.lexists(one)][::-1]
             make_folder(place)
             settle(place, quiet=quiet)
     except OSError as problem:
+        _remove_empty(made)
         refuse(reason(problem))
-    if not (overwrite or resume):
-        refuse_standing(paths)
-    if not quiet and any(place != folder for place in places.values()):
-        say(f"images of one name: their results go into folders in {folder}, named as their own")
-    return paths
+    try:
+        if not (overwrite or resume):
+            refuse_standing(paths)
+        if not quiet and any(place != folder for place in places.values()):
+            more = f"their results go into folders in {folder}, named as their own"
+            say(f"images of one name: {more}")
+        yield paths
+    finally:
+        _remove_empty(made)
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    for folder in reversed(folders):
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _refuse_inside(folder: Path, images: Sequence[Path]) -> None:

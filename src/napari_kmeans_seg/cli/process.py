@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 ALL_DONE, SOME_FAILED, NOT_STARTED, INTERRUPTED = 0, 1, 2, 130
 EXIT_CODES = (
-    "Exit status: 0 all done; 1 an image failed, or stdout could not be written; "
-    "2 the command cannot be carried out, and nothing was done; "
+    "Exit status: 0 all done; 1 an image failed (the others are done), or stdout could not be "
+    "written; 2 options or paths make no sense together, and nothing was begun; "
     "130 interrupted (Ctrl-C, SIGTERM or SIGHUP)."
 )
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..files.part import Limits
-    from ..files.result_paths import ResultPaths
+    from ..files.base.paths import ResultPaths
+    from ..files.input_file import InputFile
+    from .reading import Reading
 
 KEY = "made_of"
 """Where the parameters in a labels file say it."""
@@ -29,27 +30,39 @@ def digest_of_file(path: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def digest_of_work(work: dict[str, Any], *, axis: Any, series: int | None, limits: Limits) -> str:
+def digest_of_work(work: dict[str, Any], reading: Reading) -> str:
     """Return the SHA-256 of all that makes results, but for the image: model, options, version."""
     from .. import __version__
 
+    limits = reading.limits
     said = {
         "version": __version__,
         "work": work,
-        "axis": axis,
-        "series": series,
+        "axis": reading.axis,
+        "series": reading.series,
         "limits": limits.to_json(),
         "mask": limits.mask and hashlib.sha256(limits.mask.inside.tobytes()).hexdigest(),
+        "channels": reading.channels,
     }
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def made_of(image: Path, work: str) -> dict[str, str]:
-    """Say, for the results of an image, of which bytes and by which work they are made."""
-    return {"input": digest_of_file(image), "work": work}
+def made_of(image: InputFile, work: str) -> dict[str, str] | None:
+    """Say, for the results of an image, of which bytes and by which work they are made.
+
+    None where there is no such file.
+    """
+    if image.problem or not all(file.is_file() or file.is_dir() for file in image.files):
+        return None
+    digests = [digest_of_file(file) for file in image.files]
+    if len(digests) > 1:
+        # Its channels, its mask.
+        of_all = f"{'with a mask' if image.mask else ''} {digests}"
+        digests = [hashlib.sha256(of_all.encode()).hexdigest()]
+    return {"input": digests[0], "work": work}
 
 
-def is_done(image: Path, results: ResultPaths, work: str) -> bool:
+def is_done(image: InputFile, results: ResultPaths, work: str) -> bool:
     """Whether all results of an image are there, made of it as it is and by this work.
 
     A field of a plate is named among its results, if the run that wrote it was cut off before.
@@ -64,7 +77,7 @@ def is_done(image: Path, results: ResultPaths, work: str) -> bool:
         if not (isinstance(said, dict) and said == made_of(image, work)):
             return False
         if results.plate is not None:
-            name_in_plate(image, results.plate)
+            name_in_plate(image.path, results.plate)
     except OSError:
         return False
     return True

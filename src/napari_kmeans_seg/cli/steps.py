@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from ..files.image_file import ImageFile
+    from ..files.base.image_file import ImageFile
 
 
 def _axis(given: Any) -> int | str:

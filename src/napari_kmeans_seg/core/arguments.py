@@ -246,9 +246,6 @@ ARGUMENTS = {one.name: one for one in _ALL}
 FIELDS = {one.name: one for one in _ALL if one.label}
 """Those that a person sets."""
 
-OF_IMAGE = tuple(one.name for one in _ALL if one.stage == "image")
-"""The arguments that say which pixels there are."""
-
 READING = tuple(one.name for one in _ALL if one.stage == "reading")
 """The arguments of which the points depend; the others belong to k-means itself."""
 

@@ -13,7 +13,7 @@ from .base.errors import WrongValue
 from .base.note import Note
 from .base.notes_on_kind import digits_lost
 from .base.parallel import Tick, map_spans, no_tick, part_of, spans
-from .image.features import FeatureSpace
+from .image.features import FeatureSpace, by_brightness
 from .kmeans.assignment import Assigned
 from .kmeans.fit import CLEARLY, CLOSE, level_sizes, start_of
 from .kmeans.lloyd import LloydResult, lloyd
@@ -21,9 +21,8 @@ from .kmeans.nearest import by_distance
 from .kmeans.optimal import OptimalPartitions, most_clusters, optimal_partitions
 from .kmeans.points import Points, WeightedPoints
 from .kmeans.starts import AUTO, K_MEANS_PLUS_PLUS, OPTIMAL, Start, resolve
-from .points.coarse_points import N_POINTS, CoarsePoints
+from .points.coarse_points import CoarsePoints
 from .points.image_points import OPTIMUM_SAMPLE, ImagePoints
-from .segmentation import by_brightness
 
 OPTIMAL_LIMIT = 1 << 21
 """Distinct values times clusters up to which "auto" means the optimum: half a second's work."""
@@ -81,6 +80,9 @@ class Fitting:
         parameters: dict[str, Any],
     ) -> None:
         self._whole, self._image, self.space, self._parameters = whole, image, space, parameters
+        # By their size: to draw them takes as long as some iterations.
+        self._samples: dict[int, WeightedPoints] = {}
+        self._optima: dict[tuple[int, int], OptimalPartitions] = {}
 
     @cached_property
     def points(self) -> Points:
@@ -89,20 +91,22 @@ class Fitting:
         return points
 
     @cached_property
-    def _samples(self) -> dict[int, WeightedPoints]:
-        """Samples of the points by their size: to draw them takes as long as some iterations."""
-        return {}
+    def points_of_whole(self) -> Points:
+        """The points of the image itself: not those that are fitted where these are of a copy."""
+        if self._is_whole:
+            return self.points
+        points: Points = self._whole.points(self.space)
+        return points
+
+    @property
+    def _is_whole(self) -> bool:
+        return self._image is self._whole
 
     def sample(self, size: int, tick: Tick = no_tick) -> WeightedPoints:
         """Return about `size` points that stand for all."""
         if size not in self._samples:
             self._samples[size] = self.points.sample(size, tick)
         return self._samples[size]
-
-    @property
-    def variance(self) -> float:
-        """Mean variance of the features, about, without the farthest."""
-        return self.points.variance / self.points.n_features
 
     def darkest_first(self, centroids: NDArray[np.float64]) -> NDArray[np.intp]:
         """Order centroids by brightness, as far as their features show it."""
@@ -114,22 +118,12 @@ class Fitting:
         dtype, smoothed = self._whole.pixels.dtype, any(self._parameters["smoothing"])
         return digits_lost(dtype, lambda: self._whole.value_range, smoothed=smoothed)
 
-    def order(
-        self, means: NDArray[np.float64], assigned: Assigned, *, keep_order: bool
-    ) -> NDArray[np.intp]:
-        """Order clusters from dark to bright, or as they are.
-
-        By their means, or where these lack digits by what they are rounded from.
-        """
-        if keep_order:
-            return np.arange(len(means))
-        return self.darkest_first(assigned.centroids) if self.notes else by_brightness(means)
-
     @cached_property
     def coarse(self) -> CoarsePoints:
         """What partitions are scored on."""
         few = self.sample(SUMMED_UP)
-        if few.n > N_POINTS:
+        # Of so many all distances to each other are kept.
+        if few.n > 1 << 11:
             few = few.summed_up(HALVINGS)
         return CoarsePoints(few.features, few.weights)
 
@@ -165,10 +159,6 @@ class Fitting:
             self._optima.clear()
             self._optima[key] = found
         return self._optima[key]
-
-    @cached_property
-    def _optima(self) -> dict[tuple[int, int], OptimalPartitions]:
-        return {}
 
     def fit(
         self,
@@ -221,11 +211,9 @@ class Fitting:
             if len(values) == n_clusters:
                 # Each is a cluster, whatever is drawn: to draw many takes minutes.
                 start = values
-        # One cluster rests in the mean of all.
-        limits: dict[str, Any] = {
-            "tol": tol * self.variance if n_clusters > 1 else 0.0,
-            "max_iter": max_iter,
-        }
+        # Relative to the mean variance of the features. One cluster rests in the mean of all.
+        rests = tol * (self.points.variance / self.points.n_features) if n_clusters > 1 else 0.0
+        limits: dict[str, Any] = {"tol": rests, "max_iter": max_iter}
         if isinstance(start, Start):
             result, assigned = self._from_sample(start, n_clusters, n_init, random, limits, tick)
         else:
@@ -241,6 +229,72 @@ class Fitting:
             assigned.reorder(order)
             result = replace(result, centroids=result.centroids[order])
         return Fit(result, assigned, parameters, n_values, rows)
+
+    def fit_whole(
+        self, tick: Tick, *, keep_order: bool, **arguments: Any
+    ) -> tuple[Fit, NDArray[np.float64]]:
+        """Find the centroids, and assign the points of the image to them.
+
+        Parameters
+        ----------
+        tick, keep_order, **arguments
+            As for `fit`.
+
+        Returns
+        -------
+        fit : Fit
+            Of the clusters that have pixels, from the darkest to the brightest unless their order
+            is kept, are its `assigned` and its `rows`; the rest as of `fit`.
+        means : (n_clusters, n_channels) float64 array
+            Mean input value of each of these.
+        """
+        fit = self.fit(tick, keep_order=keep_order, **arguments)
+        assigned = self._assign_whole(fit)
+        kept, means = self._in_order(assigned, fit, keep_order=keep_order)
+        return replace(fit, assigned=assigned, rows=fit.rows[kept]), means
+
+    def _assign_whole(self, fitted: Fit) -> Assigned:
+        """Assign the points of the image, where a smaller copy of it was fitted."""
+        if self._is_whole:
+            return fitted.assigned
+        centroids = fitted.result.centroids
+        assigned = self._whole.assign(
+            self.points_of_whole, len(centroids), fitted.parameters["tol"]
+        )
+        assigned.move(centroids)
+        if not assigned.counts.all():
+            # One more iteration gives a cluster without pixels the farthest.
+            lloyd(assigned, centroids, max_iter=1)
+        return assigned
+
+    def _in_order(
+        self, assigned: Assigned, fitted: Fit, *, keep_order: bool
+    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Put the clusters in the order of their brightness; return which, and their means.
+
+        Points that lie exactly between two centroids go to the first: in another order they may go
+        to another one. Clusters without pixels are left out. Iterations that this takes are within
+        `max_iter`, but those of the result are those of the fit, before.
+        """
+        tol, max_iter = fitted.parameters["tol"], fitted.parameters["max_iter"]
+        n_iter, kept = fitted.result.n_iter, np.arange(len(fitted.result.centroids))
+        # How often clusters are sorted by their brightness; rarely one.
+        for _ in range(10):
+            means = self._whole.means(self.space, assigned)
+            # Where floats have no room for the digits of means, by what these are rounded from.
+            centroids, rounded = assigned.centroids, self.notes
+            dark_first = self.darkest_first(centroids) if rounded else by_brightness(means)
+            order = np.arange(len(means)) if keep_order else dark_first
+            order = order[assigned.counts[order] > 0]
+            if np.array_equal(order, np.arange(len(means))):
+                break
+            assigned.reorder(order)
+            kept = kept[order]
+            if tol == 0 and self._is_whole and n_iter < max_iter:
+                n_iter += lloyd(assigned, assigned.centroids, max_iter=max_iter - n_iter).n_iter
+            else:
+                assigned.move(assigned.centroids)
+        return kept, means
 
     def start(
         self, init: str | ArrayLike, n_clusters: int

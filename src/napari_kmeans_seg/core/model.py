@@ -9,18 +9,19 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import model_file, shown
+from . import shown
 from .arguments import NOT_GIVEN
 from .base import array_checks, checks, lent
 from .base.note import Note, warn
 from .base.notes import not_finite
 from .base.notes_on_kind import colors_as_grey
 from .base.parallel import Progress, alive, never_falling, portion, within
-from .edits import Relabel
 from .image.pixels import flatten
-from .nearest_centroid import NearestCentroid
+from .model_parts import model_file
+from .model_parts.edits import Relabel
+from .model_parts.nearest_centroid import NearestCentroid
+from .model_parts.same_kind import refuse_other_form, same_channels
 from .opening import open_image
-from .same_kind import refuse_other_form, same_channels
 from .segmentation import Segmentation
 
 

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from .base import array_checks, lent
 from .base.checks import NOT_GIVEN
+from .base.errors import named
 
 
 class Unopened(Protocol):
@@ -18,6 +19,9 @@ class Unopened(Protocol):
     """
 
     path: Path
+
+    def absolute(self) -> "Unopened":
+        """Name it so that a process in another folder finds it."""
 
     def open(self) -> tuple[Any, Any]:
         """Read it: an image with `pixels`, `channel_axis` and `alpha`, and its mask."""
@@ -58,8 +62,7 @@ def open_image(
     except (OSError, ValueError) as error:
         if not argument:
             raise
-        kind = OSError if isinstance(error, OSError) else ValueError
-        raise kind(f"{argument} ({path}): {error}") from error
+        raise named(error, f"{argument} ({path}): {error}") from error
     if inside is None or mask is None:
         return image, mask if inside is None else inside
     return image, inside & array_checks.spatial_mask(mask, inside.shape)

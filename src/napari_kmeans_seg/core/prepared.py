@@ -19,14 +19,13 @@ from .base.parallel import Progress, Tick, alive, never_falling, portion
 from .choose_k import ClusterCurve
 from .fitting import OPTIMAL_LIMIT, Fit, Fitting
 from .image.features import FeatureSpace
-from .kind import ValueKind
 from .kmeans.assignment import Assigned
-from .kmeans.lloyd import LloydResult, lloyd
+from .kmeans.lloyd import LloydResult
 from .kmeans.nearest import Labels
-from .kmeans.points import Points
 from .kmeans.starts import AUTO, K_MEANS_PLUS_PLUS, OPTIMAL, STARTS
 from .levels import relabelled
 from .model import KMeansModel
+from .model_parts.kind import ValueKind
 from .points.image_points import ImagePoints
 from .scores import cluster_curve
 from .segmentation import Segmentation
@@ -73,18 +72,9 @@ class PreparedImage:
         return Fitting(self._whole, self._fitted, self._space, self._parameters)
 
     @cached_property
-    def _points_of_whole(self) -> Points:
-        """The points of the image itself: not those that are fitted where these are of a copy."""
-        return self._fitting.points if self._is_whole else self._whole.points(self._space)
-
-    @cached_property
     def _value_range(self) -> tuple[float, float]:
         """The lowest and the highest value of the image."""
         return self._whole.value_range
-
-    @property
-    def _is_whole(self) -> bool:
-        return self._fitted is self._whole
 
     @property
     def _scale_of_costs(self) -> float:
@@ -169,23 +159,18 @@ class PreparedImage:
         n_clusters = arguments["n_clusters"]
         keep_order = checks.flag("keep_order", keep_order) and not isinstance(init, str)
         progress = never_falling(progress, self._whole.pixels.channels)
-        tick = portion(progress, 0, 0.8, "Clustering")
-
-        def fit(tick: Tick) -> tuple[Fit, Assigned, NDArray[np.intp], NDArray[np.float64]]:
-            fitted = self._fitting.fit(tick, **arguments, keep_order=keep_order)
-            assigned = self._assign_whole(fitted)
-            kept, means = self._in_order(assigned, fitted, keep_order=keep_order)
-            return fitted, assigned, kept, means
-
-        fitted, assigned, kept, means = alive(fit, tick)
+        fitted, means = alive(
+            lambda tick: self._fitting.fit_whole(tick, **arguments, keep_order=keep_order),
+            portion(progress, 0, 0.8, "Clustering"),
+        )
         tick = portion(progress, 0.8, 1.0, "Labelling")
-        notes = self._notes_on(fitted, n_clusters)
-        if (left_out := len(fitted.result.centroids) - len(means)) > 0:
-            notes += (WithoutPixels(left_out=left_out, found=len(fitted.result.centroids)),)
-        found = self._result(assigned, means, fitted.result, fitted.parameters, notes, tick)
-        if not keep_order or len(kept) == n_clusters:
+        notes, n_found = self._notes_on(fitted, n_clusters), len(fitted.result.centroids)
+        if n_found > len(means):
+            notes += (WithoutPixels(left_out=n_found - len(means), found=n_found),)
+        found = self._result(fitted.assigned, means, fitted.result, fitted.parameters, notes, tick)
+        if not keep_order or len(means) == n_clusters:
             return found
-        return relabelled(found, np.array([0, *(fitted.rows[kept] + 1)]), n_clusters)
+        return relabelled(found, np.array([0, *(fitted.rows + 1)]), n_clusters)
 
     def classify(self, centroids: ArrayLike, *, progress: Progress | None = None) -> Segmentation:
         """Label each pixel with the nearest of given centroids, which stay where they are.
@@ -218,7 +203,7 @@ class PreparedImage:
         start = self._space.of_centroids(given, self._whole.pixels)
         parameters = deepcopy(self._parameters) | {"n_clusters": len(given), "init": given.tolist()}
         parameters |= {"n_init": 1, "max_iter": 0, "tol": 0.0, "seed": None}
-        assigned = self._whole.assign(self._points_of_whole, len(given), 0.0)
+        assigned = self._whole.assign(self._fitting.points_of_whole, len(given), 0.0)
         tick = portion(progress, 0, 1, "Labelling")
 
         def assign(tick: Tick) -> NDArray[np.float64]:
@@ -355,41 +340,3 @@ class PreparedImage:
         curve = alive(score, portion(progress, 1, 1, "Scoring"))
         with np.errstate(over="ignore"):
             return replace(curve, inertia=np.ldexp(curve.inertia, 2 * self._space.exponent))
-
-    def _assign_whole(self, fitted: Fit) -> Assigned:
-        """Assign the points of the image, where a smaller copy of it was fitted."""
-        if self._is_whole:
-            return fitted.assigned
-        centroids, tol = fitted.result.centroids, fitted.parameters["tol"]
-        assigned = self._whole.assign(self._points_of_whole, len(centroids), tol)
-        assigned.move(centroids)
-        if not assigned.counts.all():
-            # One more iteration gives a cluster without pixels the farthest.
-            lloyd(assigned, centroids, max_iter=1)
-        return assigned
-
-    def _in_order(
-        self, assigned: Assigned, fitted: Fit, *, keep_order: bool
-    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Put the clusters in the order of their brightness; return which, and their means.
-
-        Points that lie exactly between two centroids go to the first: in another order they may go
-        to another one. Clusters without pixels are left out. Iterations that this takes are within
-        `max_iter`, but those of the result are those of the fit, before.
-        """
-        tol, max_iter = fitted.parameters["tol"], fitted.parameters["max_iter"]
-        n_iter, kept = fitted.result.n_iter, np.arange(len(fitted.result.centroids))
-        # How often clusters are sorted by their brightness; rarely one.
-        for _ in range(10):
-            means = self._whole.means(self._space, assigned)
-            order = self._fitting.order(means, assigned, keep_order=keep_order)
-            order = order[assigned.counts[order] > 0]
-            if np.array_equal(order, np.arange(len(means))):
-                break
-            assigned.reorder(order)
-            kept = kept[order]
-            if tol == 0 and self._is_whole and n_iter < max_iter:
-                n_iter += lloyd(assigned, assigned.centroids, max_iter=max_iter - n_iter).n_iter
-            else:
-                assigned.move(assigned.centroids)
-        return kept, means

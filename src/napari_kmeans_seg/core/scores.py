@@ -56,7 +56,7 @@ def cluster_curve(
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.maximum(scatter - within, 0) / (k - 1) / (within / (n_pixels - k))
     ratio[k == 1] = np.nan
-    silhouette = np.array(points.silhouettes(centroids), np.float64)
+    silhouette = np.array([points.silhouette(few) for few in centroids], np.float64)
     icl = np.zeros(k.size)
     separated = np.zeros(k.size, bool)
     if scatter > 0:
@@ -117,7 +117,7 @@ def _decide(
 ) -> Told:
     """Decide between votes; those of `valleys` and `gaussian` are 1 where they are for none."""
     says = {
-        "the most that valleys in the density part": valleys,
+        "the largest number of clusters that lie apart": valleys,
         "the best fit of Gaussian classes (ICL)": gaussian,
         "the highest silhouette": silhouette,
     }
@@ -127,9 +127,9 @@ def _decide(
         better = "better" if gaussian == 1 else "clearly better"
         fits = "one fits best" if gaussian == 1 else f"{gaussian} fit best"
         reason = (
-            f"No number of clusters is {better} than another: valleys in the density of the values "
-            f"part none. Of Gaussian classes {fits} (ICL), the silhouette is highest for "
-            f"{silhouette}; {k[0]} is only the smallest number that was tried."
+            f"No number of clusters is {better} than another: no valley in the density of the "
+            f"values lies between any. Of Gaussian classes {fits} (ICL), the silhouette is highest "
+            f"for {silhouette}; {k[0]} is only the smallest number that was tried."
         )
         return int(k[0]), reason, (), False
     choice = valleys
@@ -150,7 +150,7 @@ def _decide(
             "each other: take as many as you want to tell apart."
         )
     if valleys == 1:
-        reason += " No valleys in the density part them: they overlap."
+        reason += " No valley in the density of the values lies between them: they overlap."
     elif gaussian == 1:
         reason += " Of Gaussian classes one fits best (ICL)."
     return choice, reason, (choice, *others), False

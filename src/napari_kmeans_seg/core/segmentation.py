@@ -12,10 +12,10 @@ from .base import checks
 from .base.cached import cached_property
 from .base.note import Note
 from .base.parallel import Tick
-from .image.painting import paint, paint_image
+from .image.features import by_brightness
+from .image.painting import as_palette, paint, paint_image
 from .image.pixels import Pixels, spread
-from .kmeans.nearest import label_dtype
-from .overlap import pairs_of
+from .kmeans.nearest import Labels, label_dtype
 from .points.sums import join_means
 
 if TYPE_CHECKING:
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from .model import KMeansModel
 
 
-def by_brightness(centroids: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Order centroids by their mean over the channels, the darkest first and NaN last."""
-    # Halves of the mean: the largest floats have no sum, nor, by rounding, their mean.
-    return np.argsort((centroids / (2 * centroids.shape[1])).sum(axis=1), kind="stable")
+def pairs_of(one: Labels, other: Labels | None, shape: tuple[int, int]) -> NDArray[np.int64]:
+    """Count which labels of two images lie in the same place, as a table of this shape."""
+    index = one.reshape(-1).astype(np.intp) * shape[1]
+    if other is not None:
+        index += other.reshape(-1)
+    return np.bincount(index, minlength=shape[0] * shape[1]).reshape(shape).astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -126,21 +128,8 @@ class Segmentation:
 
         Row 0 is for label 0.
         """
-        dtype = self._pixels.dtype
-        # No pixel has the colour of an empty cluster, whose mean is NaN.
-        colors = np.nan_to_num(self.centroids)
-        colors = np.concatenate([np.zeros((1, colors.shape[1])), colors])
-        if dtype.kind == "b":
-            return colors >= 0.5
-        if dtype.kind == "f":
-            return colors.astype(dtype)
-        limits = np.iinfo(dtype)
-        # Python's integers: the largest 64-bit ones are no floats.
-        whole = [
-            [min(max(round(value), int(limits.min)), int(limits.max)) for value in row]
-            for row in colors.tolist()
-        ]
-        return np.array(whole, dtype)
+        black = np.zeros((1, self.centroids.shape[1]))
+        return as_palette(np.concatenate([black, self.centroids]), self._pixels.dtype)
 
     def mask(self, *labels: int) -> NDArray[np.bool_]:
         """Return where the pixels of the given clusters are.

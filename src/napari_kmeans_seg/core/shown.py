@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .edits import n_changing
 from .image.pixels import Pixels
-from .kind import full_scale
+from .model_parts.edits import n_changing
+from .model_parts.kind import full_scale
 
 
 def counted(n: int, one: str) -> str:

@@ -6,10 +6,10 @@ import math
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from .image_file import ImageFile
-from .names import channel_names
-from .tiff_decode import is_tiff
-from .tiff_write import TiffStyle
+from .base.image_file import ImageFile
+from .base.names import channel_names
+from .base.tiff_style import TiffStyle
+from .tiff.decode import is_tiff
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +70,7 @@ def read_by_bioio(path: Path, series: int | None = None) -> ImageFile:
     opened = _opened(path)
     n, warnings = len(opened.scenes), []
     if not (0 <= (series or 0) < n):
-        raise ValueError(f"has {n} series, counted from 0; there is no {series}")
+        raise ValueError(f"has no series {series}: it has {n}, counted from 0")
     if series is None and n > 1:
         warnings.append(f"has {n} series; the first is read, --series takes another")
     try:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from .by_bioio import is_for_bioio, read_by_bioio
 from .ngff.plates import place_of
 from .pictures import read_picture
-from .tiff import read_tiff
-from .tiff_decode import is_tiff
+from .tiff.decode import is_tiff
+from .tiff.read import read_tiff
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .image_file import ImageFile
+    from .base.image_file import ImageFile
 
 
 def is_read_lazily(path: Path) -> bool:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from .image_file import ImageFile
+    from .base.image_file import ImageFile
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,22 +48,24 @@ class Limits:
     Attributes
     ----------
     no_data
-        The value of pixels that hold no data.
+        Values of pixels that hold no data.
     low, high
         Pixels of which a channel is below or above take no part.
     mask
         Pixels outside it take no part.
     """
 
-    no_data: int | float | None = None
+    no_data: tuple[int | float, ...] = ()
     low: int | float | None = None
     high: int | float | None = None
     mask: Mask | None = None
 
     def __post_init__(self) -> None:
         """Check what was given."""
-        for name in ("no_data", "low", "high"):
-            value = getattr(self, name)
+        checks.kind("no_data", self.no_data, tuple)
+        given: list[tuple[str, Any]] = [("no_data", one) for one in self.no_data]
+        given += [(name, getattr(self, name)) for name in ("low", "high")]
+        for name, value in given:
             if value is None:
                 continue
             if isinstance(value, bool) or not isinstance(value, Real):
@@ -77,7 +79,7 @@ class Limits:
     def to_json(self) -> dict[str, Any]:
         """Return what was given, so that JSON can hold it."""
         given = {
-            "no_data": self.no_data,
+            "no_data": [*self.no_data] or None,
             "min": self.low,
             "max": self.high,
             "mask": self.mask and str(self.mask.path),
@@ -145,9 +147,8 @@ def taking_part(image: ImageFile, limits: Limits) -> npt.NDArray[np.bool_] | Non
     channels = image.pixels if axis is None else np.moveaxis(image.pixels, axis, -1)
     if image.alpha:
         channels = channels[..., :-1]
-    if limits.no_data is not None:
+    for value in limits.no_data:
         # In the pixels' own precision: 0.1 is another number in float32.
-        value = limits.no_data
         if channels.dtype.kind == "f":
             with np.errstate(over="ignore"):
                 value = channels.dtype.type(value)

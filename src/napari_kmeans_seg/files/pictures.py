@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .color import to_srgb
-from .image_file import ImageFile, PictureStyle
-from .names import RGB_NAMES
-from .odd_metadata import picture_without_metadata, read_or_leave_out
+from .base.color import to_srgb
+from .base.image_file import ImageFile, PictureStyle
+from .base.names import RGB_NAMES
+from .base.odd_metadata import picture_without_metadata, read_or_leave_out
+from .base.tiff_style import TiffStyle
 from .png16 import PngMarks, is_png16, read_png16, write_png16
-from .tiff_write import TiffStyle
 
 if TYPE_CHECKING:
     from io import BytesIO
@@ -130,7 +130,7 @@ def _frame(picture: PillowImage.Image, wanted: int | None) -> list[str]:
     # A camera's JPEG may hold smaller views and maps of itself: no frames that are missed.
     n_frames = getattr(picture, "n_frames", 1)
     if wanted is not None and wanted >= n_frames:
-        raise ValueError(f"has no series {wanted}; it holds {n_frames}, counted from 0")
+        raise ValueError(f"has no series {wanted}: it has {n_frames}, counted from 0")
     if wanted:
         picture.seek(wanted)
     elif n_frames > 1 and wanted is None and picture.format == "PNG":

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .image_file import ImageFile
-    from .tiff_write import TiffStyle
+    from .base.image_file import ImageFile
+    from .base.tiff_style import TiffStyle
 
 _SPELLINGS = {"um": "µm", "micron": "µm", "microns": "µm", "μm": "µm", "\\u00B5m": "µm"}
 _LENGTHS = ("pm", "nm", "µm", "mm", "cm", "dm", "m", "km", "inch", "in")

@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .base.paths import ResultPaths
 from .by_bioio import is_for_bioio
 from .ngff.groups import ENDING, LABELS, is_store
 from .ngff.plate_results import plate_store_name
 from .ngff.plates import place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-
-@dataclass(frozen=True)
-class ResultPaths:
-    """The three files that belong to one image; in a store labels and picture are one.
-
-    Those of a field of a plate are an image in the store `plate`.
-    """
-
-    labels: Path
-    segmented: Path
-    clusters: Path
-    plate: Path | None = None
-
-    def __iter__(self) -> Iterator[Path]:
-        return iter(dict.fromkeys((self.labels, self.segmented, self.clusters)))
 
 
 def writable_name(name: str) -> str:
@@ -42,6 +25,19 @@ def store_name(stem: str, suffix: str) -> str:
     return f"{stem}_segmented{suffix if suffix.lower().endswith(ENDING) else ENDING}"
 
 
+def stem_of(path: Path) -> tuple[str, str]:
+    """Return what an image is called, without its ending and with its place in a plate; and that.
+
+    "a.ome.tif" gives "a" and ".ome.tif", and the first field of a well "plate_A_1_0" and ".zarr".
+    """
+    place = place_of(path)
+    name = path.name if place is None else place.store.name
+    ending = re.search(r"(\.ome)?\.[^.]+$", name[1:], flags=re.IGNORECASE)
+    suffix = ending.group() if ending else ""
+    stem = name.removesuffix(suffix)
+    return stem if place is None else f"{stem}_{place.name.replace('/', '_')}", suffix
+
+
 def result_paths(path: Path, folder: Path, *, into_source: bool = False) -> ResultPaths:
     """Name the results of an image: `<stem>_labels.tif` and so on, always directly in `folder`.
 
@@ -50,17 +46,14 @@ def result_paths(path: Path, folder: Path, *, into_source: bool = False) -> Resu
     plate, too.
     """
     place = place_of(path)
-    name = path.name if place is None else place.store.name
-    ending = re.search(r"(\.ome)?\.[^.]+$", name[1:], flags=re.IGNORECASE)
-    suffix = ending.group() if ending else ""
-    stem = of_store = writable_name(name.removesuffix(suffix))
-    if place is not None:
-        stem += "_" + place.name.replace("/", "_")
+    stem, suffix = stem_of(path)
+    stem = writable_name(stem)
     if place is not None or is_store(path):
         store, plate = folder / store_name(stem, suffix), None
         if into_source:
             store = path / "labels" / LABELS
         elif place is not None and place.well:
+            of_store = writable_name(place.store.name.removesuffix(suffix))
             plate = folder / plate_store_name(of_store, suffix)
             store = plate / place.name
         return ResultPaths(store, store, folder / f"{stem}_clusters.csv", plate)

@@ -9,15 +9,15 @@ import numpy as np
 
 from ..core.writing.file_set import write_together
 from ..core.writing.tables import table_text
+from .base.odd_metadata import write_with_less
+from .base.tiff_style import Storage, TiffStyle, negative
 from .ngff.results import write_in_stores
-from .odd_metadata import write_with_less
 from .pictures import write_picture
 from .pixel_size import pixel_size
-from .samples import Storage, negative
 from .tables import cluster_table
-from .tiff import no_data_value
-from .tiff_note import read_note as read_note_of_file
-from .tiff_write import TiffStyle, write_tiff
+from .tiff.note import read_note as read_note_of_file
+from .tiff.read import no_data_value
+from .tiff.write import write_tiff
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,16 +27,19 @@ if TYPE_CHECKING:
 
     from ..core.segmentation import Segmentation
     from ..core.writing.file_exchange import Identity
-    from .image_file import ImageFile
-    from .result_paths import ResultPaths
+    from .base.image_file import ImageFile
+    from .base.paths import ResultPaths
 
 
 def parameters_of(
     image: ImageFile, segmentation: Segmentation, step_axis: int | None = None
 ) -> dict[str, Any]:
-    """Return what stands with labels: how they came to be, and how large a pixel is."""
+    """Return what stands with labels: how they came to be, what to know, how large a pixel is."""
     size = pixel_size(image, step_axis)
-    return segmentation.parameters | ({} if size is None else {"pixel_size": list(size)})
+    found = segmentation.parameters | ({} if size is None else {"pixel_size": list(size)})
+    if segmentation.notes:
+        found["warnings"] = [str(note) for note in segmentation.notes]
+    return found
 
 
 def write_results(
@@ -49,6 +52,7 @@ def write_results(
     made_of: dict[str, str] | None = None,
     since: Mapping[Path, Identity | None] | None = None,
     step_axis: int | None = None,
+    specks: int = 0,
 ) -> tuple[str, ...]:
     """Write labels, segmented image and table: all three or none, as `write_together` does.
 
@@ -68,6 +72,8 @@ def write_results(
         What stood at the paths when the run began; what was written since is not replaced.
     step_axis
         The axis of the image for each of whose steps the table has rows.
+    specks
+        Pieces of fewer pixels that were merged, which stands there, too.
 
     Returns
     -------
@@ -82,6 +88,8 @@ def write_results(
         The folder cannot be written, or another process writes or wrote the same files.
     """
     parameters = parameters_of(image, segmentation, step_axis) | ({"input": note} if note else {})
+    if specks:
+        parameters["specks"] = specks
     if made_of:
         parameters["made_of"] = made_of
     text = table_text(cluster_table(image, segmentation, step_axis)).encode()

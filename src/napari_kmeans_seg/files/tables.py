@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..core.segmentation import Segmentation
-    from .image_file import ImageFile
+    from .base.image_file import ImageFile
 
     Means = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]
 

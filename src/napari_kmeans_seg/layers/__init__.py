@@ -6,12 +6,12 @@ shows the result in the viewer, on the interface's thread again.
 
 It has four rooms, and each knows only what stands before it here: `source` is what is segmented,
 `outputs` are the layers that a run adds and what they keep of it, `clusters` is what is done with
-them afterwards. `export` writes a result as text, and knows `outputs` alone. What lies beside the
-rooms knows none of them.
+them afterwards. `export` writes a result as text, and knows `outputs` alone. All of them stand on
+`base`, which knows none of them.
 """
 
-from .cleanup import CleanUp
-from .describe import axis_names, blurred_axes, describe, describe_channels, displayed_plane
+from .base.cleanup import CleanUp
+from .base.describe import axis_names, blurred_axes, describe, describe_channels, displayed_plane
 from .outputs import Outputs, earlier_outputs
 from .outputs.colors import warm_up_early
 from .outputs.edit_watch import METADATA_KEY, EditWatch, linked_layers

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from magicgui.widgets import Label, ProgressBar
 
-from .sections import thin, wrap
+from .base.sections import thin, wrap
 
 if TYPE_CHECKING:
-    from .state import Said
+    from .base.state import Said
 
 
 class BelowRun:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from magicgui.widgets import Label
 
+from .base.sections import wrap
 from .done import is_edited
-from .sections import wrap
 
 if TYPE_CHECKING:
     from napari_kmeans_seg.layers.clusters import Clusters

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from napari_kmeans_seg.layers.outputs.columns import painted_by_hand
 
-from .state import Said
-from .wording import warnings_of
+from .base.state import Said
+from .base.wording import warnings_of
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari_kmeans_seg.layers import Outputs
     from napari_kmeans_seg.layers.clusters import Clusters
 
-    from .state import DockState, Key
+    from .base.state import DockState, Key
 
 
 def done(text: str, outputs: Outputs, of: Key) -> Said:

@@ -14,6 +14,11 @@ from qtpy.QtCore import QEvent
 from napari_kmeans_seg.layers import Outputs, PartInView, warm_up_early
 from napari_kmeans_seg.layers.outputs.appearance import result_of
 
+from .base.plain_text import show_plain
+from .base.sections import On, Scrolled, Section, WheelScrolls, mark
+from .base.state import DockState, Refusal, Request, Said, loss, part_of
+from .base.task import Clock, Task
+from .base.wording import breakable, dropped, summary, words_of
 from .below_run import BelowRun
 from .beside_run import OptionsSaid
 from .done import done, still
@@ -24,22 +29,17 @@ from .fields.options import Options, OptionsSection, align_labels
 from .fields.settings import LastSettings
 from .fields.target import Target
 from .keyboard import give_keys
-from .plain_text import show_plain
 from .plots.choose_k import HowMany
 from .plots.cluster_plot import ClusterPlot
 from .preview import Preview
 from .run import Run
-from .sections import On, Scrolled, Section, WheelScrolls, mark
 from .seen import SeenSwitch
-from .state import DockState, Refusal, Request, Said, loss, part_of
 from .table.cluster_table import ClusterTable
-from .task import Clock, Task
-from .wording import breakable, dropped, summary, words_of
 
 if TYPE_CHECKING:
     import napari.viewer
 
-    from .state import State
+    from .base.state import State
 
 _log = logging.getLogger(__name__)
 

@@ -18,9 +18,9 @@ from napari_kmeans_seg.layers import (
     to_preview,
 )
 
-from .napari_versions import camera_of, canvas_resized
-from .state import is_current
-from .task import Task
+from .base.napari_versions import camera_of, canvas_resized
+from .base.state import is_current
+from .base.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from napari_kmeans_seg import PreparedImage, Segmentation
     from napari_kmeans_seg.layers.outputs.edit_watch import Kind
 
-    from .state import DockState, Key, Request
-    from .task import Clock, Progress
+    from .base.state import DockState, Key, Request
+    from .base.task import Clock, Progress
 
 # How many images are kept: to go to and fro between two shall not read them anew.
 _IMAGES_KEPT = 2
@@ -63,6 +63,8 @@ class Points:
         if levels or source.region or source.seeds or source.step_axis is not None:
             return source.segment(progress=progress, **request.parameters)
         known = self._known.pop(source.link_id, None)
+        if known is not None:
+            source.look(progress)
         if known is None or request.points != known[0]:
             # Let go of the one before the other is made.
             known = None

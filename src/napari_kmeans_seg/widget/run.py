@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     import napari.viewer
 
-    from .state import Request
-    from .task import Progress
+    from .base.state import Request
+    from .base.task import Progress
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,8 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_kmeans_seg.layers.outputs.appearance import SEEN, ResultLayers, result_of
 
-from .plain_text import plain
-from .sections import hidden_line
+from .base.plain_text import plain
+from .base.sections import hidden_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from napari_kmeans_seg.layers.outputs.appearance import Seen
 
+    from .base.task import Clock
     from .table.cluster_table import ClusterTable
-    from .task import Clock
 
 _IN_DEPTH = "In 3D the largest cluster, “{}”, is hidden at first. Tick it to show it."
 

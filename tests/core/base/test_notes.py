@@ -39,13 +39,15 @@ from napari_kmeans_seg.core.base.notes_on_kind import (
 OUTSIDE = (("outside the image", 2), ("outside the region “r”", 0), ("on NaN", 1))
 SAID: dict[Note, str] = {
     ColorsAsGrey(n=3): (
-        "The last axis of the image is 3 long, as of colours, and is taken for one of space: each "
-        "value gets a label of its own. Pass channel_axis=-1 if they are colours, "
+        "The last axis of the image has length 3, as if it held colours, but was taken for rows or "
+        "columns: each number got a label, not each pixel. Pass channel_axis=-1 if it holds "
+        "channels, "
         "channel_axis=None if not."
     ),
     ColorsAsGrey(n=4, fitted_axes=2): (
-        "The last axis of the image is 4 long, as of colours, and the model was fitted on grey "
-        "images of 2 axes: each value gets a label of its own. Pass grey images, or a model that "
+        "The last axis of the image has length 4, as if it held colours, but the model was fitted "
+        "on grey images of 2 axes: each number got a label, not each pixel. Pass grey images, or a "
+        "model that "
         "was fitted with channel_axis=-1."
     ),
     DigitsLost(unit=1024, smoothed=True): (
@@ -123,7 +125,8 @@ SAID: dict[Note, str] = {
         "Steps 0 and 2 to 4 have no pixel that takes part: label 0 there."
     ),
     LabelsByPlace(step=1, labels=(1, 3)): (
-        "Step 1: Labels 1 and 3 go by where their pixels are; by value they would be others."
+        "Step 1: Labels 1 and 3 were given by place, since their clusters stay where they were; "
+        "by value alone they would be exchanged."
     ),
     LabelsUncertain(step=4, labels=(1, 2, 5)): (
         "Step 4: Labels 1, 2 and 5 are uncertain: neither place nor value shows which they are."

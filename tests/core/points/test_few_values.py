@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import dask.array as da
@@ -144,9 +145,8 @@ def test_as_many_clusters_as_distinct_values_are_all_found(
     assert found.inertia == 0
 
 
-@pytest.mark.parametrize("kind", ["duplicates", "far away", "one spot"])
-@pytest.mark.parametrize("image", ["uint8", "float64"])
-def test_clusters_that_start_empty_are_seeded_anew(image: str, kind: str) -> None:
+def with_empty_clusters(image: str, kind: str) -> tuple[np.ndarray, np.ndarray]:
+    """Give a photograph, and eight centroids of which some have no pixels at first."""
     picture = skimage.data.coffee()[::4, ::4]
     if image == "float64":
         picture = picture + np.random.default_rng(0).random(picture.shape)
@@ -157,6 +157,17 @@ def test_clusters_that_start_empty_are_seeded_anew(image: str, kind: str) -> Non
         init[2:] += 1e6
     else:
         init[:] = 128
+    return picture, init
+
+
+in_every_way = pytest.mark.parametrize(
+    ("image", "kind"), [*product(["uint8", "float64"], ["duplicates", "far away", "one spot"])]
+)
+
+
+@in_every_way
+def test_clusters_that_start_empty_are_seeded_anew(image: str, kind: str) -> None:
+    picture, init = with_empty_clusters(image, kind)
     found = segment(picture, 8, channel_axis=-1, init=init, tol=0, max_iter=1000)
     assert found.n_clusters == 8
     assert found.counts.min() > 0
@@ -169,20 +180,10 @@ def test_clusters_that_start_empty_are_seeded_anew(image: str, kind: str) -> Non
     assert found.inertia < 1.5 * plain, "a minimum worth the name"
 
 
-@pytest.mark.parametrize("kind", ["duplicates", "far away", "one spot"])
-@pytest.mark.parametrize("image", ["uint8", "float64"])
+@in_every_way
 def test_so_they_are_in_chunks(image: str, kind: str, dask_limits: Callable[..., None]) -> None:
     dask_limits(load_bytes=0, sample_values=500)
-    picture = skimage.data.coffee()[::4, ::4]
-    if image == "float64":
-        picture = picture + np.random.default_rng(0).random(picture.shape)
-    init = picture.reshape(-1, 3)[:: picture.size // 24][:8].astype(np.float64)
-    if kind == "duplicates":
-        init[4:] = init[:4]
-    elif kind == "far away":
-        init[2:] += 1e6
-    else:
-        init[:] = 128
+    picture, init = with_empty_clusters(image, kind)
     lazy = da.from_array(picture, chunks=(30, 40, 3))
     found = segment(lazy, 8, channel_axis=-1, init=init, tol=0, max_iter=1000)
     assert found.n_clusters == 8

@@ -72,11 +72,13 @@ def test_what_is_no_image_or_not_that_of_the_labels_is_told(tmp_path: Path) -> N
         write_labels(seg, tmp_path / "none.zarr")
     with pytest.raises(TypeError, match="image takes a path; got array"):
         write_labels(seg, np.zeros((2, 2)))
+    with pytest.raises(TypeError, match="path takes a path; got ''"):
+        write_labels(seg, plate / "A/1/0", "")
     with pytest.raises(TypeError, match="segmentation takes what segment returns; got ndarray"):
         write_labels(np.ones((64, 64), int), plate / "A/1/0")
     seg = segment(plate / "A/1/0", 2)
     with pytest.raises(ValueError, match="path takes a place outside of the image"):
         write_labels(seg, plate / "A/1/0", plate / "A/1/0/mine")
-    with pytest.raises(OSError, match="No such file or directory"):
+    with pytest.raises(OSError, match="there is no folder"):
         write_labels(seg, plate / "A/1/0", tmp_path / "no folder" / "new.zarr")
     assert digests(tmp_path) == before

@@ -20,7 +20,9 @@ from typer.testing import CliRunner
 
 from napari_kmeans_seg import KMeansModel
 from napari_kmeans_seg.cli.app import app
-from napari_kmeans_seg.cli.batch import Batch, ByModel, _write_one
+from napari_kmeans_seg.cli.batch import Batch, _write_one
+from napari_kmeans_seg.cli.reading import Reading
+from napari_kmeans_seg.cli.work import ByModel
 from napari_kmeans_seg.files.ngff.plates import images_in
 from napari_kmeans_seg.files.part import Limits
 from napari_kmeans_seg.files.result_paths import result_paths
@@ -48,7 +50,7 @@ def test_a_worker_that_is_killed_changes_nothing_of_what_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Many chunks to each field.
-    monkeypatch.setattr("napari_kmeans_seg.files.ngff.pyramid.CHUNK_VALUES", 1)
+    monkeypatch.setattr("napari_kmeans_seg.files.base.pyramid.CHUNK_VALUES", 1)
     plate = write_plate(tmp_path / "plate.zarr", size=128)
     for name in ("one", "other"):
         (tmp_path / name).mkdir()
@@ -99,10 +101,10 @@ def test_what_a_worker_wrote_before_it_died_is_not_written_again(tmp_path: Path)
     plate = write_plate(tmp_path / "plate.zarr")
     field, out = plate / "A/1/0", tmp_path / "out"
     out.mkdir()
-    reading = {"axis": "auto", "series": None, "limits": Limits(), "max_pixels": 10**6}
+    reading = Reading(axis="auto", series=None, limits=Limits(), max_pixels=10**6)
     model = ByModel(KMeansModel.fit([field], 3))
     batch = Batch(
-        model, reading, {}, {}, None, None,
+        model, reading, {}, {}, None, None, 0,
         overwrite=False, resume=False, jobs=1, quiet=True, is_remote=True,
     )  # fmt: skip
     given = (field, result_paths(field, out))
@@ -124,9 +126,9 @@ def test_workers_that_each_have_an_image_do_not_wait_for_each_other(tmp_path: Pa
     model = KMeansModel.fit([plate], 4)
     out = tmp_path / "out"
     out.mkdir()
-    reading = {"axis": "auto", "series": None, "limits": Limits(), "max_pixels": 10**6}
+    reading = Reading(axis="auto", series=None, limits=Limits(), max_pixels=10**6)
     batch = Batch(
-        ByModel(model), reading, {}, {}, None, None,
+        ByModel(model), reading, {}, {}, None, None, 0,
         overwrite=False, resume=False, jobs=1, quiet=True,
     )  # fmt: skip
     given = [(image, result_paths(image, out)) for image in images_in(plate)]

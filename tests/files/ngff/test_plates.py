@@ -125,7 +125,7 @@ def test_a_series_is_read_by_number(tmp_path: Path, version: str) -> None:
     np.testing.assert_array_equal(first.pixels.compute(), images[0])
     assert first.warnings == ("has 2 series; the first is read, --series takes another",)
     np.testing.assert_array_equal(read_image(store, 1).pixels.compute(), images[1])
-    with pytest.raises(ValueError, match="has 2 series, counted from 0; there is no 2"):
+    with pytest.raises(ValueError, match="has no series 2: it has 2, counted from 0"):
         read_image(store, 2)
     write_group(store / "OME", version, {"series": ["1", "0"]})
     assert images_in(store) == [store / "1", store / "0"]
@@ -139,7 +139,7 @@ def test_a_missing_well_in_a_script_is_called_by_its_place_and_can_be_left_out(
     tmp_path: Path,
 ) -> None:
     plate = write_plate(tmp_path / "plate.zarr", without=["A/2"])
-    with pytest.raises(OSError, match=r"plate\.zarr/A/2\): there is no such well"):
+    with pytest.raises(OSError, match=r"^[^\[]*plate\.zarr/A/2: there is no such well"):
         KMeansModel.fit([plate], 2)
     left_out: list[int] = []
     pooled = pool([plate], failed=lambda i, _: left_out.append(i))

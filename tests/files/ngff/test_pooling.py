@@ -11,8 +11,8 @@ import skimage.data
 import zarr
 
 from napari_kmeans_seg import KMeansModel, pool, segment
+from napari_kmeans_seg.files.input_file import InputFile
 from napari_kmeans_seg.files.part import Limits
-from napari_kmeans_seg.files.pooling import FileToPool
 
 from .stores import field_of_cells, multiscales, write_group, write_image
 
@@ -49,8 +49,8 @@ def test_a_model_is_fitted_on_200_megapixels_within_a_part_of_their_size(tmp_pat
 def test_chunks_that_are_held_or_read_again_give_the_model_of_the_array(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: int, share: int
 ) -> None:
-    monkeypatch.setattr("napari_kmeans_seg.core.pool_reader.HELD_BYTES", held)
-    monkeypatch.setattr("napari_kmeans_seg.files.ngff.pyramid.CHUNK_VALUES", 1)
+    monkeypatch.setattr("napari_kmeans_seg.core.pool.reader.HELD_BYTES", held)
+    monkeypatch.setattr("napari_kmeans_seg.files.base.pyramid.CHUNK_VALUES", 1)
     cells = [field_of_cells(n, 100) for n in (0, 5)]
     paths = [
         write_image(tmp_path / f"{i}.zarr", one, names=("DAPI", "GFP", "RFP"))
@@ -59,7 +59,7 @@ def test_chunks_that_are_held_or_read_again_give_the_model_of_the_array(
     whole = np.concatenate(cells, axis=1)
     low = int(np.percentile(whole.min(axis=0), share)) if share else None
     mask = None if low is None else (whole >= low).all(axis=0)
-    pooled = pool([FileToPool(path, "auto", None, Limits(low=low)) for path in paths])
+    pooled = pool([InputFile(path, limits=Limits(low=low)) for path in paths])
     expected = segment(whole, 3, channel_axis=0, mask=mask, tol=0)
     model = pooled.fit(3, tol=0)
     np.testing.assert_allclose(model.centroids, expected.centroids, rtol=1e-9)

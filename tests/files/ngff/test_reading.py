@@ -12,9 +12,9 @@ import pytest
 import skimage.data
 
 from napari_kmeans_seg import KMeansModel, choose_k, prepare, segment
+from napari_kmeans_seg.files.base.pyramid import chunks_of
 from napari_kmeans_seg.files.images import read_image
 from napari_kmeans_seg.files.limits import check_size
-from napari_kmeans_seg.files.ngff.pyramid import chunks_of
 from napari_kmeans_seg.files.pixel_size import pixel_size
 
 from .stores import VERSIONS, multiscales, omero, write_array, write_group, write_image
@@ -110,7 +110,7 @@ def test_what_is_read_at_once_is_whole_chunks_of_all_channels(
     image = read_image(path)
     assert image.store is not None
     assert chunks_of(image.store) == pixels.shape
-    monkeypatch.setattr("napari_kmeans_seg.files.ngff.pyramid.CHUNK_VALUES", 3 * 64 * 128)
+    monkeypatch.setattr("napari_kmeans_seg.files.base.pyramid.CHUNK_VALUES", 3 * 64 * 128)
     assert chunks_of(image.store) == (1, 3, 1, 64, 128)
 
 

@@ -135,7 +135,7 @@ def test_each_chunk_or_shard_is_written_by_one(
     tmp_path: Path, tissue: np.ndarray, shards: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Many small pieces at once: two that wrote into one file would lose pixels of each other.
-    monkeypatch.setattr("napari_kmeans_seg.files.ngff.pyramid.CHUNK_VALUES", 1)
+    monkeypatch.setattr("napari_kmeans_seg.files.base.pyramid.CHUNK_VALUES", 1)
     path = write_image(tmp_path / "a.zarr", tissue, chunks=(1, 16, 16), shards=shards, n_levels=3)
     seg = segment(path, 3)
     assert isinstance(seg.labels, da.Array)

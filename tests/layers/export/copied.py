@@ -8,8 +8,8 @@ import numpy as np
 from skimage.io import imsave
 
 from napari_kmeans_seg.layers import LayerImage, Outputs
+from napari_kmeans_seg.layers.base.describe import pixels_of
 from napari_kmeans_seg.layers.clusters import Clusters, clusters_of
-from napari_kmeans_seg.layers.describe import pixels_of
 from napari_kmeans_seg.layers.export.python_script import python_script
 
 

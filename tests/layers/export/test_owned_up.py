@@ -54,7 +54,7 @@ def test_other_pixels_of_the_image_are_no_work_by_hand(viewer, coffee, folder, c
     with pytest.raises(ValueError, match="has other pixels by now"):
         result.parts(2, 2)
     assert "by hand" not in methods_text(result.layer)
-    script, found = python_script(result.layer, other_pixels=result.is_of_other_pixels), {}
+    script, found = python_script(result.layer, changed=result.changed_since), {}
     assert "by hand" not in script
     assert "has other pixels by now" in top(script)
     exec(script, found)

@@ -17,7 +17,7 @@ from napari_kmeans_seg.layers import (
     linked_layers,
     warm_up_early,
 )
-from napari_kmeans_seg.layers.cleanup import CleanUp
+from napari_kmeans_seg.layers.base.cleanup import CleanUp
 
 from .running import ASKEW, run
 

@@ -98,7 +98,7 @@ def test_outputs_are_painted_of_an_image_and_its_segmentation() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"no_data": "0"}, "no_data takes a number or None; got '0' (str)."),
+        ({"no_data": ("0",)}, "no_data takes a number or None; got '0' (str)."),
         (
             {"high": float("nan")},
             "high takes a number that a pixel can be compared with; got nan.",

@@ -11,7 +11,7 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels, Points, Shapes
 
 from napari_kmeans_seg.layers import LayerImage, Region, Seeds, displayed_plane
-from napari_kmeans_seg.layers.describe import mismatch
+from napari_kmeans_seg.layers.base.describe import mismatch
 
 MICRONS = {"scale": (0.5, 0.5), "units": ("um", "um")}
 NANOMETRES = {"scale": (500, 500), "units": ("nm", "nm")}

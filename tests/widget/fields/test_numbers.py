@@ -8,6 +8,7 @@ from qtpy.QtCore import QLocale, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QLineEdit
 
+from napari_kmeans_seg.widget.base.wording import FieldError
 from napari_kmeans_seg.widget.fields.k import ClusterCount
 from napari_kmeans_seg.widget.fields.numbers import (
     numbers,
@@ -15,7 +16,6 @@ from napari_kmeans_seg.widget.fields.numbers import (
     whole_numbers,
 )
 from napari_kmeans_seg.widget.fields.options import Options
-from napari_kmeans_seg.widget.wording import FieldError
 
 
 @pytest.fixture(params=["de_DE", "fr_FR", "en_US", "de_CH", "ar_EG"])

@@ -6,10 +6,10 @@ import dask.array as da
 import pytest
 
 from napari_kmeans_seg.layers import LayerImage
-from napari_kmeans_seg.widget.napari_versions import camera_of
+from napari_kmeans_seg.widget.base.napari_versions import camera_of
+from napari_kmeans_seg.widget.base.state import DockState, Refusal, Request
+from napari_kmeans_seg.widget.base.task import Clock
 from napari_kmeans_seg.widget.preview import Preview
-from napari_kmeans_seg.widget.state import DockState, Refusal, Request
-from napari_kmeans_seg.widget.task import Clock
 
 BOTH = ("image", "labels")
 

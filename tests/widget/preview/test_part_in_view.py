@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from napari_kmeans_seg import segment
-from napari_kmeans_seg.widget.napari_versions import camera_of
+from napari_kmeans_seg.widget.base.napari_versions import camera_of
 
 PREVIEW = "coffee clusters preview"
 
@@ -162,16 +162,9 @@ def test_a_region_that_is_out_of_view_is_reported(viewer, part):
     assert "“corner” is not in view" in widget.message.value
 
 
-def test_a_chunk_that_cannot_be_read_is_reported(viewer, coffee, live, qtbot):
+def test_a_chunk_that_cannot_be_read_is_reported(viewer, on_disk, live, qtbot):
     widget, _ = live
-    gone = []
-
-    def read(block):
-        if gone:
-            raise OSError("the disk is gone")
-        return block
-
-    data = da.from_array(coffee, chunks=(400, 100, 3)).map_blocks(read, dtype=np.uint8)
+    data, gone = on_disk
     viewer.add_image(data, name="coffee", rgb=True)
     gone.append(True)
     widget.n_clusters.value = 3

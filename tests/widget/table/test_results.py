@@ -226,15 +226,8 @@ def test_the_table_is_as_tall_as_its_rows(widget, table, finish):
     assert not table.view.verticalScrollBar().isVisible(), "the dock is scrolled, and nothing in it"
 
 
-def test_whatever_goes_wrong_while_a_cluster_is_split_is_said(viewer, dock, finish, qtbot, coffee):
-    gone = []
-
-    def read(block):
-        if gone:
-            raise OSError("the disk is gone")
-        return block
-
-    data = da.from_array(coffee, chunks=(400, 100, 3)).map_blocks(read, dtype=np.uint8)
+def test_whatever_goes_wrong_while_a_cluster_is_split_is_said(viewer, dock, finish, qtbot, on_disk):
+    data, gone = on_disk
     viewer.add_image(data, name="coffee", rgb=True)
     widget = dock()
     widget.run()

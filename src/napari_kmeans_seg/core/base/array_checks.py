@@ -67,6 +67,8 @@ def image_array(image: ArrayLike) -> NDArray[Any]:
         advice = "Pass image.data, and mask=~image.mask for the pixels that take part."
         raise WrongType("image", "a plain array", "a masked array", advice=advice)
     array = _as_array("image", image)
+    if array.dtype.kind == "O" and array.ndim == 0:
+        raise WrongType("image", "an array, or the path of an image file", with_type(image))
     if array.dtype.kind not in "buif" or array.dtype.itemsize > 8:
         takes = "booleans, integers or floats of up to 64 bits"
         raise WrongType("image", takes, f"dtype {array.dtype}")

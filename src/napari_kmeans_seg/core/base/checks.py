@@ -160,18 +160,19 @@ def numbers_of_clusters(name: str, value: Any) -> list[int]:
     return sorted({integer(name, k, 1, MAX_CLUSTERS) for k in asked})
 
 
-def flag(name: str, value: Any) -> bool:
-    """Return `value` as a bool; only True and False are."""
+def flag(name: str, value: Any, *, or_none: bool = False) -> bool:
+    """Return `value` as a bool; only True and False are. `or_none`: the caller takes None, too."""
     import numpy as np  # not before: see above
 
     if not isinstance(value, bool | np.bool_):
-        raise WrongType(name, "True or False", with_type(value))
+        takes = "True, False or None" if or_none else "True or False"
+        raise WrongType(name, takes, with_type(value))
     return bool(value)
 
 
-def choice(name: str, value: Any, choices: Collection[str]) -> str:
-    """Return `value` if it is one of `choices`."""
+def choice(name: str, value: Any, choices: Collection[str], *, or_none: bool = False) -> str:
+    """Return `value` if it is one of `choices`; `or_none`: the caller takes None, too."""
     if not isinstance(value, str) or value not in choices:
-        takes = f"one of {', '.join(repr(one) for one in choices)}"
+        takes = f"one of {', '.join(map(repr, [*choices, *([None] if or_none else [])]))}"
         raise WrongValue(name, takes, repr(value))
     return value

@@ -71,6 +71,14 @@ class WrongType(ArgumentProblem, TypeError):
     """An argument is of a type that it does not take."""
 
 
+def named(problem: Exception, text: str) -> Exception:
+    """Return an error with a text of its own, and of the kind of another, for `except` to catch."""
+    kinds = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError,
+             PermissionError, OSError, TypeError, ValueError)  # fmt: skip
+    kind = next((one for one in kinds if isinstance(problem, one)), ValueError)
+    return kind(text)
+
+
 class NoPixels(ValueError):
     """No pixel of the image takes part."""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import ClassVar
 
 from .errors import Naming, as_argument
 
@@ -22,6 +23,9 @@ class Note(ABC):
     """
 
     step: int | None = None
+
+    is_doubt: ClassVar[bool] = False
+    """Whether the result may mean nothing: those who want no warnings are told, too."""
 
     def __str__(self) -> str:
         """Say it to a caller in Python."""

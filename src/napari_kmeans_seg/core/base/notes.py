@@ -278,7 +278,10 @@ class LabelsByPlace(Note):
 
     def _sentence(self, _naming: Naming) -> str:
         labels = _and([str(one) for one in self.labels])
-        return f"Labels {labels} go by where their pixels are; by value they would be others."
+        return (
+            f"Labels {labels} were given by place, since their clusters stay where they were; by "
+            "value alone they would be exchanged."
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

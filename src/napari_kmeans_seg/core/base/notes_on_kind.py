@@ -26,18 +26,21 @@ class ColorsAsGrey(Note):
     n: int
     fitted_axes: int | None = None
 
+    is_doubt = True
+
     def _sentence(self, naming: Naming) -> str:
         channels = naming("channel_axis", "-1")
         if self.fitted_axes is not None:
             return (
-                f"The last axis of the image is {self.n} long, as of colours, and the model was "
-                f"fitted on grey images of {self.fitted_axes} axes: each value gets a label of its "
-                f"own. Pass grey images, or a model that was fitted with {channels}."
+                f"The last axis of the image has length {self.n}, as if it held colours, but the "
+                f"model was fitted on grey images of {self.fitted_axes} axes: each number got a "
+                "label, not each pixel. Pass grey images, or a model that was fitted with "
+                f"{channels}."
             )
         return (
-            f"The last axis of the image is {self.n} long, as of colours, and is taken for one of "
-            f"space: each value gets a label of its own. Pass {channels} if they are colours, "
-            f"{naming('channel_axis', 'None')} if not."
+            f"The last axis of the image has length {self.n}, as if it held colours, but was taken "
+            f"for rows or columns: each number got a label, not each pixel. Pass {channels} if it "
+            f"holds channels, {naming('channel_axis', 'None')} if not."
         )
 
 
@@ -55,6 +58,8 @@ class OtherValues(Note):
 
     share: float
     label: int
+
+    is_doubt = True
 
     def _sentence(self, _naming: Naming) -> str:
         return (
@@ -84,6 +89,8 @@ class OtherScale(Note):
     low: float | None = None
     high: float | None = None
     may_rescale: bool = False
+
+    is_doubt = True
 
     def _sentence(self, naming: Naming) -> str:
         fitted = f"from {self.fitted_low:g} to {self.fitted_high:g} ({self.fitted})"

@@ -30,10 +30,6 @@ CHUNK = 1 << 18
 interpreter's lock costs nothing and a stop is noticed at once."""
 
 
-BEAT = 0.2
-"""Seconds between two calls of a person's progress, at most."""
-
-
 def no_tick(_: float) -> None:
     """Report to nobody."""
 
@@ -219,7 +215,7 @@ def alive(work: Callable[[Tick], Result], tick: Tick) -> Result:
     work : callable
         Called with a tick of its own, whose fractions are reported.
     tick : callable
-        Called from this thread, at least every `BEAT` seconds while other threads get to run. An
+        Called from this thread, at least five times a second while other threads get to run. An
         exception that it raises stops the work at its next tick, or between two pieces of
         `map_spans`, and comes out of here.
     """
@@ -251,7 +247,7 @@ def alive(work: Callable[[Tick], Result], tick: Tick) -> Result:
                 tick(part)
                 before = part
                 try:
-                    part = reported.get(timeout=BEAT)
+                    part = reported.get(timeout=0.2)
                 except Empty:
                     part = before
         finally:

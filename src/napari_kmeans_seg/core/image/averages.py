@@ -13,9 +13,6 @@ from .colors import value_range
 from .features import differences, middle_of
 from .pixels import Pixels
 
-WIDE = 32.0
-"""Standard deviation in pixels from which a blur by cosines is the faster one."""
-
 
 def smooth(pixels: Pixels, sigma: tuple[float, ...], tick: Tick | None = None) -> Pixels:
     """Blur each channel with a Gaussian; pixels that do not take part do not bleed into others.
@@ -81,7 +78,8 @@ def _blur_along(plane: NDArray[Any], axis: int, sigma: float, tick: Tick) -> NDA
     # A narrower one weighs no neighbour; of the narrowest the square is 0.
     if sigma < 0.125 or n == 1:
         return plane
-    is_wide = sigma > WIDE or 4 * sigma > n
+    # Where a blur by cosines is the faster one.
+    is_wide = sigma > 32 or 4 * sigma > n
     lines = plane.reshape(math.prod(plane.shape[:axis]), n, -1)
     blurred = np.empty_like(lines)
     by_row = len(lines) >= lines.shape[2]

@@ -22,9 +22,6 @@ FAR_FROM_1 = 64
 """Powers of two up to which floats stay as they are: like 64-bit integers they may be weighted by
 1e100, or by 1e-100, and still have squares."""
 
-SQUARES_APART = 400
-"""Powers of two between values whose squares no float can hold together with a sum of them."""
-
 CAP = 2.0**120
 """Where values lie that are as far as that from all others, such as -1.8e308 for no data, once they
 are divided: far beyond all of these, and a square of it is finite however it is weighted."""
@@ -166,6 +163,12 @@ class FeatureSpace:
         return found
 
 
+def by_brightness(centroids: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Order centroids by their mean over the channels, the darkest first and NaN last."""
+    # Halves of the mean: the largest floats have no sum, nor, by rounding, their mean.
+    return np.argsort((centroids / (2 * centroids.shape[1])).sum(axis=1), kind="stable")
+
+
 def differences(
     values: Values, offsets: tuple[float, ...], out: NDArray[np.float64] | None = None
 ) -> NDArray[np.float64]:
@@ -241,10 +244,11 @@ def power_of_two(pixels: Pixels) -> int:
 
 def exponent_without_far(limits: NDArray[Any], parts: Iterable[Values]) -> int:
     """Return the same for values that come in parts, among limits."""
-    exponent = exponent_of(limits)
-    if exponent <= SQUARES_APART - FAR_FROM_1:
+    # Powers of two between values whose squares no float can hold together with a sum of them.
+    exponent, apart = exponent_of(limits), 400
+    if exponent <= apart - FAR_FROM_1:
         return exponent
-    rest = _limits_of_rest(parts, float(np.ldexp(1.0, exponent - SQUARES_APART)))
+    rest = _limits_of_rest(parts, float(np.ldexp(1.0, exponent - apart)))
     return exponent if rest is None else exponent_of(rest) or 1
 
 

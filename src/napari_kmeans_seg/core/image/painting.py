@@ -11,6 +11,34 @@ from ..base.parallel import CHUNK, map_spans, spans
 from .pixels import Pixels
 
 
+def as_palette(colors: NDArray[np.float64], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Give colours in the dtype of an image.
+
+    Parameters
+    ----------
+    colors : (n_labels + 1, n_channels) array
+        No pixel has the colour of an empty cluster, whose mean is NaN: it becomes 0.
+    dtype : numpy.dtype
+        Integers are rounded and kept within its limits; of booleans, a half is True.
+
+    Returns
+    -------
+    (n_labels + 1, n_channels) array of the dtype
+    """
+    colors = np.nan_to_num(colors)
+    if dtype.kind == "b":
+        return colors >= 0.5
+    if dtype.kind == "f":
+        return colors.astype(dtype)
+    limits = np.iinfo(dtype)
+    # Python's integers: the largest 64-bit ones are no floats.
+    whole = [
+        [min(max(round(value), int(limits.min)), int(limits.max)) for value in row]
+        for row in colors.tolist()
+    ]
+    return np.array(whole, dtype)
+
+
 def paint(
     palette: NDArray[Any],
     labels: NDArray[np.unsignedinteger],

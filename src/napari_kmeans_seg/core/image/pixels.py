@@ -126,7 +126,7 @@ def flatten(
     """
     array = array_checks.image_array(image)
     if alpha is not None:
-        alpha = checks.flag("alpha", alpha)
+        alpha = checks.flag("alpha", alpha, or_none=True)
     if channel_axis is None:
         if alpha:
             takes, got = "an image with a {channel_axis}", "{channel_axis}=None"

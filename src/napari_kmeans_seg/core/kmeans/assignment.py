@@ -11,9 +11,6 @@ from ..base.parallel import Tick, map_spans
 from .nearest import Labels, by_distance, exact_sums_by_label, factors_of, label_dtype, nearest
 from .points import DIFFERENCES, SINGLE_RANGE, Points, parts_of_sum
 
-FEWEST_WITH_GAPS = 32
-"""Clusters from which it pays to keep for each point how sure its label is."""
-
 
 class Assigned(Protocol):
     """What Lloyd's algorithm asks of points that are assigned to centroids.
@@ -92,8 +89,8 @@ class Assignment:
         self.centroids: NDArray[np.float64] = np.empty((0, points.n_features))
         self.changed = True
         self.sums: NDArray[np.float64] = np.zeros(())
-        has_gaps = n_clusters >= FEWEST_WITH_GAPS
-        self._gaps = np.zeros(points.n, points.quick) if has_gaps else None
+        # How sure each label is: with fewer clusters it does not pay.
+        self._gaps = np.zeros(points.n, points.quick) if n_clusters >= 32 else None
 
     @property
     def counts(self) -> NDArray[np.float64]:

@@ -17,12 +17,6 @@ FEWEST_POINTS, FEWEST_NUMBERS, FEWEST_PER_CLUSTER = 1 << 12, 1 << 15, 32
 MOST_POINTS, MOST_PER_CLUSTER = 1 << 15, 1 << 13
 """Points of the finest level at the most, or for each cluster."""
 
-SMALL_NUMBERS = 1 << 18
-"""Numbers of so few points that all of them are the finest level."""
-
-STEP = 8
-"""How many times more points each next level has."""
-
 N_STARTS, STARTS_TIMES_CLUSTERS = 4, 192
 """Starts on few points, of which the best goes on; fewer where clusters are many."""
 
@@ -35,13 +29,17 @@ CLOSE = 1e-3
 
 
 def level_sizes(n: int, n_features: int, n_clusters: int) -> list[int]:
-    """Say how many points the levels have that stand for `n`, the coarsest first."""
+    """Say how many points the levels have that stand for `n`, the coarsest first.
+
+    Each has eight times the points of the one before.
+    """
     least = max(min(FEWEST_POINTS, FEWEST_NUMBERS // n_features), FEWEST_PER_CLUSTER * n_clusters)
     most = max(MOST_POINTS, MOST_PER_CLUSTER * n_clusters)
-    share = n if n * n_features <= SMALL_NUMBERS else n // 4
+    # Few points are all of the finest level.
+    share = n if n * n_features <= 1 << 18 else n // 4
     sizes = [max(least, min(share, most))]
     while sizes[0] > 2 * least:
-        sizes.insert(0, max(least, sizes[0] // STEP))
+        sizes.insert(0, max(least, sizes[0] // 8))
     return sizes
 
 

@@ -8,9 +8,6 @@ from numpy.typing import NDArray
 from ..base.parallel import Tick, no_tick
 from .assignment import Assigned
 
-REFILLS = 10
-"""Times that clusters are filled again after the last iteration; rarely one."""
-
 
 @dataclass(frozen=True)
 class LloydResult:
@@ -95,7 +92,8 @@ def lloyd(
             overshoot = Overshoot(means) if accelerate else None
         else:
             centroids = overshoot.beyond(means, moves, gain, assigned.counts)
-    for _ in range(0 if converged else REFILLS):
+    # Clusters that are left empty are filled again: rarely more than once.
+    for _ in range(0 if converged else 10):
         assigned.move(centroids, guess.within)
         means, is_filled = means_of(assigned, centroids)
         if is_filled:

@@ -13,23 +13,12 @@ Labels = NDArray[np.unsignedinteger[Any]]
 SCORES = 1 << 19
 """Scores kept at a time: 2 MB, of which half stays in the cache."""
 
-FEWEST_AT_ONCE = 128
-"""Points compared at a time at least, however many centroids there are."""
-
 GEMM = 1 << 18
 """Multiplications up to which OpenBLAS keeps a product on one thread: ours is a thread already."""
-
-FAR_OFF = 2.0**40
-"""Times that a point is farther off than centroids are from the origin, from which on their squared
-distances have lost the difference."""
 
 FEW_LABELS, FEW_ONES = 10, 1 << 15
 """Labels, and labels times points, up to which numbers are summed up by a product with ones and
 zeros."""
-
-PADDING = 16
-"""Scores between those of one centroid and of the next: rows a power of two apart would take the
-same places in the cache."""
 
 
 def label_dtype(n_clusters: int) -> np.dtype[np.unsignedinteger[Any]]:
@@ -80,11 +69,14 @@ def nearest(
         Which points are unsure.
     """
     n, k = rows.shape[1], len(factors)
-    size = max(1, min(n, max(FEWEST_AT_ONCE, SCORES // k)))
+    # However many centroids there are, some points at a time.
+    size = max(1, min(n, max(128, SCORES // k)))
+    # Rows a power of two apart would take the same places in the cache.
+    width = size + 16
     # Kept for all blocks: memory that is new costs more than the work.
-    kept = np.empty((k, size + PADDING), rows.dtype)
-    is_close = np.empty((k, size + PADDING), bool)
-    numbers = np.empty((k, size + PADDING), labels.dtype)
+    kept = np.empty((k, width), rows.dtype)
+    is_close = np.empty((k, width), bool)
+    numbers = np.empty((k, width), labels.dtype)
     # Counted from the last, so that the largest is the first of equals.
     last = labels.dtype.type(k - 1)
     from_last = np.arange(k, dtype=labels.dtype)[::-1, np.newaxis]
@@ -128,8 +120,9 @@ def by_distance(rows: NDArray[np.float64], centroids: NDArray[np.float64]) -> ND
         The centroids.
     """
     size, found = max(1, SCORES // len(centroids)), np.empty(rows.shape[1], np.intp)
-    # So far from all centroids that the difference to each is the same.
-    beyond = (FAR_OFF * np.abs(centroids).max()) ** 2
+    # So much farther off than centroids are from the origin that squared distances have lost the
+    # difference.
+    beyond = (2.0**40 * np.abs(centroids).max()) ** 2
     for i in range(0, found.size, size):
         part = rows[:-1, i : i + size]
         away = squares_to_all(part, centroids)

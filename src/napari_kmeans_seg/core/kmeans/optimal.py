@@ -12,13 +12,6 @@ from .intervals import GroupedIntervals, Intervals, PlainIntervals
 CLEAR = 1e-5
 """Part of the cost of one cluster from which plain prefix sums give a cost to 9 digits or so."""
 
-GROUPS = (1 << 7, 4, 1 << 10)
-"""Groups of values that have sums of their own: at least, for each cluster, and at most."""
-
-
-MOST_BYTES = 1 << 29
-"""Bytes of the table from which partitions are read, at the most."""
-
 
 def length_dtype(n: int) -> np.dtype[np.unsignedinteger[Any]]:
     """Smallest dtype that holds how many of `n` values are in the last of several clusters."""
@@ -26,8 +19,8 @@ def length_dtype(n: int) -> np.dtype[np.unsignedinteger[Any]]:
 
 
 def most_clusters(n: int) -> int:
-    """Return for how many clusters the table of `n` values is small enough."""
-    return MOST_BYTES // (n * length_dtype(n).itemsize)
+    """Return for how many clusters the table of `n` values has at most 512 MB."""
+    return (1 << 29) // (n * length_dtype(n).itemsize)
 
 
 @dataclass(frozen=True)
@@ -100,8 +93,8 @@ def optimal_partitions(
     found = _partitions(PlainIntervals(values, weights), n_clusters, tick)
     if found.costs[-1] >= CLEAR * found.costs[0]:
         return found
-    least, per_cluster, most = GROUPS
-    n_groups = min(max(least, per_cluster * n_clusters), most)
+    # Groups of values that have sums of their own: four for each cluster.
+    n_groups = min(max(1 << 7, 4 * n_clusters), 1 << 10)
     return _partitions(GroupedIntervals(values, weights, n_groups), n_clusters, tick)
 
 

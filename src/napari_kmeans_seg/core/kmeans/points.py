@@ -23,18 +23,6 @@ SINGLE_RANGE = 1e-15, 1e15
 DENSE_SHARE, DENSE_BITS = 16, 20
 """Bits that exact sums keep at least of the extent of the densest sixteenth of the points."""
 
-LOOKED_AT = 1 << 10
-"""Points that are looked at to find this extent."""
-
-LEAST_BITS = 18
-"""Bits that each part has where it is one of those that there are at least."""
-
-MOST_PARTS = 16
-"""Parts of a number: so many of some 30 bits reach as far as squares of numbers do."""
-
-SUMMED_AT_ONCE = 1 << 13
-"""Numbers that have an exact sum in 39 of their binary digits; fewer have one in more."""
-
 WEIGHT_UNIT = 16
 """What the weights of samples are multiplied by and rounded: integers have exact sums."""
 
@@ -52,8 +40,6 @@ class Points(Protocol):
         Sum of the weights.
     quick : dtype
         In what points are compared first: float32 unless it cannot hold their squares.
-    typical_square : float
-        Typical squared distance of a point from the origin.
     variance : float
         Sum of the variances of the features, about: what `tol` is relative to.
     pieces : list of (start, stop)
@@ -69,9 +55,6 @@ class Points(Protocol):
 
     @property
     def weights(self) -> NDArray[np.float64] | None: ...  # noqa: D102
-
-    @property
-    def typical_square(self) -> float: ...  # noqa: D102
 
     @property
     def variance(self) -> float: ...  # noqa: D102
@@ -128,9 +111,10 @@ class ExactParts:
         self._bits = int(total).bit_length()
         self._exponent = int(np.frexp(largest)[1])
         kept = np.log2(largest / smallest) + DENSE_BITS if 0 < smallest < largest else 0.0
-        # Parts of fewer digits than images have, where weights are large, are more.
-        n_least = max(n_least, ceil(n_least * LEAST_BITS / (53 - self._bits)))
-        self.n = int(np.clip(np.ceil(kept / (52 - self._bits)), n_least, MOST_PARTS))
+        # Parts of fewer than 18 bits, where weights are large, are more.
+        n_least = max(n_least, ceil(n_least * 18 / (53 - self._bits)))
+        # 16 parts of some 30 bits reach as far as squares of numbers do.
+        self.n = int(np.clip(np.ceil(kept / (52 - self._bits)), n_least, 16))
 
     def of(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Cut ``(n_features, m)`` numbers, and append a row of ones."""
@@ -152,8 +136,9 @@ def parts_of_sum(numbers: NDArray[np.float64], n: int) -> NDArray[np.float64]:
 
     Whatever order the `n` are in, and however they are cut: `math.fsum` of all gives the same bits.
     """
-    # As many digits are kept as the number of all numbers allows: not that of those in a part.
-    size = min(SUMMED_AT_ONCE, n)
+    # As many digits are kept as the number of all numbers allows, not that of those in a part: of
+    # so many at once 39 binary digits.
+    size = min(1 << 13, n)
     parts = range(0, numbers.size, size)
     some = [sums_by_exponent(numbers[i : i + size], size) for i in parts]
     found = np.concatenate([np.zeros(1), *some])
@@ -191,7 +176,8 @@ def dense_extent(features: NDArray[np.float64]) -> float:
 
     That of the feature where it is least, of those where it is not 0.
     """
-    few = np.sort(features[:, :: 1 + features.shape[1] // LOOKED_AT], axis=1)
+    # About a thousand points show it.
+    few = np.sort(features[:, :: 1 + features.shape[1] // (1 << 10)], axis=1)
     step = 1 + few.shape[1] // DENSE_SHARE
     extents = few[:, step:] - few[:, :-step]
     extents = extents[extents > 0]
@@ -233,7 +219,7 @@ class WeightedPoints:
         self.quick = quick_dtype(largest, dense)
         self._rows = np.empty((self.n_features + 1, self.n), self.quick)
         self._rows[:-1], self._rows[-1] = features, 1
-        few = features[:, :LOOKED_AT]
+        few = features[:, : 1 << 10]
         if largest * self.total < 2.0**53 and all((x == np.rint(x)).all() for x in (few, features)):
             self._summands = np.vstack([features, np.ones((1, self.n))])
         else:
@@ -256,16 +242,11 @@ class WeightedPoints:
         return squares_of(self.features)
 
     @property
-    def typical_square(self) -> float:
+    def variance(self) -> float:
         """Sum of the variances of the features, by weight."""
         mean = (self.features * self.weights).sum(axis=1) / self.total
         square = float((self.squares * self.weights).sum()) / self.total
         return max(0.0, square - float((mean**2).sum()))
-
-    @property
-    def variance(self) -> float:
-        """The same."""
-        return self.typical_square
 
     def rows(self, index: Index, dtype: type[np.floating[Any]]) -> Floats:
         """Return some of the points, with a last row of ones."""

@@ -10,20 +10,6 @@ from ..base.parallel import Tick, no_tick
 from .nearest import factors_of, multiply
 from .points import DIFFERENCES, WeightedPoints
 
-FINE = 1 << 12
-"""Parts of the densest points' extent that coordinates are rounded to, to whole numbers of which
-squared distances are exact, however they are added up."""
-
-MANY_CLUSTERS = 1 << 10
-"""Clusters above which one draw for each is all: of several the best gains little, and takes
-several times as long."""
-
-CLEARLY_LESS = 1 + 1e-9
-"""How many times more one of two draws leaves to be no equal of the other."""
-
-BELOW_1 = 1 - 2.0**-52
-"""What totals are multiplied by so that parts of them are less than all."""
-
 Seeding = Callable[[WeightedPoints, int, np.random.Generator, Tick], NDArray[np.float64]]
 
 
@@ -74,12 +60,14 @@ def k_means_plus_plus(
        doi:10.1137/1.9781611977554.ch39
     """
     weights, squares_to = points.weights, squares_between(points)
-    n_draws = 2 + int(np.log(n_clusters)) if n_clusters <= MANY_CLUSTERS else 1
+    # Of many clusters the best of several draws gains little, and takes several times as long.
+    n_draws = 2 + int(np.log(n_clusters)) if n_clusters <= 1 << 10 else 1
 
     def draw(odds: NDArray[np.float64], n: int) -> NDArray[np.intp]:
         total = np.cumsum(odds)
-        # Where none has any, as every distinct point is a centroid already, it is the last.
-        where = np.searchsorted(total, random.random(n) * (total[-1] * BELOW_1), "right")
+        # Rounded parts of all are less than all. Where none has any, as every distinct point is a
+        # centroid already, it is the last.
+        where = np.searchsorted(total, random.random(n) * (total[-1] * (1 - 2.0**-52)), "right")
         inside: NDArray[np.intp] = np.minimum(where, points.n - 1)
         return inside
 
@@ -92,7 +80,7 @@ def k_means_plus_plus(
         closer = np.minimum(squares_to(draws), closest)
         left = (closer * weights).sum(axis=1)
         # Of equals, which rounding makes differ, the first.
-        best = int((left <= left.min() * CLEARLY_LESS).argmax())
+        best = int((left <= left.min() * (1 + 1e-9)).argmax())
         closest, chosen[i] = closer[best], draws[best]
     return points.features[:, chosen].T.copy()
 
@@ -133,12 +121,12 @@ def squares_between(points: WeightedPoints) -> Callable[[NDArray[np.intp]], NDAr
 def _whole_numbers(points: WeightedPoints) -> NDArray[np.float64] | None:
     """Round to multiples of a power of two, as whole numbers of which products are exact.
 
-    None where the extent of the densest points would have too few digits left.
+    None where the extent of the densest points would have too few digits left: 12 bits.
     """
     # Sums of squares, and what they are made of, are below 2**53 halves.
     bits = (50 - points.n_features.bit_length()) // 2
     exponent = bits - int(np.frexp(points.largest)[1])
-    if np.ldexp(points.dense, exponent) < FINE:
+    if np.ldexp(points.dense, exponent) < 1 << 12:
         return None
     whole: NDArray[np.float64] = np.rint(np.ldexp(points.features, exponent))
     return whole

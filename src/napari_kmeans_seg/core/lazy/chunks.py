@@ -17,10 +17,6 @@ from ..base.stores import check_there
 from .cluster import ClusterError, LeftError, client_of, wait_for
 from .forks import let_processes_fork
 
-FAN_IN = 4
-"""Chunks whose sums are merged by one task."""
-
-
 let_processes_fork()
 
 Index = tuple[int, ...]
@@ -132,9 +128,10 @@ def _compute(
     level, n = 0, len(batch)
     while n > 1:
         parts = [(name, level, i) for i in range(n)]
-        level, n = level + 1, -(-n // FAN_IN)
+        # One task merges the sums of four.
+        level, n = level + 1, -(-n // 4)
         for i in range(n):
-            tasks[name, level, i] = (merge, parts[i * FAN_IN : (i + 1) * FAN_IN])
+            tasks[name, level, i] = (merge, parts[4 * i : 4 * (i + 1)])
     sources = [image] if mask is None else [image, mask]
     graph = HighLevelGraph.from_collections(name, tasks, dependencies=sources)
     scheduler: Any = None

@@ -6,8 +6,6 @@ from typing import Any
 
 from .limits import Limits
 
-_LOOK_EVERY = 0.1
-
 
 class LeftError(BaseException):
     """The caller wants no result any more. Not an error of what is computed.
@@ -62,7 +60,7 @@ def wait_for(client: Any, look: Callable[[], object], graph: Any, keys: Any, **o
         futures = client.get(graph, keys, sync=False, **options)
         while True:
             try:
-                wait(futures, timeout=_LOOK_EVERY)  # type: ignore[no-untyped-call]
+                wait(futures, timeout=0.1)  # type: ignore[no-untyped-call]
             except TimeoutError:
                 pass
             else:

@@ -25,11 +25,10 @@ from ..kmeans.assignment import Assigned
 from ..kmeans.lloyd import LloydResult
 from ..kmeans.nearest import Labels, label_dtype
 from ..model import KMeansModel
-from ..overlap import pairs_of
 from ..points.counted_image import CountedImage
 from ..points.counting import Codes, Packing, look_up, table_of
 from ..prepared import PreparedImage
-from ..segmentation import Segmentation, plain_values
+from ..segmentation import Segmentation, pairs_of, plain_values
 from ..shown import line_of_segmentation, segmentation_html
 from .chunks import Index, every_chunk, gather
 from .image import LazyImage, Reading, pixels_of

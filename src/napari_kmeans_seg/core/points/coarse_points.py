@@ -1,17 +1,11 @@
 """Weighted points that stand for the pixels of an image, with scores of partitions of them."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ..base.parallel import map_spans, spans
 from ..image.features import Features
 from ..kmeans.nearest import squares_to_all
-
-N_POINTS = 1 << 11
-"""Points that are enough for scores: all their distances to each other are kept."""
-
 
 EQUAL = 1e-9
 """Difference between scores that counts as none: rounding differs between processors."""
@@ -22,12 +16,6 @@ BANDWIDTH = 0.175
 classes 3 standard deviations apart run together; narrower, the grain of blurred edges looks like
 valleys. Of 0.1 to 0.25 it served best on images that were made for it."""
 
-ALONG = np.linspace(0, 1, 9)
-"""Where the density is measured between two centroids."""
-
-REACH = 4
-"""Standard deviations of the kernel beyond which points count no more."""
-
 
 class CoarsePoints:
     """Weighted points that stand for all pixels, with what scores partitions of them.
@@ -35,7 +23,7 @@ class CoarsePoints:
     Parameters
     ----------
     features : (n_features, n) float64 array
-        The points, about `N_POINTS` at most: all distances between them are kept.
+        The points, some thousand at most: all distances between them are kept.
     weights : (n,) float64 array
         How many pixels each stands for.
     """
@@ -59,14 +47,14 @@ class CoarsePoints:
         for _ in map_spans(measure, spans(n, 1 << 7)):
             pass
 
-    def silhouettes(self, many: Sequence[NDArray[np.float64]]) -> list[float]:
+    def silhouette(self, centroids: NDArray[np.float64]) -> float:
         """Mean silhouette of the pixels, each with its nearest centroid; NaN for one cluster.
 
-        Of several partitions, given by ``(n_clusters, n_features)`` centroids each.
+        Parameters
+        ----------
+        centroids : (n_clusters, n_features) float64 array
+            The centroids.
         """
-        return [self._silhouette(centroids) for centroids in many]
-
-    def _silhouette(self, centroids: NDArray[np.float64]) -> float:
         own = self._two_nearest(centroids)[0]
         weights = np.zeros((own.size, len(centroids)))
         weights[np.arange(own.size), own] = self.weights
@@ -197,9 +185,11 @@ class CoarsePoints:
         along /= gap
         for feature, start, stop in zip(self.features, a, b, strict=True):
             away += (feature - start - along * (stop - start)) ** 2
-        reach = REACH * np.sqrt(variance / gap)
-        near = (away < REACH**2 * variance) & (along > -reach) & (along < 1 + reach)
-        squared = (along[near] - ALONG[:, np.newaxis]) ** 2 * gap + away[near]
+        # Points beyond four standard deviations of the kernel count no more.
+        reach = 4 * np.sqrt(variance / gap)
+        near = (away < 16 * variance) & (along > -reach) & (along < 1 + reach)
+        places = np.linspace(0, 1, 9)[:, np.newaxis]
+        squared = (along[near] - places) ** 2 * gap + away[near]
         kernel = np.exp(-squared / (2 * variance))
         share = self._share[near]
         density = (kernel * share).sum(axis=1)

@@ -12,9 +12,6 @@ from numpy.typing import NDArray
 from ..base.parallel import Tick, map_spans, spans
 from ..image.pixels import Pixels
 
-TABLE_BITS = 24
-"""Bits of a pixel up to which its value indexes a table of all."""
-
 HISTOGRAM_BITS = 16
 """Bits of a pixel up to which counting adds to a table of all."""
 
@@ -120,7 +117,7 @@ def packing_of(dtype: np.dtype[Any], n_channels: int) -> Packing | None:
     if dtype.kind not in "bui":
         return None
     packing = Packing(dtype, n_channels)
-    return packing if packing.n_bits <= TABLE_BITS else None
+    return packing if packing.n_bits <= 24 else None
 
 
 def most_values(n_pixels: int) -> int:

@@ -18,14 +18,7 @@ BUCKET_BITS = 12
 """Bits of a hash whose frequencies show values that many pixels have."""
 
 
-FIRST_DRAWN = 1 << 12
-"""Different values that are drawn first, at least, where there are as many."""
-
-
 SHIFT = np.uint32(32 - BUCKET_BITS)
-
-BITS_OF_0 = 0x9E3779B97F4A7C15
-"""What stands for 0 among floats that are divided."""
 
 
 @dataclass(frozen=True)
@@ -172,11 +165,11 @@ def _words(values: NDArray[Any], exponent: int = 0) -> NDArray[np.unsignedintege
         words -= words.dtype.type(
             (exponent << np.finfo(same.dtype).nmant) % (1 << 8 * same.itemsize)
         )
-        # The only number that stays what it is: no other has these bits but by an unlikely chance.
         words = words.astype(np.uint32) if words.itemsize == 2 else words
-        np.copyto(
-            words, words.dtype.type(BITS_OF_0 >> (64 - 8 * words.itemsize)), where=values == 0
-        )
+        # 0 is the only number that stays what it is: no other has these bits but by an unlikely
+        # chance.
+        bits_of_0 = words.dtype.type(0x9E3779B97F4A7C15 >> (64 - 8 * words.itemsize))
+        np.copyto(words, bits_of_0, where=values == 0)
     if words.itemsize > 2:
         # In a sum of products two changed signs would cancel.
         words = words ^ words >> words.dtype.type(4 * words.itemsize)
@@ -281,17 +274,17 @@ class Hashed:
 
         return merge_drawn(list(map_spans(part, self._pieces, tick)))
 
-    def draw_first(self) -> Drawn:
-        """Draw some thousand distinct values, or all where there are no more.
+    def draw_first(self, least: int = 1 << 12) -> Drawn:
+        """Draw at least so many distinct values, or all where there are no more.
 
         Those that many pixels have are among them.
         """
-        share = min(1.0, 2 * FIRST_DRAWN / self.n)
+        share = min(1.0, 2 * least / self.n)
         while True:
             drawn = self.draw(share)
             if drawn.share == 1:
                 return drawn
-            if drawn.n >= min(FIRST_DRAWN, self.n // 8):
+            if drawn.n >= min(least, self.n // 8):
                 break
             share *= 16
         drawn = replace(drawn, frequencies=self.frequencies())

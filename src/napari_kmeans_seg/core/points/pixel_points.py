@@ -30,10 +30,6 @@ KEPT_PIXELS, KEPT_NUMBERS = 1 << 17, 1 << 23
 each time."""
 
 
-SORTED = 1 << 24
-"""Pixels of one channel up to which all are sorted."""
-
-
 MIDDLE = 1 << 11
 """Distinct values in the middle of which the origin lies."""
 
@@ -279,9 +275,9 @@ class PixelPoints:
     def cells(self, n: int, tick: Tick = no_tick) -> WeightedPoints:
         """Sum points of one feature up to means of up to `n` cells: see `cell_starts`.
 
-        Where there are more of them than `SORTED`, about `n` points stand for all.
+        Where there are too many to be sorted, 16 million, about `n` points stand for all.
         """
-        if self.n > SORTED or self.values.first.share == 1:
+        if self.n > 1 << 24 or self.values.first.share == 1:
             return self.sample(n, tick)
         values = np.sort(self.values.channels[0])
         features = self.space.of_values(values[np.newaxis])[0]

@@ -59,7 +59,6 @@ if TYPE_CHECKING:
 
 _PREFIX = ".napari-kmeans-seg-"
 _OURS = re.compile(rf"{re.escape(_PREFIX)}([0-9a-f]{{16}})(\.lock)?")
-_PATIENCE = 2.0  # seconds; who looks for leftovers holds a lock for an instant
 
 
 def write_together(
@@ -100,14 +99,16 @@ def write_together(
     home = Path(os.path.realpath(first.parent))
     if not home.is_dir():
         # The lock would make it.
-        missing = errno.ENOTDIR if home.exists() else errno.ENOENT
-        raise OSError(missing, os.strerror(missing), str(first))
+        if home.exists():
+            raise NotADirectoryError(f"{first}: {first.parent} is a file; a folder is needed")
+        raise FileNotFoundError(f"{first}: there is no folder {first.parent}; make it first")
     work = home / f"{_PREFIX}{_key(first.name)}"
     pairs = [_pair(work, path) for path in writers]
     if len({pair.target for pair in pairs}) < len(pairs):
         raise ValueError(f"{first} and what belongs to it lead to one and the same file")
     try:
-        with HeldSignals() as signals, _locked(work, str(first), _PATIENCE):
+        # Two seconds: who looks for leftovers holds a lock for an instant.
+        with HeldSignals() as signals, _locked(work, str(first), 2.0):
             if os.path.lexists(work):
                 settle(work)
             if not overwrite:
@@ -223,6 +224,7 @@ def _locked(work: Path, name: str, seconds: float) -> Iterator[None]:
     try:
         lock.acquire(timeout=seconds, poll_interval=0.02)
     except Timeout:
+        _refuse_unwritable(path.parent, name)
         raise BlockingIOError(f"{name}: another process is writing these results") from None
     try:
         yield
@@ -232,6 +234,18 @@ def _locked(work: Path, name: str, seconds: float) -> Iterator[None]:
         with suppress(OSError):
             path.unlink()
         lock.release()
+
+
+def _refuse_unwritable(folder: Path, name: str) -> None:
+    """Tell a folder that takes no file, such as those of /proc, from a set that is locked."""
+    import tempfile
+
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as problem:
+        text = f"{name}: the folder {folder} takes no files ({problem.strerror})"
+        raise PermissionError(text) from None
 
 
 def _named(problem: OSError, pairs: list[Pair], first: Path) -> OSError:

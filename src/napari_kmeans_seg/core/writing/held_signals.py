@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
-
 
 class _State(Enum):
     HELD = 0
@@ -35,7 +33,9 @@ class HeldSignals:
 
     def __enter__(self) -> HeldSignals:
         if threading.current_thread() is threading.main_thread():
-            for number in (getattr(signal, name) for name in _NAMES if hasattr(signal, name)):
+            # Windows has no SIGHUP.
+            names = ("SIGINT", "SIGTERM", "SIGHUP")
+            for number in (getattr(signal, name) for name in names if hasattr(signal, name)):
                 handler = signal.getsignal(number)
                 if callable(handler):
                     self._handlers[number] = handler

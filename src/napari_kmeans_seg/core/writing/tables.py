@@ -10,9 +10,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-# With one of these a spreadsheet takes a text for a formula, and runs it.
-_RUN = ("=", "+", "-", "@", "\t", "\r")
-
 
 def harmless(table: pd.DataFrame) -> pd.DataFrame:
     """Give a table with an apostrophe before each text that a spreadsheet would run."""
@@ -45,4 +42,6 @@ def table_text(
 
 
 def _harmless(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_RUN) else cell
+    # With one of these a spreadsheet takes a text for a formula, and runs it.
+    runs = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{cell}" if runs else cell

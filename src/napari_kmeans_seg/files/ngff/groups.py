@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Version = Literal["0.4", "0.5"]
+    from ..base.pyramid import Version
+
 Kind = Literal["image", "plate", "well", "series"]
 
 ENDING = ".zarr"

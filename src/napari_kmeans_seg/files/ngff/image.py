@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from ..image_file import ImageFile
-from ..names import channel_names
-from ..tiff_write import TiffStyle
-from .groups import Version, group_of, inside, is_zarr, kind_of, read_json, validated
+from ..base.image_file import ImageFile
+from ..base.names import channel_names
+from ..base.pyramid import Level, Pyramid, Version, chunks_of
+from ..base.tiff_style import TiffStyle
+from .groups import group_of, inside, is_zarr, kind_of, read_json, validated
 from .plates import check_place, listed, series_of
-from .pyramid import Level, Pyramid, chunks_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,12 +52,12 @@ def read_store(path: Path, series: int | None = None) -> ImageFile:
     if kind == "series":
         names = series_of(path)
         if not (0 <= (series or 0) < len(names)):
-            raise ValueError(f"has {len(names)} series, counted from 0; there is no {series}")
+            raise ValueError(f"has no series {series}: it has {len(names)}, counted from 0")
         if series is None and len(names) > 1:
             several = (f"has {len(names)} series; the first is read, --series takes another",)
         path = path / names[series or 0]
     elif series:
-        raise ValueError(f"has one image, which is series 0; there is no {series}")
+        raise ValueError(f"has no series {series}: it has 1, counted from 0")
     return _read_image(path, several)
 
 

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from ...core.segmentation import Segmentation
     from ...core.writing.file_exchange import Identity
-    from ..image_file import ImageFile
-    from ..result_paths import ResultPaths
-    from .pyramid import Pyramid
+    from ..base.image_file import ImageFile
+    from ..base.paths import ResultPaths
+    from ..base.pyramid import Pyramid
 
     Given = tuple[Pyramid, Segmentation, pd.DataFrame, dict[str, Any]]
     """How the image lies in its store, what came of it, its table, and what stands with labels."""

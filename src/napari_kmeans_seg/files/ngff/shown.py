@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from .pyramid import Pyramid
+    from ..base.pyramid import Pyramid
 
     LayerTuple = tuple[Any, dict[str, Any], str]
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...core.cluster_colors import DISTINCT
+from ..base.pyramid import Level, chunks_of
 from .groups import LABELS as NAME
 from .groups import group_of, metadata_name, validated, write_group_mark
-from .pyramid import Level, chunks_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ...core.segmentation import Segmentation
-    from .pyramid import Pyramid
+    from ..base.pyramid import Pyramid
 
 NOTE = "napari-kmeans-seg"
 """The attribute that holds the parameters."""

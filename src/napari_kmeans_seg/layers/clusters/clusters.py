@@ -9,19 +9,22 @@ import numpy as np
 import pandas as pd
 from napari.layers import Labels
 
-from napari_kmeans_seg.core.model_file import to_json as model_to_json
+from napari_kmeans_seg.core.levels import PyramidSegmentation
+from napari_kmeans_seg.core.model_parts.model_file import to_json as model_to_json
+from napari_kmeans_seg.core.steps import levels_of
 
-from ..arrays import is_lazy
+from ..base.arrays import is_lazy
+from ..base.pyramid import label_level
 from ..outputs import columns
 from ..outputs.colors import distinct_colors
 from ..outputs.edit_watch import METADATA_KEY, linked_layers, linked_to
+from ..outputs.made_of import has_other_pixels, other_marks, write_other_marks
 from ..outputs.record import Deleted, Merged, Split, default_name
-from ..pyramid import label_level
-from ..results import PyramidSegmentation, levels_of
 from .edits import listed, members, relabelling, splitting
 from .history import ClusterHistory, unwrapped
 from .palette import mean_colors_of
 from .points import OTHER_SHAPE
+from .sources import check_pixels, looking, marked_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,6 +33,10 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_kmeans_seg import Segmentation
+
+    from ..base.same import Changed
+
+    Progress = Callable[[float, str], None]
 
 # Where a mask lies: where its clusters do.
 _PLACE = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
@@ -98,6 +105,7 @@ class Clusters(ClusterHistory):
         super().__init__(viewer, layer)
         # How many pixels a cluster had, on each level, when its parts were looked for.
         self._sizes: dict[int, list[int]] = {}
+        self._known_changed: tuple[Changed, ...] = ()
 
     @property
     def table(self) -> pd.DataFrame:
@@ -112,6 +120,38 @@ class Clusters(ClusterHistory):
     def name(self, label: int) -> str:
         """Give the name of a cluster."""
         return str(self._rows([label])["name"].iloc[0])
+
+    # -- what it is of ------------------------------------------------------------------
+
+    @property
+    def is_of_other_pixels(self) -> bool:
+        """Whether an image has other pixels by now. `look_again` knows what was written into it."""
+        return has_other_pixels(self.layer, self.sources())
+
+    @property
+    def changed_since(self) -> tuple[Changed, ...]:
+        """What is another one by now than when the clusters were found, as far as is known."""
+        return (*(("pixels",) if self.is_of_other_pixels else ()), *other_marks(self.layer))
+
+    def made_from(self) -> list[Layer]:
+        """Find the layers of images, region and seeds that the clusters are of."""
+        return [*self.sources(), *marked_by(self._layers(), self.layer).values()]
+
+    def looking(self) -> Callable[[Progress | None], tuple[Changed, ...]]:
+        """Prepare to see what was changed in place: gives the work, for `take_look`."""
+        return looking(self._layers(), self.layer)
+
+    def take_look(self, others: tuple[Changed, ...]) -> None:
+        """Note what the work of `looking` has found; `changed` is sent where that is news."""
+        write_other_marks(self.layer, others)
+        if (now := self.changed_since) != self._known_changed:
+            self._known_changed = now
+            self.changed.emit()
+
+    def look_again(self) -> tuple[Changed, ...]:
+        """See what was changed by now, in place too, and give `changed_since`."""
+        self.take_look(self.looking()(None))
+        return self.changed_since
 
     # -- work ---------------------------------------------------------------------------
 
@@ -130,9 +170,7 @@ class Clusters(ClusterHistory):
             )
         return keep
 
-    def parts(
-        self, label: int, n_parts: int
-    ) -> Callable[[Callable[[float, str], None] | None], Segmentation]:
+    def parts(self, label: int, n_parts: int) -> Callable[[Progress | None], Segmentation]:
         """Prepare to split a cluster: gives the work, for any thread, whose result `split` takes.
 
         Parameters
@@ -151,9 +189,11 @@ class Clusters(ClusterHistory):
         source = self.source_image()
         if source is None:
             raise ValueError(f"“{name}” can be split only while its image is in the viewer.")
-        levels = self._levels()
+        levels, layer, layers = self._levels(), self.layer, self.sources()
 
-        def work(progress: Callable[[float, str], None] | None = None) -> Segmentation:
+        def work(progress: Progress | None = None) -> Segmentation:
+            source.look(progress)
+            check_pixels(layer, layers)
             images = [image for image, _ in source.levels]
             axis = source.channel_axis
             shapes = [

@@ -10,11 +10,12 @@ import numpy as np
 
 from napari_kmeans_seg.core.base.parallel import portion
 
-from ..arrays import is_lazy
+from ..base.arrays import is_lazy
 from ..outputs.columns import means
 from ..source.view import PartInView, View
 from .points import (
     N_LEVELS,
+    OTHER_PIXELS,
     OTHER_SHAPE,
     SAMPLED_PIXELS,
     ClusterPoints,
@@ -99,6 +100,8 @@ class ClusterValues:
             As for `segment`.
         """
         shapes = [one.shape for one in (labels if isinstance(labels, Sequence) else [labels])]
+        if self.image.look(progress):
+            raise ValueError(OTHER_PIXELS)
         levels = self.image.levels
         sizes = [int(np.prod(shape, dtype=float)) for shape in shapes]
         level = next((i for i, n in enumerate(sizes) if n <= READ_LIMIT), len(sizes) - 1)

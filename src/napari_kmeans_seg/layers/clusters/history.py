@@ -11,7 +11,7 @@ from weakref import ref
 
 from psygnal import Signal
 
-from ..arrays import as_array, is_lazy
+from ..base.arrays import as_array, is_lazy
 from ..outputs.appearance import Backdrop
 from ..outputs.colors import Display
 from ..outputs.columns import (
@@ -22,7 +22,8 @@ from ..outputs.columns import (
     records_of,
     renamed,
 )
-from ..outputs.edit_watch import has_other_pixels, write_data
+from ..outputs.edit_watch import write_data
+from ..outputs.made_of import has_other_pixels
 from ..outputs.record import PaintedByHand, Record
 from .depth import Depth
 from .edits import State, Step, table_after
@@ -144,11 +145,6 @@ class ClusterHistory:
         """Find the image that was segmented; of several, the first."""
         return next(iter(self.sources()), None)
 
-    @property
-    def is_of_other_pixels(self) -> bool:
-        """Whether an image has got another array since. What is written into one is not seen."""
-        return has_other_pixels(self.layer, self.sources())
-
     def source_image(self) -> LayerImage | None:
         """Read what was segmented; an error where it shows other pixels by now."""
         return source_image_of(self.layer, self.sources())
@@ -165,6 +161,7 @@ class ClusterHistory:
     def _recount(self, table: pd.DataFrame) -> Callable[[Progress | None], pd.DataFrame | None]:
         """Prepare to count the pixels anew of the clusters in a table."""
         labels, rows, source = self._levels()[0], of_clusters(table), None
+        layer, sources = self.layer, self.sources()
         # Where layers do not match any more, or show other pixels, the means stay as they were.
         with suppress(ValueError):
             source = self.source_image()
@@ -173,7 +170,10 @@ class ClusterHistory:
         def work(progress: Progress | None = None) -> pd.DataFrame | None:
             if is_lazy(labels):
                 return None  # nobody paints on these
-            return recounted(rows, labels, source, written, progress)
+            if source is not None:
+                source.look(progress)
+            known = None if has_other_pixels(layer, sources) else source
+            return recounted(rows, labels, known, written, progress)
 
         return work
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arrays import as_array, channels_back, channels_last, is_lazy, look_up
+from napari_kmeans_seg.core.image.painting import as_palette
+
+from ..base.arrays import as_array, channels_back, channels_last, is_lazy, look_up
 from ..outputs.columns import means
 from ..outputs.edit_watch import linked_layers, linked_to
 from ..outputs.record import Record
@@ -182,15 +184,5 @@ def _palette(
     """Give the colour of each label: (n_labels, n_channels), that of no cluster is 0."""
     n_labels = max(int(table["label"].max()), largest) + 1
     colors = np.zeros((n_labels, len(columns)))
-    colors[table["label"].to_numpy(int)] = np.nan_to_num(table[list(columns)].to_numpy(float))
-    if dtype.kind == "b":
-        return colors >= 0.5
-    if dtype.kind == "f":
-        return colors.astype(dtype)
-    limits = np.iinfo(dtype)
-    # Python's integers: the largest 64-bit ones are no floats.
-    whole = [
-        [min(max(round(v), int(limits.min)), int(limits.max)) for v in row]
-        for row in colors.tolist()
-    ]
-    return np.array(whole, dtype)
+    colors[table["label"].to_numpy(int)] = table[list(columns)].to_numpy(float)
+    return as_palette(colors, dtype)

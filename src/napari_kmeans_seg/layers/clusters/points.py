@@ -38,6 +38,9 @@ _N_DISTINGUISHING = 8
 _TABLE_CELLS = 1 << 20
 _PAIRED_AT_ONCE = 1 << 20
 
+OTHER_PIXELS = "The image has other pixels by now than those of its clusters. Run again."
+"""What to say where an image was given other pixels."""
+
 OTHER_SHAPE = "The image no longer has the shape of its clusters. Run again."
 """What to say where the pixels of an image are not those of its clusters."""
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arrays import sums_per_label
+from ..base.arrays import sums_per_label
 from ..outputs.columns import LARGEST_LABEL, means
 
 if TYPE_CHECKING:

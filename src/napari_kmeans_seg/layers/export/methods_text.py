@@ -18,27 +18,31 @@ from napari_kmeans_seg.core.base.notes import (
 from napari_kmeans_seg.core.image.color_spaces import COLOR_SPACES
 from napari_kmeans_seg.core.kmeans.starts import K_MEANS_PLUS_PLUS, OPTIMAL, STARTS
 
-from ..describe import axis_names, pixels_of, results_axes
+from ..base.describe import axis_names, pixels_of, results_axes
 from ..outputs.columns import painted_by_hand
 from ..outputs.record import Deleted, Merged, PaintedByHand, Record, Split, ThresholdMoved
+from .since import since
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari.layers import Layer
 
+    from ..base.same import Changed
     from ..outputs.record import Edit
 
 _CITATION = "Lloyd S.P. (1982) IEEE Trans. Inf. Theory 28, 129-137"
 
 
-def methods_text(layer: Layer) -> str:
+def methods_text(layer: Layer, *, changed: Sequence[Changed] = ()) -> str:
     """Say in sentences for a paper how a result was made.
 
     Parameters
     ----------
     layer : Layer
         A Labels layer or segmented image of a result.
+    changed : sequence of str
+        What is another one by now, "pixels", "region" or "seeds": the text says so first.
     """
     record = Record.of_result(layer)
     used, seeds, channels = record.arguments, record.source.seeds, record.source.channels
@@ -71,7 +75,8 @@ def methods_text(layer: Layer) -> str:
         how = f"Pixels were given the label of the nearest of {n} seed {shades} {space}"
         details = [f"means of the pixels at the seeds “{seeds.layer}”"]
     details += _prepared(record, layer)
-    text = f"{how} ({', '.join(details)}) with napari-kmeans-seg {record.version}."
+    first = "".join(f"{sentence} " for sentence in since(changed, "text"))
+    text = f"{first}{how} ({', '.join(details)}) with napari-kmeans-seg {record.version}."
     text += "".join(f" {sentence}" for sentence in [*fewer, *_limited(record, layer)])
     if not record.fit.converged:
         text += " The iterations were stopped before they converged."

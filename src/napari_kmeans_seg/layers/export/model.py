@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_kmeans_seg.core.edits import Edit, Relabel, Split, Threshold, n_labels_of
 from napari_kmeans_seg.core.model import KMeansModel
-from napari_kmeans_seg.core.model_file import from_json
+from napari_kmeans_seg.core.model_parts.edits import Edit, Relabel, Split, Threshold, n_labels_of
+from napari_kmeans_seg.core.model_parts.model_file import from_json
 
 from ..outputs.columns import means, of_clusters, painted_by_hand
 from ..outputs.record import Deleted, Merged, PaintedByHand, Record, default_name

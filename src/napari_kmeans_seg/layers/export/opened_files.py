@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arrays import is_there
-from ..describe import pixels_of
+from ..base.arrays import is_there
+from ..base.describe import pixels_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -22,7 +22,7 @@ from napari_kmeans_seg.core.base.notes import (
 from napari_kmeans_seg.core.base.notes_on_kind import colors_as_grey
 from napari_kmeans_seg.core.kmeans.starts import OPTIMAL
 
-from ..describe import pixels_of
+from ..base.describe import pixels_of
 from ..outputs.columns import painted_by_hand
 from ..outputs.record import (
     Deleted,
@@ -35,11 +35,14 @@ from ..outputs.record import (
 )
 from .opened_files import TIFF
 from .script_reading import level_of, read
+from .since import since
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from napari.layers import Layer
+
+    from ..base.same import Changed
 
 _OF_RUN = tuple(name for name in FITTING if name != "n_clusters")
 _OPTIMAL = f"init={OPTIMAL.name!r}"
@@ -56,7 +59,7 @@ _PAINTED = "# Here pixels were relabelled by hand."
 
 
 def python_script(
-    layer: Layer, *files: str, names: Sequence[str] = (), other_pixels: bool = False
+    layer: Layer, *files: str, names: Sequence[str] = (), changed: Sequence[Changed] = ()
 ) -> str:
     """Write the script that gives a result, from the image file to its labels.
 
@@ -73,8 +76,8 @@ def python_script(
         The file of the image; of several layers that were clustered together, one of each.
     names : sequence of str
         What the layers of the images are called by now; as when they were clustered, if not given.
-    other_pixels : bool
-        Whether the layers of the images show other pixels by now: files are those of before, then.
+    changed : sequence of str
+        What is another one by now: "pixels" (`files` are those of before, then), "region", "seeds".
 
     Raises
     ------
@@ -91,22 +94,22 @@ def python_script(
     body += [*_labels(record, _dtype_of(layer, record)), *_edited(record)]
     body += [*([_PAINTED] if painted else []), *_names(record)]
     made_by = [
-        *_lacking(record, painted=painted, other_pixels=other_pixels),
+        *(f"# {sentence}" for sentence in since(changed, "script")),
+        *_lacking(record, painted=painted),
         "# The napari-kmeans-seg of this version gave the result.",
         f"version = {record.version!r}",
     ]
     if plain := [str(note) for note in record.notes if isinstance(note, Plain)]:
-        made_by += ["# What it said of it, which this script knows nothing of.", f"notes = {plain}"]
+        made_by += [
+            "# Warnings that it gave with the result; this script does not use them.",
+            f"notes = {plain}",
+        ]
     return "\n".join([*made_by, "", *_imports(body), "", *body, ""])
 
 
-def _lacking(record: Record, *, painted: bool, other_pixels: bool) -> list[str]:
+def _lacking(record: Record, *, painted: bool) -> list[str]:
     """Say what of the result the script does not give."""
     lacking = []
-    if other_pixels:
-        lacking.append(
-            "# The image has other pixels by now. This script is of those that were clustered."
-        )
     if painted or any(isinstance(edit, PaintedByHand) for edit in record.edits):
         lacking.append("# Pixels were relabelled by hand, which this script cannot repeat.")
     if any(isinstance(note, FittedOnSample) and note.n for note in record.notes):

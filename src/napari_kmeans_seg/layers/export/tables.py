@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from napari.layers import Labels
 
+    from ..base.same import Changed
+
 _TEXTS = {".csv": ",", ".tsv": "\t"}
 _EXCEL = ".xlsx"
 
@@ -52,7 +54,12 @@ def clusters_as_text(layer: Labels, labels: Sequence[int] | None = None) -> str:
 
 
 def save_clusters(
-    path: Path, layer: Labels, labels: Sequence[int] | None = None, *, overwrite: bool = False
+    path: Path,
+    layer: Labels,
+    labels: Sequence[int] | None = None,
+    *,
+    changed: Sequence[Changed] = (),
+    overwrite: bool = False,
 ) -> None:
     """Save the table of clusters, with what gave it.
 
@@ -66,6 +73,8 @@ def save_clusters(
         Ends in one of `table_formats`.
     layer, labels
         As those of `clusters_as_text`.
+    changed : sequence of str
+        As for `methods_text`.
     overwrite : bool
         Whether a file that is there may be replaced.
 
@@ -76,7 +85,7 @@ def save_clusters(
     OSError
         If the file cannot be written, or is there already.
     """
-    table, about = _clusters(layer, labels), _about(layer)
+    table, about = _clusters(layer, labels), _about(layer, changed)
     suffix, formats = path.suffix.lower(), table_formats()
     if suffix not in formats:
         raise ValueError(f"“{path.name}” must end in {' or '.join(formats)} to be saved.")
@@ -107,13 +116,13 @@ def _clusters(layer: Labels, labels: Sequence[int] | None) -> pd.DataFrame:
     return table
 
 
-def _about(layer: Labels) -> dict[str, str]:
+def _about(layer: Labels, changed: Sequence[Changed]) -> dict[str, str]:
     """Say what gave a result, each in one line: JSON keeps what names may hold."""
     record = Record.of_result(layer)
     about = {
         "image": record.source.name,
         "layer": layer.name,
-        "method": methods_text(layer),
+        "method": methods_text(layer, changed=changed),
         "napari-kmeans-seg": record.version,
         "parameters": record.arguments,
     }

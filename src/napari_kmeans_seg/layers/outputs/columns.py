@@ -18,7 +18,7 @@ import pandas as pd
 
 from napari_kmeans_seg.core.points.sums import join_means
 
-from ..describe import is_channel, is_time
+from ..base.describe import is_channel, is_time
 from .record import ClusterRecord, Record, default_name
 
 if TYPE_CHECKING:

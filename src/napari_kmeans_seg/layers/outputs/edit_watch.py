@@ -10,55 +10,23 @@ and a layer that only happens to be called "coffee clusters" is never touched.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
-import numpy as np
 from napari.layers import Labels
 
-from ..arrays import Same, is_lazy
-from ..describe import pixels_of
+from ..base.same import fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     import pandas as pd
     from napari.components import ViewerModel
-    from napari.layers import Image, Layer
+    from napari.layers import Layer
 
 METADATA_KEY = "napari-kmeans-seg"
 
 Kind = str
 """Which output: "labels", "image", "image 2" and on for further layers, "objects"."""
-
-
-# Of which arrays an output was made. Ids of layers are not known in another session either.
-_made_of: WeakKeyDictionary[Layer, tuple[Same, ...]] = WeakKeyDictionary()
-
-
-def fingerprint(data: Any, progress: Callable[[float, str], None] | None = None) -> str:
-    """Sum up an array, to compare it later: its dtype, shape and a CRC-32 of its bytes.
-
-    CRC-32 reads some gigabytes a second and sees every change by hand; it is no guard
-    against forgery, which nobody needs here. It goes by slabs of some 32 megabytes, and
-    asks `progress` between them, so that it can be cancelled. A lazy array is not computed:
-    its name, which changes with whatever is done to it, stands for it.
-    """
-    if isinstance(data, Sequence):  # the levels of a pyramid
-        return " | ".join(fingerprint(level, progress) for level in data)
-    if is_lazy(data):
-        return f"{data.dtype.str} {data.shape} {data.name}"
-    array = np.asarray(data)
-    crc = 0
-    if array.size:
-        n_rows = max(1, (32 << 20) * len(array) // max(1, array.nbytes)) if array.ndim else 1
-        for start in range(0, len(array) if array.ndim else 1, n_rows):
-            if progress is not None:
-                progress(start / max(1, len(array)), "Comparing")
-            slab = array[start : start + n_rows] if array.ndim else array
-            crc = zlib.crc32(np.ascontiguousarray(slab).reshape(-1).view(np.uint8).data, crc)
-    return f"{array.dtype.str} {array.shape} {crc:08x}"
 
 
 def table_fingerprint(features: pd.DataFrame) -> str:
@@ -106,17 +74,6 @@ def write_data(layer: Layer, data: Any) -> None:
     if isinstance(layer, Labels):
         # napari has no public name for this, and calls it itself where a layer is locked.
         layer._reset_history()
-
-
-def write_made_of(layer: Layer, arrays: Iterable[Any]) -> None:
-    """Note of which arrays an output was made. It keeps none of them alive."""
-    _made_of[layer] = tuple(map(Same, arrays))
-
-
-def has_other_pixels(layer: Layer, sources: Iterable[Image]) -> bool:
-    """Whether images have got other arrays since an output was made of them."""
-    now = tuple(Same(pixels_of(source)) for source in sources)
-    return bool(now) and _made_of.get(layer, now) != now
 
 
 def written_data(layer: Layer) -> str:

@@ -10,11 +10,12 @@ from napari.layers import Image, Labels
 
 from napari_kmeans_seg import Segmentation
 from napari_kmeans_seg.core.base import checks
+from napari_kmeans_seg.core.steps import levels_of
 
-from ..describe import results_axes
-from ..geometry import placement, shifted, sliced
-from ..pyramid import can_be_drawn
-from ..results import levels_of
+from ..base.describe import results_axes
+from ..base.geometry import placement, shifted, sliced
+from ..base.pyramid import can_be_drawn
+from ..base.same import fingerprint
 from ..source.layer_image import LayerImage
 from ..source.view import PartInView
 from .appearance import FirstLook, first_palette, ids_of, look_at_images, look_at_new
@@ -24,14 +25,13 @@ from .edit_watch import (
     METADATA_KEY,
     EditWatch,
     Kind,
-    fingerprint,
     linked_layers,
     linked_to,
     write_data,
     write_link,
-    write_made_of,
     written_colors,
 )
+from .made_of import write_made_of
 from .painted import own_channel, painted_levels, shown_levels
 from .record import Record
 
@@ -359,7 +359,7 @@ class Outputs:
             layer.features = object_table(self.objects, layer, self.source.step_axis)
         record.write(layer)
         write_link(layer, self.source.link_id, kind, self.fingerprints[kind], colors)
-        write_made_of(layer, [one.data for one in self.source.channels or (self.source,)])
+        write_made_of(layer, self.source)
 
 
 def earlier_outputs(viewer: ViewerModel, source: LayerImage, kinds: Iterable[Kind]) -> list[Layer]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from napari_kmeans_seg.core.arguments import ARGUMENTS
 from napari_kmeans_seg.core.base import notes_as_json
-from napari_kmeans_seg.core.model_file import to_json as model_to_json
+from napari_kmeans_seg.core.model_parts.model_file import to_json as model_to_json
 
 from ..source.record import RegionRecord as RegionRecord
 from ..source.record import SourceRecord

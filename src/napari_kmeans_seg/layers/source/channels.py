@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_kmeans_seg.files.axes import TIFF, channels_said
+from napari_kmeans_seg.files.tiff.axes import TIFF, channels_said
 
-from ..describe import axis_names, is_channel, is_time, pixels_of
+from ..base.describe import axis_names, is_channel, is_time, pixels_of
 
 if TYPE_CHECKING:
     from napari.layers import Image
 
-    from napari_kmeans_seg.files.axes import Axes
+    from napari_kmeans_seg.files.tiff.axes import Axes
 
 _COLORS = (3, 4)
 UNNAMED = 3

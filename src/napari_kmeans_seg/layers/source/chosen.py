@@ -12,8 +12,16 @@ import numpy as np
 from napari_kmeans_seg.core.base import checks
 from napari_kmeans_seg.core.base.errors import WrongType
 
-from ..arrays import as_array, channels_back, channels_last, in_precision, is_lazy, results_keep
-from ..cleanup import CleanUp
+from ..base.arrays import (
+    as_array,
+    channels_back,
+    channels_last,
+    in_precision,
+    is_lazy,
+    results_keep,
+)
+from ..base.cleanup import CleanUp
+from ..base.same import look_at
 from .record import SeedsRecord, SourceRecord
 from .region import Region
 from .seeds import Seeds
@@ -23,7 +31,10 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
-    from ..geometry import Matrix, Units
+    from napari_kmeans_seg.core.base.parallel import Progress
+
+    from ..base.geometry import Matrix, Units
+    from ..base.same import Changed
 
 _NO_CLEAN_UP = CleanUp()
 
@@ -196,6 +207,27 @@ class Chosen:
             specks=clean_up.specks,
             across_planes=bool(clean_up.specks) and not clean_up.per_plane,
         )
+
+    def look(self, progress: Progress | None = None) -> bool:
+        """See which pixels the layers have by now, for they may be written into.
+
+        Returns
+        -------
+        bool
+            Whether they are others than at the last look. Lazy ones are not read.
+        """
+        # Each of them: none is spared by the one before.
+        return sum(look_at(one.data, progress) for one in self.channels or (self,)) > 0
+
+    @property
+    def marks(self) -> dict[Changed, tuple[str, str]]:
+        """Of region and seeds the id of each layer, and what is drawn on it."""
+        found: dict[Changed, tuple[str, str]] = {}
+        if self.region is not None:
+            found["region"] = self.region.layer_id, self.region.fingerprint(self.placement)
+        if self.seeds is not None:
+            found["seeds"] = self.seeds.layer_id, self.seeds.fingerprint(self.placement)
+        return found
 
     def layer_in(self, viewer: ViewerModel) -> Image | None:
         """Find the layer in a viewer, or None where it is gone."""

@@ -14,13 +14,13 @@ from napari_kmeans_seg.core.base.cached import cached_property
 from napari_kmeans_seg.core.base.errors import NoPixels
 from napari_kmeans_seg.core.base.notes import ValuesLeftOut
 from napari_kmeans_seg.core.base.parallel import portion, within
-from napari_kmeans_seg.core.steps import Blank
+from napari_kmeans_seg.core.levels import PyramidSegmentation, relabelled
+from napari_kmeans_seg.core.steps import Blank, StepsSegmentation
 
-from ..arrays import holds_value, reading, stack
-from ..describe import check_kind, is_time, mismatch, pixels_of, results_axes
-from ..geometry import of_level, placement, shifted, without_channels
-from ..pyramid import label_level, level_to_fit, note_hidden, note_level
-from ..results import PyramidSegmentation, StepsSegmentation, relabelled
+from ..base.arrays import holds_value, reading, stack
+from ..base.describe import check_kind, is_time, mismatch, pixels_of, results_axes
+from ..base.geometry import of_level, placement, shifted, without_channels
+from ..base.pyramid import label_level, level_to_fit, note_hidden, note_level
 from .channels import channel_names, checked_axis
 from .chosen import Chosen
 from .region import RegionMissed
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from napari_kmeans_seg import PreparedImage
     from napari_kmeans_seg.core.base.parallel import Progress
 
-    from ..geometry import Matrix
+    from ..base.geometry import Matrix
     from .seeds import Start
 
 Found = TypeVar("Found", bound=Segmentation)
@@ -134,6 +134,7 @@ class LayerImage(Chosen):
         `parameters` are those of `napari_kmeans_seg.prepare`. Scope and region count; steps,
         smaller levels and seeds do not.
         """
+        self.look()
         image, where = self.levels[0]
         with reading(self._arrays):
             return self._prepare(image, where, progress, parameters)
@@ -153,6 +154,7 @@ class LayerImage(Chosen):
         """
         if "mask" in parameters:
             return self._segment(self.levels[:1], n_clusters, parameters, progress)
+        self.look()
         spatial = slice(1, None) if self.channels else slice(self._n_axes)
         self.clean_up.check([level for level, _ in self.levels], spatial)
         cleaning = 0.8 if self.clean_up.specks else 1.0

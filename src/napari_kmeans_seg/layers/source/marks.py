@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from napari.layers import Labels
 
-from ..arrays import as_array
-from ..describe import pixels_of
-from ..geometry import conversion, in_units, placement, shifted
+from ..base.arrays import as_array
+from ..base.describe import pixels_of
+from ..base.geometry import between, conversion, in_units, placement, shifted
+from ..base.same import fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
     from napari.layers import Layer
 
-    from ..geometry import Matrix, Units
+    from ..base.geometry import Matrix, Units
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,17 +36,20 @@ class Marks:
         Those of the layer's world, one for each axis; empty for those of the image.
     labels : array of int or None
         The data of a Labels layer.
+    layer_id : str
+        The layer's unique id, which outlives renaming.
     """
 
     name: str
     placement: Matrix
     units: Units = ()
     labels: Any = None
+    layer_id: str = ""
 
     @staticmethod
-    def _read(layer: Layer) -> tuple[str, Matrix, Units, Any]:
+    def _read(layer: Layer) -> tuple[str, Matrix, Units, Any, str]:
         labels = as_array(pixels_of(layer)) if isinstance(layer, Labels) else None
-        return layer.name, placement(layer), layer.units, labels
+        return layer.name, placement(layer), layer.units, labels, str(layer.unique_id)
 
     def in_units(self, units: Units) -> Self:
         """Give the same marks, placed in the units of an image."""
@@ -56,6 +60,20 @@ class Marks:
             placement=in_units(self.placement, self.units, units),
             units=units[-len(self.units) :],
         )
+
+    def fingerprint(self, where: Matrix) -> str:
+        """Sum up what is drawn where on an image, which `where` places, to compare it later.
+
+        Lazy labels are not read.
+        """
+        # To a millionth of a pixel.
+        lies = np.round(between(where, self.placement), 6) + 0.0
+        return fingerprint([*self._drawn_arrays, lies])
+
+    @property
+    def _drawn_arrays(self) -> Sequence[Any]:
+        """What is drawn, as arrays in memory."""
+        raise NotImplementedError
 
     def _check_axes(self, what: str, where: Matrix) -> None:
         """Refuse marks that have more axes than the image, which `where` places."""

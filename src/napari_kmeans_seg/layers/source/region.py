@@ -13,9 +13,9 @@ from napari_kmeans_seg.core.base import checks
 from napari_kmeans_seg.core.base.cached import cached_property
 from napari_kmeans_seg.core.base.notes import RegionCovers
 
-from ..arrays import is_lazy
-from ..describe import check_kind
-from ..geometry import between, into, resampled, with_fixed
+from ..base.arrays import is_lazy
+from ..base.describe import check_kind
+from ..base.geometry import between, into, resampled, with_fixed
 from .marks import Marks, in_chunks
 from .record import RegionRecord
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from ..geometry import Matrix
+    from ..base.geometry import Matrix
 
     Outlines = tuple[npt.NDArray[np.float64], ...]
 
@@ -164,6 +164,12 @@ class Region(Marks):
         axis = None if axis is None else axis % image.ndim
         chunks = tuple(one for i, one in enumerate(image.chunks) if i != axis)
         return in_chunks(_within, self._drawn, chunks, where, bool)
+
+    @property
+    def _drawn_arrays(self) -> Sequence[Any]:
+        if self.labels is None:
+            return self.outlines
+        return [] if is_lazy(self.labels) else [self._inside]
 
     def covers(self, shape: Sequence[int]) -> RegionCovers | None:
         """Note on which planes of an image of this shape it counts, if that is to be said."""

@@ -13,19 +13,19 @@ from napari_kmeans_seg.core.base import checks
 from napari_kmeans_seg.core.base.notes import SeedsLeftOut
 from napari_kmeans_seg.core.base.parallel import no_tick
 
-from ..arrays import is_lazy, sums_per_label
-from ..describe import check_kind
-from ..geometry import into, resampled
+from ..base.arrays import is_lazy, sums_per_label
+from ..base.describe import check_kind
+from ..base.geometry import into, resampled
 from .marks import Marks, in_chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
     from napari_kmeans_seg.core.base.parallel import Tick
 
-    from ..geometry import Matrix
+    from ..base.geometry import Matrix
 
     # The number of pixels of each label, and the sums of their channels.
     Sums = dict[int, npt.NDArray[np.float64]]
@@ -80,6 +80,12 @@ class Seeds(Marks):
         check_kind(layer, Labels, Points)
         points = None if isinstance(layer, Labels) else np.array(layer.data, float)
         return cls(*cls._read(layer), points=points, fixed=fixed)
+
+    @property
+    def _drawn_arrays(self) -> Sequence[Any]:
+        if self.labels is None:
+            return [self.points]
+        return [] if is_lazy(self.labels) else [self.labels]
 
     def start(
         self,

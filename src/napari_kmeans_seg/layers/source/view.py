@@ -9,9 +9,9 @@ import numpy as np
 
 from napari_kmeans_seg.core.base.cached import cached_property
 
-from ..arrays import stack
-from ..describe import displayed_plane, results_axes
-from ..geometry import shifted
+from ..base.arrays import stack
+from ..base.describe import displayed_plane, results_axes
+from ..base.geometry import shifted
 from .layer_image import LayerImage, note_seeds
 from .record import ViewRecord
 from .region import RegionMissed
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from napari_kmeans_seg import PreparedImage, Segmentation
     from napari_kmeans_seg.core.base.parallel import Progress
 
-    from ..geometry import Matrix
+    from ..base.geometry import Matrix
     from .record import SourceRecord
 
 WHOLE_PREVIEW = 1 << 24

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_kmeans_seg.layers import axis_names, proposed_channels
-from napari_kmeans_seg.layers.describe import pixels_of
+from napari_kmeans_seg.layers.base.describe import pixels_of
 
 if TYPE_CHECKING:
     from napari.layers import Image

@@ -19,7 +19,7 @@ from napari_kmeans_seg.layers import (
     blurred_axes,
     displayed_plane,
 )
-from napari_kmeans_seg.layers.describe import results_axes
+from napari_kmeans_seg.layers.base.describe import results_axes
 from napari_kmeans_seg.layers.source.channels import channel_names
 
 from .channels import NO_AXIS, ChannelAxes

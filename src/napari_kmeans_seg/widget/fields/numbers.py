@@ -14,8 +14,8 @@ from qtpy.QtCore import QEvent, QLocale, QObject, Qt
 from qtpy.QtGui import QKeyEvent, QValidator
 from qtpy.QtWidgets import QAbstractSpinBox, QDoubleSpinBox
 
-from ..sections import unmarked
-from ..wording import FieldError
+from ..base.sections import unmarked
+from ..base.wording import FieldError
 
 if TYPE_CHECKING:
     from magicgui.widgets import LineEdit

@@ -20,8 +20,8 @@ from qtpy.QtWidgets import QAbstractSpinBox
 from napari_kmeans_seg.core.arguments import FIELDS
 from napari_kmeans_seg.core.kmeans.starts import AUTO, OPTIMAL
 
-from ..plain_text import plain
-from ..sections import Section, unmarked
+from ..base.plain_text import plain
+from ..base.sections import Section, unmarked
 from .numbers import numbers
 from .said import channels_of, of_arguments
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from ..napari_versions import keep_settings, stored_settings
+from ..base.napari_versions import keep_settings, stored_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ..task import Clock
+    from ..base.task import Clock
 
 _log = logging.getLogger(__name__)
 

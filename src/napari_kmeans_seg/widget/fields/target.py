@@ -11,14 +11,14 @@ from psygnal import Signal
 from napari_kmeans_seg.layers import METADATA_KEY, describe, describe_channels
 from napari_kmeans_seg.layers.clusters import clusters_of
 
-from ..sections import wrap
-from ..wording import breakable
+from ..base.sections import wrap
+from ..base.wording import breakable
 
 if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Layer
 
-    from ..state import DockState
+    from ..base.state import DockState
     from .inputs import Inputs
 
 

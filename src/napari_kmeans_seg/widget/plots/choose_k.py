@@ -9,9 +9,9 @@ from qtpy.QtCore import QPointF, QRectF, Qt, Signal  # type: ignore[attr-defined
 from qtpy.QtGui import QColor, QPainter, QPen, QPolygonF
 from qtpy.QtWidgets import QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from ..state import Refusal
-from ..task import Task
-from ..wording import words_of
+from ..base.state import Refusal
+from ..base.task import Task
+from ..base.wording import words_of
 from .frame import Axis, PlotFrame
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from napari_kmeans_seg import ClusterCurve
 
-    from ..state import DockState, Key
-    from ..task import Clock, Progress
+    from ..base.state import DockState, Key
+    from ..base.task import Clock, Progress
 
 _RANGE = range(2, 13)
 _TITLE = "How many clusters?"

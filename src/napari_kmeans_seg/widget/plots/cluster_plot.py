@@ -19,8 +19,8 @@ from napari_kmeans_seg.layers.clusters.thresholds import (
     thresholds_of,
 )
 
-from ..state import pixels_key
-from ..task import Task
+from ..base.state import pixels_key
+from ..base.task import Task
 from .bars import Bars
 from .cloud import Cloud, first_plane, planes
 from .frame import Look
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from napari_kmeans_seg.layers.clusters.points import ClusterPoints, Members
     from napari_kmeans_seg.layers.clusters.thresholds import Reassignment, Threshold
 
-    from ..state import Key
+    from ..base.state import Key
+    from ..base.task import Clock
     from ..table.cluster_table import ClusterTable
-    from ..task import Clock
 
 # How long a brush rests before its pixels are looked at, in milliseconds.
 _BRUSH_REST = 200

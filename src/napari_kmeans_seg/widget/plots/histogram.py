@@ -9,7 +9,7 @@ from qtpy.QtCore import QPointF, QRectF, Qt, Signal  # type: ignore[attr-defined
 from qtpy.QtGui import QColor, QPainter, QPen, QPolygonF
 from qtpy.QtWidgets import QToolTip
 
-from ..plain_text import plain
+from ..base.plain_text import plain
 from .frame import Axis, PlotFrame, compact, figure
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from napari_kmeans_seg.layers.clusters.thresholds import Threshold
 
-    from ..task import Clock
+    from ..base.task import Clock
     from .bars import Bars
     from .frame import Look
 

@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor, QImage, QPainter, QPen
 from qtpy.QtWidgets import QToolTip
 
-from ..plain_text import plain
+from ..base.plain_text import plain
 from .dots import paint_dots
 from .frame import Axis, PlotFrame, figure
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from napari_kmeans_seg.layers.geometry import from_viewer
+from napari_kmeans_seg.layers.base.geometry import from_viewer
 
 if TYPE_CHECKING:
     import napari.viewer

@@ -15,9 +15,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from ..plain_text import plain
-from ..sections import hidden_line
-from ..task import Task
+from ..base.plain_text import plain
+from ..base.sections import hidden_line
+from ..base.task import Task
 from .buttons import Action, action, buttons
 from .canvas import label_at
 from .extras import ClusterExtras
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from napari_kmeans_seg import Segmentation
     from napari_kmeans_seg.layers.clusters import Clusters
 
-    from ..state import DockState
-    from ..task import Clock
+    from ..base.state import DockState
+    from ..base.task import Clock
 
 # How far a mouse may move in a click, in pixels of the screen.
 _STILL = 3

@@ -13,9 +13,10 @@ from napari_kmeans_seg.layers.export.methods_text import methods_text
 from napari_kmeans_seg.layers.export.model import model_of
 from napari_kmeans_seg.layers.export.opened_files import files_of
 from napari_kmeans_seg.layers.export.python_script import python_script
+from napari_kmeans_seg.layers.export.since import since
 from napari_kmeans_seg.layers.export.tables import clusters_as_text, save_clusters, table_formats
 
-from ..task import Task
+from ..base.task import Task
 from .buttons import ActionButton, action
 from .counts import counts_of
 from .model import SWATCH
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from napari_kmeans_seg.layers.clusters import Clusters
 
-    from ..task import Clock
+    from ..base.task import Clock
     from .view import ClusterView
 
 _SCRIPT = "Copy as Python"
@@ -130,7 +131,8 @@ class ClusterExtras(QWidget):
         except (OSError, ValueError) as error:
             self._say(f"The model was not saved: {error}", False)
         else:
-            self._say("\n".join([f"Saved as {path.name}.", *left_out]), True)
+            lines = [f"Saved as {path.name}.", *since(clusters.changed_since), *left_out]
+            self._say("\n".join(lines), True)
 
     def on_double_click(self, index: QModelIndex) -> None:
         """Ask for the colour of the cluster whose colour was clicked."""
@@ -155,7 +157,9 @@ class ClusterExtras(QWidget):
     def copy_table(self) -> None:
         """Put all rows on the clipboard, with all columns."""
         if (clusters := self._counted()) is not None:
-            self._copy("Table", lambda: clusters_as_text(clusters.layer, self._view.shown))
+            self._copy(
+                "Table", clusters, lambda: clusters_as_text(clusters.layer, self._view.shown)
+            )
 
     def _copy_rows(self) -> None:
         if (clusters := self._counted()) is None:
@@ -166,17 +170,18 @@ class ClusterExtras(QWidget):
             self._say("Select the rows to copy.", False)
             return
         what = f"{len(rows)} row{'s' if len(rows) > 1 else ''}"
-        self._copy(what, lambda: clusters_as_text(clusters.layer, rows))
+        self._copy(what, clusters, lambda: clusters_as_text(clusters.layer, rows))
 
     def _counted(self) -> Clusters | None:
-        """Give the clusters that are shown, once what was painted on them is counted."""
+        """Give the clusters that are shown, once it is known what was changed of them by now."""
         return None if self._clusters is None else self._count(self._clusters)
 
     @staticmethod
     def _count(clusters: Clusters) -> Clusters:
-        """Count what was painted on clusters, if that is still to be done."""
+        """Count what was painted on clusters, if that is to be done, and look what they are of."""
         if counts_of(clusters).busy:
             clusters.take_counts(clusters.recount()(None))
+        clusters.look_again()
         return clusters
 
     def _ask_save(self) -> None:
@@ -201,16 +206,19 @@ class ClusterExtras(QWidget):
         if (clusters := self._counted()) is None:
             return
         try:
-            save_clusters(path, clusters.layer, self._view.shown, overwrite=overwrite)
+            changed = clusters.changed_since
+            rows = self._view.shown
+            save_clusters(path, clusters.layer, rows, changed=changed, overwrite=overwrite)
         except (ValueError, OSError) as error:
             self._say(f"The table was not saved: {error}", False)
         else:
-            self._say(f"Saved as {path.name}.", True)
+            self._say(" ".join([f"Saved as {path.name}.", *since(changed)]), True)
 
     def _copy_methods(self) -> None:
         if (clusters := self._counted()) is not None:
-            layer = clusters.layer
-            self._copy(f"Methods text of “{layer.name}”", lambda: methods_text(layer))
+            layer, changed = clusters.layer, clusters.changed_since
+            what = f"Methods text of “{layer.name}”"
+            self._copy(what, clusters, lambda: methods_text(layer, changed=changed))
 
     def _copy_script(self) -> None:
         """Copy the script once it is known whether the files still hold what was clustered."""
@@ -220,13 +228,14 @@ class ClusterExtras(QWidget):
 
         def write(files: tuple[str, ...]) -> None:
             self._offer_script()
-            layer, other_pixels = self._count(clusters).layer, clusters.is_of_other_pixels
+            layer, changed = self._count(clusters).layer, clusters.changed_since
             names = [one.name for one in sources]
             # Files that hold what the image shows by now do not hold what was clustered.
-            known_files = () if other_pixels else files
+            known_files = () if "pixels" in changed else files
             self._copy(
                 f"Python script of “{layer.name}”",
-                lambda: python_script(layer, *known_files, names=names, other_pixels=other_pixels),
+                clusters,
+                lambda: python_script(layer, *known_files, names=names, changed=changed),
             )
 
         # Until the script is there nobody shall paste that of another image.
@@ -256,7 +265,7 @@ class ClusterExtras(QWidget):
         self._reading.cancel()
         self._clusters = None
 
-    def _copy(self, what: str, write: Callable[[], str]) -> None:
+    def _copy(self, what: str, clusters: Clusters, write: Callable[[], str]) -> None:
         clipboard = QGuiApplication.clipboard()
         if clipboard is None:
             return
@@ -266,4 +275,4 @@ class ClusterExtras(QWidget):
         except (ValueError, LookupError) as error:
             self._say(str(error), False)
         else:
-            self._say(f"{what} copied.", True)
+            self._say(" ".join([f"{what} copied.", *since(clusters.changed_since)]), True)

@@ -15,7 +15,7 @@ from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap
 
 from napari_kmeans_seg.layers.outputs.columns import Column, columns_of
 
-from ..plain_text import plain
+from ..base.plain_text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Collection

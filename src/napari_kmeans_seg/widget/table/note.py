@@ -11,7 +11,11 @@ if TYPE_CHECKING:
     from napari_kmeans_seg.layers.clusters import Clusters
 
 _NOT_PREVIEWED = "Clusters of the last run, not of the preview:"
-_OTHER_PIXELS = "Clusters of the image as it was, not of its pixels now:"
+_AS_IT_WAS = {
+    "pixels": "Clusters of the image as it was, not of its pixels now:",
+    "region": "Clusters of the region as it was, not as it is now:",
+    "seeds": "Clusters of the seeds as they were, not as they are now:",
+}
 _NOT_SEGMENTED = "Clusters of an earlier run, not of the segmented image:"
 
 
@@ -50,7 +54,7 @@ class ClusterNote(QLabel):
                 text = _NOT_PREVIEWED
             elif self._older is not None and clusters is self._older():
                 text = _NOT_SEGMENTED
-            elif clusters.is_of_other_pixels:
-                text = _OTHER_PIXELS
+            elif changed := clusters.changed_since:
+                text = _AS_IT_WAS[changed[0]]
         self.setText(text)
         self.setVisible(bool(text))

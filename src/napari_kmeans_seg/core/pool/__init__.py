@@ -1,0 +1,1 @@
+"""Many images as one: each is read once, and all are fitted together."""

@@ -1,0 +1,1 @@
+"""What the rooms of layers stand on: arrays, where layers lie and what they say, clean-up."""
