@@ -131,7 +131,7 @@ def _mixed(shared: NDArray[np.float64]) -> NDArray[np.bool_]:
     parts = (shared > MIXED).astype(np.intp)
     common = parts @ parts.T
     np.fill_diagonal(common, 0)
-    mixed: NDArray[np.bool_] = (common > 1).any(axis=1)
+    mixed: NDArray[np.bool_] = common.max(axis=1, initial=0) > 1
     mixed &= ~(shared > STAYED).any(axis=1)
     return mixed
 
