@@ -129,6 +129,19 @@ for lock in locks:
     assert told.split() == ["0"] * 6
 
 
+def test_no_class_of_dask_is_changed() -> None:
+    told = python(
+        "-c",
+        """
+from dask.utils import SerializableLock
+before = dict(vars(SerializableLock))
+import napari_kmeans_seg.core.lazy.chunks
+print(dict(vars(SerializableLock)) == before)
+""",
+    )
+    assert told.strip() == "True"
+
+
 def test_a_fork_does_not_stand_in_the_way_of_a_thread_that_takes_two_locks() -> None:
     told = python(
         "-c",

@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from .base import array_checks
 from .base.cached import cached_property
 from .base.errors import WrongValue
+from .base.note import Note
+from .base.notes_on_kind import digits_lost
 from .base.parallel import Tick, map_spans, no_tick, part_of, spans
 from .image.features import FeatureSpace, by_brightness
 from .kmeans.assignment import Assigned
@@ -109,6 +111,12 @@ class Fitting:
     def darkest_first(self, centroids: NDArray[np.float64]) -> NDArray[np.intp]:
         """Order centroids by brightness, as far as their features show it."""
         return np.argsort(self.space.brightness(centroids), kind="stable")
+
+    @cached_property
+    def notes(self) -> tuple[Note, ...]:
+        """What is to be noted where floats have no room for all digits of the values."""
+        dtype, smoothed = self._whole.pixels.dtype, any(self._parameters["smoothing"])
+        return digits_lost(dtype, lambda: self._whole.value_range, smoothed=smoothed)
 
     @cached_property
     def coarse(self) -> CoarsePoints:
@@ -273,7 +281,10 @@ class Fitting:
         # How often clusters are sorted by their brightness; rarely one.
         for _ in range(10):
             means = self._whole.means(self.space, assigned)
-            order = np.arange(len(means)) if keep_order else by_brightness(means)
+            # Where floats have no room for the digits of means, by what these are rounded from.
+            centroids, rounded = assigned.centroids, self.notes
+            dark_first = self.darkest_first(centroids) if rounded else by_brightness(means)
+            order = np.arange(len(means)) if keep_order else dark_first
             order = order[assigned.counts[order] > 0]
             if np.array_equal(order, np.arange(len(means))):
                 break

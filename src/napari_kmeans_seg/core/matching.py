@@ -131,10 +131,9 @@ def _mixed(shared: NDArray[np.float64]) -> NDArray[np.bool_]:
     parts = (shared > MIXED).astype(np.intp)
     common = parts @ parts.T
     np.fill_diagonal(common, 0)
-    found: NDArray[np.bool_] = np.logical_and(
-        (common > 1).any(axis=1), ~(shared > STAYED).any(axis=1)
-    )
-    return found
+    mixed: NDArray[np.bool_] = common.max(axis=1, initial=0) > 1
+    mixed &= ~(shared > STAYED).any(axis=1)
+    return mixed
 
 
 def _plain(labels: NDArray[np.intp]) -> tuple[int, ...]:

@@ -201,8 +201,7 @@ class PreparedImage:
         progress = never_falling(progress, self._whole.pixels.channels)
         given = array_checks.centroids("centroids", centroids, None, self._whole.pixels.n_channels)
         start = self._space.of_centroids(given, self._whole.pixels)
-        parameters = deepcopy(self._parameters)
-        parameters |= {"n_clusters": len(given), "init": given.tolist()}
+        parameters = deepcopy(self._parameters) | {"n_clusters": len(given), "init": given.tolist()}
         parameters |= {"n_init": 1, "max_iter": 0, "tol": 0.0, "seed": None}
         assigned = self._whole.assign(self._fitting.points_of_whole, len(given), 0.0)
         tick = portion(progress, 0, 1, "Labelling")
@@ -213,8 +212,7 @@ class PreparedImage:
 
         means = alive(assign, tick)
         result = LloydResult(start, 0, converged=True, between=0.0)
-        notes = self._notes + not_finite(self._whole.pixels.n_not_finite)
-        return self._result(assigned, means, result, parameters, notes, tick)
+        return self._result(assigned, means, result, parameters, self._notes_on_image, tick)
 
     def _result(
         self,
@@ -265,9 +263,14 @@ class PreparedImage:
             _pixels=pixels,
         )
 
+    @property
+    def _notes_on_image(self) -> tuple[Note, ...]:
+        """What is worth knowing of the image, whatever is found."""
+        return self._notes + not_finite(self._whole.pixels.n_not_finite) + self._fitting.notes
+
     def _notes_on(self, fitted: Fit, n_clusters: int) -> tuple[Note, ...]:
         """Return what is worth knowing of the image and of what was found for so many clusters."""
-        notes = self._notes + not_finite(self._whole.pixels.n_not_finite)
+        notes = self._notes_on_image
         if fitted.n_values < n_clusters:
             scale = self._parameters["fit_scale"]
             notes += (FewValues(found=fitted.n_values, asked=n_clusters, fit_scale=scale),)
@@ -326,13 +329,12 @@ class PreparedImage:
         warn(self._notes_on(fitted, k))
         if len(numbers) > 1 and numbers[-1] == numbers[-2]:
             numbers, inertias, centroids = numbers[:-1], inertias[:-1], centroids[:-1]
-        n_pixels = self._whole.n_valid
         fit = partial(self._fitting.fit, n_clusters=1, init=K_MEANS_PLUS_PLUS.name)
         whole = alive(fit, portion(progress, 1, 1, "Scoring")).assigned
         scatter = whole.inertia * self._scale_of_costs
 
         def score(_: Tick) -> ClusterCurve:
-            coarse = self._fitting.coarse
+            coarse, n_pixels = self._fitting.coarse, self._whole.n_valid
             return cluster_curve(numbers, inertias, centroids, coarse, scatter, n_pixels)
 
         curve = alive(score, portion(progress, 1, 1, "Scoring"))

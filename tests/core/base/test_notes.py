@@ -29,7 +29,12 @@ from napari_kmeans_seg.core.base.notes import (
     WithoutPixels,
 )
 from napari_kmeans_seg.core.base.notes_as_json import from_json, to_json
-from napari_kmeans_seg.core.base.notes_on_kind import ColorsAsGrey, OtherScale, OtherValues
+from napari_kmeans_seg.core.base.notes_on_kind import (
+    ColorsAsGrey,
+    DigitsLost,
+    OtherScale,
+    OtherValues,
+)
 
 OUTSIDE = (("outside the image", 2), ("outside the region “r”", 0), ("on NaN", 1))
 SAID: dict[Note, str] = {
@@ -44,6 +49,11 @@ SAID: dict[Note, str] = {
         "on grey images of 2 axes: each number got a label, not each pixel. Pass grey images, or a "
         "model that "
         "was fitted with channel_axis=-1."
+    ),
+    DigitsLost(unit=1024, smoothed=True): (
+        "Values lie beyond 2^53: means and the segmented image are rounded to multiples of 1,024, "
+        "and smoothed values to integers. Subtract a constant from the image to keep the digits in "
+        "which its values differ."
     ),
     NotFinite(n=1): "1 pixel is NaN or infinite and was left out (label 0).",
     NotFinite(n=1500): "1,500 pixels are NaN or infinite and were left out (label 0).",

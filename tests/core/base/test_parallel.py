@@ -131,6 +131,23 @@ def test_a_caller_that_needs_no_more_results_leaves_nothing_running(cores):
     assert not working
 
 
+def test_pieces_that_report_to_nobody_stop_with_the_work_that_they_are_part_of(cores):
+    done, calls = [], []
+
+    def slow(start, _stop):
+        time.sleep(0.01)
+        done.append(start)
+
+    def stop(_part):
+        calls.append(None)
+        if len(calls) > 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        parallel.alive(lambda _: list(map_spans(slow, spans(5000, 1))), stop)
+    assert 0 < len(done) < 2500
+
+
 @pytest.mark.parametrize(
     ("n", "size", "number"), [(7, 7, 1), (8, 7, 2), (1000, 99, 12), (442740, 1 << 18, 2)]
 )

@@ -228,6 +228,24 @@ def test_nobody_waits_half_a_second_for_a_word_and_it_never_falls(kind: str) -> 
     assert silence < 0.5, stage
 
 
+@pytest.mark.parametrize("calls", [2, 5])
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_is_stopped_ends_within_half_a_second(kind: str, calls: int) -> None:
+    blurring_model()
+    told = Record()
+
+    def stop(fraction: float, stage: str) -> None:
+        told(fraction, stage)
+        if len(told.fractions) >= calls:
+            told.stopped = told.times[-1]
+            raise StopError
+
+    with pytest.raises(StopError):
+        KINDS[kind](stop)  # type: ignore[arg-type]
+    assert told.stopped is not None
+    assert passed([told.stopped, clocks()]).max() < 0.5
+
+
 def test_what_is_stopped_has_ended_when_the_exception_comes_out() -> None:
     before = threading.active_count()
     told = Record(stop_at=0.5)

@@ -1,7 +1,11 @@
 """Notes on what kind of image it is, where that is not what was thought; see `notes`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import ulp
+from typing import Any
+
+import numpy as np
 
 from .errors import Naming
 from .note import Note
@@ -104,6 +108,30 @@ class OtherScale(Note):
                        if self.may_rescale else "")  # fmt: skip
 
 
+@dataclass(frozen=True, kw_only=True)
+class DigitsLost(Note):
+    """Integers are so large, and so near each other, that floats do not hold their last digits.
+
+    Attributes
+    ----------
+    unit : int
+        What floats of their size are multiples of.
+    smoothed : bool
+        Whether what is compared was smoothed, and rounded to integers.
+    """
+
+    unit: int
+    smoothed: bool = False
+
+    def _sentence(self, _naming: Naming) -> str:
+        smoothed = ", and smoothed values to integers" if self.smoothed else ""
+        return (
+            "Values lie beyond 2^53: means and the segmented image are rounded to multiples of "
+            f"{self.unit:,}{smoothed}. Subtract a constant from the image to keep the digits in "
+            "which its values differ."
+        )
+
+
 _COLORS, _SHORTEST_SIDE = (3, 4), 30
 """Lengths of an axis of colours, and pixels that the two axes before it exceed then: what napari
 goes by, too."""
@@ -124,3 +152,27 @@ def colors_as_grey(shape: Sequence[int], fitted_axes: int | None = None) -> tupl
     if not alike or (fitted_axes is not None and len(shape) != fitted_axes + 1):
         return ()
     return (ColorsAsGrey(n=last, fitted_axes=fitted_axes),)
+
+
+def digits_lost(
+    dtype: np.dtype[Any], limits: Callable[[], tuple[float, float]], *, smoothed: bool
+) -> tuple[Note, ...]:
+    """Note that floats round integers of an image by what their differences show, if they do.
+
+    Parameters
+    ----------
+    dtype : numpy.dtype
+        Of the image.
+    limits : callable
+        Gives the lowest and the highest value, which it may take a pass over the image to find.
+    smoothed : bool
+        Whether it is smoothed.
+    """
+    if dtype.kind not in "iu" or dtype.itemsize < 8:
+        return ()
+    low, high = limits()
+    unit = ulp(max(abs(low), abs(high)))
+    # Of values as far from each other as from 0 floats hold what counts.
+    if unit <= 1 or unit < 2.0**-20 * (high - low):
+        return ()
+    return (DigitsLost(unit=int(unit), smoothed=smoothed),)

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from functools import cache
 from itertools import islice
 from queue import Empty, Queue, SimpleQueue
@@ -107,7 +107,7 @@ def map_spans(
     depend on the number of threads. `tick` is called from the calling thread. `function` does
     not call `map_spans`: on all cores at once they would be more threads than cores.
     """
-    tick = tick or no_tick
+    tick = _look_whether_to_stop if tick in (None, no_tick) else tick
     n_helpers = min(n_threads(), len(pieces)) - 1
     if n_helpers < 1:
         for done, piece in enumerate(pieces):
@@ -194,6 +194,17 @@ class _StoppedError(Exception):
     """Ends work whose caller wants it to stop."""
 
 
+_stop: ContextVar[Event | None] = ContextVar("stop", default=None)
+"""Whether the work that this thread does for another one is to stop."""
+
+
+def _look_whether_to_stop(_: float = 0.0) -> None:
+    """End work of which nobody wants to hear any more, where it reports to nobody."""
+    stop = _stop.get()
+    if stop is not None and stop.is_set():
+        raise _StoppedError
+
+
 def alive(work: Callable[[Tick], Result], tick: Tick) -> Result:
     """Do work on another thread, so that `tick` is called some times a second from this one.
 
@@ -205,7 +216,8 @@ def alive(work: Callable[[Tick], Result], tick: Tick) -> Result:
         Called with a tick of its own, whose fractions are reported.
     tick : callable
         Called from this thread, at least five times a second while other threads get to run. An
-        exception that it raises stops the work at the work's next tick, and comes out of here.
+        exception that it raises stops the work at its next tick, or between two pieces of
+        `map_spans`, and comes out of here.
     """
     if tick is no_tick or not can_start_threads():
         return work(tick)
@@ -220,6 +232,7 @@ def alive(work: Callable[[Tick], Result], tick: Tick) -> Result:
         reported.put(part)
 
     def run() -> Result:
+        _stop.set(stop)
         try:
             return work(report)
         finally:

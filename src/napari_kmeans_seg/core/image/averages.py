@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.parallel import CHUNK, Tick, map_spans, no_tick, spans, stages
+from .colors import value_range
 from .features import differences, middle_of
 from .pixels import Pixels
 
@@ -28,7 +29,8 @@ def smooth(pixels: Pixels, sigma: tuple[float, ...], tick: Tick | None = None) -
     Returns
     -------
     Pixels
-        With float32 channels; float64 from float64 and from integers of 32 bits and more.
+        With float32 channels; float64 from float64 and from integers of 32 bits and more. Those
+        beyond 2^53, of which floats would leave out digits, stay integers.
 
     Notes
     -----
@@ -50,13 +52,21 @@ def smooth(pixels: Pixels, sigma: tuple[float, ...], tick: Tick | None = None) -
     if pixels.valid is not None:
         weight = blur(pixels.valid)
         weight[~pixels.valid] = 1
-    blurred = np.empty((pixels.n_channels, pixels.n_pixels), dtype)
+    kept = pixels.dtype if _is_beyond_floats(pixels) else dtype
+    blurred = np.empty((pixels.n_channels, pixels.n_pixels), kept)
     for plane, (values, middle) in zip(blurred, _centred(pixels, dtype), strict=True):
-        plane[:] = blur(values)
+        means = blur(values)
         if pixels.valid is not None:
-            plane /= weight
-        plane += middle
-    return replace(pixels, channels=blurred, dtype=dtype)
+            means /= weight
+        plane[:] = means + middle if kept == dtype else _round(means, middle, kept)
+    return replace(pixels, channels=blurred, dtype=kept)
+
+
+def _is_beyond_floats(pixels: Pixels) -> bool:
+    """Whether there are integers that float64 cannot hold."""
+    if pixels.dtype.kind not in "iu" or pixels.dtype.itemsize < 8:
+        return False
+    return max(map(abs, value_range(pixels))) > 2.0**53
 
 
 def _blur_along(plane: NDArray[Any], axis: int, sigma: float, tick: Tick) -> NDArray[Any]:

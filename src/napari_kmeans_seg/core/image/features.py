@@ -150,9 +150,12 @@ class FeatureSpace:
         return found
 
     def brightness(self, centroids: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Say how bright ``(n_clusters, n_features)`` centroids are, as far as features show it."""
+        """Say how much ``(n_clusters, n_features)`` centroids are brighter than the offset.
+
+        As far as features show it.
+        """
         scale = np.array(self.scale)
-        colors = centroids[:, : scale.size] / np.where(scale > 0, scale, 1) + self.offset
+        colors = centroids[:, : scale.size] / np.where(scale > 0, scale, 1)
         axis = COLOR_SPACES[self.color_space].brightness
         found: NDArray[np.float64] = (
             (colors / scale.size).sum(axis=1) if axis is None else colors[:, axis]

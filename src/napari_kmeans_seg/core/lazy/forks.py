@@ -5,7 +5,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property  # noqa: TID251 - that of others, whose locks are looked for
-from threading import RLock, current_thread, get_ident, local
+from threading import RLock, current_thread, local
 from time import monotonic
 from typing import Any
 
@@ -19,38 +19,8 @@ fork is to do would never let go."""
 _READERS = {"dask", "distributed", "fsspec", "tifffile", "xarray", "zarr"}
 """Packages whose code runs where chunks are read."""
 
-_owners: dict[Any, int] = {}
-"""Which thread holds a lock of files, where one does."""
-
 _fork = local()
 """Which locks the fork of a thread holds, and which it has not got."""
-
-
-def _know_owners() -> None:
-    """Have Dask's locks of files say which thread holds them, which a plain lock does not say.
-
-    One that the thread which forks holds itself is no reason to wait, and it lets go of it in both
-    processes. Everything that takes such a lock, here or in other packages, does so by its class.
-    """
-    acquire, release = SerializableLock.acquire, SerializableLock.release
-
-    def known(self: Any, *args: Any, **kwargs: Any) -> bool:
-        taken: bool = acquire(self, *args, **kwargs)
-        if taken:
-            _owners[self.lock] = get_ident()
-        return taken
-
-    def forgotten(self: Any, *_: object) -> None:
-        _owners.pop(self.lock, None)
-        release(self)
-
-    for name, function in (
-        ("acquire", known),
-        ("__enter__", known),
-        ("release", forgotten),
-        ("__exit__", forgotten),
-    ):
-        setattr(SerializableLock, name, function)
 
 
 def _locks() -> list[Any]:
@@ -62,9 +32,25 @@ def _locks() -> list[Any]:
     as Python itself does with those of `logging`. Two processes that go on reading one open file
     share its position all the same.
     """
+    of_all = [config.config_lock, threaded.pools_lock, tokenize.tokenize_lock]
+    if _is_within_dask():
+        return of_all
     of_files = (found() for found in SerializableLock._locks.valuerefs())
-    of_others = (lock for lock in of_files if lock and _owners.get(lock) != get_ident())
-    return [config.config_lock, threaded.pools_lock, tokenize.tokenize_lock, *of_others]
+    return [*of_all, *filter(None, of_files)]
+
+
+def _is_within_dask() -> bool:
+    """Whether Dask has called what forks.
+
+    That may hold the lock of a file itself, which says not who holds it. It lets go of it in both
+    processes: it is no reason to wait, nor to be made anew.
+    """
+    frame: Any = sys._getframe()
+    while frame is not None:
+        if str(frame.f_globals.get("__name__")).partition(".")[0] == "dask":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _wait_for_others() -> None:
@@ -128,7 +114,6 @@ def _cached_properties() -> Iterator[Any]:
 def let_processes_fork() -> None:
     """Have every later fork of this process leave Dask usable in both. Called once."""
     if hasattr(os, "register_at_fork"):
-        _know_owners()
         os.register_at_fork(
             before=_wait_for_others, after_in_parent=_go_on, after_in_child=_go_on_in_child
         )

@@ -7,6 +7,7 @@ from typing import Any
 import dask.array as da
 
 from ..base.note import Note, warn
+from ..base.notes_on_kind import digits_lost
 from ..image.colors import check_color_space
 from ..model import KMeansModel
 from ..shown import line_of_segmentation
@@ -77,6 +78,8 @@ def predict_blocks(
     check_color_space(model.space.color_space, form)
     if model.values is not None and scaled is form:
         notes += model.values.note_unread(form.dtype, model.space.color_space)
+        limits = model.values.low, model.values.high
+        notes += digits_lost(form.dtype, lambda: limits, smoothed=False)
     warn(notes)
     nothing: Any = None
     return PredictedBlocks(

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..image.features import differences, middle_values
 from ..image.pixels import Pixels
 from .kind import full_scale
 
@@ -32,10 +33,15 @@ def adapted(pixels: Pixels, dtype: np.dtype[Any]) -> Pixels:
         inside = channel if pixels.valid is None else channel[pixels.valid]
         if inside.dtype.kind == "b":
             inside = inside.astype(np.uint8)
+        # Floats would lose the last digits of large integers.
+        is_large = inside.dtype.kind in "iu" and inside.dtype.itemsize == 8
+        offset = middle_values(inside[np.newaxis]) if is_large else (0.0,)
+        near = differences(inside[np.newaxis], offset)[0]
         # What of each channel goes to the ends of the range; beyond them are dust and glare.
-        low, high = np.percentile(inside, (1, 99)).astype(np.float64)
+        low, high = np.percentile(near, (1, 99)).astype(np.float64)
+        near = differences(channel[np.newaxis], offset)[0]
         # A constant has no range.
-        values = (channel - low) / (high - low or 1) * top
+        values = (near - low) / (high - low or 1) * top
         stretched[...] = _in_range(values, top, dtype)
     if pixels.valid is not None:
         channels[:, ~pixels.valid] = 0

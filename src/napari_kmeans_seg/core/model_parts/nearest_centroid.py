@@ -1,6 +1,7 @@
 """Pixels that belong to the nearest of some centroids, and what was done to the clusters since."""
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,9 @@ from numpy.typing import NDArray
 from ..base import checks
 from ..base.errors import WrongValue
 from ..base.note import Note
+from ..base.notes_on_kind import digits_lost
 from ..base.parallel import Tick, no_tick, part_of
-from ..image.colors import check_color_space
+from ..image.colors import check_color_space, value_range
 from ..image.features import FeatureSpace
 from ..image.pixels import Pixels
 from ..points.image_points import ImagePoints, Labelling
@@ -78,13 +80,18 @@ class NearestCentroid:
         return "RGB" if is_rgb and names in ((), ("red", "green", "blue")) else "channels"
 
     def _notes(self, pixels: Pixels, found: Labelling, *, rescaled: bool) -> tuple[Note, ...]:
-        """Say so if the values of an image are of another kind than those of this model."""
+        """Say so if the values of an image are of another kind than those of this model.
+
+        And if they are too large for floats.
+        """
         if self.adapt is not None:
             return ()
         notes: tuple[Note, ...] = ()
         if self.values is not None:
             notes = self.values.note(pixels, self.space.color_space, rescaled=rescaled)
-        return notes or note_on_values(pixels, self.space, self.feature_centroids, found)
+        notes = notes or note_on_values(pixels, self.space, self.feature_centroids, found)
+        limits, smoothed = partial(value_range, pixels), any(self.smoothing)
+        return notes + digits_lost(pixels.dtype, limits, smoothed=smoothed)
 
     def scaled(self, pixels: Pixels, *, rescale: bool) -> Pixels:
         """Bring the values of an image to the scale of this model, if they are to be.
