@@ -251,9 +251,7 @@ def _write(
     tables, fails = write_each(images, batch, since, printer, client)
     if client is not None and paths:
         # Of workers that died.
-        for folder in {results.clusters.parent for _, results in images}:
-            if folder.is_dir():
-                settle(folder, quiet=True)
+        settle([folder for _, results in images for folder in results.homes], quiet=True)
     if table is not None and tables:
         try:
             write_table(tables, table, since, overwrite=replaces)

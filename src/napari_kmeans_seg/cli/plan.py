@@ -77,7 +77,7 @@ def planned(
             _refuse_inside(place, images)
             made += [one for one in (place, *place.parents) if not os.path.lexists(one)][::-1]
             make_folder(place)
-            settle(place, quiet=quiet)
+        settle([place for results in paths for place in results.homes], quiet=quiet)
     except OSError as problem:
         _remove_empty(made)
         refuse(reason(problem))
@@ -133,15 +133,18 @@ def refuse_twice(images: Sequence[Path]) -> None:
             refuse(f"{other} is given twice{also}; name each image once")
 
 
-def settle(folder: Path, *, quiet: bool) -> None:
-    """Finish what earlier runs that ended early have left behind."""
+def settle(folders: Iterable[Path], *, quiet: bool) -> None:
+    """Finish what earlier runs that ended early have left behind in folders that are there."""
     from ..core.writing.file_set import recover
 
-    finished, problems = recover(folder)
-    for files in () if quiet else finished:
-        say(f"{folder}: an earlier run was cut off; its exchange of {files} has been ended")
-    for problem in problems:
-        say(f"warning: an earlier run was cut off: {problem}")
+    for folder in dict.fromkeys(folders):
+        if not folder.is_dir():
+            continue
+        finished, problems = recover(folder)
+        for files in () if quiet else finished:
+            say(f"{folder}: an earlier run was cut off; its exchange of {files} has been ended")
+        for problem in problems:
+            say(f"warning: an earlier run was cut off: {problem}")
 
 
 def _is_too_long(path: Path) -> bool:

@@ -24,3 +24,12 @@ class ResultPaths:
 
     def __iter__(self) -> Iterator[Path]:
         return iter(dict.fromkeys((self.labels, self.segmented, self.clusters)))
+
+    @property
+    def homes(self) -> tuple[Path, ...]:
+        """The folders in which files are exchanged when these are written."""
+        if self.plate is None:
+            return tuple(dict.fromkeys((self.clusters.parent, self.labels.parent)))
+        # The field is named in its well, that in the plate, and rows have marks.
+        field = self.labels
+        return (self.clusters.parent, *field.parents[: len(field.relative_to(self.plate).parts)])
