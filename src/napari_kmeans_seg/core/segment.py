@@ -87,8 +87,8 @@ def segment(
         Iterations of Lloyd's algorithm per run, at the most.
     tol : float
         Stop when the squared Frobenius norm of the centroids' move is at most `tol` times the
-        mean variance of the features (with `spatial_weight`, their mean square from the first
-        pixel on). 0: when no pixel changes its cluster.
+        mean variance of the features, about, without the farthest. 0: when no pixel changes its
+        cluster.
     fit_scale : float
         Above 0, at most 1. Fit on an area-averaged copy of this scale (along the last two
         spatial axes), then label the full image.
