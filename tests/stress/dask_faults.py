@@ -94,7 +94,7 @@ def one_round(name: str, chance: random.Random) -> str | None:
     image = da.from_array(IMAGE, chunks=125)
     image = image.map_blocks(read, dtype=image.dtype, meta=np.empty((0, 0), image.dtype))
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
         Client(cluster) as client,
     ):
         after, struck = chance.random() * 2, time.monotonic()

@@ -33,7 +33,7 @@ def photograph() -> np.ndarray:
 @pytest.fixture
 def cluster() -> Iterator[LocalCluster]:
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
         Client(cluster),
     ):
         yield cluster

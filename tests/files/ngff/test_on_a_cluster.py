@@ -59,7 +59,7 @@ def test_a_worker_that_is_killed_changes_nothing_of_what_is_written(
     done = threading.Event()
     out = tmp_path / "other" / "out"
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
         Client(cluster) as client,
     ):
         victim = next(iter(cluster.workers.values())).pid
@@ -139,7 +139,7 @@ def test_workers_that_each_have_an_image_do_not_wait_for_each_other(tmp_path: Pa
         since={file: None for _, results in given for file in results},
     )
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
         Client(cluster) as client,
     ):
         found = client.gather(client.map(work, given))
