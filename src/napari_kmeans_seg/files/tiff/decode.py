@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from tifffile import COMPRESSION, PHOTOMETRIC
+from tifffile import COMPRESSION, PHOTOMETRIC, TIFF
 
 from .samples import Decoded
 
@@ -45,13 +45,12 @@ def decode(path: Path, series: Any) -> Decoded:
         No installed library decodes them, or they are damaged.
     """
     keyframe = series.keyframe
+    if not _has_decoder(keyframe):
+        return _by_pillow(path, series)
     try:
         values: npt.NDArray[Any] = series.asarray()
-    except (ImportError, NotImplementedError, ValueError) as problem:
-        unread = isinstance(problem, ImportError | NotImplementedError)
-        if not unread and not re.search("imagecodecs|not supported", str(problem)):
-            raise
-        return _by_pillow(path, series, str(problem))
+    except (ImportError, NotImplementedError):
+        return _by_pillow(path, series)
     is_rgb = (
         keyframe.photometric == PHOTOMETRIC.YCBCR
         and keyframe.compression in _JPEG
@@ -160,14 +159,27 @@ def _is_complete(page: Any, index: int, start: int, n: int) -> bool:
     return n_lines == 0 or n_lines >= n_rows  # not all writers end lines by a code
 
 
-def _by_pillow(path: Path, series: Any, problem: str) -> Decoded:
+def _has_decoder(keyframe: Any) -> bool:
+    """Whether tifffile, with what is installed, knows how the pixels of a page are stored."""
+    try:
+        # Each is looked up by its number; that of nothing done to the pixels is 1.
+        if keyframe.compression != 1:
+            TIFF.DECOMPRESSORS[keyframe.compression]
+        if keyframe.predictor != 1 and keyframe.compression not in TIFF.IMAGE_COMPRESSIONS:
+            TIFF.UNPREDICTORS[keyframe.predictor]
+    except KeyError:
+        return False
+    return keyframe.dtype is not None
+
+
+def _by_pillow(path: Path, series: Any) -> Decoded:
     from PIL import Image, TiffImagePlugin
 
     keyframe = series.keyframe
     refusal = ValueError(
         f"its {keyframe.compression.name} compression of {keyframe.bitspersample}-bit "
         f"{keyframe.photometric.name} needs a further package: pip install imagecodecs"
-        if "subsampling" not in problem
+        if not keyframe.is_subsampled or keyframe.compression in _JPEG
         else "its chroma subsampling is read in JPEG compression only; save it as RGB"
     )
     if keyframe.photometric == PHOTOMETRIC.YCBCR and not (
