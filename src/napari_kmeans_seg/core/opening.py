@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from .base import array_checks, lent
 from .base.checks import NOT_GIVEN
-from .base.errors import named
+from .base.errors import reworded
 
 
 class Unopened(Protocol):
@@ -62,7 +62,7 @@ def open_image(
     except (OSError, ValueError) as error:
         if not argument:
             raise
-        raise named(error, f"{argument} ({path}): {error}") from error
+        raise reworded(error, f"{argument} ({path}): {error}") from error
     if inside is None or mask is None:
         return image, mask if inside is None else inside
     return image, inside & array_checks.spatial_mask(mask, inside.shape)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ..core.base.errors import named as of_kind
+from ..core.base.errors import reworded
 from .images import read_image
 from .limits import DEFAULT_MAX_PIXELS, check_size
 from .part import Limits, read_mask, taking_part
@@ -121,7 +121,7 @@ def _named(file: Path, image: Path, before: str = "") -> Iterator[None]:
         if file == image:
             raise
         text = getattr(problem, "strerror", None) or str(problem)
-        raise of_kind(problem, f"{before}{file}: {text}") from problem
+        raise reworded(problem, f"{before}{file}: {text}") from problem
 
 
 def _of_channels(

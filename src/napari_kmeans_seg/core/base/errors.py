@@ -71,7 +71,7 @@ class WrongType(ArgumentProblem, TypeError):
     """An argument is of a type that it does not take."""
 
 
-def named(problem: Exception, text: str) -> Exception:
+def reworded(problem: Exception, text: str) -> Exception:
     """Return an error with a text of its own, and of the kind of another, for `except` to catch."""
     kinds = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError,
              PermissionError, OSError, TypeError, ValueError)  # fmt: skip

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from ..arguments import NOT_GIVEN, checked
 from ..base import array_checks, checks
-from ..base.errors import named as of_kind
+from ..base.errors import reworded
 from ..base.note import Note, warn
 from ..base.notes import not_finite
 from ..base.notes_on_kind import colors_as_grey
@@ -260,4 +260,4 @@ def _named(name: str, failed: Callable[[Exception], object] | None) -> Iterator[
         if failed is not None:
             failed(error)
             return
-        raise of_kind(error, f"{name}: {error}") from error
+        raise reworded(error, f"{name}: {error}") from error

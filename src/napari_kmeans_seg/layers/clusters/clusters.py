@@ -33,10 +33,9 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_kmeans_seg import Segmentation
+    from napari_kmeans_seg.core.base.parallel import Progress
 
     from ..base.same import Changed
-
-    Progress = Callable[[float, str], None]
 
 # Where a mask lies: where its clusters do.
 _PLACE = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")

@@ -40,12 +40,12 @@ if TYPE_CHECKING:
     from napari.layers import Image, Labels, Layer
     from napari.utils.colormaps import LabelColormapBase
 
+    from napari_kmeans_seg.core.base.parallel import Progress
+
     from ..outputs.record import Edit, Palette
     from ..source.layer_image import LayerImage
     from .edits import Change
     from .painting import Place, Shown
-
-    Progress = Callable[[float, str], None]
 
 
 class ClusterHistory:

@@ -10,15 +10,15 @@ from ..base.arrays import sums_per_label
 from ..outputs.columns import LARGEST_LABEL, means
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     import numpy.typing as npt
     import pandas as pd
 
+    from napari_kmeans_seg.core.base.parallel import Progress
+
     from ..outputs.record import ClusterRecord
     from ..source.layer_image import LayerImage
-
-    Progress = Callable[[float, str], None]
 
 _AT_ONCE = 1 << 18
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from napari.layers import Image, Labels, Layer
 
-    from ..base.same import Changed
+    from napari_kmeans_seg.core.base.parallel import Progress
 
-    Progress = Callable[[float, str], None]
+    from ..base.same import Changed
 
 
 def sources_of(layers: Iterable[Layer], result: Labels) -> list[Image]:

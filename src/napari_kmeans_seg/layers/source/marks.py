@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Marks:
+class Marks(ABC):
     """Marks over an image, as they were when their layer was read.
 
     Attributes
@@ -71,9 +72,9 @@ class Marks:
         return fingerprint([*self._drawn_arrays, lies])
 
     @property
+    @abstractmethod
     def _drawn_arrays(self) -> Sequence[Any]:
         """What is drawn, as arrays in memory."""
-        raise NotImplementedError
 
     def _check_axes(self, what: str, where: Matrix) -> None:
         """Refuse marks that have more axes than the image, which `where` places."""
