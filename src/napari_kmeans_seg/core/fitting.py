@@ -212,8 +212,8 @@ class Fitting:
                 # Each is a cluster, whatever is drawn: to draw many takes minutes.
                 start = values
         # Relative to the mean variance of the features. One cluster rests in the mean of all.
-        rests = tol * (self.points.variance / self.points.n_features) if n_clusters > 1 else 0.0
-        limits: dict[str, Any] = {"tol": rests, "max_iter": max_iter}
+        variance = self.points.variance / self.points.n_features if n_clusters > 1 else 0.0
+        limits: dict[str, Any] = {"tol": tol * variance, "max_iter": max_iter}
         if isinstance(start, Start):
             result, assigned = self._from_sample(start, n_clusters, n_init, random, limits, tick)
         else:
@@ -281,10 +281,13 @@ class Fitting:
         # How often clusters are sorted by their brightness; rarely one.
         for _ in range(10):
             means = self._whole.means(self.space, assigned)
-            # Where floats have no room for the digits of means, by what these are rounded from.
-            centroids, rounded = assigned.centroids, self.notes
-            dark_first = self.darkest_first(centroids) if rounded else by_brightness(means)
-            order = np.arange(len(means)) if keep_order else dark_first
+            if keep_order:
+                order = np.arange(len(means))
+            elif self.notes:
+                # Floats have no room for the digits of the means: by what these are rounded from.
+                order = self.darkest_first(assigned.centroids)
+            else:
+                order = by_brightness(means)
             order = order[assigned.counts[order] > 0]
             if np.array_equal(order, np.arange(len(means))):
                 break

@@ -79,11 +79,11 @@ def start_of(
         Mean squared distance that one more move may gain where all points rest.
     """
     # Progress counts iterations on all points; before these it only asks whether to stop.
-    alive = part_of(tick, 0, 0)
+    watch = part_of(tick, 0, 0)
     coarsest, *more = [*(size for size in sizes if size < sample.n), sample.n]
     few = sample.fewer(coarsest, sample.squares, random)
     rough = Assignment(sample, n_clusters)
-    rough.move(seeding(few, n_clusters, random, alive), alive)
+    rough.move(seeding(few, n_clusters, random, watch), watch)
     # Seeds have some two or three times the inertia of what they lead to.
     rest = CLOSE / 2 * rough.inertia / sample.total
     if more:
@@ -96,13 +96,13 @@ def start_of(
     n_starts = int(np.clip(STARTS_TIMES_CLUSTERS // n_clusters, 1, N_STARTS))
     found: LloydResult | None = None
     for _ in range(n_starts):
-        start = seeding(levels[0], n_clusters, random, alive)
-        one = _descend(levels[0], start, tol, rest, max_iter, alive)[0]
+        start = seeding(levels[0], n_clusters, random, watch)
+        one = _descend(levels[0], start, tol, rest, max_iter, watch)[0]
         if found is None or one.between > found.between * CLEARLY:
             found = one
     assert found is not None
     for level in levels[1:]:
-        found, assigned = _descend(level, found.centroids, tol, rest, max_iter, alive)
+        found, assigned = _descend(level, found.centroids, tol, rest, max_iter, watch)
         rest = CLOSE * assigned.inertia / level.total
     return found, rest
 

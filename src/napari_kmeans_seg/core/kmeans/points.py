@@ -219,6 +219,7 @@ class WeightedPoints:
         self.quick = quick_dtype(largest, dense)
         self._rows = np.empty((self.n_features + 1, self.n), self.quick)
         self._rows[:-1], self._rows[-1] = features, 1
+        # Most floats are seen to be no integers by the first of them.
         few = features[:, : 1 << 10]
         if largest * self.total < 2.0**53 and all((x == np.rint(x)).all() for x in (few, features)):
             self._summands = np.vstack([features, np.ones((1, self.n))])
