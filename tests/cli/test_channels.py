@@ -91,6 +91,30 @@ def test_masks_are_those_of_the_whole_image(tmp_path: Path, folder: Path) -> Non
     np.testing.assert_array_equal(labels(tmp_path, "s1"), expected.labels)
 
 
+def test_what_is_the_mask_of_an_image_is_not_said_to_be_left_out(
+    tmp_path: Path, folder: Path
+) -> None:
+    for name, stack in zip(("s1", "s2"), STACKS, strict=True):
+        tifffile.imwrite(folder / f"{name}_mask.tif", np.ones(stack.shape[1:], bool))
+    masks = ("--mask", "{stem}_mask.tif")
+    done = run("segment", folder, *NAMED, *masks, "-k", 2, "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    [said] = [line for line in done.stderr.splitlines() if "left out" in line]
+    assert f"{folder / 'overview.png'} left out" in said
+
+
+@pytest.mark.parametrize("with_others", [False, True])
+def test_a_file_that_is_not_there_is_not_said_to_be_no_channel(
+    tmp_path: Path, folder: Path, with_others: bool
+) -> None:
+    given = [tmp_path / "none.tif", *([folder] if with_others else [])]
+    done = run("segment", *given, *NAMED, "-k", 2, "-q", "-o", tmp_path / "out")
+    assert done.returncode == 1
+    said = f"napari-kmeans-seg: {tmp_path / 'none.tif'}: there is no such file"
+    assert done.stderr.splitlines() == [said]
+    assert (tmp_path / "out").exists() == with_others
+
+
 def test_what_does_not_fit_together_is_an_error_of_its_image(tmp_path: Path, folder: Path) -> None:
     (folder / "s2_w2.tif").unlink()
     done = run("segment", folder, *NAMED, "-o", tmp_path / "out", "-q")

@@ -77,9 +77,11 @@ class Reading:
             images = [image.absolute() for image in images]
             mask = mask if mask is None or STEM in str(mask) else mask.absolute()
         more: dict[Path, dict[str, Any]] = {}
+        others: list[Path] = []
+        are_masks: set[str] = set()
         if self.channels:
             refuse_twice(images)
-            more = _images_of(images, self.channels, quiet=quiet)
+            more, others = _images_of(images, self.channels)
             images = list(more)
         if mask is not None:
             refuse_twice(images)
@@ -90,6 +92,11 @@ class Reading:
                 refuse(f"--mask {mask}: each image that was found is the mask of one")
             for image in images:
                 more[image] = masks[image] | more.get(image, {})
+        others = [file for file in others if os.path.realpath(file) not in are_masks]
+        if others and not quiet:
+            rest = "" if len(others) == 1 else f" and {len(others) - 1} more"
+            words = ", ".join(word for _, word in self.channels)
+            say(f"warning: {others[0]}{rest} left out: none of {words} stands in the name")
         return replace(self, of_each=more), images
 
 
@@ -183,24 +190,23 @@ def _masks_of(images: Sequence[Path], where: Path) -> dict[Path, dict[str, Any]]
 
 
 def _images_of(
-    files: Sequence[Path], channels: Channels, *, quiet: bool
-) -> dict[Path, dict[str, Any]]:
-    """Put files together that differ in the channel alone."""
+    files: Sequence[Path], channels: Channels
+) -> tuple[dict[Path, dict[str, Any]], list[Path]]:
+    """Put files together that differ in the channel alone; return the others, too."""
     images: dict[Path, dict[str, list[Path]]] = {}
     others = []
+    more_of: dict[Path, dict[str, Any]] = {}
     for file in files:
         image, name = next(_in_name(file, channels), (file, None))
-        if name is None:
+        if name is not None:
+            images.setdefault(image, {}).setdefault(name, []).append(file)
+        elif os.path.lexists(file):
             others.append(file)
         else:
-            images.setdefault(image, {}).setdefault(name, []).append(file)
-    words = ", ".join(word for _, word in channels)
-    if not images:
+            more_of[file] = {"problem": "there is no such file"}
+    if not images and not more_of:
+        words = ", ".join(word for _, word in channels)
         refuse(f"--channels takes files that have one of {words} in their names; got none")
-    if others and not quiet:
-        more = "" if len(others) == 1 else f" and {len(others) - 1} more"
-        say(f"warning: {others[0]}{more} left out: none of {words} stands in the name")
-    more_of: dict[Path, dict[str, Any]] = {}
     for image, found_of in images.items():
         problems = [f"--channels finds no file of {name}, with {word} in its name"
                     for name, word in channels if name not in found_of]  # fmt: skip
@@ -213,7 +219,7 @@ def _images_of(
             more_of[image] = {"problem": problems[0]}
         else:
             more_of[image] = {"channels": tuple((name, found_of[name][0]) for name, _ in channels)}
-    return more_of
+    return more_of, others
 
 
 def _in_name(file: Path, channels: Channels) -> Iterator[tuple[Path, str]]:
