@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from napari_kmeans_seg import prepare
-from napari_kmeans_seg.core.kmeans.nearest import exact_sums_by_label, sums_by_label
+from napari_kmeans_seg.core.kmeans.nearest import (
+    exact_sums_by_label,
+    factors_of,
+    multiply,
+    sums_by_label,
+)
 
 from .. import plain
 
@@ -80,3 +85,41 @@ def test_sums_are_the_same_however_they_are_added_up(n_clusters, n):
     expected, before = (sums_by_label(one, rows, n_clusters) for one in (labels, old))
     np.testing.assert_array_equal(found, expected)
     np.testing.assert_array_equal(moved, expected - before)
+
+
+@pytest.mark.parametrize(
+    ("n_clusters", "n_features"), [(1, 1), (64, 3), (5000, 3), (20_000, 6), (40, 200), (3, 9000)]
+)
+def test_products_are_none_that_blas_gives_to_threads_of_its_own(
+    n_clusters, n_features, monkeypatch
+):
+    """It does from 2**18 multiplications on, and its threads and ours then wait for each other."""
+    random = np.random.default_rng(0)
+    centroids = random.integers(-50, 50, (n_clusters, n_features)).astype(float)
+    rows = np.vstack([random.integers(-50, 50, (n_features, 130)), np.ones((1, 130))])
+    factors, whole = factors_of(centroids, np.float64), np.matmul
+    sizes = []
+
+    def counted(one, other, out):
+        sizes.append(one.size * other.shape[1])
+        return whole(one, other, out=out)
+
+    monkeypatch.setattr(np, "matmul", counted)
+    found = np.empty((n_clusters, 130))
+    multiply(factors, rows, found)
+
+    assert max(sizes) <= 1 << 18
+    # Whole numbers: exact, in whatever parts.
+    np.testing.assert_array_equal(found, whole(factors, rows))
+
+
+@pytest.mark.parametrize(("n_clusters", "n_rows"), [(300, 401), (10, 9000)])
+def test_sums_of_long_rows_are_those_of_each_label(n_clusters, n_rows):
+    random = np.random.default_rng(0)
+    labels, old = random.integers(0, n_clusters, (2, 100)).astype(np.uint16)
+    rows = random.integers(-9, 9, (n_rows, 100)).astype(float)
+
+    found = exact_sums_by_label(labels, rows, n_clusters, old)
+
+    expected = sums_by_label(labels, rows, n_clusters) - sums_by_label(old, rows, n_clusters)
+    np.testing.assert_array_equal(found, expected)

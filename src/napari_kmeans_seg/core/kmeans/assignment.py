@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.parallel import Tick, map_spans
+from ..base.parallel import Span, Tick, map_spans, spans
 from .nearest import Labels, by_distance, exact_sums_by_label, factors_of, label_dtype, nearest
 from .points import DIFFERENCES, SINGLE_RANGE, Points, parts_of_sum
 
@@ -150,7 +150,8 @@ class Assignment:
             self.labels[which] = new[moved]
             return sums
 
-        changes = [one for one in map_spans(compare, points.pieces, tick) if one is not None]
+        pieces = [one for start, stop in points.pieces for one in _short(start, stop, k)]
+        changes = [one for one in map_spans(compare, pieces, tick) if one is not None]
         self.changed = bool(changes)
         self.sums = sum(changes, self.sums)
         self.centroids = centroids
@@ -199,6 +200,12 @@ class Assignment:
         """Return points, ``(n_features + 1, m)``, and their squared distances, ``(m,)``."""
         rows = self.points.rows(slice(start, stop), np.float64)
         return rows, squares_to(rows, self.centroids, self.labels[start:stop])
+
+
+def _short(start: int, stop: int, n_clusters: int) -> list[Span]:
+    """Cut a piece that many centroids would make long, so that a stop is noticed soon."""
+    size = max(1, (1 << 28) // n_clusters)
+    return [(start + one, start + end) for one, end in spans(stop - start, size)]
 
 
 def totals_of(sums: NDArray[np.float64], n_features: int) -> NDArray[np.float64]:

@@ -1,5 +1,6 @@
 """The nearest centroid of many points, in blocks that stay in the processor's cache."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -26,11 +27,34 @@ def label_dtype(n_clusters: int) -> np.dtype[np.unsignedinteger[Any]]:
     return np.dtype(np.min_scalar_type(n_clusters))
 
 
+def blas_parts(n_factors: int, length: int) -> Iterator[tuple[slice, int]]:
+    """Cut products of factors of some length with points into parts that BLAS does not split.
+
+    Our threads would wait for its threads, and these for each other: that takes many times as long.
+
+    Parameters
+    ----------
+    n_factors, length : int
+        How many factors there are, and how many numbers each has.
+
+    Yields
+    ------
+    slice
+        Some of the factors.
+    int
+        With how many points at a time they are multiplied: 64 or more where that is possible.
+    """
+    height = max(1, GEMM // (64 * length))
+    for start in range(0, n_factors, height):
+        stop = min(start + height, n_factors)
+        yield slice(start, stop), max(1, GEMM // ((stop - start) * length))
+
+
 def multiply(factors: Floats, rows: Floats, out: Floats) -> None:
-    """Write ``factors @ rows`` to `out`, in parts that BLAS does not split."""
-    size = max(64, GEMM // factors.size)
-    for i in range(0, rows.shape[1], size):
-        np.matmul(factors, rows[:, i : i + size], out=out[:, i : i + size])
+    """Write ``factors @ rows`` to `out`."""
+    for some, size in blas_parts(*factors.shape):
+        for i in range(0, rows.shape[1], size):
+            np.matmul(factors[some], rows[:, i : i + size], out=out[some, i : i + size])
 
 
 def factors_of(centroids: NDArray[np.float64], dtype: type[np.floating[Any]]) -> Floats:
@@ -171,9 +195,9 @@ def exact_sums_by_label(
     if old is not None:
         ones -= np.equal(old, numbers)
     sums = np.zeros((n_clusters, len(rows)))
-    size = max(64, GEMM // sums.size)
-    for i in range(0, labels.size, size):
-        sums += ones[:, i : i + size] @ rows[:, i : i + size].T
+    for some, size in blas_parts(*sums.shape):
+        for i in range(0, labels.size, size):
+            sums[some] += ones[some, i : i + size] @ rows[:, i : i + size].T
     return sums
 
 
