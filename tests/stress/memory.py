@@ -8,6 +8,10 @@ less than an image and its labels; so must what Python holds, arrays included, b
 for napari. Steps that can be undone have a limit of their own, and the pixels of layers that are
 open are a person's to close. napari by itself keeps some memory of each layer that is closed, in
 Qt and OpenGL (https://github.com/napari/napari/issues/2027).
+
+Both processes have one arena of the C library. By default each thread has its own, and each keeps
+what it ever needed at once: the process then grows by what is used nowhere, by 117 MB from the
+100th to the 300th action instead of 7.
 """
 
 from __future__ import annotations
@@ -34,6 +38,8 @@ from napari.layers import Labels
 from qtpy.QtWidgets import QApplication
 
 from napari_kmeans_seg.layers.clusters.history import ClusterHistory
+
+ONE_ARENA = {"MALLOC_ARENA_MAX": "1"}
 
 FIRST = 100
 """Actions after which all has been drawn, imported and kept that a session keeps of an image."""
@@ -147,6 +153,9 @@ if __name__ == "__main__":
     parser.add_argument("--size", type=int, default=1500, help="rows and columns of the image")
     parser.add_argument("--alone", type=Path, help="what to ask napari alone for")
     given = parser.parse_args()
+    if ONE_ARENA.items() - os.environ.items():
+        # It is read when a process starts.
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | ONE_ARENA)
     out, sys.stdout = sys.stdout, sys.stderr  # napari prints there, too
     warnings.simplefilter("ignore")
     tracemalloc.start()
