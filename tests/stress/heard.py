@@ -62,6 +62,7 @@ class Heard:
 
     def __init__(self, viewer: napari.Viewer) -> None:
         self.asked: list[Asked] = []
+        self._layers = viewer.layers
         self._ids: list[str] = []
         for name, event in (("inserted", self._on_inserted), ("removed", self._on_removed)):
             viewer.layers.events[name].connect(event)
@@ -98,12 +99,13 @@ class Heard:
             if name in layer.events:
                 layer.events[name].connect(partial(self._hear, self._on_value, n, name))
         if "labels_update" in layer.events:
-            layer.events.labels_update.connect(lambda _event: self._say("paint", n))
+            layer.events.labels_update.connect(partial(self._hear, self._on_paint, n))
 
-    @staticmethod
-    def _hear(callback: Any, n: int, *rest: Any) -> None:
+    def _hear(self, callback: Any, n: int, *rest: Any) -> None:
         *more, event = rest
-        callback(n, *more, event.source)
+        # What is counted when its layer has gone is written to that layer all the same.
+        if event.source in self._layers:
+            callback(n, *more, event.source)
 
     def _on_removed(self, event: Any) -> None:
         self._say("remove", event.index)
@@ -124,6 +126,9 @@ class Heard:
 
     def _on_value(self, n: int, name: str, layer: Layer) -> None:
         self._say("set", n, name, getattr(layer, name))
+
+    def _on_paint(self, n: int, _layer: Layer) -> None:
+        self._say("paint", n)
 
     def _on_features(self, n: int, layer: Any) -> None:
         self._say("table", n, *layer.features.shape)
